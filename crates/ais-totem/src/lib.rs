@@ -1,0 +1,2 @@
+//! Placeholder until filled.
+#![forbid(unsafe_code)]
