@@ -1,2 +1,4 @@
-//! Placeholder until filled.
+//! One whole node.
 #![forbid(unsafe_code)]
+
+pub mod amf;

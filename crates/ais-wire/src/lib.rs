@@ -1,2 +1,18 @@
-//! Placeholder until filled.
+//! What every message of this project is made of: a bounded [`Reader`] and
+//! [`Writer`] over little-endian bytes, and the two values that appear in all
+//! of them, [`Name`] and [`NodeId`].
+//!
+//! A reader never panics, never reads outside its bytes and never allocates
+//! more than the bytes it was given; what cannot be read is a [`DecodeError`].
+
 #![forbid(unsafe_code)]
+
+mod name;
+mod node_id;
+mod reader;
+mod writer;
+
+pub use name::{MAX_NAME_LENGTH, Name, NameTooLong};
+pub use node_id::NodeId;
+pub use reader::{DecodeError, Reader};
+pub use writer::Writer;

@@ -1,0 +1,3 @@
+//! AMF, the Availability Management Framework.
+
+pub mod config;
