@@ -1,0 +1,110 @@
+//! CKPT: requests, replies and events (A.01.01 section CKPT).
+//!
+//! Checkpoints are named by the number that `Open` returned; it belongs to
+//! the session. Data stands at the end of a request, so that the library can
+//! hand it to the kernel from where the program keeps it.
+
+mod reply;
+mod request;
+
+pub use reply::{Event, ReadReply, Section, Status};
+pub use request::{Open, ReadElement, Request, WriteElement};
+
+use crate::numbers::numbered;
+use crate::{DecodeError, Reader, Writer};
+
+bitflags::bitflags! {
+    /// `SaCkptCheckpointOpenFlagsT`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct OpenFlags: u8 {
+        /// `SA_CKPT_CHECKPOINT_READ`
+        const READ = 1;
+        /// `SA_CKPT_CHECKPOINT_WRITE`
+        const WRITE = 2;
+        /// `SA_CKPT_CHECKPOINT_COLOCATED`
+        const COLOCATED = 4;
+    }
+}
+
+/// The section that always exists: no bytes (`SA_CKPT_DEFAULT_SECTION_ID`).
+pub const DEFAULT_SECTION: &[u8] = &[];
+
+numbered! {
+    /// The update options, of which a checkpoint has exactly one
+    /// (`SaCkptCheckpointCreationFlagsT`).
+    pub enum UpdateOption {
+        /// `SA_CKPT_WR_ALL_REPLICAS`
+        AllReplicas = 1,
+        /// `SA_CKPT_WR_ACTIVE_REPLICA`
+        ActiveReplica = 2,
+        /// `SA_CKPT_WR_ACTIVE_REPLICA_WEAK`
+        ActiveReplicaWeak = 4,
+    }
+}
+
+numbered! {
+    /// `SaCkptSectionsChosenT`.
+    pub enum SectionsChosen {
+        /// Those that never expire.
+        Forever = 1,
+        /// Those that expire at the given time or before.
+        LeqExpirationTime = 2,
+        /// Those that expire at the given time or later.
+        GeqExpirationTime = 3,
+        /// The corrupted ones.
+        Corrupted = 4,
+        /// All.
+        Any = 5,
+    }
+}
+
+numbered! {
+    /// `SaCkptSectionStateT`.
+    pub enum SectionState {
+        /// The section can be read.
+        Valid = 1,
+        /// A weak write was interrupted in it.
+        Corrupted = 2,
+    }
+}
+
+/// `SaCkptCheckpointCreationAttributesT`. Sizes are what the program said;
+/// negative ones never get here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attributes {
+    /// The update option.
+    pub option: UpdateOption,
+    /// Bytes in all sections.
+    pub checkpoint_size: u32,
+    /// Nanoseconds that it outlives its last close; not negative.
+    pub retention_duration: i64,
+    /// How many sections.
+    pub max_sections: u64,
+    /// Bytes in one section.
+    pub max_section_size: u32,
+    /// Bytes in a section id.
+    pub max_section_id_size: u64,
+}
+
+impl Attributes {
+    /// Appends the attributes.
+    pub fn encode(&self, out: &mut Writer) {
+        out.u8(self.option as u8).u32(self.checkpoint_size).i64(self.retention_duration);
+        out.u64(self.max_sections).u32(self.max_section_size).u64(self.max_section_id_size);
+    }
+
+    /// Reads the attributes.
+    ///
+    /// # Errors
+    /// A [`DecodeError`] if there are none.
+    pub fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            option: UpdateOption::decode(input)?,
+            checkpoint_size: input.u32()?,
+            retention_duration: input.i64()?,
+            max_sections: input.u64()?,
+            max_section_size: input.u32()?,
+            max_section_id_size: input.u64()?,
+        })
+    }
+}

@@ -1,0 +1,66 @@
+//! The errors of the API.
+
+use crate::numbers::numbered;
+
+numbered! {
+    /// Every value of `SaErrorT` but `SA_OK`, with its number (A.01.01, and
+    /// `SECURITY`, which openais added).
+    pub enum AisError {
+        /// The connection to the executive is gone or makes no sense.
+        Library = 2,
+        /// Not a version that this library serves.
+        Version = 3,
+        /// The callback that the call needs was not given at Initialize.
+        Init = 4,
+        /// No answer in time; whether the call took effect is not known.
+        Timeout = 5,
+        /// Not possible now, nothing was done; try again.
+        TryAgain = 6,
+        /// A parameter is wrong.
+        InvalidParam = 7,
+        /// No memory.
+        NoMemory = 8,
+        /// Not a handle, or not any more.
+        BadHandle = 9,
+        /// In use.
+        Busy = 10,
+        /// The handle was not opened for this.
+        Access = 11,
+        /// There is no such thing.
+        NotExist = 12,
+        /// The name is too long.
+        NameTooLong = 13,
+        /// There is such a thing already.
+        Exist = 14,
+        /// A limit of a checkpoint or of the executive is reached.
+        NoSpace = 15,
+        /// Interrupted.
+        Interrupt = 16,
+        /// The operating system failed.
+        System = 17,
+        /// No such name.
+        NameNotFound = 18,
+        /// Another resource is used up.
+        NoResources = 19,
+        /// Not supported.
+        NotSupported = 20,
+        /// Not allowed in this state.
+        BadOperation = 21,
+        /// The operation failed.
+        FailedOperation = 22,
+        /// A message went wrong.
+        MessageError = 23,
+        /// There is no message.
+        NoMessage = 24,
+        /// A queue is full.
+        QueueFull = 25,
+        /// A queue is not there.
+        QueueNotAvailable = 26,
+        /// The section is corrupted.
+        BadCheckpoint = 27,
+        /// The flags are wrong.
+        BadFlags = 28,
+        /// The process may not use the executive.
+        Security = 29,
+    }
+}
