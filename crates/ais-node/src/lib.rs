@@ -1,4 +1,36 @@
-//! One whole node.
+//! One whole node: the three services as replicated state machines, and the
+//! [`Node`] that puts them behind the group and in front of the clients.
+//!
+//! Nothing here reads a clock, touches a socket or draws a random number.
+//! Time and bytes come in with the calls, [`Output`]s come out; the same calls
+//! give the same outputs. The daemon moves the bytes, the simulator moves them
+//! too.
+
 #![forbid(unsafe_code)]
 
 pub mod amf;
+pub mod ckpt;
+mod clients;
+pub mod clm;
+mod digest;
+mod effects;
+mod event;
+mod node;
+mod service;
+mod timers;
+
+pub use clients::{Caller, ConnectionId, SessionId};
+pub use digest::Digest;
+pub use effects::{Asker, Effects, Promise};
+pub use event::Event;
+pub use node::{Config, Malformed, Node, Output};
+pub use service::{Delivery, Service, Timer};
+
+/// The time, as whoever drives the node sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Nanoseconds since some fixed point; never goes back.
+    pub monotonic: u64,
+    /// Nanoseconds since the epoch; may jump.
+    pub wall: i64,
+}

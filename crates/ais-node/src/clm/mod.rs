@@ -1,0 +1,219 @@
+//! CLM, Cluster Membership: who is in the cluster (A.01.01 section CLM).
+//!
+//! Replicated are the records of the nodes, which every member sends when a
+//! node joins. A view is shown to programs once the records of all its members
+//! are here, so that nobody sees a member without a name. What one program
+//! tracks is known to its own node alone.
+
+mod state;
+#[cfg(test)]
+mod tests;
+
+use crate::effects::Asker;
+use crate::node::{Config, Malformed};
+use crate::{
+    Caller, ConnectionId, Delivery, Digest, Effects, Event, Now, Service, SessionId, Timer,
+};
+use ais_proto::clm::{self, Change, LOCAL_NODE_ID, Request};
+use ais_proto::track::TrackFlags;
+use ais_proto::{AisError, Service as Of};
+use ais_totem::View;
+use ais_wire::{NodeId, Reader, Writer};
+use state::{Members, Record};
+use std::collections::BTreeMap;
+
+/// The service.
+#[derive(Debug)]
+pub struct Clm {
+    me: NodeId,
+    record: Record,
+    members: Members,
+    subscriptions: BTreeMap<ConnectionId, Subscription>,
+}
+
+/// What a program wants to be told.
+#[derive(Debug)]
+struct Subscription {
+    number: u32,
+    /// `CHANGES`, `CHANGES_ONLY`, or neither.
+    flags: TrackFlags,
+    /// The members are still to be told.
+    current: bool,
+}
+
+impl Clm {
+    /// The service of a node that is not in a view yet.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let record = Record {
+            name: config.node_name.clone(),
+            cluster: config.cluster_name.clone(),
+            boot_timestamp: config.boot_timestamp,
+        };
+        Self {
+            me: config.node,
+            record,
+            members: Members::default(),
+            subscriptions: BTreeMap::new(),
+        }
+    }
+
+    fn track_start(
+        &mut self,
+        asker: Asker,
+        flags: TrackFlags,
+        capacity: u64,
+        number: u32,
+        fx: &mut Effects,
+    ) {
+        let current = flags.contains(TrackFlags::CURRENT);
+        if current && (self.members.len() as u64) > capacity {
+            return fx.reply(asker, Err(AisError::NoSpace), Vec::new());
+        }
+        fx.reply(asker, Ok(()), Vec::new());
+        let subscription = self.subscriptions.entry(asker.connection).or_insert(Subscription {
+            number,
+            flags: TrackFlags::empty(),
+            current: false,
+        });
+        subscription.number = number;
+        // A request for the current members alone neither begins nor ends the
+        // tracking of changes.
+        if flags.subscribes() {
+            subscription.flags = flags - TrackFlags::CURRENT;
+        }
+        subscription.current |= current;
+        if self.members.is_complete() {
+            Self::tell_current(&self.members, asker.connection, subscription, fx);
+        }
+    }
+
+    fn track_stop(&mut self, asker: Asker, fx: &mut Effects) {
+        let tracked = self
+            .subscriptions
+            .remove(&asker.connection)
+            .is_some_and(|subscription| subscription.flags.subscribes());
+        let result = if tracked { Ok(()) } else { Err(AisError::NotExist) };
+        fx.reply(asker, result, Vec::new());
+    }
+
+    fn find(&self, node: u64) -> Result<clm::Node, AisError> {
+        let id = if LOCAL_NODE_ID.contains(&node) {
+            self.me
+        } else {
+            NodeId::from_api(u32::try_from(node).map_err(|_| AisError::InvalidParam)?)
+        };
+        if !self.members.is_complete() {
+            return Err(AisError::TryAgain);
+        }
+        self.members.node(id).ok_or(AisError::InvalidParam)
+    }
+
+    fn tell_current(
+        members: &Members,
+        connection: ConnectionId,
+        subscription: &mut Subscription,
+        fx: &mut Effects,
+    ) {
+        if !std::mem::take(&mut subscription.current) {
+            return;
+        }
+        let items = members.nodes().map(|node| (node, Change::NoChange)).collect();
+        fx.event(connection, members.track(subscription.number, items));
+    }
+
+    /// Shows a view that has become complete.
+    fn announce(&mut self, fx: &mut Effects) {
+        let changes = self.members.take_changes();
+        for (connection, subscription) in &mut self.subscriptions {
+            let flags = subscription.flags;
+            if !flags.is_empty() && !changes.is_empty() {
+                let mut items = changes.clone();
+                if flags.contains(TrackFlags::CHANGES) {
+                    let others = self
+                        .members
+                        .nodes()
+                        .filter(|node| !changes.iter().any(|(changed, _)| changed.id == node.id));
+                    items.extend(others.map(|node| (node, Change::NoChange)));
+                }
+                fx.event(*connection, self.members.track(subscription.number, items));
+            }
+            Self::tell_current(&self.members, *connection, subscription, fx);
+        }
+    }
+}
+
+impl Service for Clm {
+    type Request<'a> = Request;
+
+    fn on_request(
+        &mut self,
+        _now: Now,
+        caller: &Caller,
+        asker: Asker,
+        request: Request,
+        fx: &mut Effects,
+    ) -> Result<(), Malformed> {
+        let on_handle = caller.callbacks(Of::Clm).is_some();
+        match request {
+            Request::NodeGet { node } => {
+                let (result, mut body) = (self.find(node), Writer::new());
+                if let Ok(node) = &result {
+                    node.encode(&mut body);
+                }
+                fx.reply(asker, result.map(|_| ()), body.into_bytes());
+            }
+            _ if !on_handle => return Err(Malformed),
+            Request::TrackStart { flags, capacity, subscription } => {
+                self.track_start(asker, flags, capacity, subscription, fx);
+            }
+            Request::TrackStop => self.track_stop(asker, fx),
+            Request::NodeGetAsync { node, tag } => {
+                let result = self.find(node);
+                if result == Err(AisError::TryAgain) {
+                    fx.reply(asker, Err(AisError::TryAgain), Vec::new());
+                } else {
+                    fx.reply(asker, Ok(()), Vec::new());
+                    let event = Event::Clm(clm::Event::NodeGet { tag, result });
+                    fx.event(asker.connection, event);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn on_deliver(&mut self, delivery: Delivery<'_>, fx: &mut Effects) {
+        let mut input = Reader::new(delivery.message);
+        let Ok(record) = Record::decode(&mut input) else {
+            return;
+        };
+        if self.members.add_record(delivery.from, record) {
+            self.announce(fx);
+        }
+    }
+
+    fn on_view(&mut self, view: &View, fx: &mut Effects) {
+        self.members.install(view);
+        if view.joined.is_empty() {
+            self.announce(fx);
+        } else {
+            let mut message = fx.compose(None, 600);
+            self.record.encode(&mut message);
+            fx.multicast(message);
+        }
+    }
+
+    fn on_timer(&mut self, _now: Now, _timer: Timer, _fx: &mut Effects) {}
+
+    fn on_cancel(&mut self, _connection: ConnectionId, _id: u32, _fx: &mut Effects) {}
+
+    fn on_handle_gone(&mut self, connection: ConnectionId, _fx: &mut Effects) {
+        self.subscriptions.remove(&connection);
+    }
+
+    fn on_session_gone(&mut self, _session: SessionId, _fx: &mut Effects) {}
+
+    fn digest(&self, digest: &mut Digest) {
+        self.members.digest(digest);
+    }
+}

@@ -1,0 +1,162 @@
+//! CLM as a program sees it, over views that the tests make up.
+
+use super::*;
+use crate::effects::Effect;
+
+const ME: NodeId = NodeId::new(std::net::Ipv4Addr::new(10, 0, 0, 1));
+const OTHER: NodeId = NodeId::new(std::net::Ipv4Addr::new(10, 0, 0, 2));
+const NOW: Now = Now { monotonic: 0, wall: 0 };
+const HANDLE: ConnectionId = ConnectionId(7);
+
+/// View, members, and of each item the node, `member` and the change.
+type Callback = (u64, u32, Vec<(u32, bool, Change)>);
+
+struct Rig {
+    clm: Clm,
+    fx: Effects,
+}
+
+impl Rig {
+    fn new() -> Self {
+        let record = Record::named("one");
+        let clm = Clm {
+            me: ME,
+            record: record.clone(),
+            members: Members::default(),
+            subscriptions: BTreeMap::new(),
+        };
+        let mut rig = Self { clm, fx: Effects::new() };
+        rig.view(1, &[ME], &[ME], &[]);
+        rig.record(ME, &record);
+        rig
+    }
+
+    fn view(&mut self, number: u64, members: &[NodeId], joined: &[NodeId], left: &[NodeId]) {
+        let view = View {
+            number,
+            members: members.to_vec(),
+            joined: joined.to_vec(),
+            left: left.to_vec(),
+            came_with_me: vec![ME],
+        };
+        self.clm.on_view(&view, &mut self.fx);
+    }
+
+    fn record(&mut self, from: NodeId, record: &Record) {
+        let mut message = Writer::new();
+        record.encode(&mut message);
+        let message = &message.into_bytes();
+        self.clm.on_deliver(Delivery { from, number: 1, asker: None, message }, &mut self.fx);
+    }
+
+    fn join(&mut self, number: u64) {
+        self.view(number, &[ME, OTHER], &[OTHER], &[]);
+        self.record(OTHER, &Record::named("two"));
+    }
+
+    fn ask(&mut self, request: Request) -> Result<(), AisError> {
+        self.fx.list.clear();
+        let session = SessionId(1);
+        let caller = Caller { session, connection: HANDLE, handle: Some((Of::Clm, 3)) };
+        let asker = Asker { session, connection: HANDLE, id: 1 };
+        self.clm.on_request(NOW, &caller, asker, request, &mut self.fx).unwrap();
+        let Effect::Reply { result, .. } = self.fx.list.remove(0) else { panic!("no reply") };
+        result
+    }
+
+    fn start(&mut self, flags: TrackFlags) -> Result<(), AisError> {
+        self.ask(Request::TrackStart { flags, capacity: 1, subscription: 5 })
+    }
+
+    /// The track callbacks since the last look.
+    fn callbacks(&mut self) -> Vec<Callback> {
+        let mut callbacks = Vec::new();
+        for effect in self.fx.list.drain(..) {
+            if let Effect::Event { connection, event, .. } = effect {
+                let Event::Clm(clm::Event::Track { subscription, view, members, items }) = event
+                else {
+                    panic!("{event:?}")
+                };
+                assert_eq!((connection, subscription), (HANDLE, 5));
+                let items = items.into_iter().map(|(node, change)| (node.id, node.member, change));
+                callbacks.push((view, members, items.collect()));
+            }
+        }
+        callbacks
+    }
+}
+
+impl Record {
+    fn named(name: &str) -> Self {
+        let cluster = Name::try_from("ais").unwrap();
+        Self { name: Name::try_from(name).unwrap(), cluster, boot_timestamp: 9 }
+    }
+}
+
+use ais_wire::Name;
+
+#[test]
+fn current_tells_all_members_once() {
+    let mut rig = Rig::new();
+    assert_eq!(rig.start(TrackFlags::CURRENT), Ok(()));
+    assert_eq!(rig.callbacks(), [(1, 1, vec![(ME.to_api(), true, Change::NoChange)])]);
+    rig.join(2);
+    assert_eq!(rig.callbacks(), []);
+    assert_eq!(rig.ask(Request::TrackStop), Err(AisError::NotExist));
+}
+
+#[test]
+fn current_needs_room_for_all() {
+    let mut rig = Rig::new();
+    rig.join(2);
+    assert_eq!(rig.start(TrackFlags::CURRENT), Err(AisError::NoSpace));
+    assert_eq!(rig.start(TrackFlags::CHANGES), Ok(()));
+}
+
+#[test]
+fn changes_tells_all_and_changes_only_tells_the_difference() {
+    let mut rig = Rig::new();
+    rig.start(TrackFlags::CHANGES).unwrap();
+    rig.join(2);
+    let (me, other) = (ME.to_api(), OTHER.to_api());
+    let joined = (other, true, Change::Joined);
+    assert_eq!(rig.callbacks(), [(2, 2, vec![joined, (me, true, Change::NoChange)])]);
+    rig.start(TrackFlags::CHANGES_ONLY).unwrap();
+    rig.view(3, &[ME], &[], &[OTHER]);
+    assert_eq!(rig.callbacks(), [(3, 1, vec![(other, false, Change::Left)])]);
+    assert_eq!(rig.ask(Request::TrackStop), Ok(()));
+    assert_eq!(rig.ask(Request::TrackStop), Err(AisError::NotExist));
+    rig.join(4);
+    assert_eq!(rig.callbacks(), []);
+}
+
+#[test]
+fn a_view_is_shown_when_all_its_members_are_known() {
+    let mut rig = Rig::new();
+    rig.start(TrackFlags::CHANGES_ONLY).unwrap();
+    rig.view(2, &[ME, OTHER], &[OTHER], &[]);
+    assert_eq!(rig.callbacks(), []);
+    assert_eq!(rig.ask(Request::NodeGet { node: 0 }), Err(AisError::TryAgain));
+    rig.record(OTHER, &Record::named("two"));
+    assert_eq!(rig.callbacks(), [(2, 2, vec![(OTHER.to_api(), true, Change::Joined)])]);
+    rig.view(3, &[ME], &[], &[OTHER]);
+    rig.callbacks();
+    rig.view(4, &[ME, OTHER], &[OTHER], &[]);
+    rig.view(5, &[ME], &[], &[OTHER]);
+    assert_eq!(rig.callbacks(), [], "it came and went without being known");
+}
+
+#[test]
+fn nodes_are_found_by_id_and_as_the_local_one() {
+    let mut rig = Rig::new();
+    for node in [0, 0xffff_ffff, u64::from(ME.to_api())] {
+        assert_eq!(rig.ask(Request::NodeGet { node }), Ok(()));
+    }
+    for node in [1, u64::from(OTHER.to_api()), u64::MAX] {
+        assert_eq!(rig.ask(Request::NodeGet { node }), Err(AisError::InvalidParam));
+    }
+    assert_eq!(rig.ask(Request::NodeGetAsync { node: 1, tag: 4 }), Ok(()));
+    let effect = rig.fx.list.pop().unwrap();
+    let expected = clm::Event::NodeGet { tag: 4, result: Err(AisError::InvalidParam) };
+    assert!(matches!(effect, Effect::Event { event: Event::Clm(event), .. } if event == expected));
+}

@@ -1,0 +1,150 @@
+//! What a service wants done. The node does it when the service returns.
+
+use crate::{ConnectionId, Event, SessionId, Timer};
+use ais_proto::{AisError, Service};
+use ais_wire::Writer;
+
+/// Who waits for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asker {
+    /// The process.
+    pub session: SessionId,
+    /// The connection it asked on.
+    pub connection: ConnectionId,
+    /// The id of its request on that connection.
+    pub id: u32,
+}
+
+/// When the answer to a delivered message may go out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Promise {
+    /// At once: this node has it.
+    Delivered,
+    /// When every member of the view has it.
+    Stable,
+}
+
+#[derive(Debug)]
+pub(crate) enum Effect {
+    Reply {
+        asker: Asker,
+        /// `Some`: not before the group is stable up to this delivery.
+        after: Option<u64>,
+        result: Result<(), AisError>,
+        body: Vec<u8>,
+    },
+    Event {
+        connection: ConnectionId,
+        after: Option<u64>,
+        event: Event,
+    },
+    Multicast(Vec<u8>),
+    SetTimer(Timer, u64),
+    CancelTimer(Timer),
+}
+
+/// Collects what a service wants done.
+#[derive(Debug)]
+pub struct Effects {
+    pub(crate) service: Service,
+    pub(crate) list: Vec<Effect>,
+    pub(crate) askers: Askers,
+    /// The delivery that is being handled.
+    pub(crate) delivery: u64,
+}
+
+impl Effects {
+    pub(crate) fn new() -> Self {
+        Self { service: Service::Clm, list: Vec::new(), askers: Askers::default(), delivery: 0 }
+    }
+
+    /// Answers a request now. `body` goes along with errors too.
+    pub fn reply(&mut self, asker: Asker, result: Result<(), AisError>, body: Vec<u8>) {
+        self.list.push(Effect::Reply { asker, after: None, result, body });
+    }
+
+    /// Answers a request whose message is being delivered.
+    pub fn answer(
+        &mut self,
+        asker: Asker,
+        promise: Promise,
+        result: Result<(), AisError>,
+        body: Vec<u8>,
+    ) {
+        let after = self.after(promise);
+        self.list.push(Effect::Reply { asker, after, result, body });
+    }
+
+    /// Sends an event to a library handle.
+    pub fn event(&mut self, connection: ConnectionId, event: Event) {
+        self.list.push(Effect::Event { connection, after: None, event });
+    }
+
+    /// Sends the outcome of an asynchronous request whose message is being
+    /// delivered.
+    pub fn event_when(&mut self, connection: ConnectionId, promise: Promise, event: Event) {
+        let after = self.after(promise);
+        self.list.push(Effect::Event { connection, after, event });
+    }
+
+    /// Begins a message to this service on all nodes, of about `capacity`
+    /// bytes. Whoever waits for it comes back with its delivery on this node.
+    #[must_use]
+    pub fn compose(&mut self, asker: Option<Asker>, capacity: usize) -> Writer {
+        let origin = asker.map_or(0, |asker| self.askers.add(asker));
+        let mut message = Writer::with_capacity(capacity + 16);
+        message.u8(self.service as u8).u64(origin);
+        message
+    }
+
+    /// Sends a message that [`Effects::compose`] began.
+    pub fn multicast(&mut self, message: Writer) {
+        self.list.push(Effect::Multicast(message.into_bytes()));
+    }
+
+    /// Sets a timer, in nanoseconds from now.
+    pub fn set_timer(&mut self, timer: Timer, after: u64) {
+        self.list.push(Effect::SetTimer(timer, after));
+    }
+
+    /// Takes a timer back.
+    pub fn cancel_timer(&mut self, timer: Timer) {
+        self.list.push(Effect::CancelTimer(timer));
+    }
+
+    /// Whether the request was just answered with an error.
+    pub(crate) fn has_refused(&self, asker: Asker) -> bool {
+        self.list.iter().any(|effect| {
+            matches!(effect, Effect::Reply { asker: of, result: Err(_), .. } if *of == asker)
+        })
+    }
+
+    fn after(&self, promise: Promise) -> Option<u64> {
+        (promise == Promise::Stable).then_some(self.delivery)
+    }
+}
+
+/// Who waits for which message of this node.
+#[derive(Debug, Default)]
+pub(crate) struct Askers {
+    last: u64,
+    waiting: std::collections::BTreeMap<u64, Asker>,
+}
+
+impl Askers {
+    fn add(&mut self, asker: Asker) -> u64 {
+        self.last += 1;
+        self.waiting.insert(self.last, asker);
+        self.last
+    }
+
+    /// Who waits for the message with this origin; nobody does after.
+    pub(crate) fn take(&mut self, origin: u64) -> Option<Asker> {
+        self.waiting.remove(&origin)
+    }
+
+    /// Forgets those for whom `is_gone` holds.
+    pub(crate) fn forget(&mut self, is_gone: impl Fn(&Asker) -> bool) {
+        self.waiting.retain(|_, asker| !is_gone(asker));
+    }
+}

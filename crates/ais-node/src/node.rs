@@ -1,0 +1,440 @@
+//! The node: takes what clients and the group bring, hands it to the services,
+//! and does what they want done.
+
+use crate::amf::{Amf, config::Groups};
+use crate::clients::Handles;
+use crate::effects::{Effect, Effects};
+use crate::timers::Timers;
+use crate::{
+    Asker, Caller, ConnectionId, Delivery, Digest, Event, Now, Service as _, SessionId, Timer,
+    ckpt, ckpt::Ckpt, clm::Clm,
+};
+use ais_proto::{AisError, Code, Request, Service};
+use ais_totem::{OneMember, Output as Group, QueueFull, View};
+use ais_wire::{Name, NodeId, Reader};
+use std::collections::VecDeque;
+
+/// Bytes that may wait for the group before no more requests are taken.
+const OUTBOX_BYTES: usize = 64 << 20;
+
+/// What a node has to know before it starts.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Its identity.
+    pub node: NodeId,
+    /// The number of its first view; higher than any it had in earlier lives.
+    pub view: u64,
+    /// `nodename`, or the dotted quad.
+    pub node_name: Name,
+    /// `clustername`.
+    pub cluster_name: Name,
+    /// When it started, in nanoseconds since the epoch.
+    pub boot_timestamp: i64,
+    /// The bounds and rules of CKPT.
+    pub ckpt: ckpt::Limits,
+    /// What groups.conf says.
+    pub groups: Groups,
+}
+
+/// A connection that brings what no library would bring; it is to be closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Malformed;
+
+/// What whoever drives the node has to do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Send a reply.
+    Reply {
+        /// Where to.
+        connection: ConnectionId,
+        /// The id of the request.
+        id: u32,
+        /// The result.
+        result: Result<(), AisError>,
+        /// What else it says.
+        body: Vec<u8>,
+    },
+    /// Send an event packet to a library handle.
+    Event {
+        /// The connection of the handle.
+        connection: ConnectionId,
+        /// The code.
+        code: Code,
+        /// The body.
+        body: Vec<u8>,
+    },
+    /// Tell people that the members have changed.
+    View(View),
+}
+
+/// A reply or event that waits until the group is stable.
+#[derive(Debug)]
+struct Held {
+    after: u64,
+    output: HeldOutput,
+}
+
+#[derive(Debug)]
+enum HeldOutput {
+    Reply { asker: Asker, result: Result<(), AisError>, body: Vec<u8> },
+    Event { connection: ConnectionId, event: Event },
+}
+
+/// A node.
+#[derive(Debug)]
+pub struct Node {
+    me: NodeId,
+    group: OneMember,
+    clm: Clm,
+    amf: Amf,
+    ckpt: Ckpt,
+    fx: Effects,
+    handles: Handles,
+    timers: Timers,
+    outbox: VecDeque<Vec<u8>>,
+    outbox_bytes: usize,
+    held: VecDeque<Held>,
+    /// Checkpoints that were opened for a program that is no longer there.
+    unclaimed: Vec<u32>,
+    outputs: VecDeque<Output>,
+}
+
+impl Node {
+    /// A node that is alone and has installed its first view.
+    #[must_use]
+    pub fn new(config: Config, now: Now) -> Self {
+        let mut node = Self {
+            me: config.node,
+            group: OneMember::new(config.node, config.view),
+            clm: Clm::new(&config),
+            amf: Amf::new(config.node, config.groups),
+            ckpt: Ckpt::new(config.node, config.ckpt),
+            fx: Effects::new(),
+            handles: Handles::default(),
+            timers: Timers::default(),
+            outbox: VecDeque::new(),
+            outbox_bytes: 0,
+            held: VecDeque::new(),
+            unclaimed: Vec::new(),
+            outputs: VecDeque::new(),
+        };
+        node.run_group(now);
+        node
+    }
+
+    /// A library handle was opened; `caller` says which.
+    pub fn handle_opened(&mut self, caller: &Caller) {
+        self.handles.open(caller.connection);
+    }
+
+    /// A client asks.
+    ///
+    /// # Errors
+    /// [`Malformed`] if the connection has to be closed; nothing was done.
+    pub fn request(
+        &mut self,
+        now: Now,
+        caller: &Caller,
+        id: u32,
+        code: Code,
+        body: &[u8],
+    ) -> Result<(), Malformed> {
+        let request = Request::decode(code, body).map_err(|_| Malformed)?;
+        let asker = Asker { session: caller.session, connection: caller.connection, id };
+        let asynchronous = is_asynchronous(&request);
+        if asynchronous && !self.handles.begin_asynchronous(caller.connection) {
+            self.fx.reply(asker, Err(AisError::TryAgain), Vec::new());
+            self.apply(now);
+            return Ok(());
+        }
+        let fx = &mut self.fx;
+        let result = match request {
+            Request::Clm(request) => {
+                fx.service = Service::Clm;
+                self.clm.on_request(now, caller, asker, request, fx)
+            }
+            Request::Amf(request) => {
+                fx.service = Service::Amf;
+                self.amf.on_request(now, caller, asker, request, fx)
+            }
+            Request::Ckpt(request) => {
+                fx.service = Service::Ckpt;
+                self.ckpt.on_request(now, caller, asker, request, fx)
+            }
+        };
+        if asynchronous && self.fx.has_refused(asker) {
+            self.handles.end_asynchronous(caller.connection);
+        }
+        self.apply(now);
+        self.run_group(now);
+        result
+    }
+
+    /// The program has been handed the callback with this invocation.
+    pub fn dispatched(&mut self, now: Now, caller: &Caller, invocation: i32) {
+        self.fx.service = Service::Amf;
+        self.amf.on_dispatched(caller, invocation, &mut self.fx);
+        self.apply(now);
+        self.run_group(now);
+    }
+
+    /// Whoever asked with this id no longer waits.
+    pub fn cancel(&mut self, now: Now, connection: ConnectionId, id: u32) {
+        self.fx.askers.forget(|asker| asker.connection == connection && asker.id == id);
+        self.each_service(now, |service, fx| match service {
+            Each::Clm(clm) => clm.on_cancel(connection, id, fx),
+            Each::Amf(amf) => amf.on_cancel(connection, id, fx),
+            Each::Ckpt(ckpt) => ckpt.on_cancel(connection, id, fx),
+        });
+    }
+
+    /// A connection is gone.
+    pub fn connection_closed(&mut self, now: Now, connection: ConnectionId) {
+        self.fx.askers.forget(|asker| asker.connection == connection);
+        for event in self.handles.close(connection) {
+            self.undelivered(&event);
+        }
+        self.each_service(now, |service, fx| match service {
+            Each::Clm(clm) => clm.on_handle_gone(connection, fx),
+            Each::Amf(amf) => amf.on_handle_gone(connection, fx),
+            Each::Ckpt(ckpt) => ckpt.on_handle_gone(connection, fx),
+        });
+    }
+
+    /// A process is gone; all its connections were closed before.
+    pub fn session_closed(&mut self, now: Now, session: SessionId) {
+        self.fx.askers.forget(|asker| asker.session == session);
+        self.each_service(now, |service, fx| match service {
+            Each::Clm(clm) => clm.on_session_gone(session, fx),
+            Each::Amf(amf) => amf.on_session_gone(session, fx),
+            Each::Ckpt(ckpt) => ckpt.on_session_gone(session, fx),
+        });
+    }
+
+    /// The event socket of a handle is full: its events wait from now on. The
+    /// last one that was output is still with the driver.
+    pub fn events_blocked(&mut self, connection: ConnectionId) {
+        self.handles.block(connection);
+    }
+
+    /// The event socket has room: the next event that waited, or `None` when
+    /// they are output as they come again.
+    pub fn next_event(&mut self, connection: ConnectionId) -> Option<(Code, Vec<u8>)> {
+        self.handles.next_event(connection).map(|event| (event.code(), event.encode()))
+    }
+
+    /// Time has passed. Does nothing if it is called too early.
+    pub fn handle_timeout(&mut self, now: Now) {
+        while let Some((service, timer)) = self.timers.take(now.monotonic) {
+            self.on_timer(now, service, timer);
+        }
+    }
+
+    /// When [`Node::handle_timeout`] has to be called, on the monotonic clock.
+    /// May change with every call to the node.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<u64> {
+        self.timers.next()
+    }
+
+    /// The next thing to do. To be called until it returns `None` after every
+    /// call that takes the time.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Whether the driver should take no more requests until messages have
+    /// gone out.
+    #[must_use]
+    pub fn is_congested(&self) -> bool {
+        self.outbox_bytes >= OUTBOX_BYTES
+    }
+
+    /// A digest of all replicated state.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        let mut digest = Digest::default();
+        self.clm.digest(&mut digest);
+        self.amf.digest(&mut digest);
+        self.ckpt.digest(&mut digest);
+        digest.value()
+    }
+
+    fn on_timer(&mut self, now: Now, service: Service, timer: Timer) {
+        self.fx.service = service;
+        match service {
+            Service::Clm => self.clm.on_timer(now, timer, &mut self.fx),
+            Service::Amf => self.amf.on_timer(now, timer, &mut self.fx),
+            Service::Ckpt => self.ckpt.on_timer(now, timer, &mut self.fx),
+        }
+        self.apply(now);
+        self.run_group(now);
+    }
+
+    fn each_service(&mut self, now: Now, mut each: impl FnMut(Each<'_>, &mut Effects)) {
+        self.fx.service = Service::Clm;
+        each(Each::Clm(&mut self.clm), &mut self.fx);
+        self.apply(now);
+        self.fx.service = Service::Amf;
+        each(Each::Amf(&mut self.amf), &mut self.fx);
+        self.apply(now);
+        self.fx.service = Service::Ckpt;
+        each(Each::Ckpt(&mut self.ckpt), &mut self.fx);
+        self.apply(now);
+        self.run_group(now);
+    }
+
+    /// Gives the group what waits for it and takes what it brings, until
+    /// neither has more.
+    fn run_group(&mut self, now: Now) {
+        loop {
+            while let Some(bytes) = self.outbox.pop_front() {
+                let length = bytes.len();
+                // The group gives no message back, so it is asked only when
+                // it has room: it is emptied below before every send.
+                if self.group.multicast(bytes) == Err(QueueFull) {
+                    log::error!("the group lost a message of {length} bytes: its queue is full");
+                }
+                self.outbox_bytes -= length;
+                self.take_group_outputs(now);
+            }
+            self.take_group_outputs(now);
+            while let Some(checkpoint) = self.unclaimed.pop() {
+                self.fx.service = Service::Ckpt;
+                self.ckpt.on_unclaimed(checkpoint, &mut self.fx);
+                self.apply(now);
+            }
+            if self.outbox.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn take_group_outputs(&mut self, now: Now) {
+        while let Some(output) = self.group.poll_output() {
+            match output {
+                Group::View(view) => self.on_view(now, view),
+                Group::Deliver { number, from, bytes } => {
+                    self.on_deliver(now, number, from, &bytes)
+                }
+                Group::Stable(number) => self.on_stable(number),
+            }
+        }
+    }
+
+    fn on_view(&mut self, now: Now, view: View) {
+        self.each_service_of_view(now, &view);
+        self.outputs.push_back(Output::View(view));
+    }
+
+    fn each_service_of_view(&mut self, now: Now, view: &View) {
+        self.fx.service = Service::Clm;
+        self.clm.on_view(view, &mut self.fx);
+        self.apply(now);
+        self.fx.service = Service::Amf;
+        self.amf.on_view(view, &mut self.fx);
+        self.apply(now);
+        self.fx.service = Service::Ckpt;
+        self.ckpt.on_view(view, &mut self.fx);
+        self.apply(now);
+    }
+
+    fn on_deliver(&mut self, now: Now, number: u64, from: NodeId, bytes: &[u8]) {
+        let mut input = Reader::new(bytes);
+        let (Ok(service), Ok(origin)) = (Service::decode(&mut input), input.u64()) else {
+            log::warn!("a message from {from} was dropped: it is for no service");
+            return;
+        };
+        let asker = if from == self.me { self.fx.askers.take(origin) } else { None };
+        let delivery = Delivery { from, number, asker, message: input.rest() };
+        self.fx.service = service;
+        self.fx.delivery = number;
+        match service {
+            Service::Clm => self.clm.on_deliver(delivery, &mut self.fx),
+            Service::Amf => self.amf.on_deliver(delivery, &mut self.fx),
+            Service::Ckpt => self.ckpt.on_deliver(delivery, &mut self.fx),
+        }
+        self.apply(now);
+    }
+
+    fn on_stable(&mut self, number: u64) {
+        while self.held.front().is_some_and(|held| held.after <= number)
+            && let Some(held) = self.held.pop_front()
+        {
+            match held.output {
+                HeldOutput::Reply { asker, result, body } => self.reply(asker, result, body),
+                HeldOutput::Event { connection, event } => self.event(connection, event),
+            }
+        }
+    }
+
+    /// Does what the service wanted done.
+    fn apply(&mut self, now: Now) {
+        let service = self.fx.service;
+        let mut list = std::mem::take(&mut self.fx.list);
+        for effect in list.drain(..) {
+            match effect {
+                Effect::Reply { asker, after: None, result, body } => {
+                    self.reply(asker, result, body);
+                }
+                Effect::Reply { asker, after: Some(after), result, body } => {
+                    let output = HeldOutput::Reply { asker, result, body };
+                    self.held.push_back(Held { after, output });
+                }
+                Effect::Event { connection, after: None, event } => self.event(connection, event),
+                Effect::Event { connection, after: Some(after), event } => {
+                    let output = HeldOutput::Event { connection, event };
+                    self.held.push_back(Held { after, output });
+                }
+                Effect::Multicast(bytes) => {
+                    self.outbox_bytes += bytes.len();
+                    self.outbox.push_back(bytes);
+                }
+                Effect::SetTimer(timer, after) => {
+                    self.timers.set(service, timer, now.monotonic.saturating_add(after));
+                }
+                Effect::CancelTimer(timer) => self.timers.cancel(service, timer),
+            }
+        }
+        // The list keeps its memory: there is one for every request.
+        self.fx.list = list;
+    }
+
+    fn reply(&mut self, asker: Asker, result: Result<(), AisError>, body: Vec<u8>) {
+        let Asker { connection, id, .. } = asker;
+        self.outputs.push_back(Output::Reply { connection, id, result, body });
+    }
+
+    fn event(&mut self, connection: ConnectionId, event: Event) {
+        if !self.handles.contains(connection) {
+            self.undelivered(&event);
+        } else if let Some(event) = self.handles.event(connection, event) {
+            let (code, body) = (event.code(), event.encode());
+            self.outputs.push_back(Output::Event { connection, code, body });
+        }
+    }
+
+    fn undelivered(&mut self, event: &Event) {
+        if let Event::Ckpt(ais_proto::ckpt::Event::Open { result: Ok(checkpoint), .. }) = event {
+            self.unclaimed.push(*checkpoint);
+        }
+    }
+}
+
+enum Each<'a> {
+    Clm(&'a mut Clm),
+    Amf(&'a mut Amf),
+    Ckpt(&'a mut Ckpt),
+}
+
+/// Whether the outcome comes as an event.
+fn is_asynchronous(request: &Request<'_>) -> bool {
+    use ais_proto::{ckpt, clm};
+    matches!(
+        request,
+        Request::Clm(clm::Request::NodeGetAsync { .. })
+            | Request::Ckpt(
+                ckpt::Request::OpenAsync { .. } | ckpt::Request::SynchronizeAsync { .. }
+            )
+    )
+}
