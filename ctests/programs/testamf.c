@@ -74,6 +74,7 @@ static void on_track(const SaNameT *csi,
 		     SaErrorT error)
 {
 	bool listed = false;
+	bool unchanged = true;
 
 	track_callbacks++;
 	if (!expect_quietly("track callback", error, SA_OK))
@@ -86,20 +87,25 @@ static void on_track(const SaNameT *csi,
 	check(same_name(csi, &group),
 	      "expected protection group " NAME_FORMAT ", got " NAME_FORMAT,
 	      NAME_ARGS(&group), NAME_ARGS(csi));
-	check(item_count == stated_members,
-	      "expected every member in the first callback: %lu, got %lu",
-	      (unsigned long)stated_members, (unsigned long)item_count);
 	for (size_t i = 0; i < item_count; i++) {
 		const SaAmfProtectionGroupMemberT *member = &items[i].member;
 
-		printf("member " NAME_FORMAT " readiness %d HA state %d\n",
+		printf("member " NAME_FORMAT
+		       " readiness %d HA state %d change %d\n",
 		       NAME_ARGS(&member->compName),
-		       (int)member->readinessState, (int)member->haState);
-		check(items[i].change == SA_AMF_PROTECTION_GROUP_NO_CHANGE,
-		      "expected no change (1) in the first callback, got %d",
-		      (int)items[i].change);
+		       (int)member->readinessState, (int)member->haState,
+		       (int)items[i].change);
+		unchanged = unchanged &&
+			    items[i].change == SA_AMF_PROTECTION_GROUP_NO_CHANGE;
 		listed = listed || same_name(&member->compName, &component);
 	}
+	/* What changes while this program runs comes later. */
+	if (track_callbacks > 1)
+		return;
+	check(item_count == stated_members,
+	      "expected every member in the first callback: %lu, got %lu",
+	      (unsigned long)stated_members, (unsigned long)item_count);
+	check(unchanged, "expected only no change (1) in the first callback");
 	check(listed, "expected " NAME_FORMAT " among the members",
 	      NAME_ARGS(&component));
 }
