@@ -1,0 +1,91 @@
+#!/bin/sh
+# All tests, part by part: `tests/check.sh [PART...]`, default all parts. Each
+# part is a function below; one that fails does not keep the others from
+# running. Closes with one line of the sum.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+root=$(pwd)
+conf=$root/conf
+aisexec=$root/target/release/aisexec
+ctests=$root/target/ctests
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Style and lints. A toolchain without the two components cannot check them.
+check_lint() {
+    if cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1; then
+        cargo fmt --all -- --check &&
+            cargo clippy --workspace --all-targets --locked -q -- -D warnings
+    else
+        echo "SKIPPED lint: this Rust has no rustfmt or clippy (rustup component add rustfmt clippy)"
+    fi
+}
+
+# Unit and integration tests, the daemon's included, and a run of the simulator.
+check_rust() {
+    cargo test --workspace --locked -q 2>&1
+}
+
+check_sim() {
+    make --no-print-directory sim SEEDS=200
+}
+
+# The C programs and the conformance programs on a running executive.
+check_c() {
+    make --no-print-directory stage && sh ctests/run "$ctests" "$aisexec" "$conf"
+}
+
+# The original guide's parts, played by our programs.
+check_programs() {
+    make --no-print-directory stage && sh tests/programs.sh "$ctests" "$aisexec" "$conf"
+}
+
+# The same conformance with the library under valgrind.
+check_memory() {
+    if have valgrind; then
+        make --no-print-directory stage &&
+            sh ctests/run "$ctests" "$aisexec" "$conf" valgrind -q --error-exitcode=99 \
+                --leak-check=full --errors-for-leak-kinds=definite,indirect,possible \
+                --num-callers=20
+    else
+        echo "SKIPPED memory: there is no valgrind"
+    fi
+}
+
+# The same with the C side under AddressSanitizer.
+check_sanitizer() {
+    make --no-print-directory stage &&
+        make --no-print-directory -C ctests BUILD="$ctests-asan" SAN=address \
+            AIS_CFLAGS="-I$root/target/stage/include" \
+            AIS_LIBS="-L$root/target/stage/lib -Wl,-rpath,$root/target/stage/lib -lais" &&
+        sh ctests/run "$ctests-asan" "$aisexec" "$conf"
+}
+
+# Install, use through pkg-config alone, dynamic and static, uninstall.
+check_install() {
+    if have pkg-config; then
+        sh tests/install.sh
+    else
+        echo "SKIPPED install: there is no pkg-config"
+    fi
+}
+
+check_init() {
+    make --no-print-directory build && sh tests/init.sh "$aisexec"
+}
+
+passed=0
+failed=0
+for part in "${@:-lint rust sim c programs memory sanitizer install init}"; do
+    for part in $part; do
+        echo "== $part"
+        if "check_$part"; then
+            passed=$((passed + 1))
+        else
+            failed=$((failed + 1))
+            echo "FAILED $part"
+        fi
+    done
+done
+echo "check: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]
