@@ -1,4 +1,4 @@
-//! The sample files agree with the parsers.
+//! The sample files and the man pages agree with the parsers.
 
 use super::*;
 
@@ -70,4 +70,24 @@ fn what_the_samples_show_as_comment_is_the_default() {
         .collect();
     assert_ne!(uncommented, text);
     assert_eq!(groups(&uncommented).unwrap(), groups(&text).unwrap());
+}
+
+#[test]
+fn the_man_pages_have_every_key_and_flag() {
+    let page = |path: &str| fs::read_to_string(repository(path)).unwrap().replace("\\-", "-");
+    let network = page("docs/man/network.conf.5");
+    for key in super::super::network_conf::keys() {
+        assert!(network.contains(&format!(".B {key}\n")), "{key}");
+    }
+    let groups = page("docs/man/groups.conf.5");
+    for kind in &super::super::blocks::Kind::ALL[1..] {
+        assert!(groups.contains(&format!(".SS {} {{\n", kind.word())), "{}", kind.word());
+        for key in kind.keys() {
+            assert!(groups.contains(&format!(".B {key}\n")), "{key}");
+        }
+    }
+    let daemon = page("docs/man/aisexec.8");
+    for flag in crate::args::USAGE.split([' ', '\n', '[', ']']).filter(|w| w.starts_with("--")) {
+        assert!(daemon.contains(flag), "{flag}");
+    }
 }
