@@ -137,8 +137,8 @@ SaErrorT saCkptSectionOverwrite(const SaCkptCheckpointHandleT *checkpointHandle,
                                 SaSizeT dataSize);
 
 /**
- * Reads. Where dataBuffer is NULL the library allocates it with malloc, for
- * dataSize bytes or, if that is 0, for the rest of the section.
+ * Reads. Where dataBuffer is NULL the library allocates it with malloc and the
+ * caller frees it; a dataSize of 0 then asks for the rest of the section.
  */
 SaErrorT saCkptCheckpointRead(const SaCkptCheckpointHandleT *checkpointHandle,
                               SaCkptIOVectorElementT *ioVector,
