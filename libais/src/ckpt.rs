@@ -1,0 +1,147 @@
+//! Checkpoint (A.01.01 section CKPT): library handles. What is open stands in
+//! [`checkpoint`], and [`sections`] lists.
+
+mod checkpoint;
+mod sections;
+
+pub(crate) use checkpoint::{Checkpoint, VectorError, close, open, unlink};
+pub(crate) use sections::Sections;
+
+use crate::asking::Asked;
+use crate::client::Client;
+use crate::connection::done;
+use crate::dispatch::{self, Flags};
+use crate::process::Process;
+use ais_proto::ckpt::{Event, Open, Request};
+use ais_proto::{AisError, Service};
+use std::fmt;
+use std::os::fd::RawFd;
+use std::sync::Arc;
+
+/// Bit of the open callback in the handshake: its place in
+/// `SaCkptCallbacksT`.
+const OPEN: u32 = 1;
+/// Bit of the synchronize callback.
+const SYNCHRONIZE: u32 = 1 << 1;
+
+/// The program's callbacks.
+pub(crate) trait Program: Send + Sync {
+    /// Which there are; bit n is member n of `SaCkptCallbacksT`.
+    fn callbacks(&self) -> u32;
+    /// The end of an asynchronous open; the program owns what was opened.
+    fn opened(&self, invocation: i32, result: Result<Arc<Checkpoint>, AisError>);
+    /// The end of an asynchronous synchronize.
+    fn synchronized(&self, invocation: i32, result: Result<(), AisError>);
+}
+
+/// A handle of CKPT.
+pub(crate) struct Ckpt {
+    client: Client,
+    program: Box<dyn Program>,
+    opens: Asked<i32>,
+    synchronizes: Asked<i32>,
+}
+
+enum Callback {
+    Opened(i32, Result<Arc<Checkpoint>, AisError>),
+    Synchronized(i32, Result<(), AisError>),
+}
+
+impl Ckpt {
+    pub(crate) fn new(process: &Process, program: Box<dyn Program>) -> Result<Self, AisError> {
+        let client = Client::open(process, Service::Ckpt, program.callbacks())?;
+        Ok(Self { client, program, opens: Asked::new(), synchronizes: Asked::new() })
+    }
+
+    /// The descriptor that is readable when a callback is pending.
+    pub(crate) fn selection_object(&self) -> Result<RawFd, AisError> {
+        self.client.events().number()
+    }
+
+    /// `saCkptCheckpointOpenAsync`.
+    pub(crate) fn open_async(&self, invocation: i32, open: &Open) -> Result<(), AisError> {
+        self.need(OPEN)?;
+        self.opens.ask(invocation, |tag| self.call(Request::OpenAsync { tag, open: open.clone() }))
+    }
+
+    /// `saCkptCheckpointSynchronizeAsync`.
+    pub(crate) fn synchronize_async(
+        &self,
+        invocation: i32,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), AisError> {
+        self.need(SYNCHRONIZE)?;
+        if !Arc::ptr_eq(checkpoint.session(), self.client.session()) {
+            // One of the two is left over from an aisexec that is gone.
+            return Err(AisError::Library);
+        }
+        let checkpoint = checkpoint.number();
+        self.synchronizes
+            .ask(invocation, |tag| self.call(Request::SynchronizeAsync { checkpoint, tag }))
+    }
+
+    /// `saCkptDispatch`.
+    pub(crate) fn dispatch(&self, flags: Flags) -> Result<(), AisError> {
+        dispatch::dispatch(
+            &self.client,
+            flags,
+            || self.next(),
+            |callback| match callback {
+                Callback::Opened(invocation, result) => self.program.opened(invocation, result),
+                Callback::Synchronized(invocation, result) => {
+                    self.program.synchronized(invocation, result);
+                }
+            },
+        )
+    }
+
+    /// `saCkptFinalize`. Checkpoints stay open, but those that the program
+    /// never heard of are closed.
+    pub(crate) fn close(&self) {
+        self.client.close();
+        self.opens.forget();
+        self.synchronizes.forget();
+        while let Ok(Some(_)) = self.next() {}
+    }
+
+    /// The next callback that somebody waits for. A checkpoint that was
+    /// opened for nobody is closed.
+    fn next(&self) -> Result<Option<Callback>, AisError> {
+        let decode = |code, body: &[u8]| Event::decode(code, body).ok();
+        while let Some(event) = self.client.events().next(decode)? {
+            let callback = match event {
+                Event::Open { tag, result } => {
+                    let opened = result.map(|number| {
+                        Arc::new(Checkpoint::new(Arc::clone(self.client.session()), number))
+                    });
+                    let invocation = self.opens.end(tag, |invocation| invocation);
+                    if let (None, Ok(checkpoint)) = (invocation, &opened) {
+                        checkpoint.close()?;
+                    }
+                    invocation.map(|invocation| Callback::Opened(invocation, opened))
+                }
+                Event::Synchronize { tag, result } => self
+                    .synchronizes
+                    .end(tag, |invocation| Callback::Synchronized(invocation, result)),
+            };
+            if callback.is_some() {
+                return Ok(callback);
+            }
+        }
+        Ok(None)
+    }
+
+    fn need(&self, callback: u32) -> Result<(), AisError> {
+        if self.program.callbacks() & callback == 0 { Err(AisError::Init) } else { Ok(()) }
+    }
+
+    fn call(&self, request: Request<'_>) -> Result<(), AisError> {
+        self.client.call(&ais_proto::Request::Ckpt(request), done)
+    }
+}
+
+impl fmt::Debug for Ckpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ckpt").field("client", &self.client).finish_non_exhaustive()
+    }
+}

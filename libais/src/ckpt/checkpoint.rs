@@ -1,0 +1,201 @@
+//! An open checkpoint and the calls on it.
+
+use crate::connection::{Outgoing, Reply, done};
+use crate::ffi::fork::process;
+use crate::session::Session;
+use ais_proto::ckpt::{Open, ReadElement, ReadReply, Request, Status, WriteElement};
+use ais_proto::{AisError, DecodeError, Name, Reader};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// An open checkpoint: a number that means something in its session.
+#[derive(Debug)]
+pub(crate) struct Checkpoint {
+    session: Arc<Session>,
+    number: u32,
+    closing: AtomicBool,
+    /// Generated section ids, to which the program has pointers.
+    generated: Mutex<Vec<Vec<u8>>>,
+}
+
+/// Why a vector call failed, and which element is to blame, if one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct VectorError {
+    pub(crate) error: AisError,
+    pub(crate) index: Option<u32>,
+}
+
+impl From<AisError> for VectorError {
+    fn from(error: AisError) -> Self {
+        Self { error, index: None }
+    }
+}
+
+/// Opens a checkpoint (`saCkptCheckpointOpen`).
+pub(crate) fn open(open: Open, timeout: Option<Duration>) -> Result<Arc<Checkpoint>, AisError> {
+    let request = ais_proto::Request::Ckpt(Request::Open(open));
+    let request = Outgoing::from(&request);
+    process().session.with(timeout, |session, deadline| {
+        let number = session.call(&request, deadline, |reply| reply.read(Reader::u32))?;
+        Ok(Arc::new(Checkpoint::new(Arc::clone(session), number)))
+    })
+}
+
+/// Removes a name (`saCkptCheckpointUnlink`).
+pub(crate) fn unlink(name: Name) -> Result<(), AisError> {
+    let request = ais_proto::Request::Ckpt(Request::Unlink { name });
+    process().call(&request, None, done)
+}
+
+/// Closes the checkpoint with this handle (`saCkptCheckpointClose`); its
+/// iterators end with it.
+pub(crate) fn close(handle: i32) -> Result<(), AisError> {
+    let process = process();
+    let checkpoint = process.checkpoints.find(handle)?;
+    checkpoint.close()?;
+    process.checkpoints.remove(handle)?;
+    process.sections.remove_if(|sections| sections.is_of(&checkpoint));
+    Ok(())
+}
+
+impl Checkpoint {
+    pub(crate) fn new(session: Arc<Session>, number: u32) -> Self {
+        Self { session, number, closing: AtomicBool::new(false), generated: Mutex::default() }
+    }
+
+    /// The session that it belongs to.
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    /// Its number in the session.
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Closes it. Only a close that came to no end can be repeated.
+    pub(crate) fn close(&self) -> Result<(), AisError> {
+        if self.closing.swap(true, Ordering::AcqRel) {
+            return Err(AisError::BadHandle);
+        }
+        let request = Request::Close { checkpoint: self.number };
+        match self.call(request, done) {
+            // No connection, no memory for one: it is still open.
+            Err(AisError::Timeout | AisError::TryAgain) => {
+                self.closing.store(false, Ordering::Release);
+                Err(AisError::Timeout)
+            }
+            Err(error @ (AisError::NoResources | AisError::NoMemory | AisError::System)) => {
+                self.closing.store(false, Ordering::Release);
+                Err(error)
+            }
+            // The rest means that aisexec has no such open checkpoint.
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    pub(crate) fn set_retention_duration(&self, duration: i64) -> Result<(), AisError> {
+        self.call(Request::RetentionDurationSet { checkpoint: self.number, duration }, done)
+    }
+
+    pub(crate) fn set_active(&self) -> Result<(), AisError> {
+        self.call(Request::ActiveSet { checkpoint: self.number }, done)
+    }
+
+    pub(crate) fn status(&self) -> Result<Status, AisError> {
+        self.call(Request::StatusGet { checkpoint: self.number }, |reply| {
+            reply.read(|input| Status::decode(input.rest()))
+        })
+    }
+
+    /// Creates a section. Without an id one is generated, which lives until
+    /// the checkpoint is closed: `with_generated` gets it.
+    pub(crate) fn create_section(
+        &self,
+        id: Option<&[u8]>,
+        expiration: i64,
+        data: &[u8],
+        with_generated: impl FnOnce(&[u8]),
+    ) -> Result<(), AisError> {
+        let checkpoint = self.number;
+        let request = Request::SectionCreate { checkpoint, id, expiration, data };
+        let created: Vec<u8> =
+            self.call(request, |reply| reply.read(|input| Ok(input.bytes()?.to_vec())))?;
+        if id.is_none() {
+            // The bytes stay where they are when the vector moves.
+            with_generated(&created);
+            self.generated.lock().unwrap_or_else(PoisonError::into_inner).push(created);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn delete_section(&self, id: &[u8]) -> Result<(), AisError> {
+        self.call(Request::SectionDelete { checkpoint: self.number, id }, done)
+    }
+
+    pub(crate) fn set_expiration_time(&self, id: &[u8], expiration: i64) -> Result<(), AisError> {
+        let checkpoint = self.number;
+        self.call(Request::ExpirationTimeSet { checkpoint, id, expiration }, done)
+    }
+
+    pub(crate) fn write(&self, elements: Vec<WriteElement<'_>>) -> Result<(), VectorError> {
+        let checkpoint = self.number;
+        self.call(Request::Write { checkpoint, elements }, |reply| Ok(blame(reply)))?
+    }
+
+    pub(crate) fn overwrite(&self, id: &[u8], data: &[u8]) -> Result<(), AisError> {
+        self.call(Request::Overwrite { checkpoint: self.number, id, data }, done)
+    }
+
+    /// Reads; `place` gets one piece for each element, none longer than was
+    /// asked for.
+    pub(crate) fn read(
+        &self,
+        elements: Vec<ReadElement<'_>>,
+        place: impl FnOnce(&[&[u8]]) -> Result<(), AisError>,
+    ) -> Result<(), VectorError> {
+        let sizes: Vec<Option<u32>> = elements.iter().map(|element| element.size).collect();
+        let checkpoint = self.number;
+        self.call(Request::Read { checkpoint, elements }, |reply| {
+            if let Err(error) = blame(reply) {
+                return Ok(Err(error));
+            }
+            let pieces = reply.read(|input| read_pieces(input.rest(), &sizes))?;
+            place(&pieces)?;
+            Ok(Ok(()))
+        })?
+    }
+
+    pub(crate) fn synchronize(&self, timeout: Option<Duration>) -> Result<(), AisError> {
+        let request = ais_proto::Request::Ckpt(Request::Synchronize { checkpoint: self.number });
+        self.session.call_here(&Outgoing::from(&request), timeout, done)
+    }
+
+    /// Makes a call on this checkpoint.
+    pub(super) fn call<T>(
+        &self,
+        request: Request<'_>,
+        answer: impl FnOnce(Reply<'_>) -> Result<T, AisError>,
+    ) -> Result<T, AisError> {
+        let request = ais_proto::Request::Ckpt(request);
+        self.session.call_here(&Outgoing::from(&request), None, answer)
+    }
+}
+
+/// The result of a vector call: with an error comes the index of the element
+/// that is to blame, if one is.
+fn blame(reply: Reply<'_>) -> Result<(), VectorError> {
+    reply.result.map_err(|error| VectorError { error, index: Reader::new(reply.body).u32().ok() })
+}
+
+fn read_pieces<'a>(body: &'a [u8], sizes: &[Option<u32>]) -> Result<Vec<&'a [u8]>, DecodeError> {
+    let pieces = ReadReply::decode(body)?.pieces;
+    let fits = |(piece, size): (&&[u8], &Option<u32>)| {
+        size.is_none_or(|size| u32::try_from(piece.len()).is_ok_and(|length| length <= size))
+    };
+    if pieces.len() != sizes.len() || !pieces.iter().zip(sizes).all(fits) {
+        return Err(DecodeError::Invalid);
+    }
+    Ok(pieces)
+}

@@ -1,0 +1,127 @@
+//! What all library handles have in common: a connection for requests, an
+//! event socket, and an end that any thread may bring about at any time.
+
+use crate::connection::{Failure, Outgoing, Reply};
+use crate::deadline::Deadline;
+use crate::dispatch::Events;
+use crate::pool::Pool;
+use crate::process::Process;
+use crate::session::Session;
+use crate::socket::Socket;
+use ais_proto::{AisError, Request, Service};
+use nix::errno::Errno;
+use nix::poll::PollFlags;
+use nix::sys::socket::Shutdown;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How long Finalize waits at most until aisexec has taken notice, so that
+/// what the handle held is free when it returns.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// One library handle.
+#[derive(Debug)]
+pub(crate) struct Client {
+    session: Arc<Session>,
+    socket: Arc<Socket>,
+    requests: Pool,
+    events: Events,
+    closed: AtomicBool,
+}
+
+impl Client {
+    /// Opens a handle of a service. Bit n of `callbacks`: the program gave
+    /// member n of the callbacks structure.
+    ///
+    /// # Errors
+    /// `TryAgain` if there is no aisexec.
+    pub(crate) fn open(
+        process: &Process,
+        service: Service,
+        callbacks: u32,
+    ) -> Result<Self, AisError> {
+        process.session.with(None, |session, deadline| {
+            let (socket, connection, events) =
+                session.connect_handle(service, callbacks, deadline)?;
+            Ok(Self {
+                session: Arc::clone(session),
+                socket,
+                requests: Pool::of(connection),
+                events: Events::new(events),
+                closed: AtomicBool::new(false),
+            })
+        })
+    }
+
+    /// The session that the handle belongs to.
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    /// The event socket.
+    pub(crate) fn events(&self) -> &Events {
+        &self.events
+    }
+
+    /// Whether the handle is finalized.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Makes a call on the connection of the handle.
+    ///
+    /// # Errors
+    /// That of the call; `Library` if aisexec is gone, `BadHandle` if the
+    /// handle is finalized meanwhile.
+    pub(crate) fn call<T>(
+        &self,
+        request: &Request<'_>,
+        answer: impl FnOnce(Reply<'_>) -> Result<T, AisError>,
+    ) -> Result<T, AisError> {
+        let deadline = self.session.deadline(None);
+        let result = self.requests.with(
+            deadline,
+            // The place of a dead connection stays empty.
+            || Err(Failure::Unsent),
+            |connection| {
+                let id = connection.send(&Outgoing::from(request), deadline)?;
+                Ok(answer(connection.receive(id, deadline)?)?)
+            },
+        );
+        result.map_err(|failure| match failure {
+            _ if self.is_closed() => AisError::BadHandle,
+            Failure::Error(error) if error != AisError::Library => error,
+            _ => {
+                self.session.is_alive();
+                AisError::Library
+            }
+        })
+    }
+
+    /// Ends the handle: nobody waits on it any more, and aisexec forgets what
+    /// it held. The descriptors stay open as long as somebody uses the object,
+    /// so that their numbers mean nothing else meanwhile.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.events.wake();
+        self.socket.shutdown(Shutdown::Write);
+        self.await_end(Deadline::after(FAREWELL));
+        self.socket.shutdown(Shutdown::Both);
+    }
+
+    /// Waits until aisexec has closed its side of the requests.
+    fn await_end(&self, deadline: Deadline) {
+        let mut rest = [0; 4096];
+        loop {
+            match self.socket.receive(&mut rest) {
+                Ok(1..) => {}
+                Err(Errno::EAGAIN) => match self.socket.wait(PollFlags::POLLIN, deadline) {
+                    Ok(true) => {}
+                    _ => return,
+                },
+                _ => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Cluster Membership (A.01.01 section CLM).
+
+use crate::asking::Asked;
+use crate::client::Client;
+use crate::connection::done;
+use crate::dispatch::{self, Flags};
+use crate::ffi::fork::process;
+use crate::process::Process;
+use crate::track::{Buffer, Subscriptions};
+use ais_proto::clm::{Event, Request};
+use ais_proto::track::TrackFlags;
+use ais_proto::{AisError, Name, Service};
+use std::fmt;
+use std::os::fd::RawFd;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+pub use ais_proto::clm::{Change, Node};
+
+/// Bit of the track callback in the handshake: its place in
+/// `SaClmCallbacksT`.
+const TRACK: u32 = 1 << 1;
+/// Bit of the callback of the asynchronous look-up.
+const NODE_GET: u32 = 1;
+
+/// The program's side of a handle: its memory and its callbacks.
+pub(crate) trait Program: Send + Sync {
+    /// Which callbacks there are; bit n is member n of `SaClmCallbacksT`.
+    fn callbacks(&self) -> u32;
+    /// Copies the notifications, which fit, to the program's buffer.
+    fn fill(&self, buffer: Buffer, items: &[(Node, Change)]);
+    /// The track callback; the buffer is filled if `result` is good.
+    fn track(&self, buffer: Buffer, tracked: &Tracked, result: Result<(), AisError>);
+    /// Copies a node to the program's memory.
+    fn fill_node(&self, lookup: Lookup, node: &Node);
+    /// The callback of the asynchronous look-up.
+    fn node_got(&self, lookup: Lookup, result: Result<(), AisError>);
+}
+
+/// An asynchronous look-up, as the program asked for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lookup {
+    /// The program's number for it.
+    pub(crate) invocation: i32,
+    /// Where it wants the node.
+    pub(crate) address: usize,
+}
+
+/// What a track callback tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tracked {
+    /// The view number.
+    pub view: u64,
+    /// How many members the cluster has.
+    pub members: u32,
+    /// The nodes.
+    pub items: Vec<(Node, Change)>,
+}
+
+/// A handle of CLM.
+pub(crate) struct Clm {
+    client: Client,
+    program: Box<dyn Program>,
+    subscriptions: Subscriptions,
+    lookups: Asked<Lookup>,
+}
+
+enum Callback {
+    Track(Buffer, Tracked, Result<(), AisError>),
+    NodeGot(Lookup, Result<(), AisError>),
+}
+
+impl Clm {
+    pub(crate) fn open(process: &Process, program: Box<dyn Program>) -> Result<Self, AisError> {
+        let client = Client::open(process, Service::Clm, program.callbacks())?;
+        Ok(Self { client, program, subscriptions: Subscriptions::new(), lookups: Asked::new() })
+    }
+
+    /// The descriptor that is readable when a callback is pending.
+    pub(crate) fn selection_object(&self) -> Result<RawFd, AisError> {
+        self.client.events().number()
+    }
+
+    /// `saClmClusterTrackStart`.
+    pub(crate) fn track_start(&self, flags: u8, buffer: Buffer) -> Result<(), AisError> {
+        let flags = TrackFlags::from_api(flags).ok_or(AisError::BadFlags)?;
+        if buffer.address == 0 || buffer.capacity == 0 {
+            return Err(AisError::InvalidParam);
+        }
+        self.need(TRACK)?;
+        self.subscriptions.start(&Name::default(), flags, buffer, |subscription| {
+            let capacity = buffer.capacity;
+            self.call(Request::TrackStart { flags, capacity, subscription })
+        })
+    }
+
+    /// `saClmClusterTrackStop`.
+    pub(crate) fn track_stop(&self) -> Result<(), AisError> {
+        self.call(Request::TrackStop)?;
+        self.subscriptions.stop(&Name::default());
+        Ok(())
+    }
+
+    /// `saClmClusterNodeGetAsync`.
+    pub(crate) fn node_get_async(&self, node: u64, lookup: Lookup) -> Result<(), AisError> {
+        self.need(NODE_GET)?;
+        self.lookups.ask(lookup, |tag| self.call(Request::NodeGetAsync { node, tag }))
+    }
+
+    /// `saClmDispatch`.
+    pub(crate) fn dispatch(&self, flags: Flags) -> Result<(), AisError> {
+        dispatch::dispatch(
+            &self.client,
+            flags,
+            || self.next(),
+            |callback| match callback {
+                Callback::Track(buffer, tracked, result) => {
+                    self.program.track(buffer, &tracked, result);
+                }
+                Callback::NodeGot(lookup, result) => self.program.node_got(lookup, result),
+            },
+        )
+    }
+
+    /// `saClmFinalize`.
+    pub(crate) fn close(&self) {
+        self.client.close();
+        self.subscriptions.forget();
+        self.lookups.forget();
+    }
+
+    /// The next callback that is not stale.
+    fn next(&self) -> Result<Option<Callback>, AisError> {
+        let decode = |code, body: &[u8]| Event::decode(code, body).ok();
+        while let Some(event) = self.client.events().next(decode)? {
+            let callback = match event {
+                Event::Track { subscription, view, members, items } => self
+                    .subscriptions
+                    .deliver(subscription, items.len(), |buffer| self.program.fill(buffer, &items))
+                    .map(|(buffer, result)| {
+                        Callback::Track(buffer, Tracked { view, members, items }, result)
+                    }),
+                Event::NodeGet { tag, result } => self.lookups.end(tag, |lookup| {
+                    let result = result.map(|node| self.program.fill_node(lookup, &node));
+                    Callback::NodeGot(lookup, result)
+                }),
+            };
+            if callback.is_some() {
+                return Ok(callback);
+            }
+        }
+        Ok(None)
+    }
+
+    fn need(&self, callback: u32) -> Result<(), AisError> {
+        if self.program.callbacks() & callback == 0 { Err(AisError::Init) } else { Ok(()) }
+    }
+
+    fn call(&self, request: Request) -> Result<(), AisError> {
+        self.client.call(&ais_proto::Request::Clm(request), done)
+    }
+}
+
+impl fmt::Debug for Clm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clm").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
+/// Looks a node up; id 0 is the node of the caller (`saClmClusterNodeGet`).
+/// Without a timeout it takes at most as long as aisexec says.
+///
+/// # Errors
+/// `InvalidParam` if there is no such node; `TryAgain` if there is no aisexec.
+pub fn node_get(node: u64, timeout: Option<Duration>) -> Result<Node, AisError> {
+    let request = ais_proto::Request::Clm(Request::NodeGet { node });
+    process().call(&request, timeout, |reply| reply.read(Node::decode))
+}
+
+/// The members of the cluster now.
+///
+/// # Errors
+/// `TryAgain` if there is no aisexec; `Timeout` if it does not answer.
+pub fn members() -> Result<Tracked, AisError> {
+    #[derive(Default)]
+    struct Keep(Mutex<Option<Tracked>>);
+    impl Program for std::sync::Arc<Keep> {
+        fn callbacks(&self) -> u32 {
+            TRACK
+        }
+        fn fill(&self, _: Buffer, _: &[(Node, Change)]) {}
+        fn track(&self, _: Buffer, tracked: &Tracked, _: Result<(), AisError>) {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(tracked.clone());
+        }
+        fn fill_node(&self, _: Lookup, _: &Node) {}
+        fn node_got(&self, _: Lookup, _: Result<(), AisError>) {}
+    }
+    let keep = std::sync::Arc::<Keep>::default();
+    let clm = Clm::open(process(), Box::new(std::sync::Arc::clone(&keep)))?;
+    // Nothing is ever written there: the notifications are kept as they are.
+    let anywhere = Buffer { address: usize::MAX, capacity: u64::MAX };
+    let result = clm.track_start(TrackFlags::CURRENT.bits(), anywhere).and_then(|()| {
+        clm.client.events().wait(clm.client.session().deadline(None))?;
+        clm.dispatch(Flags::One)
+    });
+    clm.close();
+    result?;
+    let tracked = keep.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    tracked.ok_or(AisError::Library)
+}

@@ -1,0 +1,256 @@
+//! A connection that carries calls: one frame there, one frame back.
+//!
+//! Receiving can be taken up again: when the time of a call runs out, what
+//! has arrived stays, and the reply that comes too late is skipped by the next
+//! call. Sending cannot: a connection that holds half a request is dead.
+
+pub(crate) mod iovec;
+
+use crate::deadline::Deadline;
+use crate::poll::{Budget, Poller};
+use crate::socket::Socket;
+use ais_proto::{
+    AisError, Code, DecodeError, HEADER_LENGTH, Header, MAX_CALL_BODY, Reader, Request, Writer,
+};
+use nix::errno::Errno;
+use nix::poll::PollFlags;
+use std::sync::Arc;
+
+/// The receive buffer of a connection at rest.
+const BUFFER: usize = 16 << 10;
+/// A buffer that has grown beyond this is given back.
+const KEPT: usize = 1 << 20;
+
+/// A call that did not get through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// The connection was dead before anything was sent: nothing was done,
+    /// and another connection may be better.
+    Unsent,
+    /// The result of the call.
+    Error(AisError),
+}
+
+impl From<AisError> for Failure {
+    fn from(error: AisError) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// A request in the form in which it is sent.
+#[derive(Debug)]
+pub(crate) struct Outgoing<'a> {
+    code: Code,
+    head: Vec<u8>,
+    data: Vec<&'a [u8]>,
+}
+
+impl<'a> From<&Request<'a>> for Outgoing<'a> {
+    fn from(request: &Request<'a>) -> Self {
+        let mut head = Writer::new();
+        let (code, data) = match request {
+            Request::Clm(request) => {
+                request.encode(&mut head);
+                (request.code(), Vec::new())
+            }
+            Request::Amf(request) => {
+                request.encode(&mut head);
+                (request.code(), Vec::new())
+            }
+            Request::Ckpt(request) => {
+                request.encode(&mut head);
+                (request.code(), request.data())
+            }
+        };
+        Self { code, head: head.into_bytes(), data }
+    }
+}
+
+/// What came back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reply<'a> {
+    pub(crate) result: Result<(), AisError>,
+    pub(crate) body: &'a [u8],
+}
+
+impl<'a> Reply<'a> {
+    /// What the reply to a call that succeeded says.
+    pub(crate) fn read<T>(
+        self,
+        decode: impl FnOnce(&mut Reader<'a>) -> Result<T, DecodeError>,
+    ) -> Result<T, AisError> {
+        self.result?;
+        decode(&mut Reader::new(self.body)).map_err(|_| AisError::Library)
+    }
+}
+
+/// Reads a reply that says nothing but whether the call succeeded.
+pub(crate) fn done(reply: Reply<'_>) -> Result<(), AisError> {
+    reply.result
+}
+
+/// A connection to aisexec.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    socket: Arc<Socket>,
+    /// Received and not yet looked at: `input[start..end]`.
+    input: Vec<u8>,
+    start: usize,
+    end: usize,
+    last_id: u32,
+    dead: bool,
+    poller: Poller,
+    max_message: usize,
+}
+
+impl Connection {
+    pub(crate) fn new(socket: Arc<Socket>, budget: Budget, max_message: usize) -> Self {
+        Self {
+            socket,
+            input: Vec::new(),
+            start: 0,
+            end: 0,
+            last_id: 0,
+            dead: false,
+            poller: Poller::new(budget),
+            max_message,
+        }
+    }
+
+    /// Whether no further call can succeed.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.dead
+    }
+
+    /// Sends a request and tells the id to wait for.
+    pub(crate) fn send(
+        &mut self,
+        request: &Outgoing<'_>,
+        deadline: Deadline,
+    ) -> Result<u32, Failure> {
+        if self.dead {
+            return Err(Failure::Unsent);
+        }
+        let data: usize = request.data.iter().fold(0, |sum, piece| sum.saturating_add(piece.len()));
+        let body = data.saturating_add(request.head.len());
+        if data > self.max_message || body > MAX_CALL_BODY {
+            return Err(Failure::Error(AisError::NoSpace));
+        }
+        self.last_id = self.last_id.wrapping_add(1);
+        let header = Header::new(request.code, self.last_id, body).encode();
+        let mut pieces = Vec::with_capacity(2 + request.data.len());
+        pieces.extend([header.as_slice(), &request.head]);
+        pieces.extend(&request.data);
+        match iovec::send_all(&self.socket, &pieces, deadline) {
+            Ok(()) => Ok(self.last_id),
+            // Nothing of it was sent, the connection is as it was.
+            Err(Failure::Error(AisError::TryAgain)) => Err(Failure::Error(AisError::Timeout)),
+            Err(failure) => {
+                self.dead = true;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Waits for the reply to the request with this id. If it does not come in
+    /// time, aisexec is told that nobody waits any more.
+    pub(crate) fn receive(&mut self, id: u32, deadline: Deadline) -> Result<Reply<'_>, AisError> {
+        let mut polled = false;
+        loop {
+            match self.take_frame()? {
+                Some((header, start)) if header.id == id => {
+                    return Ok(Reply {
+                        result: header.result(),
+                        body: &self.input[start..start + header.length as usize],
+                    });
+                }
+                Some(_) => {}
+                None => {
+                    let result = self.fill(deadline, !polled);
+                    polled = true;
+                    if result == Err(AisError::Timeout) {
+                        self.cancel(id);
+                    }
+                    result?;
+                }
+            }
+        }
+    }
+
+    /// Takes a whole frame, if there is one: its header and where its body
+    /// starts. If there is none, there is room for the rest of it.
+    fn take_frame(&mut self) -> Result<Option<(Header, usize)>, AisError> {
+        let mut wanted = BUFFER;
+        if let Some(first) = self.input[self.start..self.end].first_chunk() {
+            let Ok(header) = Header::decode(first, MAX_CALL_BODY) else {
+                self.dead = true;
+                return Err(AisError::Library);
+            };
+            let total = HEADER_LENGTH + header.length as usize;
+            if self.end - self.start >= total {
+                let body = self.start + HEADER_LENGTH;
+                self.start += total;
+                return Ok(Some((header, body)));
+            }
+            wanted = wanted.max(total);
+        }
+        self.make_room(wanted);
+        Ok(None)
+    }
+
+    /// Moves what there is to the front of a buffer of at least this size.
+    fn make_room(&mut self, wanted: usize) {
+        if self.start > 0 {
+            self.input.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.end == 0 && self.input.len() > KEPT {
+            self.input = Vec::new();
+        }
+        if self.input.len() < wanted {
+            self.input.resize(wanted, 0);
+        }
+    }
+
+    /// Receives more; `take_frame` has made room for it.
+    fn fill(&mut self, deadline: Deadline, poll: bool) -> Result<(), AisError> {
+        let Self { socket, input, end, poller, .. } = self;
+        let mut attempt = || match socket.receive(&mut input[*end..]) {
+            Err(Errno::EAGAIN) => None,
+            result => Some(result),
+        };
+        let mut received = if poll { poller.poll(&mut attempt) } else { None };
+        while received.is_none() {
+            received = attempt();
+            if received.is_none() {
+                match socket.wait(PollFlags::POLLIN, deadline) {
+                    Ok(true) => {}
+                    Ok(false) => return Err(AisError::Timeout),
+                    Err(error) => received = Some(Err(error)),
+                }
+            }
+        }
+        match received {
+            Some(Ok(count @ 1..)) => {
+                self.end += count;
+                Ok(())
+            }
+            _ => {
+                self.dead = true;
+                Err(AisError::Library)
+            }
+        }
+    }
+
+    fn cancel(&mut self, id: u32) {
+        let header = Header::new(Code::CANCEL, id, 0).encode();
+        // With no room at all aisexec does not learn of it; the late reply is
+        // skipped all the same. Half a header is the end.
+        let now = Deadline::after(std::time::Duration::ZERO);
+        match iovec::send_all(&self.socket, &[&header], now) {
+            Ok(()) | Err(Failure::Error(AisError::TryAgain)) => {}
+            Err(_) => self.dead = true,
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Sending a frame from where its pieces lie.
+
+use super::Failure;
+use crate::deadline::Deadline;
+use crate::socket::Socket;
+use ais_proto::AisError;
+use nix::errno::Errno;
+use nix::poll::PollFlags;
+use std::io::IoSlice;
+
+/// The most pieces that one system call takes (`IOV_MAX`).
+const MOST_PIECES: usize = 1024;
+
+/// Sends all pieces, with one system call if the socket has the room.
+///
+/// # Errors
+/// `Unsent` if the connection was dead before; `TryAgain` if the time ran out
+/// before anything was sent, `Timeout` if it did in the middle; `Library` if
+/// the connection broke in the middle.
+pub(crate) fn send_all(
+    socket: &Socket,
+    pieces: &[&[u8]],
+    deadline: Deadline,
+) -> Result<(), Failure> {
+    let joined;
+    let mut slices: Vec<IoSlice<'_>> = if pieces.len() > MOST_PIECES {
+        joined = pieces.concat();
+        vec![IoSlice::new(&joined)]
+    } else {
+        pieces.iter().map(|piece| IoSlice::new(piece)).collect()
+    };
+    let mut rest = slices.as_mut_slice();
+    // Empty pieces at the front would look like a send of nothing.
+    IoSlice::advance_slices(&mut rest, 0);
+    let mut begun = false;
+    while !rest.is_empty() {
+        match socket.send(rest) {
+            Ok(count) => {
+                begun = true;
+                IoSlice::advance_slices(&mut rest, count);
+            }
+            Err(Errno::EAGAIN) => match socket.wait(PollFlags::POLLOUT, deadline) {
+                Ok(true) => {}
+                Ok(false) if begun => return Err(Failure::Error(AisError::Timeout)),
+                Ok(false) => return Err(Failure::Error(AisError::TryAgain)),
+                Err(_) => return Err(Failure::Error(AisError::System)),
+            },
+            Err(_) if begun => return Err(Failure::Error(AisError::Library)),
+            Err(_) => return Err(Failure::Unsent),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! The event socket of a handle, and the three ways to dispatch.
+//!
+//! One packet is one callback. A packet is received under a lock, decoded, and
+//! the callback runs with no lock held.
+
+use crate::client::Client;
+use crate::deadline::Deadline;
+use crate::socket::Socket;
+use ais_proto::{AisError, Code, HEADER_LENGTH, Header, MAX_EVENT};
+use nix::errno::Errno;
+use nix::poll::PollFlags;
+use nix::sys::socket::Shutdown;
+use std::io::IoSlice;
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// How many callbacks to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flags {
+    /// At most one, without waiting for it.
+    One,
+    /// All that are pending.
+    All,
+    /// All that come, until the handle is finalized.
+    Blocking,
+}
+
+/// The end of a socket pair on which callbacks arrive: the selection object.
+#[derive(Debug)]
+pub(crate) struct Events {
+    socket: Socket,
+    /// Room for one packet, once one was expected.
+    buffer: Mutex<Vec<u8>>,
+    /// A packet made no sense, so no later one is believed.
+    broken: AtomicBool,
+}
+
+impl Events {
+    pub(crate) fn new(socket: Socket) -> Self {
+        Self { socket, buffer: Mutex::default(), broken: AtomicBool::new(false) }
+    }
+
+    /// The selection object.
+    ///
+    /// # Errors
+    /// `BadHandle` in the child of the process that opened it.
+    pub(crate) fn number(&self) -> Result<RawFd, AisError> {
+        self.socket.number().map_err(|_| AisError::BadHandle)
+    }
+
+    /// Wakes whoever waits for events; what has arrived can still be received.
+    pub(crate) fn wake(&self) {
+        self.socket.shutdown(Shutdown::Both);
+    }
+
+    /// The next packet, decoded; `None` if there is none now.
+    ///
+    /// # Errors
+    /// `Library` if aisexec is gone or talks nonsense, `BadHandle` in a child.
+    pub(crate) fn next<T>(
+        &self,
+        decode: impl FnOnce(Code, &[u8]) -> Option<T>,
+    ) -> Result<Option<T>, AisError> {
+        // First of all: in a child the lock may be nobody's and locked.
+        self.number()?;
+        let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.broken.load(Ordering::Relaxed) {
+            return Err(AisError::Library);
+        }
+        if buffer.is_empty() {
+            buffer.resize(MAX_EVENT, 0);
+        }
+        match self.socket.receive(&mut buffer) {
+            Ok(count) if count > 0 => match decode_packet(&buffer[..count], decode) {
+                Some(event) => Ok(Some(event)),
+                None => {
+                    self.broken.store(true, Ordering::Relaxed);
+                    Err(AisError::Library)
+                }
+            },
+            Err(Errno::EAGAIN) => Ok(None),
+            Err(Errno::EBADF) => Err(AisError::BadHandle),
+            _ => Err(AisError::Library),
+        }
+    }
+
+    /// Waits for a packet, or for the end.
+    ///
+    /// # Errors
+    /// `Timeout` if none came in time.
+    pub(crate) fn wait(&self, deadline: Deadline) -> Result<(), AisError> {
+        match self.socket.wait(PollFlags::POLLIN, deadline) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(AisError::Timeout),
+            Err(Errno::EBADF) => Err(AisError::BadHandle),
+            Err(_) => Err(AisError::Library),
+        }
+    }
+
+    /// Tells aisexec that the callback with this invocation is handed to the
+    /// program now. If there is no room aisexec counts from when it sent it.
+    pub(crate) fn tell_dispatched(&self, invocation: i32) {
+        let header = Header::new(Code::DISPATCHED, invocation as u32, 0).encode();
+        let _ = self.socket.send(&[IoSlice::new(&header)]);
+    }
+}
+
+fn decode_packet<T>(packet: &[u8], decode: impl FnOnce(Code, &[u8]) -> Option<T>) -> Option<T> {
+    let (header, body) = packet.split_first_chunk::<HEADER_LENGTH>()?;
+    let header = Header::decode(header, MAX_EVENT).ok()?;
+    (header.length as usize == body.len()).then(|| decode(header.code, body))?
+}
+
+/// Runs callbacks. `next` receives one that is pending, `run` hands it to the
+/// program.
+///
+/// # Errors
+/// `Library` if aisexec is gone; `BadHandle` in a child.
+pub(crate) fn dispatch<T>(
+    client: &Client,
+    flags: Flags,
+    next: impl Fn() -> Result<Option<T>, AisError>,
+    run: impl Fn(T),
+) -> Result<(), AisError> {
+    let mut first = true;
+    loop {
+        if client.is_closed() {
+            return Ok(());
+        }
+        if flags == Flags::One && !first {
+            return Ok(());
+        }
+        match next() {
+            Ok(Some(callback)) => run(callback),
+            Ok(None) if flags == Flags::Blocking => {
+                client.events().wait(Deadline::NEVER)?;
+                continue;
+            }
+            Ok(None) => return Ok(()),
+            Err(_) if client.is_closed() => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        first = false;
+    }
+}

@@ -1,0 +1,476 @@
+//! The functions of `ais_ckpt.h`.
+
+mod vector;
+
+use super::fork::process;
+use super::types::*;
+use super::{
+    bytes, check_version, error, flags, given, guard, mask, name, narrow, need, number, read, size,
+    wide, write,
+};
+use crate::ckpt::{self, Checkpoint, Ckpt, Program, Sections};
+use ais_proto::AisError;
+use ais_proto::ckpt::{
+    Attributes, Open, OpenFlags, Section, SectionState, SectionsChosen, Status, UpdateOption,
+};
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+
+/// The longest section id that the library looks at, in bytes.
+const MOST_ID_BYTES: u64 = 65_535;
+
+/// Opens a handle. Callbacks may be NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptInitialize(
+    ckptHandle: *mut SaCkptHandleT,
+    callbacks: *const SaCkptCallbacksT,
+    version: *const SaVersionT,
+) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe {
+        need(ckptHandle)?;
+        check_version(version)?;
+        let program = Box::new(given(callbacks, NO_CALLBACKS));
+        let handle = Ckpt::new(process(), program)?;
+        write(ckptHandle, process().ckpt.insert(Arc::new(handle)))
+    })
+}
+
+/// The descriptor that is readable when a callback is pending.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptSelectionObjectGet(
+    ckptHandle: *const SaCkptHandleT,
+    selectionObject: *mut SaSelectionObjectT,
+) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe {
+        need(selectionObject)?;
+        let handle = process().ckpt.find(read(ckptHandle)?)?;
+        write(selectionObject, handle.selection_object()?)
+    })
+}
+
+/// Runs pending callbacks on the calling thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptDispatch(
+    ckptHandle: *const SaCkptHandleT,
+    dispatchFlags: MaybeUninit<SaDispatchFlagsT>,
+) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe {
+        let handle = process().ckpt.find(read(ckptHandle)?)?;
+        handle.dispatch(flags(dispatchFlags)?)
+    })
+}
+
+/// Closes a handle. Open checkpoints stay open.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptFinalize(ckptHandle: *const SaCkptHandleT) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe {
+        process().ckpt.remove(read(ckptHandle)?)?.close();
+        Ok(())
+    })
+}
+
+/// Opens a checkpoint; creates it if it is not there, unless
+/// checkpointCreationAttributes is NULL. Timeout: nanoseconds, 0 for the
+/// executive's default.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptCheckpointOpen(
+    checkpointName: *const SaNameT,
+    checkpointCreationAttributes: *const SaCkptCheckpointCreationAttributesT,
+    checkpointOpenFlags: SaCkptCheckpointOpenFlagsT,
+    timeout: SaTimeT,
+    checkpointHandle: *mut SaCkptCheckpointHandleT,
+) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe {
+        need(checkpointName)?;
+        need(checkpointHandle)?;
+        let timeout = super::timeout(timeout)?;
+        let open = open(checkpointName, checkpointCreationAttributes, checkpointOpenFlags)?;
+        let checkpoint = ckpt::open(open, timeout)?;
+        write(checkpointHandle, process().checkpoints.insert(checkpoint))
+    })
+}
+
+/// As saCkptCheckpointOpen; the handle comes with the callback.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptCheckpointOpenAsync(
+    ckptHandle: *const SaCkptHandleT,
+    invocation: SaInvocationT,
+    checkpointName: *const SaNameT,
+    checkpointCreationAttributes: *const SaCkptCheckpointCreationAttributesT,
+    checkpointOpenFlags: SaCkptCheckpointOpenFlagsT,
+) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe {
+        need(checkpointName)?;
+        let handle = process().ckpt.find(read(ckptHandle)?)?;
+        let open = open(checkpointName, checkpointCreationAttributes, checkpointOpenFlags)?;
+        handle.open_async(invocation, &open)
+    })
+}
+
+/// Closes a checkpoint; its iterators end.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptCheckpointClose(
+    checkpointHandle: *const SaCkptCheckpointHandleT,
+) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe { ckpt::close(read(checkpointHandle)?) })
+}
+
+/// Removes the name of a checkpoint. The data lives until the last close.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptCheckpointUnlink(checkpointName: *const SaNameT) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe { ckpt::unlink(name(checkpointName)?) })
+}
+
+/// Sets how long a checkpoint outlives its last close, in nanoseconds.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptCheckpointRetentionDurationSet(
+    checkpointHandle: *const SaCkptCheckpointHandleT,
+    retentionDuration: SaTimeT,
+) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe {
+        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        if retentionDuration < 0 {
+            return Err(AisError::InvalidParam);
+        }
+        checkpoint.set_retention_duration(retentionDuration)
+    })
+}
+
+/// Makes the replica of this node the active one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptActiveCheckpointSet(
+    checkpointHandle: *const SaCkptCheckpointHandleT,
+) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe {
+        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        checkpoint.set_active()
+    })
+}
+
+/// What a checkpoint is like.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptCheckpointStatusGet(
+    checkpointHandle: *const SaCkptCheckpointHandleT,
+    checkpointStatus: *mut SaCkptCheckpointStatusT,
+) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe {
+        need(checkpointStatus)?;
+        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        write(checkpointStatus, to_status(&checkpoint.status()?))
+    })
+}
+
+/// Creates a section with its first data.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptSectionCreate(
+    checkpointHandle: *const SaCkptCheckpointHandleT,
+    sectionCreationAttributes: *mut SaCkptSectionCreationAttributesT,
+    initialData: *const c_void,
+    initialDataSize: SaUint32T,
+) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe {
+        let attributes = read(sectionCreationAttributes)?;
+        let id = read(attributes.sectionId)?;
+        if initialDataSize > 0 {
+            need(initialData)?;
+        }
+        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let section = section_id(&id)?;
+        // What SA_CKPT_GENERATED_SECTION_ID looks like: the executive invents one.
+        let section = Some(section).filter(|section| !section.is_empty());
+        let length = usize::try_from(initialDataSize).unwrap_or(usize::MAX);
+        let data = bytes(initialData, length)?;
+        checkpoint.create_section(section, attributes.expirationTime, data, |generated| {
+            let id = generated.as_ptr().cast_mut();
+            // Not NULL: it was read above.
+            let _ = write(
+                attributes.sectionId,
+                SaCkptSectionIdT { id, idLen: narrow(generated.len() as u64) },
+            );
+        })
+    })
+}
+
+/// Deletes a section.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptSectionDelete(
+    checkpointHandle: *const SaCkptCheckpointHandleT,
+    sectionId: *const SaCkptSectionIdT,
+) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe {
+        let id = read(sectionId)?;
+        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        checkpoint.delete_section(section_id(&id)?)
+    })
+}
+
+/// Sets when a section expires, in nanoseconds since the Unix epoch.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptSectionExpirationTimeSet(
+    checkpointHandle: *const SaCkptCheckpointHandleT,
+    sectionId: *const SaCkptSectionIdT,
+    expirationTime: SaTimeT,
+) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe {
+        let id = read(sectionId)?;
+        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        checkpoint.set_expiration_time(section_id(&id)?, expirationTime)
+    })
+}
+
+/// Begins to list sections. SectionsChosen may be 0 for SA_CKPT_SECTIONS_ANY.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptSectionIteratorInitialize(
+    checkpointHandle: *const SaCkptCheckpointHandleT,
+    sectionsChosen: MaybeUninit<SaCkptSectionsChosenT>,
+    expirationTime: SaTimeT,
+    sectionIterator: *mut SaCkptSectionIteratorT,
+) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe {
+        need(sectionIterator)?;
+        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let chosen = match number(sectionsChosen) {
+            0 => SectionsChosen::Any,
+            number => SectionsChosen::from_number(number).ok_or(AisError::InvalidParam)?,
+        };
+        let sections = Sections::new(checkpoint, chosen, expirationTime)?;
+        write(sectionIterator, process().sections.insert(Arc::new(sections)))
+    })
+}
+
+/// The next section; SA_ERR_NOT_EXIST at the end.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptSectionIteratorNext(
+    sectionIterator: *mut SaCkptSectionIteratorT,
+    sectionDescriptor: *mut SaCkptSectionDescriptorT,
+) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe {
+        need(sectionDescriptor)?;
+        let sections = process().sections.find(read(sectionIterator)?)?;
+        sections.next(|section| {
+            // Not NULL: it was checked above.
+            let _ = write(sectionDescriptor, to_descriptor(section));
+        })
+    })
+}
+
+/// Ends an iterator.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptSectionIteratorFinalize(
+    sectionIterator: *mut SaCkptSectionIteratorT,
+) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe { process().sections.remove(read(sectionIterator)?).map(drop) })
+}
+
+/// Writes all elements or none. ErroneousVectorIndex may be NULL; it is set
+/// only if an element is to blame for an error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptCheckpointWrite(
+    checkpointHandle: *const SaCkptCheckpointHandleT,
+    ioVector: *const SaCkptIOVectorElementT,
+    numberOfElements: SaUint32T,
+    erroneousVectorIndex: *mut SaUint32T,
+) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe {
+        need(ioVector)?;
+        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let result = vector::write(&checkpoint, ioVector, numberOfElements);
+        vector::tell_index(result, erroneousVectorIndex)
+    })
+}
+
+/// Replaces all that a section holds.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptSectionOverwrite(
+    checkpointHandle: *const SaCkptCheckpointHandleT,
+    sectionId: *const SaCkptSectionIdT,
+    dataBuffer: *mut SaUint8T,
+    dataSize: SaSizeT,
+) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe {
+        let id = read(sectionId)?;
+        if dataSize != 0 {
+            need(dataBuffer)?;
+        }
+        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let size = usize::try_from(dataSize).map_err(|_| AisError::InvalidParam)?;
+        checkpoint.overwrite(section_id(&id)?, bytes(dataBuffer.cast(), size)?)
+    })
+}
+
+/// Reads. Where dataBuffer is NULL the library allocates it with malloc and the
+/// caller frees it; a dataSize of 0 then asks for the rest of the section.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptCheckpointRead(
+    checkpointHandle: *const SaCkptCheckpointHandleT,
+    ioVector: *mut SaCkptIOVectorElementT,
+    numberOfElements: SaUint32T,
+    erroneousVectorIndex: *mut SaUint32T,
+) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe {
+        need(ioVector)?;
+        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let result = vector::read(&checkpoint, ioVector, numberOfElements);
+        vector::tell_index(result, erroneousVectorIndex)
+    })
+}
+
+/// Waits until all replicas have all that was written before. Timeout:
+/// nanoseconds, 0 for the executive's default.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptCheckpointSynchronize(
+    checkpointHandle: *const SaCkptCheckpointHandleT,
+    timeout: SaTimeT,
+) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe {
+        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        checkpoint.synchronize(super::timeout(timeout)?)
+    })
+}
+
+/// As saCkptCheckpointSynchronize; the end is told by the callback.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saCkptCheckpointSynchronizeAsync(
+    ckptHandle: *const SaCkptHandleT,
+    invocation: SaInvocationT,
+    checkpointHandle: *const SaCkptCheckpointHandleT,
+) -> SaErrorT {
+    // SAFETY: the contract of `ffi` binds the caller.
+    guard(|| unsafe {
+        need(checkpointHandle)?;
+        let handle = process().ckpt.find(read(ckptHandle)?)?;
+        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        handle.synchronize_async(invocation, &checkpoint)
+    })
+}
+
+const NO_CALLBACKS: SaCkptCallbacksT = SaCkptCallbacksT {
+    saCkptCheckpointOpenCallback: None,
+    saCkptCheckpointSynchronizeCallback: None,
+};
+
+impl Program for SaCkptCallbacksT {
+    fn callbacks(&self) -> u32 {
+        mask([
+            self.saCkptCheckpointOpenCallback.is_some(),
+            self.saCkptCheckpointSynchronizeCallback.is_some(),
+        ])
+    }
+
+    fn opened(&self, invocation: i32, result: Result<Arc<Checkpoint>, AisError>) {
+        let Some(callback) = self.saCkptCheckpointOpenCallback else { return };
+        let mut handle = -1;
+        let result = result.map(|checkpoint| handle = process().checkpoints.insert(checkpoint));
+        // SAFETY: a callback that the program gave for this.
+        unsafe { callback(invocation, &raw const handle, error::to_c(result)) };
+    }
+
+    fn synchronized(&self, invocation: i32, result: Result<(), AisError>) {
+        if let Some(callback) = self.saCkptCheckpointSynchronizeCallback {
+            // SAFETY: a callback that the program gave for this.
+            unsafe { callback(invocation, error::to_c(result)) };
+        }
+    }
+}
+
+/// What to open: flags first, then attributes, then the name.
+unsafe fn open(
+    checkpointName: *const SaNameT,
+    attributes: *const SaCkptCheckpointCreationAttributesT,
+    flags: SaCkptCheckpointOpenFlagsT,
+) -> Result<Open, AisError> {
+    let flags = u8::try_from(flags).ok().and_then(OpenFlags::from_bits);
+    let flags = flags
+        .filter(|flags| flags.intersects(OpenFlags::READ | OpenFlags::WRITE))
+        .ok_or(AisError::BadFlags)?;
+    // SAFETY: the contract of `ffi`.
+    unsafe {
+        let attributes = match attributes.is_null() {
+            true => None,
+            false => Some(from_attributes(&read(attributes)?)?),
+        };
+        Ok(Open { name: name(checkpointName)?, attributes, flags })
+    }
+}
+
+fn from_attributes(
+    attributes: &SaCkptCheckpointCreationAttributesT,
+) -> Result<Attributes, AisError> {
+    let invalid = AisError::InvalidParam;
+    let option = u32::try_from(attributes.creationFlags).ok().and_then(UpdateOption::from_number);
+    if attributes.retentionDuration < 0 {
+        return Err(invalid);
+    }
+    Ok(Attributes {
+        option: option.ok_or(invalid)?,
+        checkpoint_size: attributes.checkpointSize.try_into().map_err(|_| invalid)?,
+        retention_duration: attributes.retentionDuration,
+        max_sections: wide(attributes.maxSections),
+        max_section_size: attributes.maxSectionSize.try_into().map_err(|_| invalid)?,
+        max_section_id_size: wide(attributes.maxSectionIdSize),
+    })
+}
+
+fn to_status(status: &Status) -> SaCkptCheckpointStatusT {
+    let attributes = &status.attributes;
+    SaCkptCheckpointStatusT {
+        checkpointCreationAttributes: SaCkptCheckpointCreationAttributesT {
+            creationFlags: narrow(u64::from(attributes.option.number())),
+            checkpointSize: size(attributes.checkpoint_size),
+            retentionDuration: attributes.retention_duration,
+            maxSections: narrow(attributes.max_sections),
+            maxSectionSize: size(attributes.max_section_size),
+            maxSectionIdSize: narrow(attributes.max_section_id_size),
+        },
+        numberOfSections: narrow(status.sections),
+        memoryUsed: narrow(status.memory_used),
+    }
+}
+
+/// The bytes of a section id; none for the default section.
+unsafe fn section_id<'a>(id: &SaCkptSectionIdT) -> Result<&'a [u8], AisError> {
+    let length = wide(id.idLen);
+    if id.id.is_null() != (length == 0) || length > MOST_ID_BYTES {
+        return Err(AisError::InvalidParam);
+    }
+    // SAFETY: the contract of `ffi`.
+    unsafe { bytes(id.id.cast_const().cast(), length as usize) }
+}
+
+fn to_descriptor(section: &Section) -> SaCkptSectionDescriptorT {
+    SaCkptSectionDescriptorT {
+        sectionId: SaCkptSectionIdT {
+            id: section.id.as_ptr().cast_mut(),
+            idLen: narrow(section.id.len() as u64),
+        },
+        expirationTime: section.expiration,
+        sectionSize: size(section.size),
+        sectionState: match section.state {
+            SectionState::Valid => SaCkptSectionStateT::SA_CKPT_SECTION_VALID,
+            SectionState::Corrupted => SaCkptSectionStateT::SA_CKPT_SECTION_CORRUPTED,
+        },
+        lastUpdate: section.last_update,
+    }
+}

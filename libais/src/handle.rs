@@ -1,0 +1,110 @@
+//! Handles: small numbers for the program, objects for the library.
+
+use ais_proto::AisError;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The numbers of one kind of handle: 0, 1, 2, ... They go on in a child, so
+/// that an inherited number is nobody's there.
+#[derive(Debug)]
+pub(crate) struct Numbers(AtomicI32);
+
+impl Numbers {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicI32::new(0))
+    }
+
+    /// The next number. After the greatest comes 0 again, never -1.
+    fn next(&self) -> i32 {
+        self.0.fetch_add(1, Ordering::Relaxed) & i32::MAX
+    }
+}
+
+/// The open handles of one kind.
+#[derive(Debug)]
+pub(crate) struct Table<T> {
+    numbers: &'static Numbers,
+    open: Mutex<BTreeMap<i32, Arc<T>>>,
+}
+
+impl<T> Table<T> {
+    pub(crate) fn new(numbers: &'static Numbers) -> Self {
+        Self { numbers, open: Mutex::default() }
+    }
+
+    /// Gives the object a number.
+    pub(crate) fn insert(&self, object: Arc<T>) -> i32 {
+        let mut open = self.lock();
+        loop {
+            let number = self.numbers.next();
+            if let std::collections::btree_map::Entry::Vacant(place) = open.entry(number) {
+                place.insert(object);
+                return number;
+            }
+        }
+    }
+
+    /// The object with this number; it lives as long as somebody uses it.
+    ///
+    /// # Errors
+    /// `BadHandle` if there is none.
+    pub(crate) fn find(&self, number: i32) -> Result<Arc<T>, AisError> {
+        self.lock().get(&number).cloned().ok_or(AisError::BadHandle)
+    }
+
+    /// Takes the number back.
+    ///
+    /// # Errors
+    /// `BadHandle` if it is nobody's.
+    pub(crate) fn remove(&self, number: i32) -> Result<Arc<T>, AisError> {
+        self.lock().remove(&number).ok_or(AisError::BadHandle)
+    }
+
+    /// Takes the numbers of all objects back that fit; the objects are
+    /// dropped when the table is free again.
+    pub(crate) fn remove_if(&self, fits: impl Fn(&T) -> bool) {
+        let mut open = self.lock();
+        let (gone, kept) = std::mem::take(&mut *open).into_iter().partition(|(_, o)| fits(o));
+        *open = kept;
+        drop(open);
+        drop::<BTreeMap<_, _>>(gone);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<i32, Arc<T>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_not_given_twice() {
+        static NUMBERS: Numbers = Numbers::new();
+        let table = Table::new(&NUMBERS);
+        assert_eq!(table.insert(Arc::new('a')), 0);
+        assert_eq!(table.insert(Arc::new('b')), 1);
+        assert_eq!(table.remove(0).as_deref(), Ok(&'a'));
+        assert_eq!(table.remove(0), Err(AisError::BadHandle));
+        assert_eq!(table.insert(Arc::new('c')), 2);
+        assert_eq!(table.find(-1), Err(AisError::BadHandle));
+        // The table of a child goes on with the numbers.
+        let child = Table::new(&NUMBERS);
+        assert_eq!(child.find(2), Err::<Arc<char>, _>(AisError::BadHandle));
+        assert_eq!(child.insert(Arc::new('d')), 3);
+        child.remove_if(|letter| *letter == 'd');
+        assert_eq!(child.find(3), Err(AisError::BadHandle));
+    }
+
+    #[test]
+    fn numbers_wrap_to_zero_and_skip_what_is_open() {
+        static NUMBERS: Numbers = Numbers::new();
+        let table = Table::new(&NUMBERS);
+        assert_eq!(table.insert(Arc::new(())), 0);
+        NUMBERS.0.store(i32::MAX, Ordering::Relaxed);
+        assert_eq!(table.insert(Arc::new(())), i32::MAX);
+        assert_eq!(table.insert(Arc::new(())), 1);
+    }
+}

@@ -1,0 +1,113 @@
+//! Connections that are used by one caller at a time. Who finds all of them
+//! busy waits, but not longer than its own deadline.
+
+use crate::connection::Connection;
+use crate::deadline::Deadline;
+use ais_proto::AisError;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// A set of connections, at most `most`.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    most: usize,
+    connections: Mutex<Connections>,
+    freed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Connections {
+    idle: Vec<Connection>,
+    /// Idle, borrowed, or about to be opened.
+    open: usize,
+}
+
+impl Pool {
+    /// An empty pool, which opens connections as they are needed.
+    pub(crate) fn new(most: usize) -> Self {
+        Self { most, connections: Mutex::default(), freed: Condvar::new() }
+    }
+
+    /// A pool of this one connection.
+    pub(crate) fn of(connection: Connection) -> Self {
+        let connections = Connections { idle: vec![connection], open: 1 };
+        Self { most: 1, connections: Mutex::new(connections), freed: Condvar::new() }
+    }
+
+    /// Lends `work` the connection that was given back last, or a new one
+    /// that `open` makes.
+    ///
+    /// # Errors
+    /// `Timeout` if all were busy until the deadline; what `open` and `work`
+    /// return.
+    pub(crate) fn with<T, E: From<AisError>>(
+        &self,
+        deadline: Deadline,
+        open: impl FnOnce() -> Result<Connection, E>,
+        work: impl FnOnce(&mut Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut place = Place { pool: self, connection: self.take(deadline)? };
+        let connection = match &mut place.connection {
+            Some(connection) => connection,
+            empty => empty.insert(open()?),
+        };
+        work(connection)
+    }
+
+    /// An idle connection, or the right to open one.
+    fn take(&self, deadline: Deadline) -> Result<Option<Connection>, AisError> {
+        let mut connections = self.lock();
+        loop {
+            if let Some(connection) = connections.idle.pop() {
+                return Ok(Some(connection));
+            }
+            if connections.open < self.most {
+                connections.open += 1;
+                return Ok(None);
+            }
+            connections = wait(&self.freed, connections, deadline)?;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connections> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits for a condition variable, at most until the deadline.
+///
+/// # Errors
+/// `Timeout` if the deadline has come.
+pub(crate) fn wait<'a, T>(
+    condition: &Condvar,
+    guard: MutexGuard<'a, T>,
+    deadline: Deadline,
+) -> Result<MutexGuard<'a, T>, AisError> {
+    match deadline.remaining() {
+        None => Ok(condition.wait(guard).unwrap_or_else(PoisonError::into_inner)),
+        Some(left) if left.is_zero() => Err(AisError::Timeout),
+        Some(left) => {
+            let result = condition.wait_timeout(guard, left);
+            Ok(result.unwrap_or_else(PoisonError::into_inner).0)
+        }
+    }
+}
+
+/// A place in the pool, which is given back however the work ends: with its
+/// connection, unless that has died.
+struct Place<'a> {
+    pool: &'a Pool,
+    connection: Option<Connection>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let connection = self.connection.take().filter(|connection| !connection.is_dead());
+        let mut connections = self.pool.lock();
+        match connection {
+            Some(connection) => connections.idle.push(connection),
+            None => connections.open -= 1,
+        }
+        drop(connections);
+        self.pool.freed.notify_one();
+    }
+}

@@ -1,0 +1,55 @@
+//! All that the library has in a process: the session and the handles.
+
+use crate::amf::Amf;
+use crate::ckpt::{Checkpoint, Ckpt, Sections};
+use crate::clm::Clm;
+use crate::connection::{Outgoing, Reply};
+use crate::handle::{Numbers, Table};
+use crate::session::Current;
+use ais_proto::{AisError, Request};
+use std::time::Duration;
+
+static CLM: Numbers = Numbers::new();
+static AMF: Numbers = Numbers::new();
+static CKPT: Numbers = Numbers::new();
+static CHECKPOINTS: Numbers = Numbers::new();
+static SECTIONS: Numbers = Numbers::new();
+
+/// What belongs to this process and to no child of it.
+#[derive(Debug)]
+pub(crate) struct Process {
+    pub(crate) session: Current,
+    pub(crate) clm: Table<Clm>,
+    pub(crate) amf: Table<Amf>,
+    pub(crate) ckpt: Table<Ckpt>,
+    pub(crate) checkpoints: Table<Checkpoint>,
+    pub(crate) sections: Table<Sections>,
+}
+
+impl Process {
+    pub(crate) fn new() -> Self {
+        Self {
+            session: Current::default(),
+            clm: Table::new(&CLM),
+            amf: Table::new(&AMF),
+            ckpt: Table::new(&CKPT),
+            checkpoints: Table::new(&CHECKPOINTS),
+            sections: Table::new(&SECTIONS),
+        }
+    }
+
+    /// Makes a call that needs no library handle. Without a timeout it lasts
+    /// at most as long as aisexec says.
+    ///
+    /// # Errors
+    /// That of the call; `TryAgain` if there is no aisexec.
+    pub(crate) fn call<T>(
+        &self,
+        request: &Request<'_>,
+        timeout: Option<Duration>,
+        answer: impl Fn(Reply<'_>) -> Result<T, AisError>,
+    ) -> Result<T, AisError> {
+        let request = Outgoing::from(request);
+        self.session.with(timeout, |session, deadline| session.call(&request, deadline, &answer))
+    }
+}

@@ -1,0 +1,212 @@
+//! The session of this process with aisexec: one connection that stands for
+//! the process (the anchor), and the pooled connections for the calls without
+//! a library handle.
+//!
+//! When aisexec is restarted the anchor is at its end. What belonged to the
+//! session stays with it and fails; whoever asks for the session of the
+//! process gets a new one.
+
+use crate::connect;
+use crate::connection::{Connection, Failure, Outgoing, Reply};
+use crate::deadline::Deadline;
+use crate::poll::Budget;
+use crate::pool::{Pool, wait};
+use crate::socket::Socket;
+use ais_proto::{AisError, Cookie, Kind, Service};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// The most connections for calls without a library handle.
+const MOST_CONNECTIONS: usize = 8;
+
+/// A session with one run of aisexec.
+#[derive(Debug)]
+pub(crate) struct Session {
+    anchor: Socket,
+    cookie: Cookie,
+    api_timeout: Duration,
+    budget: Budget,
+    max_message: usize,
+    dead: AtomicBool,
+    pool: Pool,
+}
+
+impl Session {
+    fn open(deadline: Deadline) -> Result<Self, AisError> {
+        let connect::Connected { socket, welcome, .. } = connect::open(Kind::Session, deadline)?;
+        Ok(Self {
+            anchor: socket,
+            cookie: welcome.cookie,
+            api_timeout: Duration::from_millis(u64::from(welcome.api_timeout_ms)),
+            budget: Budget::new(welcome.busy_poll_us),
+            max_message: usize::try_from(welcome.max_message).unwrap_or(usize::MAX),
+            dead: AtomicBool::new(false),
+            pool: Pool::new(MOST_CONNECTIONS),
+        })
+    }
+
+    /// When a call has to be over that may last so long, or as long as
+    /// aisexec says (`api-timeout`).
+    pub(crate) fn deadline(&self, timeout: Option<Duration>) -> Deadline {
+        Deadline::after(timeout.unwrap_or(self.api_timeout))
+    }
+
+    /// Whether the aisexec of this session still runs.
+    pub(crate) fn is_alive(&self) -> bool {
+        if !self.dead.load(Ordering::Acquire) && !self.anchor.is_alive() {
+            self.dead.store(true, Ordering::Release);
+        }
+        !self.dead.load(Ordering::Acquire)
+    }
+
+    /// Makes a call on one of the pooled connections.
+    ///
+    /// # Errors
+    /// `Unsent` if the session is dead and nothing was done.
+    pub(crate) fn call<T>(
+        &self,
+        request: &Outgoing<'_>,
+        deadline: Deadline,
+        answer: impl FnOnce(Reply<'_>) -> Result<T, AisError>,
+    ) -> Result<T, Failure> {
+        let mut answer = Some(answer);
+        // Idle connections may have died one by one; a fresh one has not.
+        for _ in 0..=MOST_CONNECTIONS {
+            let result = self.pool.with(
+                deadline,
+                || self.connect(deadline),
+                |connection| {
+                    let id = connection.send(request, deadline)?;
+                    let reply = connection.receive(id, deadline)?;
+                    let answer = answer.take().ok_or(AisError::Library)?;
+                    Ok(answer(reply)?)
+                },
+            );
+            match result {
+                Err(Failure::Unsent) if self.is_alive() => {}
+                Err(Failure::Error(AisError::Library)) => {
+                    self.is_alive();
+                    return result;
+                }
+                _ => return result,
+            }
+        }
+        Err(Failure::Error(AisError::Library))
+    }
+
+    /// The same for what belongs to this session: if it is dead, so is that.
+    pub(crate) fn call_here<T>(
+        &self,
+        request: &Outgoing<'_>,
+        timeout: Option<Duration>,
+        answer: impl FnOnce(Reply<'_>) -> Result<T, AisError>,
+    ) -> Result<T, AisError> {
+        self.call(request, self.deadline(timeout), answer).map_err(|failure| match failure {
+            Failure::Unsent => AisError::Library,
+            Failure::Error(error) => error,
+        })
+    }
+
+    /// A new connection for calls.
+    fn connect(&self, deadline: Deadline) -> Result<Connection, Failure> {
+        let connected = self.join(Kind::Call(self.cookie), deadline)?;
+        Ok(self.connection(Arc::new(connected.socket)))
+    }
+
+    /// A new connection for a library handle, and its event socket.
+    pub(crate) fn connect_handle(
+        &self,
+        service: Service,
+        callbacks: u32,
+        deadline: Deadline,
+    ) -> Result<(Arc<Socket>, Connection, Socket), Failure> {
+        let kind = Kind::Handle { cookie: self.cookie, service, callbacks };
+        let connected = self.join(kind, deadline)?;
+        let events = connected.events.ok_or(AisError::Library)?;
+        let socket = Arc::new(connected.socket);
+        let connection = self.connection(Arc::clone(&socket));
+        Ok((socket, connection, events))
+    }
+
+    fn connection(&self, socket: Arc<Socket>) -> Connection {
+        Connection::new(socket, self.budget, self.max_message)
+    }
+
+    fn join(&self, kind: Kind, deadline: Deadline) -> Result<connect::Connected, Failure> {
+        if !self.is_alive() {
+            return Err(Failure::Unsent);
+        }
+        connect::open(kind, deadline).map_err(|error| {
+            // Another aisexec does not know the cookie, whatever it says.
+            if self.is_alive() { Failure::Error(error) } else { Failure::Unsent }
+        })
+    }
+}
+
+/// The session of the process, once somebody has asked for it.
+#[derive(Debug, Default)]
+pub(crate) struct Current {
+    slot: Mutex<Slot>,
+    opened: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    session: Option<Arc<Session>>,
+    /// Somebody is opening one.
+    opening: bool,
+}
+
+impl Current {
+    /// The session, opened if there is none that lives.
+    ///
+    /// # Errors
+    /// What [`connect::open`] returns.
+    pub(crate) fn get(&self, deadline: Deadline) -> Result<Arc<Session>, AisError> {
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(session) = &slot.session {
+                if !session.dead.load(Ordering::Acquire) {
+                    return Ok(Arc::clone(session));
+                }
+                slot.session = None;
+            }
+            if !slot.opening {
+                break;
+            }
+            slot = wait(&self.opened, slot, deadline)?;
+        }
+        slot.opening = true;
+        drop(slot);
+        let opened = Session::open(deadline).map(Arc::new);
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.opening = false;
+        slot.session = opened.as_ref().ok().cloned();
+        drop(slot);
+        self.opened.notify_all();
+        opened
+    }
+
+    /// Runs `work` with the session of the process, and once more with a new
+    /// one if that turns out to be dead before anything was done.
+    ///
+    /// # Errors
+    /// What `work` and [`Current::get`] return.
+    pub(crate) fn with<T>(
+        &self,
+        timeout: Option<Duration>,
+        mut work: impl FnMut(&Arc<Session>, Deadline) -> Result<T, Failure>,
+    ) -> Result<T, AisError> {
+        let limit = timeout.map_or(Deadline::NEVER, Deadline::after);
+        for _ in 0..2 {
+            let session = self.get(limit)?;
+            match work(&session, limit.min(session.deadline(timeout))) {
+                Ok(value) => return Ok(value),
+                Err(Failure::Error(error)) => return Err(error),
+                Err(Failure::Unsent) => {}
+            }
+        }
+        Err(AisError::TryAgain)
+    }
+}

@@ -1,0 +1,59 @@
+//! The shared library exports the 47 functions of A.01.01 and nothing else
+//! that begins with `sa`, under the soname that old programs look for.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at what goes wrong")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+/// The shared library of the build that this test belongs to. Cargo builds it
+/// together with the library that the test links.
+fn library() -> PathBuf {
+    let test = env::current_exe().unwrap();
+    let profile = test.ancestors().nth(2).unwrap();
+    [profile.join("deps/libais.so"), profile.join("libais.so")]
+        .into_iter()
+        .find(|path| path.exists())
+        .expect("cargo has built libais.so beside this test")
+}
+
+fn output(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).arg(library()).output().unwrap();
+    assert!(output.status.success(), "{program}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The functions that the headers declare.
+fn declared() -> BTreeSet<String> {
+    let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("../include");
+    let mut names = BTreeSet::new();
+    for header in ["ais_clm.h", "ais_amf.h", "ais_ckpt.h"] {
+        let text = fs::read_to_string(include.join(header)).unwrap();
+        names.extend(
+            text.lines()
+                .filter_map(|line| line.strip_prefix("SaErrorT "))
+                .filter_map(|line| Some(line.split_once('(')?.0.to_owned())),
+        );
+    }
+    names
+}
+
+#[test]
+fn exactly_the_declared_functions_are_exported() {
+    let exported: BTreeSet<String> = output("nm", &["-D", "--defined-only"])
+        .lines()
+        .filter_map(|line| line.split_whitespace().last())
+        .filter(|name| name.to_lowercase().starts_with("sa"))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(exported.len(), 47);
+    assert_eq!(exported, declared());
+}
+
+#[test]
+fn the_soname_is_that_of_the_2004_library() {
+    let dynamic = output("readelf", &["-d"]);
+    assert!(dynamic.contains("Library soname: [libais.so.1]"), "{dynamic}");
+}
