@@ -1,0 +1,8 @@
+/* saAmfDispatch. */
+#include "dispatch_checks.h"
+
+int main(void)
+{
+	check_dispatch(&amf_service);
+	return done();
+}

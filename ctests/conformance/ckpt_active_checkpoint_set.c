@@ -1,0 +1,33 @@
+/* saCkptActiveCheckpointSet. */
+#include "ckpt.h"
+
+int main(void)
+{
+	SaNameT name = unique_name("active");
+	SaNameT everywhere = unique_name("everywhere");
+	SaCkptCheckpointHandleT handle, reader, elsewhere, all;
+
+	CHECK_BAD_HANDLES(saCkptActiveCheckpointSet(bad));
+
+	handle = open_checkpoint(&name, &active_replica, READ | WRITE | COLOCATED);
+	reader = open_checkpoint(&name, NULL, READ | COLOCATED);
+	elsewhere = open_checkpoint(&name, NULL, READ | WRITE);
+	all = open_checkpoint(&everywhere, &all_replicas, READ | WRITE | COLOCATED);
+
+	CHECK_EQ(saCkptActiveCheckpointSet(&reader), SA_ERR_ACCESS);
+	/* Not collocated; and a checkpoint without an active replica. */
+	CHECK_EQ(saCkptActiveCheckpointSet(&elsewhere), SA_ERR_BAD_OPERATION);
+	CHECK_EQ(saCkptActiveCheckpointSet(&all), SA_ERR_BAD_OPERATION);
+
+	CHECK_EQ(saCkptActiveCheckpointSet(&handle), SA_OK);
+	CHECK_EQ(create_section(&handle, "section", "content"), SA_OK);
+	CHECK_EQ(saCkptActiveCheckpointSet(&handle), SA_OK);
+	CHECK_CONTENT(&reader, section("section"), "content");
+
+	CHECK_EQ(saCkptCheckpointClose(&handle), SA_OK);
+	CHECK_EQ(saCkptActiveCheckpointSet(&handle), SA_ERR_BAD_HANDLE);
+	CHECK_EQ(saCkptCheckpointClose(&elsewhere), SA_OK);
+	CHECK_EQ(saCkptCheckpointClose(&reader), SA_OK);
+	CHECK_EQ(saCkptCheckpointClose(&all), SA_OK);
+	return done();
+}
