@@ -1,28 +1,288 @@
-//! AMF, the Availability Management Framework.
+//! AMF, the Availability Management Framework: which component is active,
+//! which is standby, and what happens when one fails (A.01.01 section AMF).
+//!
+//! Everything that happens to a component is a message ([`message`]) in agreed
+//! order; every node feeds it to the same [`model`], and the node of each
+//! component asks it what the model demands ([`local`]).
+//!
+//! **What programs see of a protection group** ([`track`]): its members are
+//! the components that groups.conf names, in that order, and `numberOfMembers`
+//! counts them all, as in 2004; one that is not registered is shown
+//! `OUT_OF_SERVICE` and `QUIESCED`. Of changes, `ADDED` is that a member
+//! registers, `REMOVED` that it is no longer registered, and `STATE_CHANGE`
+//! that it answered for another readiness or HA state or failed, so that no
+//! answer counts for it. One message brings at most one callback per tracked
+//! group.
 
 pub mod config;
+mod local;
+mod message;
+mod model;
+#[cfg(test)]
+mod tests;
+mod track;
 
 use crate::{
-    Asker, Caller, ConnectionId, Delivery, Digest, Effects, Malformed, Now, Service, SessionId,
-    Timer,
+    Asker, Caller, ConnectionId, Delivery, Digest, Effects, Malformed, Now, Promise, Service,
+    SessionId, Timer,
 };
-use ais_proto::amf::Request;
+use ais_proto::amf::{Callbacks, ErrorReport, Request};
+use ais_proto::{AisError, Service as Of};
 use ais_totem::View;
-use ais_wire::NodeId;
+use ais_wire::{Name, NodeId, Writer};
+use local::{Answered, Function, Local};
+use message::{Message, Report};
+use model::{Model, Outcome};
+use track::{Start, Tracking};
 
 /// The service.
 #[derive(Debug)]
-pub struct Amf {}
+pub struct Amf {
+    me: NodeId,
+    model: Model,
+    local: Local,
+    tracking: Tracking,
+}
 
 impl Amf {
-    /// New.
+    /// The service of a node with nothing registered anywhere.
     #[must_use]
-    pub fn new(_me: NodeId, _groups: config::Groups) -> Self {
-        Self {}
+    pub fn new(me: NodeId, groups: config::Groups) -> Self {
+        let model = Model::new(groups);
+        Self { me, model, local: Local::default(), tracking: Tracking::default() }
     }
 
     /// The program has been handed the callback with this invocation.
-    pub fn on_dispatched(&mut self, _caller: &Caller, _invocation: i32, _fx: &mut Effects) {}
+    pub fn on_dispatched(&mut self, caller: &Caller, invocation: i32, fx: &mut Effects) {
+        self.local.dispatched(caller.session, invocation, &self.model, fx);
+    }
+
+    /// A request that is bound to the library handle it comes on.
+    fn on_handle_request(
+        &mut self,
+        asker: Asker,
+        callbacks: Callbacks,
+        request: Request<'_>,
+        fx: &mut Effects,
+    ) {
+        match request {
+            Request::Register { component, proxy } => {
+                if let Err(error) = self.may_register(&component, proxy.as_ref(), asker) {
+                    return fx.reply(asker, Err(error), Vec::new());
+                }
+                send(fx, Some(asker), &Message::Register { component, proxy, callbacks });
+            }
+            Request::Unregister { component, proxy } => {
+                match self.registered_through(&component, asker.connection) {
+                    Ok(registration) => {
+                        send(fx, Some(asker), &Message::Unregister { registration, proxy });
+                    }
+                    Err(error) => fx.reply(asker, Err(error), Vec::new()),
+                }
+            }
+            Request::TrackStart { csi, flags, capacity, subscription } => {
+                let start = self.model.find_instance(&csi).map(|csi| {
+                    let connection = asker.connection;
+                    Start { connection, csi, flags, capacity, subscription }
+                });
+                self.track_start(asker, callbacks, start, fx);
+            }
+            Request::TrackStop { csi } => {
+                let csi = self.model.find_instance(&csi);
+                let result = csi.and_then(|csi| self.tracking.stop(asker.connection, csi));
+                fx.reply(asker, result, Vec::new());
+            }
+            _ => {
+                let name =
+                    self.local.last_of(asker.connection).map(|id| &self.model.config(id).name);
+                reply_with(asker, name.ok_or(AisError::NotExist), fx, |out, name| {
+                    out.name(name);
+                });
+            }
+        }
+    }
+
+    fn track_start(
+        &mut self,
+        asker: Asker,
+        callbacks: Callbacks,
+        start: Result<Start, AisError>,
+        fx: &mut Effects,
+    ) {
+        let started = start.and_then(|start| {
+            if !callbacks.contains(Callbacks::PROTECTION_GROUP_TRACK) {
+                return Err(AisError::Init);
+            }
+            self.tracking.start(start, &self.model)
+        });
+        match started {
+            Ok(current) => {
+                fx.reply(asker, Ok(()), Vec::new());
+                if let Some(event) = current {
+                    fx.event(asker.connection, event);
+                }
+            }
+            Err(error) => fx.reply(asker, Err(error), Vec::new()),
+        }
+    }
+
+    /// What only this node knows: a proxy speaks for others on its own handle.
+    fn may_register(
+        &self,
+        component: &Name,
+        proxy: Option<&Name>,
+        asker: Asker,
+    ) -> Result<(), AisError> {
+        let Some(proxy) = proxy else { return Ok(()) };
+        let proxy = self.model.find_registered(proxy)?;
+        let component = self.model.find(component)?;
+        let handle = self.local.handle_of(proxy).map(|(connection, _)| connection);
+        if self.model.registration(component).is_none() && handle != Some(asker.connection) {
+            return Err(AisError::BadOperation);
+        }
+        Ok(())
+    }
+
+    /// The registration of a component, if it was made through this handle.
+    fn registered_through(&self, name: &Name, handle: ConnectionId) -> Result<u64, AisError> {
+        let id = self.model.find_registered(name)?;
+        match self.local.handle_of(id) {
+            Some((connection, registration)) if connection == handle => Ok(registration),
+            _ => Err(AisError::BadHandle),
+        }
+    }
+
+    /// A request that any connection may bring.
+    fn on_free_request(&mut self, asker: Asker, request: Request<'_>, fx: &mut Effects) {
+        let model = &self.model;
+        let number = |out: &mut Writer, number: u8| {
+            out.u8(number);
+        };
+        match request {
+            Request::ReadinessStateGet { component } => {
+                let state = model.find(&component).map(|id| model.readiness(id) as u8);
+                reply_with(asker, state, fx, number);
+            }
+            Request::HaStateGet { component, csi } => {
+                let state = model.find(&component).and_then(|id| {
+                    model.ha_state(id, model.find_instance(&csi)?).map(|state| state as u8)
+                });
+                reply_with(asker, state, fx, number);
+            }
+            Request::CapabilityModelGet { component } => {
+                let id = model.find_registered(&component);
+                reply_with(asker, id.map(|id| model.config(id).model as u8), fx, number);
+            }
+            // Only an administrator's operations are ever pending, and there
+            // are none.
+            Request::PendingOperationGet { component } => {
+                reply_with(asker, model.find(&component), fx, |out, _| {
+                    out.u32(0);
+                });
+            }
+            Request::ErrorReport(report) => {
+                send(fx, Some(asker), &Message::Report(Report::from(&report)));
+            }
+            Request::ErrorCancelAll { component } => {
+                send(fx, Some(asker), &Message::CancelErrors { component });
+            }
+            Request::StoppingComplete { invocation, result } => {
+                self.on_answer(asker, invocation, Function::StoppingComplete, result, fx);
+            }
+            Request::Response { invocation, result } => {
+                self.on_answer(asker, invocation, Function::Response, result, fx);
+            }
+            Request::Register { .. }
+            | Request::Unregister { .. }
+            | Request::ComponentNameGet
+            | Request::TrackStart { .. }
+            | Request::TrackStop { .. } => {}
+        }
+    }
+
+    fn on_answer(
+        &mut self,
+        asker: Asker,
+        invocation: i32,
+        function: Function,
+        result: Result<(), AisError>,
+        fx: &mut Effects,
+    ) {
+        match self.local.answer(asker.session, invocation, function, result, fx) {
+            Ok(Answered::Done) => fx.reply(asker, Ok(()), Vec::new()),
+            Ok(Answered::Tell(message)) => {
+                fx.reply(asker, Ok(()), Vec::new());
+                send(fx, None, &message);
+            }
+            Ok(Answered::TellAndWait(message)) => send(fx, Some(asker), &message),
+            Err(error) => fx.reply(asker, Err(error), Vec::new()),
+        }
+    }
+
+    /// Gives a message to the model. The result is for whoever asked.
+    fn input(
+        &mut self,
+        from: NodeId,
+        asker: Option<Asker>,
+        message: Message,
+        fx: &mut Effects,
+    ) -> Result<(), AisError> {
+        match message {
+            Message::Register { component, proxy, callbacks } => {
+                let registration =
+                    self.model.register(from, &component, proxy.as_ref(), callbacks)?;
+                if from == self.me {
+                    self.attach(&component, registration, asker, fx);
+                }
+                Ok(())
+            }
+            Message::Unregister { registration, proxy } => {
+                self.model.unregister(registration, proxy.as_ref())
+            }
+            Message::HandleGone { registrations } => {
+                self.model.handle_gone(&registrations);
+                Ok(())
+            }
+            Message::Answer { registration, operation, is_ok } => {
+                self.model.answer(registration, operation, is_ok);
+                Ok(())
+            }
+            Message::Unanswered { registration, operation, cause } => {
+                self.model.unanswered(registration, operation, cause);
+                Ok(())
+            }
+            Message::Report(report) => self.model.report(&report),
+            Message::CancelErrors { component } => self.model.cancel_errors(&component),
+        }
+    }
+
+    /// Remembers through which handle a component of this node is registered.
+    /// If nobody waits any more there is no such handle, or its program has
+    /// been told that the call timed out: the registration ends again.
+    fn attach(
+        &mut self,
+        component: &Name,
+        registration: u64,
+        asker: Option<Asker>,
+        fx: &mut Effects,
+    ) {
+        match (asker, self.model.find(component)) {
+            (Some(asker), Ok(id)) => self.local.attach(id, registration, asker),
+            _ => send(fx, None, &Message::HandleGone { registrations: vec![registration] }),
+        }
+    }
+
+    /// Carries out what an input has led to.
+    fn carry_out(&mut self, fx: &mut Effects) {
+        let Outcome { demands, touched } = self.model.take_outcome();
+        for id in &touched {
+            self.local.follow(*id, &self.model, fx);
+        }
+        for demand in demands {
+            self.local.demand(demand, &self.model, fx);
+        }
+        self.tracking.tell(&touched, &self.model, fx);
+    }
 }
 
 impl Service for Amf {
@@ -31,20 +291,100 @@ impl Service for Amf {
     fn on_request(
         &mut self,
         _now: Now,
-        _caller: &Caller,
+        caller: &Caller,
         asker: Asker,
-        _request: Request<'_>,
+        request: Request<'_>,
         fx: &mut Effects,
     ) -> Result<(), Malformed> {
-        fx.reply(asker, Err(ais_proto::AisError::NotSupported), Vec::new());
+        match request {
+            Request::Register { .. }
+            | Request::Unregister { .. }
+            | Request::ComponentNameGet
+            | Request::TrackStart { .. }
+            | Request::TrackStop { .. } => {
+                let callbacks = caller.callbacks(Of::Amf).ok_or(Malformed)?;
+                let callbacks = Callbacks::from_bits_truncate(callbacks);
+                self.on_handle_request(asker, callbacks, request, fx);
+            }
+            _ => self.on_free_request(asker, request, fx),
+        }
         Ok(())
     }
 
-    fn on_deliver(&mut self, _delivery: Delivery<'_>, _fx: &mut Effects) {}
-    fn on_view(&mut self, _view: &View, _fx: &mut Effects) {}
-    fn on_timer(&mut self, _now: Now, _timer: Timer, _fx: &mut Effects) {}
+    fn on_deliver(&mut self, delivery: Delivery<'_>, fx: &mut Effects) {
+        let Delivery { from, asker, message, .. } = delivery;
+        let Ok(message) = Message::decode(message) else {
+            return;
+        };
+        // An answer is of no use to anybody once its node is gone, so it need
+        // not have reached everybody.
+        let promise = match message {
+            Message::Answer { .. } => Promise::Delivered,
+            _ => Promise::Stable,
+        };
+        let result = self.input(from, asker, message, fx);
+        self.carry_out(fx);
+        if let Some(asker) = asker {
+            fx.answer(asker, promise, result, Vec::new());
+        }
+    }
+
+    fn on_view(&mut self, view: &View, fx: &mut Effects) {
+        for node in &view.left {
+            self.model.node_gone(*node);
+        }
+        self.carry_out(fx);
+    }
+
+    fn on_timer(&mut self, _now: Now, timer: Timer, fx: &mut Effects) {
+        if let Some(message) = self.local.on_timer(timer, &self.model, fx) {
+            send(fx, None, &message);
+        }
+    }
+
     fn on_cancel(&mut self, _connection: ConnectionId, _id: u32, _fx: &mut Effects) {}
-    fn on_handle_gone(&mut self, _connection: ConnectionId, _fx: &mut Effects) {}
-    fn on_session_gone(&mut self, _session: SessionId, _fx: &mut Effects) {}
-    fn digest(&self, _digest: &mut Digest) {}
+
+    fn on_handle_gone(&mut self, connection: ConnectionId, fx: &mut Effects) {
+        self.tracking.forget(connection);
+        let registrations = self.local.registrations_of(connection);
+        if !registrations.is_empty() {
+            send(fx, None, &Message::HandleGone { registrations });
+        }
+    }
+
+    fn on_session_gone(&mut self, session: SessionId, _fx: &mut Effects) {
+        self.local.forget_session(session);
+    }
+
+    fn digest(&self, digest: &mut Digest) {
+        self.model.digest(digest);
+    }
+}
+
+impl From<&ErrorReport<'_>> for Report {
+    fn from(report: &ErrorReport<'_>) -> Self {
+        Self {
+            reporting: report.reporting.clone(),
+            erroneous: report.erroneous.clone(),
+            recovery: report.recovery,
+            probable_cause: report.probable_cause,
+        }
+    }
+}
+
+fn send(fx: &mut Effects, asker: Option<Asker>, message: &Message) {
+    let mut out = fx.compose(asker, 64);
+    message.encode(&mut out);
+    fx.multicast(out);
+}
+
+fn reply_with<T>(
+    asker: Asker,
+    result: Result<T, AisError>,
+    fx: &mut Effects,
+    write: impl FnOnce(&mut Writer, T),
+) {
+    let mut body = Writer::new();
+    let result = result.map(|value| write(&mut body, value));
+    fx.reply(asker, result, body.into_bytes());
 }

@@ -1,0 +1,407 @@
+//! What belongs to the clients of this node alone: which library handle
+//! registered what, which invocation stands for which question, heartbeats,
+//! and the timers of unanswered callbacks.
+//!
+//! Here answers are matched with questions. What an answer means is decided
+//! where all nodes agree, in the model.
+
+use super::config;
+use super::message::{Cause, Message};
+use super::model::{ComponentId, Demand, Model, Question};
+use crate::{Asker, ConnectionId, Effects, Event, SessionId, Timer};
+use ais_proto::AisError;
+use ais_proto::amf::{self, Healthcheck, Readiness};
+use std::collections::{BTreeMap, VecDeque};
+
+/// How many pointless questions per component are remembered, so that a late
+/// answer to one is told from an answer to nothing.
+const MAX_RETIRED: usize = 32;
+
+const CALLBACK_TIMER: u8 = 1;
+const QUIESCE_TIMER: u8 = 2;
+const HEARTBEAT_TIMER: u8 = 3;
+const HEARTBEAT_ANSWER_TIMER: u8 = 4;
+
+/// The components that are registered from this node, and what they were
+/// asked.
+#[derive(Debug, Default)]
+pub(super) struct Local {
+    clients: BTreeMap<ComponentId, Client>,
+    invocations: BTreeMap<i32, Invocation>,
+    retired: BTreeMap<ComponentId, VecDeque<i32>>,
+    last_invocation: i32,
+}
+
+/// A registered component.
+#[derive(Debug)]
+struct Client {
+    registration: u64,
+    session: SessionId,
+    connection: ConnectionId,
+    /// The invocations of the operations that wait for an answer.
+    waiting: Vec<i32>,
+    /// Heartbeats are sent.
+    is_monitored: bool,
+    /// The invocation of the heartbeat that waits for an answer.
+    heartbeat: Option<i32>,
+}
+
+/// A callback that the program can answer.
+#[derive(Debug)]
+struct Invocation {
+    session: SessionId,
+    component: ComponentId,
+    subject: Subject,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    Heartbeat,
+    Operation {
+        number: u64,
+        kind: OperationKind,
+    },
+    /// Nobody waits for the answer any more.
+    Nothing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OperationKind {
+    /// `saAmfStoppingComplete` answers it.
+    Stopping,
+    /// `quiesce-timeout` runs once it was dispatched.
+    EndsWork {
+        dispatched: bool,
+    },
+    Other,
+}
+
+/// What becomes of an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Answered {
+    /// All is said.
+    Done,
+    /// This has to be told to all nodes; the asker need not wait.
+    Tell(Message),
+    /// This has to be told to all nodes, and the asker waits for it.
+    TellAndWait(Message),
+}
+
+/// Which function brings an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Function {
+    Response,
+    StoppingComplete,
+}
+
+impl Local {
+    /// A registration of this node was agreed on.
+    pub(super) fn attach(&mut self, component: ComponentId, registration: u64, asker: Asker) {
+        let client = Client {
+            registration,
+            session: asker.session,
+            connection: asker.connection,
+            waiting: Vec::new(),
+            is_monitored: false,
+            heartbeat: None,
+        };
+        self.clients.insert(component, client);
+    }
+
+    /// The handle through which a component is registered, and the number of
+    /// the registration.
+    pub(super) fn handle_of(&self, component: ComponentId) -> Option<(ConnectionId, u64)> {
+        self.clients.get(&component).map(|client| (client.connection, client.registration))
+    }
+
+    /// The component that was registered last through a handle.
+    pub(super) fn last_of(&self, connection: ConnectionId) -> Option<ComponentId> {
+        let through = self.clients.iter().filter(|(_, client)| client.connection == connection);
+        through.max_by_key(|(_, client)| client.registration).map(|(id, _)| *id)
+    }
+
+    /// The registrations of all components of a handle, oldest first.
+    pub(super) fn registrations_of(&self, connection: ConnectionId) -> Vec<u64> {
+        let through = self.clients.values().filter(|client| client.connection == connection);
+        let mut registrations: Vec<_> = through.map(|client| client.registration).collect();
+        registrations.sort_unstable();
+        registrations
+    }
+
+    /// A process is gone; it answers nothing more.
+    pub(super) fn forget_session(&mut self, session: SessionId) {
+        self.invocations.retain(|_, invocation| invocation.session != session);
+        let invocations = &self.invocations;
+        self.retired.retain(|_, retired| {
+            retired.retain(|invocation| invocations.contains_key(invocation));
+            !retired.is_empty()
+        });
+    }
+
+    /// Follows what became of a component in the model.
+    pub(super) fn follow(&mut self, id: ComponentId, model: &Model, fx: &mut Effects) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        if model.registration(id) != Some(client.registration) {
+            let waiting = std::mem::take(&mut client.waiting);
+            self.monitor(id, None, fx);
+            self.clients.remove(&id);
+            return waiting.into_iter().for_each(|invocation| self.retire(invocation, fx));
+        }
+        let invocations = &self.invocations;
+        let is_outstanding = |invocation: &i32| match invocations.get(invocation) {
+            Some(Invocation { subject: Subject::Operation { number, .. }, .. }) => {
+                model.is_outstanding(id, *number)
+            }
+            _ => false,
+        };
+        let (waiting, pointless) =
+            std::mem::take(&mut client.waiting).into_iter().partition(is_outstanding);
+        client.waiting = waiting;
+        let pointless: Vec<i32> = pointless;
+        pointless.into_iter().for_each(|invocation| self.retire(invocation, fx));
+        let config = model.is_monitored(id).then(|| model.config(id));
+        self.monitor(id, config, fx);
+    }
+
+    /// Asks a component, if it is one of this node.
+    pub(super) fn demand(&mut self, demand: Demand, model: &Model, fx: &mut Effects) {
+        let Demand { component, registration, operation: number, question } = demand;
+        let Some(client) = self.clients.get(&component) else { return };
+        if client.registration != registration {
+            return;
+        }
+        let (session, connection) = (client.session, client.connection);
+        let kind = match &question {
+            Question::Readiness(Readiness::Stopping) => OperationKind::Stopping,
+            question if question.ends_work() => OperationKind::EndsWork { dispatched: false },
+            _ => OperationKind::Other,
+        };
+        let subject = Subject::Operation { number, kind };
+        let invocation = self.invoke(Invocation { session, component, subject });
+        if let Some(client) = self.clients.get_mut(&component) {
+            client.waiting.push(invocation);
+        }
+        let config = model.config(component);
+        let event = event(invocation, config, question);
+        fx.event(connection, Event::Amf(event));
+        fx.set_timer(timer(CALLBACK_TIMER, invocation), nanoseconds(config.callback_timeout));
+    }
+
+    /// The program answers.
+    ///
+    /// # Errors
+    /// `INVALID_PARAM` if this process was not asked that, or not by this
+    /// function, or has answered already.
+    pub(super) fn answer(
+        &mut self,
+        session: SessionId,
+        number: i32,
+        function: Function,
+        result: Result<(), AisError>,
+        fx: &mut Effects,
+    ) -> Result<Answered, AisError> {
+        let invocation = self.invocations.get(&number).filter(|of| of.session == session);
+        let Some(&Invocation { component, subject, .. }) = invocation else {
+            return Err(AisError::InvalidParam);
+        };
+        let is_stopping =
+            matches!(subject, Subject::Operation { kind: OperationKind::Stopping, .. });
+        if function == Function::StoppingComplete && !is_stopping {
+            return Err(AisError::InvalidParam);
+        }
+        self.invocations.remove(&number);
+        let Some(client) = self.clients.get_mut(&component) else {
+            self.forget_retired(component, number);
+            return Ok(Answered::Done);
+        };
+        let registration = client.registration;
+        let answered = match subject {
+            Subject::Nothing => {
+                self.forget_retired(component, number);
+                Answered::Done
+            }
+            Subject::Heartbeat => {
+                client.heartbeat = None;
+                fx.cancel_timer(component_timer(HEARTBEAT_ANSWER_TIMER, component));
+                let cause = Cause::HealthcheckRefused;
+                let failed = Message::Unanswered { registration, operation: None, cause };
+                if result.is_ok() { Answered::Done } else { Answered::Tell(failed) }
+            }
+            Subject::Operation { number: operation, .. } => {
+                client.waiting.retain(|waiting| *waiting != number);
+                cancel_timers(number, fx);
+                let is_ok = result.is_ok();
+                Answered::TellAndWait(Message::Answer { registration, operation, is_ok })
+            }
+        };
+        Ok(answered)
+    }
+
+    /// The program has been handed a callback.
+    pub(super) fn dispatched(
+        &mut self,
+        session: SessionId,
+        number: i32,
+        model: &Model,
+        fx: &mut Effects,
+    ) {
+        if let Some(invocation) = self.invocations.get_mut(&number)
+            && invocation.session == session
+            && let Subject::Operation { kind: OperationKind::EndsWork { dispatched }, .. } =
+                &mut invocation.subject
+            && !std::mem::replace(dispatched, true)
+        {
+            let timeout = model.config(invocation.component).quiesce_timeout;
+            fx.set_timer(timer(QUIESCE_TIMER, number), nanoseconds(timeout));
+        }
+    }
+
+    /// A timer has come. What follows from it has to be told to all nodes.
+    pub(super) fn on_timer(
+        &mut self,
+        timer: Timer,
+        model: &Model,
+        fx: &mut Effects,
+    ) -> Option<Message> {
+        match timer.kind {
+            CALLBACK_TIMER => self.expire(timer, Cause::CallbackUnanswered, fx),
+            QUIESCE_TIMER => self.expire(timer, Cause::QuiesceUnanswered, fx),
+            HEARTBEAT_TIMER => {
+                self.beat(component_of(timer)?, model, fx);
+                None
+            }
+            HEARTBEAT_ANSWER_TIMER => {
+                let client = self.clients.get(&component_of(timer)?)?;
+                client.heartbeat?;
+                let (registration, cause) = (client.registration, Cause::HealthcheckUnanswered);
+                Some(Message::Unanswered { registration, operation: None, cause })
+            }
+            _ => None,
+        }
+    }
+
+    /// Nobody waits for the answer to a callback any longer.
+    fn expire(&mut self, timer: Timer, cause: Cause, fx: &mut Effects) -> Option<Message> {
+        let number = i32::try_from(timer.object).ok()?;
+        let invocation = self.invocations.get(&number)?;
+        let Subject::Operation { number: operation, .. } = invocation.subject else { return None };
+        let client = self.clients.get_mut(&invocation.component)?;
+        client.waiting.retain(|waiting| *waiting != number);
+        let registration = client.registration;
+        self.retire(number, fx);
+        Some(Message::Unanswered { registration, operation: Some(operation), cause })
+    }
+
+    /// Begins or ends the heartbeats of a component.
+    fn monitor(&mut self, id: ComponentId, config: Option<&config::Component>, fx: &mut Effects) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        if client.is_monitored == config.is_some() {
+            return;
+        }
+        client.is_monitored = config.is_some();
+        if let Some(config) = config {
+            return set_heartbeat_timer(id, config, fx);
+        }
+        let outstanding = client.heartbeat.take();
+        fx.cancel_timer(component_timer(HEARTBEAT_TIMER, id));
+        fx.cancel_timer(component_timer(HEARTBEAT_ANSWER_TIMER, id));
+        if let Some(invocation) = outstanding {
+            self.retire(invocation, fx);
+        }
+    }
+
+    /// Sends a heartbeat, unless one is unanswered.
+    fn beat(&mut self, id: ComponentId, model: &Model, fx: &mut Effects) {
+        let Some(client) = self.clients.get(&id).filter(|client| client.is_monitored) else {
+            return;
+        };
+        let config = model.config(id);
+        set_heartbeat_timer(id, config, fx);
+        if client.heartbeat.is_some() {
+            return;
+        }
+        let (session, connection) = (client.session, client.connection);
+        let subject = Subject::Heartbeat;
+        let invocation = self.invoke(Invocation { session, component: id, subject });
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.heartbeat = Some(invocation);
+        }
+        let (component, kind) = (config.name.clone(), Healthcheck::Heartbeat);
+        let event = amf::Event::Healthcheck { invocation, component, kind };
+        fx.event(connection, Event::Amf(event));
+        let timeout = nanoseconds(config.healthcheck_timeout);
+        fx.set_timer(component_timer(HEARTBEAT_ANSWER_TIMER, id), timeout);
+    }
+
+    /// A number for a callback: positive, and not one that was used lately.
+    fn invoke(&mut self, invocation: Invocation) -> i32 {
+        loop {
+            self.last_invocation = self.last_invocation.checked_add(1).unwrap_or(1);
+            if !self.invocations.contains_key(&self.last_invocation) {
+                break;
+            }
+        }
+        self.invocations.insert(self.last_invocation, invocation);
+        self.last_invocation
+    }
+
+    /// From now on an answer to this callback changes nothing.
+    fn retire(&mut self, number: i32, fx: &mut Effects) {
+        cancel_timers(number, fx);
+        let Some(invocation) = self.invocations.get_mut(&number) else { return };
+        invocation.subject = Subject::Nothing;
+        let retired = self.retired.entry(invocation.component).or_default();
+        retired.push_back(number);
+        if retired.len() > MAX_RETIRED
+            && let Some(oldest) = retired.pop_front()
+        {
+            self.invocations.remove(&oldest);
+        }
+    }
+
+    fn forget_retired(&mut self, component: ComponentId, number: i32) {
+        if let Some(retired) = self.retired.get_mut(&component) {
+            retired.retain(|of| *of != number);
+        }
+    }
+}
+
+fn event(invocation: i32, config: &config::Component, question: Question) -> amf::Event {
+    let component = config.name.clone();
+    match question {
+        Question::Readiness(state) => {
+            amf::Event::ReadinessStateSet { invocation, component, state }
+        }
+        Question::CsiSet { csi, flags, state, active, transition } => {
+            amf::Event::CsiSet { invocation, component, csi, flags, state, active, transition }
+        }
+        Question::Terminate => amf::Event::ComponentTerminate { invocation, component },
+    }
+}
+
+fn set_heartbeat_timer(id: ComponentId, config: &config::Component, fx: &mut Effects) {
+    let interval = nanoseconds(config.healthcheck_interval.max(1));
+    fx.set_timer(component_timer(HEARTBEAT_TIMER, id), interval);
+}
+
+fn cancel_timers(invocation: i32, fx: &mut Effects) {
+    fx.cancel_timer(timer(CALLBACK_TIMER, invocation));
+    fx.cancel_timer(timer(QUIESCE_TIMER, invocation));
+}
+
+/// Invocations are positive.
+fn timer(kind: u8, invocation: i32) -> Timer {
+    Timer { kind, object: u64::from(invocation.unsigned_abs()) }
+}
+
+fn component_timer(kind: u8, id: ComponentId) -> Timer {
+    Timer { kind, object: id.0 as u64 }
+}
+
+fn component_of(timer: Timer) -> Option<ComponentId> {
+    usize::try_from(timer.object).ok().map(ComponentId)
+}
+
+fn nanoseconds(milliseconds: u32) -> u64 {
+    u64::from(milliseconds) * 1_000_000
+}

@@ -1,0 +1,154 @@
+//! What the nodes tell each other: the inputs of the model.
+
+use ais_proto::amf::{Callbacks, Recovery};
+use ais_wire::{DecodeError, Name, Reader, Writer};
+
+/// A message of AMF.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Message {
+    /// A process on the sender's node registers a component.
+    Register { component: Name, proxy: Option<Name>, callbacks: Callbacks },
+    /// It unregisters it.
+    Unregister { registration: u64, proxy: Option<Name> },
+    /// The library handle of these registrations is gone.
+    HandleGone { registrations: Vec<u64> },
+    /// A component answers what it was asked.
+    Answer { registration: u64, operation: u64, is_ok: bool },
+    /// It did not, or it failed a healthcheck.
+    Unanswered { registration: u64, operation: Option<u64>, cause: Cause },
+    /// `saAmfErrorReport`.
+    Report(Report),
+    /// `saAmfErrorCancelAll`.
+    CancelErrors { component: Name },
+}
+
+/// What counts of an error report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Report {
+    pub(super) reporting: Name,
+    pub(super) erroneous: Name,
+    pub(super) recovery: Recovery,
+    /// `SaAmfProbableCauseT`.
+    pub(super) probable_cause: u8,
+}
+
+/// What a node has against a component of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    HealthcheckUnanswered = 1,
+    HealthcheckRefused = 2,
+    CallbackUnanswered = 3,
+    QuiesceUnanswered = 4,
+}
+
+impl Cause {
+    /// For people.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::HealthcheckUnanswered => "no answer to a healthcheck in healthcheck-timeout",
+            Self::HealthcheckRefused => "it answered a healthcheck with an error",
+            Self::CallbackUnanswered => "no answer to a callback in callback-timeout",
+            Self::QuiesceUnanswered => {
+                "no answer to a dispatched QUIESCED or OUT_OF_SERVICE in quiesce-timeout"
+            }
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(match input.u8()? {
+            1 => Self::HealthcheckUnanswered,
+            2 => Self::HealthcheckRefused,
+            3 => Self::CallbackUnanswered,
+            4 => Self::QuiesceUnanswered,
+            _ => return Err(DecodeError::Invalid),
+        })
+    }
+}
+
+const REGISTER: u8 = 1;
+const UNREGISTER: u8 = 2;
+const HANDLE_GONE: u8 = 3;
+const ANSWER: u8 = 4;
+const UNANSWERED: u8 = 5;
+const REPORT: u8 = 6;
+const CANCEL_ERRORS: u8 = 7;
+
+impl Message {
+    /// Appends the message.
+    pub(super) fn encode(&self, out: &mut Writer) {
+        match self {
+            Self::Register { component, proxy, callbacks } => {
+                out.u8(REGISTER).name(component).option(proxy.as_ref(), write_name);
+                out.u32(callbacks.bits());
+            }
+            Self::Unregister { registration, proxy } => {
+                out.u8(UNREGISTER).u64(*registration).option(proxy.as_ref(), write_name);
+            }
+            Self::HandleGone { registrations } => {
+                out.u8(HANDLE_GONE).list(registrations, |out, registration| {
+                    out.u64(*registration);
+                });
+            }
+            Self::Answer { registration, operation, is_ok } => {
+                out.u8(ANSWER).u64(*registration).u64(*operation).bool(*is_ok);
+            }
+            Self::Unanswered { registration, operation, cause } => {
+                out.u8(UNANSWERED).u64(*registration).option(operation.as_ref(), |out, number| {
+                    out.u64(*number);
+                });
+                out.u8(*cause as u8);
+            }
+            Self::Report(report) => {
+                out.u8(REPORT).name(&report.reporting).name(&report.erroneous);
+                out.u8(report.recovery as u8).u8(report.probable_cause);
+            }
+            Self::CancelErrors { component } => {
+                out.u8(CANCEL_ERRORS).name(component);
+            }
+        }
+    }
+
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// A [`DecodeError`] if there is none.
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let input = &mut reader;
+        let message = match input.u8()? {
+            REGISTER => Self::Register {
+                component: input.name()?,
+                proxy: input.option(Reader::name)?,
+                callbacks: Callbacks::from_bits(input.u32()?).ok_or(DecodeError::Invalid)?,
+            },
+            UNREGISTER => {
+                Self::Unregister { registration: input.u64()?, proxy: input.option(Reader::name)? }
+            }
+            HANDLE_GONE => Self::HandleGone { registrations: input.list(Reader::u64)? },
+            ANSWER => Self::Answer {
+                registration: input.u64()?,
+                operation: input.u64()?,
+                is_ok: input.bool()?,
+            },
+            UNANSWERED => Self::Unanswered {
+                registration: input.u64()?,
+                operation: input.option(Reader::u64)?,
+                cause: Cause::decode(input)?,
+            },
+            REPORT => Self::Report(Report {
+                reporting: input.name()?,
+                erroneous: input.name()?,
+                recovery: Recovery::decode(input)?,
+                probable_cause: input.u8()?,
+            }),
+            CANCEL_ERRORS => Self::CancelErrors { component: input.name()? },
+            _ => return Err(DecodeError::Invalid),
+        };
+        reader.finish()?;
+        Ok(message)
+    }
+}
+
+fn write_name(out: &mut Writer, name: &Name) {
+    out.name(name);
+}

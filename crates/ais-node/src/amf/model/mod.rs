@@ -1,0 +1,296 @@
+//! The replicated part of AMF: one model of all groups, the same on every
+//! node.
+//!
+//! Inputs ([`inputs`]) are ordered messages and views; after each one the
+//! touched groups settle ([`unit`]): every unit goes as far through its life
+//! as it can, then the redundancy model ([`rules`]) gives out roles. What the
+//! components have to be asked comes out as [`Demand`]s, which the node of
+//! each component carries out. Nothing here knows a client, a clock or an
+//! invocation.
+
+mod inputs;
+mod queries;
+mod rules;
+mod unit;
+
+pub(super) use queries::MemberState;
+
+use super::config::{self, Groups, RedundancyModel};
+use ais_proto::amf::{Callbacks, HaState, Readiness, Transition};
+use ais_wire::{Name, NodeId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+/// A component, by its place in groups.conf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ComponentId(pub(super) usize);
+
+/// A component service instance and its protection group, by their place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct CsiId(pub(super) usize);
+
+/// All groups and what has become of them.
+#[derive(Debug, Default)]
+pub(super) struct Model {
+    groups: Vec<Group>,
+    units: Vec<Unit>,
+    components: Vec<Component>,
+    instances: Vec<Instance>,
+    component_names: BTreeMap<Name, ComponentId>,
+    instance_names: BTreeMap<Name, CsiId>,
+    registered: BTreeMap<u64, ComponentId>,
+    /// The last registration number; each is given once, so whatever is about
+    /// an older registration is known to be late.
+    last_registration: u64,
+    /// The last operation number, likewise.
+    last_operation: u64,
+    outcome: Outcome,
+    unsettled: BTreeSet<usize>,
+}
+
+/// What came of an input. Not part of the replicated state: whoever gave the
+/// input takes it at once.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// What to ask, in this order.
+    pub(super) demands: Vec<Demand>,
+    /// Whatever changed concerns these.
+    pub(super) touched: BTreeSet<ComponentId>,
+}
+
+#[derive(Debug)]
+struct Group {
+    name: Name,
+    model: RedundancyModel,
+    active_units: u32,
+    backup_units: Option<u32>,
+    units: Range<usize>,
+}
+
+#[derive(Debug)]
+struct Unit {
+    name: Name,
+    group: usize,
+    components: Range<usize>,
+    phase: Phase,
+}
+
+/// Where a unit is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Out of service.
+    Out,
+    /// `IN_SERVICE` was demanded of all its components.
+    Entering,
+    /// In service, with a role or as a spare.
+    InService(Option<Role>),
+    /// `QUIESCED` was demanded of those that live. The role counts as taken
+    /// until the unit is out.
+    Quiescing(Role),
+    /// `OUT_OF_SERVICE` was demanded of those that live.
+    Leaving(Option<Role>),
+}
+
+/// What a unit does for its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Active,
+    Standby,
+}
+
+#[derive(Debug)]
+struct Component {
+    unit: usize,
+    config: config::Component,
+    registration: Option<Registration>,
+    failure: Option<Failure>,
+    /// As last answered.
+    readiness: Readiness,
+    assignments: Vec<Assignment>,
+    asked: Vec<Asked>,
+}
+
+#[derive(Debug)]
+struct Registration {
+    number: u64,
+    node: NodeId,
+    callbacks: Callbacks,
+    proxy: Option<ComponentId>,
+}
+
+/// Why a registered component is not to be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    /// Somebody reported an error.
+    Reported,
+    /// It answered with an error.
+    Refused,
+    /// It did not answer: it is asked nothing more.
+    Silent,
+}
+
+/// What a component has to do with an instance.
+#[derive(Debug)]
+struct Assignment {
+    csi: CsiId,
+    /// As last answered; `None` if never since the registration.
+    state: Option<HaState>,
+    /// It was told to be active and has not let go since.
+    holds: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    operation: u64,
+    what: Ask,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    Readiness(Readiness),
+    Csi(CsiId, HaState),
+    Terminate,
+}
+
+#[derive(Debug)]
+struct Instance {
+    name: Name,
+    members: Vec<ComponentId>,
+    /// Who was active and has no successor yet, and how it let go.
+    vacated: Vec<(ComponentId, Transition)>,
+}
+
+/// Something to ask of a component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Demand {
+    pub(super) component: ComponentId,
+    /// The number of the registration it is meant for.
+    pub(super) registration: u64,
+    /// Its own number.
+    pub(super) operation: u64,
+    pub(super) question: Question,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Question {
+    Readiness(Readiness),
+    CsiSet { csi: Name, flags: u32, state: HaState, active: Name, transition: Transition },
+    Terminate,
+}
+
+impl Question {
+    /// Whether it ends the work of the component, so that others wait for the
+    /// answer (`quiesce-timeout`).
+    pub(super) fn ends_work(&self) -> bool {
+        matches!(
+            self,
+            Self::Readiness(Readiness::OutOfService)
+                | Self::CsiSet { state: HaState::Quiesced, .. }
+        )
+    }
+}
+
+impl Model {
+    /// Nobody is registered.
+    pub(super) fn new(groups: Groups) -> Self {
+        let mut model = Self::default();
+        for group in groups.groups {
+            model.add_group(group);
+        }
+        model
+    }
+
+    fn add_group(&mut self, config: config::Group) {
+        let (group, first) = (self.groups.len(), self.units.len());
+        for unit in config.units {
+            let first = self.components.len();
+            for component in unit.components {
+                self.add_component(component);
+            }
+            let components = first..self.components.len();
+            self.units.push(Unit { name: unit.name, group, components, phase: Phase::Out });
+        }
+        self.groups.push(Group {
+            name: config.name,
+            model: config.model,
+            active_units: config.active_units,
+            backup_units: config.backup_units,
+            units: first..self.units.len(),
+        });
+        for protection_group in config.protection_groups {
+            self.add_instance(protection_group);
+        }
+    }
+
+    /// Adds a component to the unit that is about to be added.
+    fn add_component(&mut self, config: config::Component) {
+        self.component_names.insert(config.name.clone(), ComponentId(self.components.len()));
+        self.components.push(Component {
+            unit: self.units.len(),
+            config,
+            registration: None,
+            failure: None,
+            readiness: Readiness::OutOfService,
+            assignments: Vec::new(),
+            asked: Vec::new(),
+        });
+    }
+
+    fn add_instance(&mut self, config: config::ProtectionGroup) {
+        let csi = CsiId(self.instances.len());
+        let mut members = Vec::new();
+        for name in config.members {
+            if let Some(id) = self.component_names.get(&name)
+                && !members.contains(id)
+            {
+                members.push(*id);
+                let assignment = Assignment { csi, state: None, holds: false };
+                self.components[id.0].assignments.push(assignment);
+            }
+        }
+        self.instance_names.insert(config.name.clone(), csi);
+        self.instances.push(Instance { name: config.name, members, vacated: Vec::new() });
+    }
+
+    /// Takes what came of the last input.
+    pub(super) fn take_outcome(&mut self) -> Outcome {
+        std::mem::take(&mut self.outcome)
+    }
+}
+
+impl Component {
+    /// Whether its unit can be in service as far as it goes.
+    fn is_healthy(&self) -> bool {
+        self.registration.is_some() && self.failure.is_none() && !self.is_terminating()
+    }
+
+    /// Whether it can be asked anything.
+    fn is_reachable(&self) -> bool {
+        self.registration.is_some()
+            && self.failure != Some(Failure::Silent)
+            && !self.is_terminating()
+    }
+
+    fn is_terminating(&self) -> bool {
+        self.asked.iter().any(|asked| asked.what == Ask::Terminate)
+    }
+
+    fn is_asked(&self, what: Ask) -> bool {
+        self.asked.iter().any(|asked| asked.what == what)
+    }
+
+    fn has_callback(&self, callback: Callbacks) -> bool {
+        self.registration
+            .as_ref()
+            .is_some_and(|registration| registration.callbacks.contains(callback))
+    }
+
+    fn assignment(&self, csi: CsiId) -> Option<&Assignment> {
+        self.assignments.iter().find(|assignment| assignment.csi == csi)
+    }
+
+    fn assignment_mut(&mut self, csi: CsiId) -> Option<&mut Assignment> {
+        self.assignments.iter_mut().find(|assignment| assignment.csi == csi)
+    }
+}
