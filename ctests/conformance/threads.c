@@ -1,9 +1,12 @@
-/* Many threads, on shared handles and on handles of their own. */
+/*
+ * Many threads, on shared handles and on handles of their own. One round of
+ * everything, or as many as fit: threads [SECONDS]
+ */
 #include "service.h"
 #include "ckpt.h"
 
-#define THREADS 16
-#define ROUNDS 40
+#define THREADS 40
+#define ROUNDS 20
 
 static const struct service *const services[] = { &clm_service, &ckpt_service, &amf_service };
 static SaCkptCheckpointHandleT shared;
@@ -40,10 +43,10 @@ static void *use_shared_section(void *number)
 {
 	char mine[512], seen[512];
 	SaCkptSectionIdT id = section("shared");
-	SaSizeT size;
+	SaSizeT size = 0;
 	int i;
 
-	memset(mine, 'a' + (int)(long)number, sizeof(mine));
+	memset(mine, 'A' + (int)(long)number, sizeof(mine));
 	start_together();
 	for (i = 0; i < ROUNDS; i++) {
 		CHECK_EQ(saCkptSectionOverwrite(&shared, &id, (SaUint8T *)mine, sizeof(mine)), SA_OK);
@@ -87,7 +90,7 @@ static void *use_own_handles(void *number)
 	start_together();
 	for (i = 0; i < ROUNDS; i++) {
 		fd = open_service(service, &handle);
-		if (service != &ckpt_service && service != &amf_service)
+		if (service == &clm_service)
 			CHECK_EQ(saClmClusterNodeGet(SA_CLM_LOCAL_NODE_ID, 0, &node), SA_OK);
 		CHECK_QUIET(fd);
 		CHECK_EQ(service->dispatch(&handle, SA_DISPATCH_ALL), SA_OK);
@@ -132,20 +135,23 @@ static void run(void *(*work)(void *))
 		pthread_join(threads[i], NULL);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	long long end = mono_ms() + (argc > 1 ? atoi(argv[1]) : 0) * 1000LL;
 	SaCkptCheckpointStatusT status;
 
 	pthread_barrier_init(&barrier, NULL, THREADS);
 	shared_name = unique_name("threads");
 	shared = open_checkpoint(&shared_name, &all_replicas, READ | WRITE);
 	CHECK_EQ(create_section(&shared, "shared", ""), SA_OK);
-	run(use_shared_checkpoint);
-	run(use_shared_section);
-	run(use_own_checkpoints);
-	run(use_own_handles);
-	open_service(&clm_service, &doomed);
-	run(use_doomed_handle);
+	do {
+		run(use_shared_checkpoint);
+		run(use_shared_section);
+		run(use_own_checkpoints);
+		run(use_own_handles);
+		open_service(&clm_service, &doomed);
+		run(use_doomed_handle);
+	} while (mono_ms() < end);
 	NEED_EQ(saCkptCheckpointStatusGet(&shared, &status), SA_OK);
 	CHECK_NUM(status.numberOfSections, 2);
 	CHECK_NUM(status.memoryUsed, 512);

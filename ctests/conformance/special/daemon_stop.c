@@ -1,0 +1,102 @@
+/*
+ * The daemon hangs: calls end with SA_ERR_TIMEOUT, after their own timeout or
+ * after api-timeout (5 s), and when it goes on so does the program. What timed
+ * out has left nothing behind.
+ *
+ *   daemon_stop PID
+ */
+#include "../everything.h"
+
+static void check_short_timeouts(void)
+{
+	SaNameT late_name = unique_name("late");
+	SaCkptCheckpointHandleT late;
+	SaClmClusterNodeT node;
+	long long start;
+
+	PAINT(node);
+	start = mono_ms();
+	CHECK_EQ(saClmClusterNodeGet(SA_CLM_LOCAL_NODE_ID, MS_NS(300), &node), SA_ERR_TIMEOUT);
+	CHECK(mono_ms() - start >= 290 && mono_ms() - start < 4000);
+	CHECK_UNTOUCHED(node);
+
+	PAINT(late);
+	start = mono_ms();
+	CHECK_EQ(saCkptCheckpointOpen(&late_name, &all_replicas, READ, MS_NS(300), &late), SA_ERR_TIMEOUT);
+	CHECK(mono_ms() - start >= 290 && mono_ms() - start < 4000);
+	CHECK_UNTOUCHED(late);
+
+	start = mono_ms();
+	CHECK_EQ(saCkptCheckpointSynchronize(&checkpoint, MS_NS(300)), SA_ERR_TIMEOUT);
+	CHECK(mono_ms() - start >= 290 && mono_ms() - start < 4000);
+}
+
+static void check_default_timeout(void)
+{
+	char buffer[16];
+	SaCkptIOVectorElementT vector = element(section("section"), buffer, sizeof(buffer), 0);
+	long long start = mono_ms();
+
+	PAINT(buffer);
+	CHECK_EQ(saCkptCheckpointRead(&checkpoint, &vector, 1, NULL), SA_ERR_TIMEOUT);
+	CHECK(mono_ms() - start >= 4000 && mono_ms() - start < 9000);
+	CHECK_UNTOUCHED(buffer);
+	CHECK_NUM(vector.readSize, 0x5a5a5a5a);
+}
+
+/* What needs no answer of the daemon does not wait for one. */
+static void check_local_calls(void)
+{
+	SaSelectionObjectT fd;
+	long long start = mono_ms();
+
+	CHECK_EQ(saClmSelectionObjectGet(&clm_handle, &fd), SA_OK);
+	CHECK_EQ(saClmDispatch(&clm_handle, SA_DISPATCH_ONE), SA_OK);
+	CHECK_EQ(saClmDispatch(&clm_handle, SA_DISPATCH_ALL), SA_OK);
+	CHECK_EQ(saClmDispatch(&clm_handle, (SaDispatchFlagsT)77), SA_ERR_INVALID_PARAM);
+	CHECK(mono_ms() - start < 1000);
+}
+
+static void check_awake(void)
+{
+	SaNameT late_name = unique_name("late");
+	SaSelectionObjectT fd;
+	size_t i;
+
+	CHECK(WAIT_FOR(call_node_get() == SA_OK, nap(20)));
+	CHECK_CONTENT(&checkpoint, section("section"), "content");
+	CHECK_EQ(write_section(&checkpoint, section("section"), "CONTENT", 0), SA_OK);
+	CHECK_CONTENT(&checkpoint, section("section"), "CONTENT");
+	for (i = 0; i < 3; i++) {
+		int *handle = i == 0 ? &clm_handle : i == 1 ? &ckpt_handle : &amf_handle;
+		int before = callbacks_so_far();
+
+		CHECK_EQ(services[i]->selection_object_get(handle, &fd), SA_OK);
+		CHECK_EQ(services[i]->ask(handle, 0), SA_OK);
+		CHECK(WAIT_FOR(callbacks_so_far() == before + 1, DISPATCH_STEP(services[i]->dispatch, handle, fd)));
+	}
+	/* The open that came too late is not one. */
+	CHECK(WAIT_FOR(probe_checkpoint(&late_name) == SA_ERR_NOT_EXIST, nap(20)));
+}
+
+int main(int argc, char **argv)
+{
+	pid_t daemon = argc > 1 ? atoi(argv[1]) : 0;
+	size_t i;
+
+	if (daemon <= 1) {
+		fprintf(stderr, "usage: daemon_stop PID\n");
+		return 2;
+	}
+	open_everything();
+	CHECK(kill(daemon, SIGSTOP) == 0);
+	check_short_timeouts();
+	check_default_timeout();
+	check_local_calls();
+	CHECK(kill(daemon, SIGCONT) == 0);
+	check_awake();
+	CHECK_EQ(saCkptCheckpointClose(&checkpoint), SA_OK);
+	for (i = 0; i < 3; i++)
+		CHECK_EQ(services[i]->finalize(i == 0 ? &clm_handle : i == 1 ? &ckpt_handle : &amf_handle), SA_OK);
+	return done();
+}
