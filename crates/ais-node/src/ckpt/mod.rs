@@ -1,53 +1,62 @@
-//! CKPT, Checkpoint.
+//! CKPT, Checkpoint: named, sectioned state in memory, the same on all nodes
+//! (A.01.01 section CKPT).
+//!
+//! Replicated are the checkpoints with their sections, and how many times each
+//! node has each of them open; `state` has all of that. What a program has
+//! open is known to its own node alone (`opens`). Changes are multicast and
+//! made on delivery, reads are served from the replica of this node. All
+//! replicas being identical, a write of any update option is applied whole or
+//! not at all, and the options differ in when the call returns.
+
+mod bytes;
+mod checkpoint;
+mod duties;
+mod message;
+mod opens;
+mod request;
+mod section;
+mod state;
+#[cfg(test)]
+mod tests;
 
 use crate::{
-    Asker, Caller, ConnectionId, Delivery, Digest, Effects, Malformed, Now, Service, SessionId,
-    Timer,
+    Asker, Caller, ConnectionId, Delivery, Digest, Effects, Event, Malformed, Now, Promise,
+    Service, SessionId, Timer,
 };
-use ais_proto::ckpt::Request;
+use ais_proto::ckpt::{self, Request, UpdateOption};
 use ais_totem::View;
-use ais_wire::NodeId;
+use ais_wire::{NodeId, Writer};
+use checkpoint::Failure;
+use duties::Duties;
+use message::{Change, CheckpointId, Message, Stamp};
+use opens::Opens;
+use state::State;
 
-/// The service.
-#[derive(Debug)]
-pub struct Ckpt {}
+/// Checkpoints on a node; one more is `NO_SPACE`.
+const MAX_CHECKPOINTS: usize = 1 << 16;
+/// Sections in a checkpoint beside the default section; one more is
+/// `NO_SPACE`.
+const MAX_SECTIONS: usize = 1 << 20;
+/// Open checkpoints of a process; one more is `NO_RESOURCES`.
+const MAX_OPENS: usize = 1 << 16;
+/// Elements in a vector; one more is `NO_SPACE`.
+const MAX_ELEMENTS: usize = 1 << 16;
+/// Bytes in a section id, all that `SaUint16T` can say; one more is
+/// `INVALID_PARAM`.
+const MAX_SECTION_ID: usize = u16::MAX as usize;
+/// Bytes in a section, all that `SaSizeT` of 2004 can say; one more is
+/// `INVALID_PARAM`.
+const MAX_SECTION_SIZE: u64 = i32::MAX as u64;
+/// Bytes in a generated section id.
+const GENERATED_ID: usize = 8;
+/// Bytes that a checkpoint counts for beside its sections.
+const CHECKPOINT_OVERHEAD: u64 = 1024;
+/// Bytes that a section counts for beside its id and what it holds.
+const SECTION_OVERHEAD: u64 = 256;
 
-impl Ckpt {
-    /// New.
-    #[must_use]
-    pub fn new(_me: NodeId, _limits: Limits) -> Self {
-        Self {}
-    }
-
-    /// A checkpoint was opened for a program that is no longer there to take it.
-    pub fn on_unclaimed(&mut self, _checkpoint: u32, _fx: &mut Effects) {}
-}
-
-impl Service for Ckpt {
-    type Request<'a> = Request<'a>;
-
-    fn on_request(
-        &mut self,
-        _now: Now,
-        _caller: &Caller,
-        asker: Asker,
-        _request: Request<'_>,
-        fx: &mut Effects,
-    ) -> Result<(), Malformed> {
-        fx.reply(asker, Err(ais_proto::AisError::NotSupported), Vec::new());
-        Ok(())
-    }
-
-    fn on_deliver(&mut self, _delivery: Delivery<'_>, _fx: &mut Effects) {}
-    fn on_view(&mut self, _view: &View, _fx: &mut Effects) {}
-    fn on_timer(&mut self, _now: Now, _timer: Timer, _fx: &mut Effects) {}
-    fn on_cancel(&mut self, _connection: ConnectionId, _id: u32, _fx: &mut Effects) {}
-    fn on_handle_gone(&mut self, _connection: ConnectionId, _fx: &mut Effects) {}
-    fn on_session_gone(&mut self, _session: SessionId, _fx: &mut Effects) {}
-    fn digest(&self, _digest: &mut Digest) {}
-}
-
-/// The bounds and rules of CKPT on this node.
+/// The bounds and rules of CKPT on this node. They bind what is asked here;
+/// what was taken is the same everywhere. A bound may be passed by what was
+/// under way when it was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes in all checkpoints together (`checkpoint-memory`).
@@ -57,4 +66,215 @@ pub struct Limits {
     /// Whether the limits of the creation attributes hold
     /// (`checkpoint-limits: strict`).
     pub strict: bool,
+}
+
+/// The service.
+#[derive(Debug)]
+pub struct Ckpt {
+    me: NodeId,
+    limits: Limits,
+    state: State,
+    opens: Opens,
+    duties: Duties,
+}
+
+impl Ckpt {
+    /// The service of a node that is not in a view yet.
+    #[must_use]
+    pub fn new(me: NodeId, limits: Limits) -> Self {
+        Self {
+            me,
+            limits,
+            state: State::default(),
+            opens: Opens::default(),
+            duties: Duties::default(),
+        }
+    }
+
+    /// A checkpoint was opened for a program that is no longer there to take
+    /// it.
+    pub fn on_unclaimed(&mut self, checkpoint: u32, fx: &mut Effects) {
+        if let Some(open) = self.opens.remove(checkpoint) {
+            close(open.checkpoint, 1, fx);
+        }
+    }
+
+    fn delivered_open(
+        &mut self,
+        delivery: &Delivery<'_>,
+        open: &ckpt::Open,
+        strict: bool,
+        tag: Option<u32>,
+        fx: &mut Effects,
+    ) {
+        let result = self.state.open(delivery.number, delivery.from, open, strict);
+        if let Ok(id) = result {
+            self.duties.watch_retention(id, &self.state, fx);
+        }
+        let Some(asker) = delivery.asker else {
+            // Who asked here has given up, so nobody else will close it.
+            if let Ok(id) = result
+                && delivery.from == self.me
+            {
+                close(id, 1, fx);
+            }
+            return;
+        };
+        let result = result.map(|id| self.opens.add(asker, id, open.flags));
+        if let Some(tag) = tag {
+            let event = Event::Ckpt(ckpt::Event::Open { tag, result });
+            fx.event_when(asker.connection, Promise::Stable, event);
+            return;
+        }
+        let mut body = Writer::new();
+        if let Ok(number) = result {
+            body.u32(number);
+        }
+        fx.answer(asker, Promise::Stable, result.map(|_| ()), body.into_bytes());
+    }
+
+    fn delivered_change(
+        &mut self,
+        delivery: &Delivery<'_>,
+        id: CheckpointId,
+        stamp: Stamp,
+        change: &Change<'_>,
+        fx: &mut Effects,
+    ) {
+        let result = self.state.change(id, delivery.from, stamp, change);
+        self.duties.watch_expiry(&self.state, fx);
+        let Some(asker) = delivery.asker else {
+            return;
+        };
+        if let Change::Synchronize { tag: Some(tag) } = *change {
+            let result = result.map(|_| ()).map_err(|failure| failure.error);
+            let event = Event::Ckpt(ckpt::Event::Synchronize { tag, result });
+            return fx.event_when(asker.connection, Promise::Stable, event);
+        }
+        answer(asker, self.promise(id, change), result, fx);
+    }
+
+    /// When a change may be answered: with all replicas updated, or with this
+    /// one, as the checkpoint was made. What is no data is the same for all.
+    fn promise(&self, id: CheckpointId, change: &Change<'_>) -> Promise {
+        let is_data = matches!(
+            change,
+            Change::CreateSection { .. }
+                | Change::DeleteSection { .. }
+                | Change::Write(_)
+                | Change::Overwrite { .. }
+        );
+        let option = self.state.checkpoint(id).map(|checkpoint| checkpoint.option());
+        if is_data && option != Ok(UpdateOption::AllReplicas) {
+            Promise::Delivered
+        } else {
+            Promise::Stable
+        }
+    }
+}
+
+impl Service for Ckpt {
+    type Request<'a> = Request<'a>;
+
+    fn on_request(
+        &mut self,
+        now: Now,
+        caller: &Caller,
+        asker: Asker,
+        request: Request<'_>,
+        fx: &mut Effects,
+    ) -> Result<(), Malformed> {
+        match self.ask(now, caller, asker, request, fx) {
+            Ok(()) => Ok(()),
+            Err(request::Refusal::Malformed) => Err(Malformed),
+            Err(request::Refusal::Failed(failure)) => {
+                fx.reply(asker, Err(failure.error), failure.body());
+                Ok(())
+            }
+        }
+    }
+
+    fn on_deliver(&mut self, delivery: Delivery<'_>, fx: &mut Effects) {
+        let Ok(message) = Message::decode(delivery.message) else {
+            return;
+        };
+        let result = match message {
+            Message::Change { checkpoint, stamp, change } => {
+                return self.delivered_change(&delivery, checkpoint, stamp, &change, fx);
+            }
+            Message::Open { open, strict, tag } => {
+                return self.delivered_open(&delivery, &open, strict, tag, fx);
+            }
+            Message::Close { checkpoint, count } => {
+                self.state.close(checkpoint, delivery.from, count);
+                self.duties.watch_retention(checkpoint, &self.state, fx);
+                Ok(())
+            }
+            Message::Unlink { name } => self.state.unlink(&name).map(|id| {
+                self.duties.watch_retention(id, &self.state, fx);
+            }),
+            Message::Expire { sections } => {
+                self.state.expire(&sections);
+                Ok(())
+            }
+            Message::Retire { checkpoint, version } => {
+                self.state.retire(checkpoint, version);
+                self.duties.watch_retention(checkpoint, &self.state, fx);
+                Ok(())
+            }
+        };
+        // Sections may be gone with their checkpoint.
+        self.duties.watch_expiry(&self.state, fx);
+        if let Some(asker) = delivery.asker {
+            fx.answer(asker, Promise::Stable, result, Vec::new());
+        }
+    }
+
+    fn on_view(&mut self, view: &View, fx: &mut Effects) {
+        self.state.install(view);
+        self.duties.install(view.members.first() == Some(&self.me), &self.state, fx);
+    }
+
+    fn on_timer(&mut self, now: Now, timer: Timer, fx: &mut Effects) {
+        self.duties.on_timer(now, timer, &self.state, fx);
+    }
+
+    fn on_cancel(&mut self, connection: ConnectionId, id: u32, fx: &mut Effects) {
+        if let Some(number) = self.opens.answer_to(connection, id) {
+            self.on_unclaimed(number, fx);
+        }
+    }
+
+    fn on_handle_gone(&mut self, connection: ConnectionId, _fx: &mut Effects) {
+        self.opens.forget_connection(connection);
+    }
+
+    fn on_session_gone(&mut self, session: SessionId, fx: &mut Effects) {
+        for (checkpoint, count) in self.opens.remove_session(session) {
+            close(checkpoint, count, fx);
+        }
+    }
+
+    fn digest(&self, digest: &mut Digest) {
+        self.state.digest(digest);
+    }
+}
+
+/// Multicasts a message; `asker` waits for its delivery here.
+fn send(message: &Message<'_>, asker: Option<Asker>, fx: &mut Effects) {
+    let mut out = fx.compose(asker, message.length());
+    message.encode(&mut out);
+    fx.multicast(out);
+}
+
+/// Takes opens back for which nobody waits.
+fn close(checkpoint: CheckpointId, count: u32, fx: &mut Effects) {
+    send(&Message::Close { checkpoint, count }, None, fx);
+}
+
+fn answer(asker: Asker, promise: Promise, result: Result<Vec<u8>, Failure>, fx: &mut Effects) {
+    match result {
+        Ok(body) => fx.answer(asker, promise, Ok(()), body),
+        Err(failure) => fx.answer(asker, promise, Err(failure.error), failure.body()),
+    }
 }

@@ -1,0 +1,212 @@
+//! What a section holds: bytes in chunks, where a hole costs nothing.
+
+use crate::Digest;
+use ais_wire::Writer;
+use std::collections::BTreeMap;
+
+/// Bytes of a chunk.
+const CHUNK: usize = 64 << 10;
+
+/// What a hole reads as.
+static ZEROS: [u8; CHUNK] = [0; CHUNK];
+
+/// The bytes of a section. What was never written is zero; a chunk keeps its
+/// bytes up to the last that was written, and one that was not written at all
+/// is not there. So the work of a write depends on what it writes, not on
+/// where.
+#[derive(Debug, Default)]
+pub(super) struct Bytes {
+    size: u32,
+    /// The first chunk stands apart: most sections have no other.
+    first: Vec<u8>,
+    /// The others, by index from 1 on.
+    rest: BTreeMap<usize, Vec<u8>>,
+}
+
+impl Bytes {
+    pub(super) fn size(&self) -> u32 {
+        self.size
+    }
+
+    /// Holds `data` and nothing else from now on. The caller has bounded its
+    /// length (`MAX_SECTION_SIZE`), here and in [`Bytes::write`].
+    pub(super) fn set(&mut self, data: &[u8]) {
+        let mut chunks = data.chunks(CHUNK);
+        refill(&mut self.first, chunks.next().unwrap_or_default());
+        let mut count = 1;
+        for chunk in chunks {
+            refill(self.rest.entry(count).or_default(), chunk);
+            count += 1;
+        }
+        if !self.rest.is_empty() {
+            self.rest.split_off(&count);
+        }
+        self.size = data.len() as u32;
+    }
+
+    /// Puts `data` at `offset` and grows if it has to. No data changes
+    /// nothing, wherever.
+    pub(super) fn write(&mut self, offset: u32, mut data: &[u8]) {
+        let mut at = offset as usize;
+        while !data.is_empty() {
+            let (index, within) = (at / CHUNK, at % CHUNK);
+            let (head, tail) = data.split_at(data.len().min(CHUNK - within));
+            let chunk = match index {
+                0 => &mut self.first,
+                _ => self.rest.entry(index).or_default(),
+            };
+            put(chunk, within, head);
+            at += head.len();
+            data = tail;
+            self.size = self.size.max(at as u32);
+        }
+    }
+
+    /// Appends `count` bytes from `offset` on. The caller has seen that they
+    /// lie within the size.
+    pub(super) fn read(&self, offset: u32, count: u32, out: &mut Writer) {
+        let (mut at, mut left) = (offset as usize, count as usize);
+        while left > 0 {
+            let (index, within) = (at / CHUNK, at % CHUNK);
+            let piece = left.min(CHUNK - within);
+            let chunk = self.chunk(index);
+            let stored = chunk.get(within..chunk.len().min(within + piece)).unwrap_or_default();
+            out.raw(stored).raw(&ZEROS[..piece - stored.len()]);
+            at += piece;
+            left -= piece;
+        }
+    }
+
+    /// Adds what can be read, whichever writes it came from.
+    pub(super) fn digest(&self, digest: &mut Digest) {
+        digest.number(u64::from(self.size));
+        let first = std::iter::once((&0, &self.first));
+        for (index, chunk) in first.chain(&self.rest) {
+            let length = chunk.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+            if length > 0 {
+                digest.number(*index as u64);
+                digest.bytes(&chunk[..length]);
+            }
+        }
+    }
+
+    fn chunk(&self, index: usize) -> &[u8] {
+        match index {
+            0 => &self.first,
+            _ => self.rest.get(&index).map_or(&[], Vec::as_slice),
+        }
+    }
+}
+
+/// Replaces what a chunk holds, in the memory it has if that fits well.
+fn refill(chunk: &mut Vec<u8>, data: &[u8]) {
+    if chunk.capacity() < data.len() || chunk.capacity() > 2 * data.len() + 64 {
+        *chunk = data.to_vec();
+    } else {
+        chunk.clear();
+        chunk.extend_from_slice(data);
+    }
+}
+
+/// Puts `data` at `within`. The chunk grows by doubling, as many small writes
+/// in a row need it, but never beyond its bound.
+fn put(chunk: &mut Vec<u8>, within: usize, data: &[u8]) {
+    let end = within + data.len();
+    if end > chunk.capacity() {
+        let capacity = end.max((2 * chunk.capacity()).min(CHUNK));
+        chunk.reserve_exact(capacity - chunk.len());
+    }
+    if chunk.len() < within {
+        chunk.resize(within, 0);
+    }
+    let over = data.len().min(chunk.len() - within);
+    chunk[within..within + over].copy_from_slice(&data[..over]);
+    chunk.extend_from_slice(&data[over..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(bytes: &Bytes) -> Vec<u8> {
+        let mut out = Writer::new();
+        bytes.read(0, bytes.size(), &mut out);
+        out.into_bytes()
+    }
+
+    fn stored(bytes: &Bytes) -> usize {
+        bytes.first.capacity() + bytes.rest.values().map(Vec::capacity).sum::<usize>()
+    }
+
+    #[test]
+    fn a_hole_reads_as_zeros_and_costs_nothing() {
+        let mut bytes = Bytes::default();
+        bytes.write(i32::MAX as u32 - 1, b"x");
+        assert_eq!(bytes.size(), i32::MAX as u32);
+        assert!(stored(&bytes) <= CHUNK);
+        let mut out = Writer::new();
+        bytes.read(i32::MAX as u32 - 4, 4, &mut out);
+        assert_eq!(out.into_bytes(), b"\0\0\0x");
+        let mut out = Writer::new();
+        bytes.read(1 << 30, 200_000, &mut out);
+        assert!(out.into_bytes().iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
+    fn chunks_end_where_the_data_ends() {
+        let mut bytes = Bytes::default();
+        let data: Vec<u8> = (0..3 * CHUNK + 5).map(|n| (n / 7) as u8).collect();
+        bytes.set(&data);
+        assert_eq!((all(&bytes), stored(&bytes)), (data.clone(), data.len()));
+        bytes.set(&data[..CHUNK]);
+        assert_eq!((all(&bytes), stored(&bytes)), (data[..CHUNK].to_vec(), CHUNK));
+        bytes.set(b"small");
+        assert!(stored(&bytes) < 64);
+        bytes.set(b"");
+        assert_eq!(all(&bytes), b"");
+    }
+
+    #[test]
+    fn a_write_across_chunks_is_whole() {
+        let mut bytes = Bytes::default();
+        let data = vec![7; 2 * CHUNK];
+        bytes.write(CHUNK as u32 - 3, &data);
+        bytes.write(CHUNK as u32 - 1, b"abc");
+        let mut expected = vec![0; CHUNK - 3];
+        expected.extend(&data);
+        expected[CHUNK - 1..CHUNK + 2].copy_from_slice(b"abc");
+        assert_eq!(all(&bytes), expected);
+        bytes.write(1 << 20, b"");
+        assert_eq!(bytes.size() as usize, expected.len());
+    }
+
+    #[test]
+    fn appending_costs_at_most_twice_the_bytes() {
+        let mut bytes = Bytes::default();
+        for at in 0..CHUNK as u32 {
+            bytes.write(at, b"a");
+            assert!(stored(&bytes) <= 2 * (at as usize + 1).max(8));
+        }
+        assert_eq!(stored(&bytes), CHUNK);
+    }
+
+    #[test]
+    fn equal_bytes_have_equal_digests() {
+        let mut written = Bytes::default();
+        written.write(100_000, b"x");
+        written.write(0, &[0; 300]);
+        written.write(65_536, &[0; 10]);
+        let mut set = Bytes::default();
+        let mut data = vec![0; 100_001];
+        data[100_000] = b'x';
+        set.set(&data);
+        let value = |bytes: &Bytes| {
+            let mut digest = Digest::default();
+            bytes.digest(&mut digest);
+            digest.value()
+        };
+        assert_eq!(value(&written), value(&set));
+        set.write(100_000, b"y");
+        assert_ne!(value(&written), value(&set));
+    }
+}

@@ -1,0 +1,415 @@
+//! One checkpoint, and what may be done with it.
+
+use super::message::{Change, CheckpointId, Stamp};
+use super::section::{Section, Sections};
+use super::{CHECKPOINT_OVERHEAD, GENERATED_ID, MAX_SECTION_SIZE, SECTION_OVERHEAD};
+use crate::Digest;
+use ais_proto::AisError;
+use ais_proto::ckpt::{
+    Attributes, DEFAULT_SECTION, Open, OpenFlags, ReadElement, Status, UpdateOption, WriteElement,
+};
+use ais_wire::{Name, NodeId, Writer};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Why something cannot be done; nothing was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) error: AisError,
+    /// Which element of the vector is to blame, if one is.
+    pub(super) element: Option<u32>,
+}
+
+impl From<AisError> for Failure {
+    fn from(error: AisError) -> Self {
+        Self { error, element: None }
+    }
+}
+
+impl Failure {
+    /// The failure of one element of a vector.
+    pub(super) fn at(element: usize, error: AisError) -> Self {
+        // No message holds more elements than 32 bits can count.
+        Self { error, element: Some(element as u32) }
+    }
+
+    /// The body of the reply.
+    pub(super) fn body(&self) -> Vec<u8> {
+        let mut out = Writer::new();
+        if let Some(element) = self.element {
+            out.u32(element);
+        }
+        out.into_bytes()
+    }
+}
+
+/// A checkpoint.
+#[derive(Debug)]
+pub(super) struct Checkpoint {
+    name: Name,
+    attributes: Attributes,
+    /// Whether the open that made it had `COLOCATED`. Later opens do not
+    /// change it, as they do not change the attributes.
+    colocated: bool,
+    /// Which replica is the active one. All are identical, so it matters only
+    /// to the rules of colocated checkpoints; `None` in all others.
+    active: Option<NodeId>,
+    unlinked: bool,
+    /// How many times each node has it open; never 0.
+    references: BTreeMap<NodeId, u32>,
+    /// Changes with all that retention depends on.
+    version: u64,
+    pub(super) sections: Sections,
+}
+
+impl Checkpoint {
+    /// What an open makes that finds none.
+    pub(super) fn new(name: Name, attributes: Attributes, flags: OpenFlags) -> Self {
+        Self {
+            name,
+            attributes,
+            colocated: flags.contains(OpenFlags::COLOCATED),
+            active: None,
+            unlinked: false,
+            references: BTreeMap::new(),
+            version: 0,
+            sections: Sections::new(),
+        }
+    }
+
+    pub(super) fn name(&self) -> &Name {
+        &self.name
+    }
+
+    pub(super) fn option(&self) -> UpdateOption {
+        self.attributes.option
+    }
+
+    pub(super) fn is_unlinked(&self) -> bool {
+        self.unlinked
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        !self.references.is_empty()
+    }
+
+    /// Its version and for how many nanoseconds it outlives its last close,
+    /// if that has been.
+    pub(super) fn retention(&self) -> Option<(u64, u64)> {
+        let duration = if self.unlinked { 0 } else { self.attributes.retention_duration };
+        (!self.is_open()).then_some((self.version, duration.max(0).cast_unsigned()))
+    }
+
+    /// Bytes that it is taken to need.
+    pub(super) fn memory(&self) -> u64 {
+        CHECKPOINT_OVERHEAD + self.sections.memory()
+    }
+
+    /// Counts an open of a node.
+    ///
+    /// # Errors
+    /// `INVALID_PARAM` while the name is unlinked; with strict limits, `EXIST`
+    /// if it was made with other attributes. The retention duration may have
+    /// been changed since and is not compared.
+    pub(super) fn open(&mut self, from: NodeId, open: &Open, strict: bool) -> Result<(), AisError> {
+        if self.unlinked {
+            return Err(AisError::InvalidParam);
+        }
+        let retention_duration = self.attributes.retention_duration;
+        let same = |attributes: Attributes| {
+            Attributes { retention_duration, ..attributes } == self.attributes
+        };
+        if strict && !open.attributes.is_none_or(same) {
+            return Err(AisError::Exist);
+        }
+        let count = self.references.entry(from).or_default();
+        *count = count.saturating_add(1);
+        self.version += 1;
+        Ok(())
+    }
+
+    /// Takes opens of a node back.
+    pub(super) fn close(&mut self, from: NodeId, count: u32) {
+        if let Some(references) = self.references.get_mut(&from) {
+            *references = references.saturating_sub(count);
+            if *references == 0 {
+                self.references.remove(&from);
+            }
+            self.version += 1;
+        }
+    }
+
+    /// Forgets what only members can have.
+    pub(super) fn drop_node(&mut self, node: NodeId) {
+        self.close(node, u32::MAX);
+        if self.active == Some(node) {
+            self.active = None;
+        }
+    }
+
+    pub(super) fn unlink(&mut self) {
+        self.unlinked = true;
+    }
+
+    /// Whether what needs an active replica can be done: the service chooses
+    /// one itself, unless the checkpoint is colocated and asynchronous.
+    pub(super) fn check_active(&self) -> Result<(), AisError> {
+        if self.chooses_active() && self.active.is_none() {
+            return Err(AisError::NotExist);
+        }
+        Ok(())
+    }
+
+    /// Whether `saCkptActiveCheckpointSet` is for it. `ALL_REPLICAS` has no
+    /// active replica, colocated or not.
+    pub(super) fn chooses_active(&self) -> bool {
+        self.colocated && self.option() != UpdateOption::AllReplicas
+    }
+
+    /// # Errors
+    /// `BAD_OPERATION` if the name is unlinked: its life ends with its last
+    /// close.
+    pub(super) fn set_retention(&mut self, duration: i64) -> Result<(), AisError> {
+        if self.unlinked {
+            return Err(AisError::BadOperation);
+        }
+        self.attributes.retention_duration = duration;
+        self.version += 1;
+        Ok(())
+    }
+
+    /// # Errors
+    /// `BAD_OPERATION` if programs have no choice.
+    pub(super) fn set_active(&mut self, node: NodeId) -> Result<(), AisError> {
+        if !self.chooses_active() {
+            return Err(AisError::BadOperation);
+        }
+        self.active = Some(node);
+        Ok(())
+    }
+
+    pub(super) fn status(&self) -> Result<Status, AisError> {
+        self.check_active()?;
+        Ok(Status {
+            attributes: self.attributes,
+            sections: self.sections.len() as u64,
+            memory_used: self.sections.size(),
+        })
+    }
+
+    /// Makes a section. Its number and id.
+    ///
+    /// # Errors
+    /// `INVALID_PARAM`: the id is too long. `EXIST`: it is taken. And what
+    /// [`Checkpoint::check_limits_of_new`] finds.
+    pub(super) fn create_section(
+        &mut self,
+        id: Option<&[u8]>,
+        expiration: i64,
+        data: &[u8],
+        stamp: Stamp,
+    ) -> Result<(u64, Arc<[u8]>), AisError> {
+        self.check_active()?;
+        check_section_size(data.len() as u64)?;
+        match id.map(|id| self.sections.number(id)) {
+            Some(Ok(_)) => return Err(AisError::Exist),
+            Some(Err(AisError::InvalidParam)) => return Err(AisError::InvalidParam),
+            _ => {}
+        }
+        if stamp.strict {
+            self.check_limits_of_new(id, data)?;
+        }
+        Ok(self.sections.create(id, expiration, data, stamp.now))
+    }
+
+    /// What the creation attributes say to a new section. The default section
+    /// stands beside `maxSections`, unless that is 1: then it is the only one.
+    /// A generated id is as long as it is.
+    fn check_limits_of_new(&self, id: Option<&[u8]>, data: &[u8]) -> Result<(), AisError> {
+        let limits = &self.attributes;
+        let id_size = id.map_or(0, <[u8]>::len) as u64;
+        let data_size = data.len() as u64;
+        if id_size > limits.max_section_id_size || data_size > u64::from(limits.max_section_size) {
+            return Err(AisError::InvalidParam);
+        }
+        if limits.max_sections == 1 {
+            return Err(AisError::Exist);
+        }
+        if self.sections.len() as u64 > limits.max_sections {
+            return Err(AisError::NoSpace);
+        }
+        self.check_checkpoint_size(data_size)
+    }
+
+    /// Takes a section away; it comes back for a last look.
+    pub(super) fn delete_section(&mut self, id: &[u8]) -> Result<(u64, Section), AisError> {
+        let number = self.ordinary_section(id)?;
+        let section = self.sections.remove(number).ok_or(AisError::NotExist)?;
+        Ok((number, section))
+    }
+
+    /// The number of a section that may be deleted and re-timed, as the
+    /// default section may not.
+    pub(super) fn ordinary_section(&self, id: &[u8]) -> Result<u64, AisError> {
+        self.check_active()?;
+        if id == DEFAULT_SECTION {
+            return Err(AisError::InvalidParam);
+        }
+        self.sections.number(id)
+    }
+
+    /// Replaces what a section holds.
+    pub(super) fn overwrite(
+        &mut self,
+        id: &[u8],
+        data: &[u8],
+        stamp: Stamp,
+    ) -> Result<(), AisError> {
+        self.check_active()?;
+        let (number, section) = self.sections.find(id)?;
+        let size = data.len() as u64;
+        check_section_size(size)?;
+        if stamp.strict {
+            if size > u64::from(self.attributes.max_section_size) {
+                return Err(AisError::InvalidParam);
+            }
+            self.check_checkpoint_size(size.saturating_sub(section.bytes.size().into()))?;
+        }
+        self.sections.update(number, stamp.now, |bytes| bytes.set(data));
+        Ok(())
+    }
+
+    /// Writes all elements in order, or none.
+    pub(super) fn write(
+        &mut self,
+        elements: &[WriteElement<'_>],
+        stamp: Stamp,
+    ) -> Result<(), Failure> {
+        self.check_write(elements, stamp.strict)?;
+        for element in elements {
+            if let Ok(number) = self.sections.number(element.id) {
+                let offset = element.offset as u32; // Was found to fit.
+                self.sections.update(number, stamp.now, |bytes| bytes.write(offset, element.data));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a vector can be written, and by how many bytes the checkpoint
+    /// grows then.
+    ///
+    /// # Errors
+    /// The first element that fails and why. `INVALID_PARAM`: the section
+    /// would be larger than a section can be; `NOT_EXIST`: there is none.
+    pub(super) fn check_write(
+        &self,
+        elements: &[WriteElement<'_>],
+        strict: bool,
+    ) -> Result<u64, Failure> {
+        self.check_active()?;
+        let mut growth = 0;
+        // Of the sections that grow, the size that they have got to.
+        let mut sizes = BTreeMap::new();
+        for (index, element) in elements.iter().enumerate() {
+            let fail = |error| Failure::at(index, error);
+            let (number, section) = self.sections.find(element.id).map_err(fail)?;
+            let end = element.offset.saturating_add(element.data.len() as u64);
+            check_section_size(end).map_err(fail)?;
+            if strict && end > u64::from(self.attributes.max_section_size) {
+                return Err(fail(AisError::InvalidParam));
+            }
+            let size = sizes.get(&number).copied().unwrap_or(u64::from(section.bytes.size()));
+            if end > size && !element.data.is_empty() {
+                sizes.insert(number, end);
+                growth += end - size;
+                if strict {
+                    self.check_checkpoint_size(growth).map_err(fail)?;
+                }
+            }
+        }
+        Ok(growth)
+    }
+
+    /// Reads all elements; the body of the reply, of which at most `limit`
+    /// bytes are data.
+    ///
+    /// # Errors
+    /// The first element that fails and why. `INVALID_PARAM`: it begins after
+    /// the end of the section; `NO_SPACE`: it is one too much.
+    pub(super) fn read(
+        &self,
+        elements: &[ReadElement<'_>],
+        limit: u32,
+    ) -> Result<Vec<u8>, Failure> {
+        self.check_active()?;
+        let mut pieces = Vec::with_capacity(elements.len());
+        let mut total = 0;
+        for (index, element) in elements.iter().enumerate() {
+            let fail = |error| Failure::at(index, error);
+            let (_, section) = self.sections.find(element.id).map_err(fail)?;
+            let size = section.bytes.size();
+            let offset = u32::try_from(element.offset).ok().filter(|offset| *offset <= size);
+            let offset = offset.ok_or(fail(AisError::InvalidParam))?;
+            let count = element.size.unwrap_or(u32::MAX).min(size - offset);
+            total += u64::from(count);
+            if total > u64::from(limit) {
+                return Err(fail(AisError::NoSpace));
+            }
+            pieces.push((section, offset, count));
+        }
+        let mut out = Writer::with_capacity(4 + 4 * pieces.len() + total as usize);
+        out.list(&pieces, |out, (_, _, count)| {
+            out.u32(*count);
+        });
+        for (section, offset, count) in pieces {
+            section.bytes.read(offset, count, &mut out);
+        }
+        Ok(out.into_bytes())
+    }
+
+    /// By how many bytes of memory a change makes it grow, as it is now. A
+    /// change that will fail is none.
+    pub(super) fn growth(&self, change: &Change<'_>, strict: bool) -> u64 {
+        match change {
+            Change::CreateSection { id, data, .. } => {
+                let id = id.map_or(GENERATED_ID, <[u8]>::len) as u64;
+                SECTION_OVERHEAD + id + data.len() as u64
+            }
+            Change::Overwrite { id, data } => self.sections.find(id).map_or(0, |(_, section)| {
+                (data.len() as u64).saturating_sub(section.bytes.size().into())
+            }),
+            Change::Write(elements) => self.check_write(elements, strict).unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    pub(super) fn digest(&self, id: CheckpointId, digest: &mut Digest) {
+        let mut out = Writer::new();
+        id.encode(&mut out);
+        out.name(&self.name);
+        self.attributes.encode(&mut out);
+        out.bool(self.colocated).bool(self.unlinked).u64(self.version);
+        out.option(self.active.as_ref(), |out, node| {
+            out.node(*node);
+        });
+        for (node, count) in &self.references {
+            out.node(*node).u32(*count);
+        }
+        digest.bytes(&out.into_bytes());
+        self.sections.digest(digest);
+    }
+
+    fn check_checkpoint_size(&self, growth: u64) -> Result<(), AisError> {
+        let size = self.sections.size().saturating_add(growth);
+        if growth > 0 && size > u64::from(self.attributes.checkpoint_size) {
+            return Err(AisError::NoSpace);
+        }
+        Ok(())
+    }
+}
+
+/// # Errors
+/// `INVALID_PARAM` if `SaSizeT` of 2004 cannot say the size.
+fn check_section_size(size: u64) -> Result<(), AisError> {
+    if size > MAX_SECTION_SIZE { Err(AisError::InvalidParam) } else { Ok(()) }
+}

@@ -1,0 +1,278 @@
+//! What a program asks: what only this node can know is judged here, the rest
+//! on delivery.
+
+use super::checkpoint::{Checkpoint, Failure};
+use super::message::{Change, Message, Stamp};
+use super::opens::Open;
+use super::{
+    CHECKPOINT_OVERHEAD, Ckpt, MAX_CHECKPOINTS, MAX_ELEMENTS, MAX_OPENS, MAX_SECTIONS,
+    SECTION_OVERHEAD, send,
+};
+use crate::{Asker, Caller, Effects, Now};
+use ais_proto::ckpt::{self, Attributes, OpenFlags, Request, UpdateOption};
+use ais_proto::{AisError, Service};
+use ais_wire::Writer;
+
+/// Bytes that a checkpoint counts for when it is made.
+const NEW_CHECKPOINT: u64 = CHECKPOINT_OVERHEAD + SECTION_OVERHEAD;
+
+/// `saCkptCheckpointOpenCallback` among the callbacks of a handle.
+const OPEN_CALLBACK: u32 = 1;
+/// `saCkptCheckpointSynchronizeCallback` among the callbacks of a handle.
+const SYNCHRONIZE_CALLBACK: u32 = 2;
+
+/// Why a request is not taken; nothing was done.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// No library asks this.
+    Malformed,
+    /// The reply says why.
+    Failed(Failure),
+}
+
+/// What an asynchronous open has beside the open.
+#[derive(Clone, Copy)]
+struct Later {
+    tag: u32,
+    /// Those of the library handle.
+    callbacks: u32,
+}
+
+impl From<AisError> for Refusal {
+    fn from(error: AisError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl Ckpt {
+    /// Serves a request.
+    pub(super) fn ask(
+        &mut self,
+        now: Now,
+        caller: &Caller,
+        asker: Asker,
+        request: Request<'_>,
+        fx: &mut Effects,
+    ) -> Result<(), Refusal> {
+        let (open, change) = match request {
+            Request::Open(open) => return self.open(asker, open, None, fx),
+            Request::OpenAsync { tag, open } => {
+                let later = Later { tag, callbacks: callbacks(caller)? };
+                return self.open(asker, open, Some(later), fx);
+            }
+            Request::Close { checkpoint } => return self.close(asker, checkpoint, fx),
+            Request::Unlink { name } => {
+                send(&Message::Unlink { name }, Some(asker), fx);
+                return Ok(());
+            }
+            Request::StatusGet { .. }
+            | Request::IteratorStart { .. }
+            | Request::IteratorNext { .. }
+            | Request::Read { .. } => {
+                let body = self.look(asker, request)?;
+                fx.reply(asker, Ok(()), body);
+                return Ok(());
+            }
+            Request::SynchronizeAsync { checkpoint, tag } => {
+                let callbacks = callbacks(caller)?;
+                let open = self.opens.find(checkpoint, asker.session)?;
+                self.check_synchronize(open)?;
+                check_callback(callbacks, SYNCHRONIZE_CALLBACK)?;
+                fx.reply(asker, Ok(()), Vec::new());
+                (open, Change::Synchronize { tag: Some(tag) })
+            }
+            request => self.change(asker, request)?,
+        };
+        let stamp = Stamp { strict: self.limits.strict, now: now.wall };
+        if let Ok(checkpoint) = self.state.checkpoint(open.checkpoint) {
+            self.check_bounds(checkpoint, &change, stamp)?;
+        }
+        let message = Message::Change { checkpoint: open.checkpoint, stamp, change };
+        send(&message, Some(asker), fx);
+        Ok(())
+    }
+
+    /// Opens, at once or `later`.
+    fn open(
+        &mut self,
+        asker: Asker,
+        open: ckpt::Open,
+        later: Option<Later>,
+        fx: &mut Effects,
+    ) -> Result<(), Refusal> {
+        if !open.flags.intersects(OpenFlags::READ | OpenFlags::WRITE) {
+            return Err(AisError::BadFlags.into());
+        }
+        if let Some(attributes) = &open.attributes {
+            self.check_attributes(attributes)?;
+            if !self.state.has_name(&open.name)
+                && (self.state.len() >= MAX_CHECKPOINTS || self.free() < NEW_CHECKPOINT)
+            {
+                return Err(AisError::NoSpace.into());
+            }
+        }
+        if self.opens.count(asker.session) >= MAX_OPENS {
+            return Err(AisError::NoResources.into());
+        }
+        if let Some(later) = later {
+            check_callback(later.callbacks, OPEN_CALLBACK)?;
+            fx.reply(asker, Ok(()), Vec::new());
+        }
+        let tag = later.map(|later| later.tag);
+        send(&Message::Open { open, strict: self.limits.strict, tag }, Some(asker), fx);
+        Ok(())
+    }
+
+    fn check_attributes(&self, attributes: &Attributes) -> Result<(), Refusal> {
+        if attributes.retention_duration < 0 {
+            return Err(Refusal::Malformed);
+        }
+        let largest = attributes.max_sections.saturating_mul(attributes.max_section_size.into());
+        if self.limits.strict && u64::from(attributes.checkpoint_size) > largest {
+            return Err(AisError::InvalidParam.into());
+        }
+        Ok(())
+    }
+
+    /// Closes. The number is of no use from now on, whenever the others hear
+    /// of it.
+    fn close(&mut self, asker: Asker, number: u32, fx: &mut Effects) -> Result<(), Refusal> {
+        let open = self.opens.find(number, asker.session)?;
+        self.opens.remove(number);
+        let message = Message::Close { checkpoint: open.checkpoint, count: 1 };
+        send(&message, Some(asker), fx);
+        Ok(())
+    }
+
+    /// What is answered from the replica of this node. The body of the reply.
+    fn look(&self, asker: Asker, request: Request<'_>) -> Result<Vec<u8>, Refusal> {
+        Ok(match request {
+            Request::StatusGet { checkpoint } => self.find(asker, checkpoint)?.1.status()?.encode(),
+            Request::IteratorStart { checkpoint } => {
+                let (_, checkpoint) = self.find(asker, checkpoint)?;
+                checkpoint.check_active()?;
+                let mut body = Writer::new();
+                body.u64(checkpoint.sections.next_number());
+                body.into_bytes()
+            }
+            Request::IteratorNext { checkpoint, chosen, expiration, cursor } => {
+                let (_, checkpoint) = self.find(asker, checkpoint)?;
+                checkpoint.check_active()?;
+                let section = checkpoint.sections.before(cursor, chosen, expiration);
+                section.ok_or(AisError::NotExist)?.encode()
+            }
+            Request::Read { checkpoint, elements } => {
+                let (open, checkpoint) = self.find(asker, checkpoint)?;
+                open.check(OpenFlags::READ)?;
+                check_elements(elements.len())?;
+                checkpoint.read(&elements, self.limits.max_message)?
+            }
+            _ => return Err(Refusal::Malformed),
+        })
+    }
+
+    fn find(&self, asker: Asker, number: u32) -> Result<(Open, &Checkpoint), AisError> {
+        let open = self.opens.find(number, asker.session)?;
+        Ok((open, self.state.checkpoint(open.checkpoint)?))
+    }
+
+    /// The change that a request asks for, and on which open.
+    fn change<'a>(
+        &self,
+        asker: Asker,
+        request: Request<'a>,
+    ) -> Result<(Open, Change<'a>), Refusal> {
+        let (number, change) = match request {
+            Request::RetentionDurationSet { duration, .. } if duration < 0 => {
+                return Err(Refusal::Malformed);
+            }
+            Request::RetentionDurationSet { checkpoint, duration } => {
+                (checkpoint, Change::SetRetention(duration))
+            }
+            Request::ActiveSet { checkpoint } => (checkpoint, Change::SetActive),
+            Request::SectionCreate { checkpoint, id, expiration, data } => {
+                (checkpoint, Change::CreateSection { id, expiration, data })
+            }
+            Request::SectionDelete { checkpoint, id } => (checkpoint, Change::DeleteSection { id }),
+            Request::ExpirationTimeSet { checkpoint, id, expiration } => {
+                (checkpoint, Change::SetExpiration { id, expiration })
+            }
+            Request::Write { checkpoint, elements } => (checkpoint, Change::Write(elements)),
+            Request::Overwrite { checkpoint, id, data } => {
+                (checkpoint, Change::Overwrite { id, data })
+            }
+            Request::Synchronize { checkpoint } => (checkpoint, Change::Synchronize { tag: None }),
+            _ => return Err(Refusal::Malformed),
+        };
+        let open = self.opens.find(number, asker.session)?;
+        match &change {
+            // It is for whoever has the checkpoint open, as in the original.
+            Change::SetRetention(_) => {}
+            Change::Synchronize { .. } => self.check_synchronize(open)?,
+            _ => open.check(OpenFlags::WRITE)?,
+        }
+        Ok((open, change))
+    }
+
+    /// `ALL_REPLICAS` never has anything to synchronize.
+    fn check_synchronize(&self, open: Open) -> Result<(), AisError> {
+        open.check(OpenFlags::WRITE)?;
+        if self.state.checkpoint(open.checkpoint)?.option() == UpdateOption::AllReplicas {
+            return Err(AisError::BadOperation);
+        }
+        Ok(())
+    }
+
+    /// The bounds of the executive, which hold whatever the checkpoint was
+    /// made for.
+    fn check_bounds(
+        &self,
+        checkpoint: &Checkpoint,
+        change: &Change<'_>,
+        stamp: Stamp,
+    ) -> Result<(), AisError> {
+        match change {
+            Change::Write(elements) => check_elements(elements.len())?,
+            Change::CreateSection { .. } if checkpoint.sections.len() > MAX_SECTIONS => {
+                return Err(AisError::NoSpace);
+            }
+            _ => {}
+        }
+        if change.data_length() as u64 > u64::from(self.limits.max_message)
+            || checkpoint.growth(change, stamp.strict) > self.free()
+        {
+            return Err(AisError::NoSpace);
+        }
+        Ok(())
+    }
+
+    /// Bytes that the checkpoints may still grow by.
+    fn free(&self) -> u64 {
+        self.limits.memory.saturating_sub(self.state.memory())
+    }
+}
+
+/// The callbacks of the library handle that asks; only one of CKPT asks for
+/// something that comes later.
+fn callbacks(caller: &Caller) -> Result<u32, Refusal> {
+    caller.callbacks(Service::Ckpt).ok_or(Refusal::Malformed)
+}
+
+/// The last check of all, as everywhere in the API.
+fn check_callback(callbacks: u32, callback: u32) -> Result<(), AisError> {
+    if callbacks & callback == 0 { Err(AisError::Init) } else { Ok(()) }
+}
+
+fn check_elements(count: usize) -> Result<(), AisError> {
+    match count {
+        0 => Err(AisError::InvalidParam),
+        1..=MAX_ELEMENTS => Ok(()),
+        _ => Err(AisError::NoSpace),
+    }
+}

@@ -1,0 +1,240 @@
+//! What time brings: sections expire, checkpoints are not retained for ever.
+
+use super::*;
+use AisError::NotExist;
+
+fn set(rig: &mut Rig, checkpoint: u32, expiration: i64) {
+    let request = Request::ExpirationTimeSet { checkpoint, id: b"s", expiration };
+    let reply = rig.ask(ONE, request);
+    assert_eq!((reply.result, reply.promise), (Ok(()), Promise::Stable));
+}
+
+fn is_there(rig: &mut Rig, checkpoint: u32) -> bool {
+    match rig.contents(checkpoint, b"s") {
+        Ok(_) => true,
+        Err(error) => {
+            assert_eq!(error, NotExist);
+            false
+        }
+    }
+}
+
+#[test]
+fn a_section_expires_at_its_time() {
+    let mut rig = Rig::new();
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    rig.create(checkpoint, b"s", START + 4 * SECOND, b"x").unwrap();
+    rig.create(checkpoint, b"t", START + 5 * SECOND, b"x").unwrap();
+    rig.wait(4 * SECOND - 1);
+    assert!(is_there(&mut rig, checkpoint));
+    rig.wait(1);
+    assert!(!is_there(&mut rig, checkpoint));
+    assert_eq!(rig.status(checkpoint).unwrap().sections, 2);
+    rig.close(ONE, checkpoint).unwrap();
+    rig.wait(SECOND);
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    assert_eq!(rig.status(checkpoint).unwrap().sections, 1, "open or not");
+    assert_eq!(rig.replicas[0].timers.next(), None);
+}
+
+#[test]
+fn a_changed_time_counts() {
+    let mut rig = Rig::new();
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    rig.create(checkpoint, b"s", START + SECOND, b"x").unwrap();
+    set(&mut rig, checkpoint, START + 3 * SECOND);
+    rig.wait(2 * SECOND);
+    assert!(is_there(&mut rig, checkpoint));
+    set(&mut rig, checkpoint, i64::MAX);
+    rig.wait(5 * SECOND);
+    assert!(is_there(&mut rig, checkpoint));
+    set(&mut rig, checkpoint, START + 8 * SECOND);
+    rig.wait(SECOND);
+    assert!(!is_there(&mut rig, checkpoint));
+}
+
+#[test]
+fn a_time_that_is_past_has_come() {
+    let mut rig = Rig::new();
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    for past in [0, -1, i64::MIN, 0x1_0000_0000, START] {
+        rig.create(checkpoint, b"s", i64::MAX, b"x").unwrap();
+        set(&mut rig, checkpoint, past);
+        assert!(!is_there(&mut rig, checkpoint));
+        assert_eq!(rig.create(checkpoint, b"s", past, b"x"), Ok(()));
+        assert!(!is_there(&mut rig, checkpoint));
+    }
+    assert!(rig.replicas[0].ckpt.state.expiries().is_empty());
+}
+
+#[test]
+fn values_of_32_bits_are_never() {
+    let mut rig = Rig::new();
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    for never in [1, 0xffaa_aaaa, 0xffff_ffff, i64::MAX] {
+        rig.create(checkpoint, b"s", never, b"x").unwrap();
+        set(&mut rig, checkpoint, never);
+        rig.wait(100 * SECOND);
+        assert!(is_there(&mut rig, checkpoint));
+        rig.result(ONE, Request::SectionDelete { checkpoint, id: b"s" }).unwrap();
+    }
+    assert_eq!(rig.replicas[0].timers.next(), None, "nothing is waited for");
+}
+
+#[test]
+fn a_wall_clock_that_jumps_is_noticed() {
+    let mut rig = Rig::new();
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    rig.create(checkpoint, b"s", START + 3600 * SECOND, b"x").unwrap();
+    rig.wait(5 * SECOND);
+    rig.now.wall += 3600 * SECOND;
+    assert!(is_there(&mut rig, checkpoint));
+    rig.wait(SECOND);
+    assert!(!is_there(&mut rig, checkpoint));
+    rig.create(checkpoint, b"s", rig.now.wall + 2 * SECOND, b"x").unwrap();
+    rig.now.wall -= 10 * SECOND;
+    rig.wait(11 * SECOND);
+    assert!(is_there(&mut rig, checkpoint));
+    rig.wait(SECOND);
+    assert!(!is_there(&mut rig, checkpoint));
+}
+
+#[test]
+fn a_proposal_that_was_overtaken_is_void() {
+    let mut rig = Rig::new();
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    rig.create(checkpoint, b"s", START + SECOND, b"x").unwrap();
+    let later = START + 9 * SECOND;
+    rig.hold = true;
+    rig.send(ONE, Request::ExpirationTimeSet { checkpoint, id: b"s", expiration: later });
+    rig.wait(SECOND);
+    assert_eq!(rig.sent.len(), 2, "it was proposed");
+    rig.release();
+    rig.replicas[0].replies.clear();
+    assert!(is_there(&mut rig, checkpoint));
+    rig.hold = true;
+    rig.send(ONE, Request::SectionDelete { checkpoint, id: b"s" });
+    rig.wait(8 * SECOND);
+    rig.release();
+    rig.replicas[0].replies.clear();
+    assert_eq!(rig.create(checkpoint, b"s", i64::MAX, b"x"), Ok(()));
+}
+
+#[test]
+fn many_sections_expire_together() {
+    let mut rig = Rig::new();
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    rig.compare = false;
+    for number in 0..2500u32 {
+        rig.create(checkpoint, &number.to_le_bytes(), START + SECOND, b"").unwrap();
+    }
+    rig.compare = true;
+    rig.wait(SECOND);
+    assert_eq!(rig.status(checkpoint).unwrap().sections, 1);
+}
+
+#[test]
+fn a_checkpoint_is_retained_after_its_last_close() {
+    let mut rig = Rig::new();
+    let first = rig.open(ONE, "a", BOTH);
+    let far = rig.open(FAR, "a", BOTH);
+    rig.close(ONE, first).unwrap();
+    rig.wait(60 * SECOND);
+    assert!(rig.exists("a"));
+    rig.close(FAR, far).unwrap();
+    rig.wait(10 * SECOND - 1);
+    let again = rig.open(ONE, "a", BOTH);
+    rig.wait(60 * SECOND);
+    rig.close(ONE, again).unwrap();
+    rig.wait(10 * SECOND - 1);
+    assert!(rig.exists("a"));
+    rig.wait(1);
+    assert!(!rig.exists("a"));
+}
+
+#[test]
+fn retention_can_be_set() {
+    let mut rig = Rig::new();
+    let retain = |rig: &mut Rig, duration| {
+        let checkpoint = rig.open(ONE, "a", READ);
+        let reply = rig.ask(ONE, Request::RetentionDurationSet { checkpoint, duration });
+        assert_eq!((reply.result, reply.promise), (Ok(()), Promise::Stable));
+        assert_eq!(rig.status(checkpoint).unwrap().attributes.retention_duration, duration);
+        rig.close(ONE, checkpoint).unwrap();
+    };
+    retain(&mut rig, i64::MAX);
+    rig.wait(1_000_000 * SECOND);
+    assert!(rig.exists("a"));
+    retain(&mut rig, 1);
+    assert!(rig.exists("a"));
+    rig.wait(1);
+    assert!(!rig.exists("a"));
+    retain(&mut rig, 0);
+    assert!(!rig.exists("a"));
+}
+
+#[test]
+fn an_open_that_comes_first_saves_the_checkpoint() {
+    let mut rig = Rig::new();
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    rig.close(ONE, checkpoint).unwrap();
+    rig.hold = true;
+    rig.send(ONE, Request::Open(to_open("a", BOTH, None)));
+    rig.wait(10 * SECOND);
+    assert_eq!(rig.sent.len(), 2, "its end was proposed");
+    rig.release();
+    assert!(rig.exists("a"));
+}
+
+#[test]
+fn the_wall_clock_does_not_matter_to_retention() {
+    let mut rig = Rig::new();
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    rig.close(ONE, checkpoint).unwrap();
+    rig.now.wall += 3600 * SECOND;
+    rig.wait(9 * SECOND);
+    assert!(rig.exists("a"));
+    rig.now.wall -= 7200 * SECOND;
+    rig.wait(SECOND);
+    assert!(!rig.exists("a"));
+}
+
+#[test]
+fn a_new_lowest_member_takes_over() {
+    let mut rig = Rig::new();
+    let retained = rig.open(FAR, "retained", BOTH);
+    rig.close(FAR, retained).unwrap();
+    let open = rig.open(FAR, "open", BOTH);
+    let (id, expiration) = (Some(&b"s"[..]), START + 9 * SECOND);
+    let create = Request::SectionCreate { checkpoint: open, id, expiration, data: b"" };
+    rig.result(FAR, create).unwrap();
+    assert_eq!(rig.replicas[1].timers.next(), None, "only the lowest member watches");
+    rig.wait(6 * SECOND);
+    rig.view(&[OTHER], &[LOWEST]);
+    assert_eq!(rig.replicas[0].timers.next(), None);
+    let sections = |rig: &mut Rig| {
+        Status::decode(&rig.ask(FAR, Request::StatusGet { checkpoint: open }).body)
+            .unwrap()
+            .sections
+    };
+    rig.wait(3 * SECOND - 1);
+    assert_eq!(sections(&mut rig), 2);
+    rig.wait(1);
+    assert_eq!(sections(&mut rig), 1);
+    rig.wait(7 * SECOND - 1);
+    assert!(rig.exists("retained"), "it counts from the start again");
+    rig.wait(1);
+    assert!(!rig.exists("retained"));
+}
+
+#[test]
+fn opening_and_closing_leaves_one_timer() {
+    let mut rig = Rig::new();
+    for _ in 0..100 {
+        let checkpoint = rig.open(ONE, "a", BOTH);
+        rig.close(ONE, checkpoint).unwrap();
+    }
+    rig.wait(10 * SECOND);
+    assert!(!rig.exists("a"));
+    assert_eq!(rig.replicas[0].timers.next(), None);
+}
