@@ -1,0 +1,98 @@
+//! network.conf: what is accepted, and what is refused with which words.
+
+use super::*;
+
+#[test]
+fn the_network_file_of_2004_means_the_same() {
+    let conf = network(OLD_NETWORK).unwrap();
+    assert_eq!(conf.bindnetaddr.to_string(), "192.168.1.0");
+    assert_eq!((conf.mcastaddr.to_string().as_str(), conf.mcastport), ("226.94.1.1", 6000));
+    assert_eq!(conf.nodename, None);
+    assert_eq!(conf.clustername, name("ais"));
+    assert_eq!((conf.busy_poll, conf.api_timeout, conf.max_message), (20, 5000, 16 << 20));
+    assert_eq!(conf.checkpoint_memory, None);
+    assert_eq!(conf.checkpoint_limits, CheckpointLimits::Lenient);
+    assert!(conf.realtime);
+}
+
+#[test]
+fn blanks_comments_and_missing_newlines_do_not_matter() {
+    let text = "\n# c\n \t bindnetaddr :\t10.0.0.7 \r\n  # mcastport:1\nmcastaddr: 239.0.0.1# c\n\
+        mcastport: 65535 # c\nnodename: the  node\nclustername:x:y\nbusy-poll:0\napi-timeout:100\n\
+        max-message:262144\ncheckpoint-memory: 3G\ncheckpoint-limits: strict\nrealtime: no";
+    let conf = network(text).unwrap();
+    assert_eq!(conf.bindnetaddr.to_string(), "10.0.0.7");
+    assert_eq!((conf.mcastaddr.to_string().as_str(), conf.mcastport), ("239.0.0.1", 65535));
+    assert_eq!((conf.nodename, conf.clustername), (Some(name("the  node")), name("x:y")));
+    assert_eq!((conf.busy_poll, conf.api_timeout, conf.max_message), (0, 100, 256 << 10));
+    assert_eq!(conf.checkpoint_memory, Some(3 << 30));
+    assert_eq!(conf.checkpoint_limits, CheckpointLimits::Strict);
+    assert!(!conf.realtime);
+}
+
+#[test]
+fn all_errors_of_the_network_file_are_named_at_once() {
+    let text = "mcastport 6000\nmcastaddr:10.0.0.1\nbind-net-addr:1.2.3.4\nmcastport:70000\n\
+        mcastport:6000\nsomething:1\nrealtime:maybe\ncheckpoint-limits:\n";
+    assert_eq!(
+        shown(network(text)),
+        [
+            "n:1: `mcastport 6000` is not `key:value`; write the key, a colon and the value",
+            "n:2: mcastaddr: `10.0.0.1` is not an IPv4 multicast address; give one from 224.0.0.0 \
+             to 239.255.255.255, such as 226.94.1.1",
+            "n:3: unknown key `bind-net-addr`; did you mean `bindnetaddr`?",
+            "n:4: mcastport: `70000` is not valid; give a whole number from 1 to 65535",
+            "n:5: mcastport is given a second time; keep this line or line 4",
+            "n:6: unknown key `something`; the keys are bindnetaddr, mcastaddr, mcastport, \
+             nodename, clustername, busy-poll, api-timeout, max-message, checkpoint-memory, \
+             checkpoint-limits, realtime",
+            "n:7: realtime: `maybe` is neither; give `yes` or `no`",
+            "n:8: checkpoint-limits has no value; write it after the colon",
+            "n:8: bindnetaddr is missing; add a line such as `bindnetaddr:192.168.1.0`",
+        ]
+    );
+    assert_eq!(shown(network("")).len(), 3);
+    assert!(shown(network("# c\n\n"))[0].starts_with("n:2: bindnetaddr is missing"));
+}
+
+#[test]
+fn values_out_of_range_are_refused() {
+    for line in [
+        "mcastport:0",
+        "mcastport:-1",
+        "mcastport:0x10",
+        "mcastport:6000 6001",
+        "mcastport:99999999999999999999999",
+        "bindnetaddr:eth0",
+        "bindnetaddr:1.2.3",
+        "bindnetaddr:1.2.3.256",
+        "bindnetaddr:226.94.1.1",
+        "bindnetaddr:0.0.0.0",
+        "busy-poll:1001",
+        "api-timeout:99",
+        "api-timeout:5s",
+        "max-message:262143",
+        "max-message:16777217",
+        "max-message:17m",
+        "checkpoint-memory:0",
+        "checkpoint-memory:g",
+        "checkpoint-memory:1.5g",
+        "checkpoint-memory:18446744073709551615g",
+        "checkpoint-memory:16385g",
+        "realtime:Yes",
+        "nodename:a\x07",
+    ] {
+        let key = line.split(':').next().unwrap();
+        let others: String = OLD_NETWORK
+            .lines()
+            .map(|other| if other.starts_with(key) { "\n".into() } else { format!("{other}\n") })
+            .collect();
+        let errors = shown(network(format!("{others}{line}")));
+        let [error] = &errors[..] else { panic!("{line}: {errors:?}") };
+        assert!(error.starts_with(&format!("n:4: {key}: `")), "{error}");
+    }
+    let long = format!("{OLD_NETWORK}nodename:{}\n", "n".repeat(257));
+    let expected =
+        format!("n:4: nodename: `{}...` has 257 bytes; a name has 1 to 256", "n".repeat(60));
+    assert_eq!(shown(network(long)), [expected]);
+}
