@@ -19,6 +19,7 @@ mod node;
 mod service;
 mod timers;
 
+pub use ais_totem::View;
 pub use clients::{Caller, ConnectionId, SessionId};
 pub use digest::Digest;
 pub use effects::{Asker, Effects, Promise};

@@ -1,0 +1,91 @@
+//! New connections.
+
+use super::bounds::{ACCEPT_PAUSE, GREETING_TIME};
+use super::connection::{Connection, Fault, State};
+use super::peer::Peer;
+use super::{Server, Token};
+use ais_node::Now;
+use nix::errno::Errno;
+use nix::sys::epoll::{EpollEvent, EpollFlags};
+use std::io;
+use std::os::unix::net::UnixStream;
+
+impl Server {
+    /// Takes one connection; those behind it have epoll tell again.
+    pub(super) fn accept(&mut self, now: Now) {
+        match self.listener.accept() {
+            Ok(socket) => self.admit(now, socket),
+            Err(error) if is_passing(&error) => {}
+            Err(error) => {
+                let text = format_args!("no connection can be accepted for a moment: {error}");
+                self.complaints.log(now.monotonic, text);
+                self.accept_at = Some(now.monotonic.saturating_add(ACCEPT_PAUSE));
+                self.watch_listener(now, EpollFlags::empty());
+            }
+        }
+    }
+
+    /// The pause after a failure is over.
+    pub(super) fn accept_again(&mut self, now: Now) {
+        self.accept_at = None;
+        self.watch_listener(now, EpollFlags::EPOLLIN);
+    }
+
+    fn watch_listener(&mut self, now: Now, flags: EpollFlags) {
+        let mut event = EpollEvent::new(flags, Token::Listener.encode());
+        if let Err(error) = self.epoll.modify(&self.listener, &mut event) {
+            let text = format_args!("the listening socket cannot be watched: {error}");
+            self.complaints.log(now.monotonic, text);
+        }
+    }
+
+    fn admit(&mut self, now: Now, socket: UnixStream) {
+        // A peer that cannot be named has gone, and one beyond all bounds
+        // learns it by the end of the stream.
+        let Ok(peer) = Peer::of(&socket, &self.access) else { return };
+        if !self.quota.has_room() {
+            let text = format_args!("{peer} was turned away: no descriptor is left");
+            return self.complaints.log(now.monotonic, text);
+        }
+        let verdict = self.access.check(&peer).and_then(|()| self.quota.check(peer.uid));
+        let id = self.last_connection + 1;
+        self.last_connection = id;
+        let event = EpollEvent::new(EpollFlags::EPOLLIN, Token::Stream(id).encode());
+        if let Err(error) = self.epoll.add(&socket, event) {
+            let text = format_args!("{peer} cannot be served: {error}");
+            return self.complaints.log(now.monotonic, text);
+        }
+        self.quota.add(peer.uid, 1);
+        self.connections.insert(id, Connection::new(socket, peer, verdict, now.monotonic));
+        self.greetings.push_back((now.monotonic.saturating_add(GREETING_TIME), id));
+        // What is done with at the front goes, so the queue is short.
+        while self.greetings.front().is_some_and(|(_, id)| !self.is_greeting(*id)) {
+            self.greetings.pop_front();
+        }
+    }
+
+    /// Closes connections that did not say in time what they are for.
+    pub(super) fn close_silent(&mut self, now: Now) {
+        while let Some((deadline, id)) = self.greetings.front().copied() {
+            let is_greeting = self.is_greeting(id);
+            if is_greeting && deadline > now.monotonic {
+                return;
+            }
+            self.greetings.pop_front();
+            if is_greeting {
+                self.close(now, id, Fault::Silent);
+            }
+        }
+    }
+
+    fn is_greeting(&self, id: u64) -> bool {
+        let connection = self.connections.get(&id);
+        connection.is_some_and(|connection| matches!(connection.state, State::Greeting(_)))
+    }
+}
+
+/// Whether the next attempt may succeed at once.
+fn is_passing(error: &io::Error) -> bool {
+    let passing = [Errno::EAGAIN, Errno::EINTR, Errno::ECONNABORTED, Errno::EPROTO];
+    error.raw_os_error().is_some_and(|number| passing.contains(&Errno::from_raw(number)))
+}

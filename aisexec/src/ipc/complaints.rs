@@ -1,0 +1,48 @@
+//! What the log says of bad clients: a line a second, however many there are.
+
+use crate::clock::SECOND;
+use std::fmt::Display;
+
+/// The limit of lines.
+#[derive(Debug, Default)]
+pub(crate) struct Complaints {
+    /// When the next line may be written, on the monotonic clock.
+    next: u64,
+    suppressed: u64,
+}
+
+impl Complaints {
+    /// Writes `text` to the log, unless a line was written just before.
+    pub(crate) fn log(&mut self, now: u64, text: impl Display) {
+        if let Some(suppressed) = self.admit(now) {
+            match suppressed {
+                0 => log::warn!("{text}"),
+                count => log::warn!("{text} ({count} earlier lines like this were left out)"),
+            }
+        }
+    }
+
+    /// Whether a line may be written, and how many were not before it.
+    fn admit(&mut self, now: u64) -> Option<u64> {
+        if now < self.next {
+            self.suppressed += 1;
+            return None;
+        }
+        self.next = now.saturating_add(SECOND);
+        Some(std::mem::take(&mut self.suppressed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_a_second_tells_of_the_others() {
+        let mut complaints = Complaints::default();
+        let written: Vec<_> = [0, 1, SECOND - 1, SECOND, SECOND + 1, 9 * SECOND, 10 * SECOND]
+            .map(|now| complaints.admit(now))
+            .into();
+        assert_eq!(written, [Some(0), None, None, Some(2), None, Some(1), Some(0)]);
+    }
+}

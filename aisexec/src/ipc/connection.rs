@@ -1,0 +1,172 @@
+//! One connection of a client.
+
+use super::bounds::{MAX_HANDLE_BODY, MAX_HELLO_BODY, MAX_OUTSTANDING};
+use super::events::EventSocket;
+use super::input::Input;
+use super::output::Output;
+use super::peer::Peer;
+use ais_node::{Caller, SessionId};
+use ais_proto::{AisError, FrameError};
+use nix::errno::Errno;
+use nix::sys::epoll::EpollFlags;
+use std::fmt;
+use std::os::unix::net::UnixStream;
+
+/// A connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) socket: UnixStream,
+    pub(crate) peer: Peer,
+    pub(crate) state: State,
+    pub(crate) input: Input,
+    pub(crate) output: Output,
+    /// The ids of requests that are not answered yet.
+    pub(crate) outstanding: Vec<u32>,
+    /// What epoll watches the stream for.
+    pub(crate) interest: EpollFlags,
+    /// It stands in the queue of those that have a request at hand.
+    pub(crate) is_ready: bool,
+    /// It is not read until the group takes messages again.
+    pub(crate) is_parked: bool,
+    /// It is to be closed.
+    pub(crate) is_closing: bool,
+    /// The descriptors it accounts for.
+    pub(crate) descriptors: usize,
+    /// The waiting bytes it accounts for.
+    pub(crate) counted: u64,
+    /// When bytes last moved, on the monotonic clock.
+    pub(crate) moved: u64,
+}
+
+/// What a connection is for.
+#[derive(Debug)]
+pub(crate) enum State {
+    /// It has not said yet; this is what it will hear.
+    Greeting(Result<(), AisError>),
+    /// It holds a session.
+    Anchor(SessionId),
+    /// It carries calls.
+    Calls(Caller),
+    /// It is a library handle.
+    Handle(Caller, EventSocket),
+}
+
+/// Why a connection is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The client has closed it.
+    End,
+    /// What came is no frame.
+    Frame(FrameError),
+    /// The frame is none that belongs here.
+    Malformed,
+    /// It did not say in time what it is for.
+    Silent,
+    /// It was refused, and knows why.
+    Refused(AisError),
+    /// It made the executive hold too much memory, and did not move.
+    Stalled,
+    /// The system failed.
+    System(Errno),
+}
+
+impl Connection {
+    pub(crate) fn new(
+        socket: UnixStream,
+        peer: Peer,
+        verdict: Result<(), AisError>,
+        now: u64,
+    ) -> Self {
+        Self {
+            socket,
+            peer,
+            state: State::Greeting(verdict),
+            input: Input::default(),
+            output: Output::default(),
+            outstanding: Vec::new(),
+            interest: EpollFlags::EPOLLIN,
+            is_ready: false,
+            is_parked: false,
+            is_closing: false,
+            descriptors: 1,
+            counted: 0,
+            moved: now,
+        }
+    }
+
+    /// Whether its next request may be served.
+    pub(crate) fn may_serve(&self) -> bool {
+        !self.is_closing
+            && !self.is_parked
+            && self.output.is_empty()
+            && self.outstanding.len() < MAX_OUTSTANDING
+    }
+
+    /// What epoll has to watch the stream for.
+    pub(crate) fn wanted(&self) -> EpollFlags {
+        let mut wanted = EpollFlags::empty();
+        wanted.set(EpollFlags::EPOLLIN, self.may_serve());
+        wanted.set(EpollFlags::EPOLLOUT, !self.output.is_empty());
+        wanted
+    }
+
+    /// A request is answered, or nobody waits for it any more.
+    pub(crate) fn settle(&mut self, id: u32) {
+        if let Some(place) = self.outstanding.iter().position(|outstanding| *outstanding == id) {
+            self.outstanding.swap_remove(place);
+        }
+    }
+
+    /// The longest body that may come next; `longest` for a call.
+    pub(crate) fn longest_body(&self, longest: usize) -> usize {
+        match self.state {
+            State::Greeting(_) => MAX_HELLO_BODY,
+            State::Anchor(_) => 0,
+            State::Calls(_) => longest,
+            State::Handle(..) => MAX_HANDLE_BODY,
+        }
+    }
+
+    /// Bytes that wait on both ways.
+    pub(crate) fn waiting_bytes(&self) -> u64 {
+        (self.input.len() + self.output.len()) as u64
+    }
+}
+
+impl State {
+    /// Who asks here, if requests may come.
+    pub(crate) fn caller(&self) -> Option<Caller> {
+        match self {
+            Self::Greeting(_) | Self::Anchor(_) => None,
+            Self::Calls(caller) | Self::Handle(caller, _) => Some(*caller),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::End => write!(f, "it was closed"),
+            Self::Frame(error) => write!(f, "{error}"),
+            Self::Malformed => write!(f, "it sent a request that makes no sense there"),
+            Self::Silent => write!(f, "it did not say what it is for"),
+            Self::Refused(AisError::Security) => write!(
+                f,
+                "only root, the user aisexec runs as and members of group `{}` may use it",
+                super::peer::GROUP
+            ),
+            Self::Refused(AisError::NoResources) => {
+                write!(f, "it, its process or its user has too many connections")
+            }
+            Self::Refused(AisError::Version) => {
+                write!(f, "its library speaks another protocol version than {}", ais_proto::MAJOR)
+            }
+            Self::Refused(AisError::Library) => write!(f, "it names a session that is not its own"),
+            Self::Refused(error) => write!(f, "it was refused with {error:?}"),
+            Self::Stalled => {
+                write!(f, "too much memory waits for clients and it has moved least of all")
+            }
+            Self::System(error) => write!(f, "{error}"),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Replies and events: from the node to the streams and event sockets.
+
+use super::connection::{Fault, State};
+use super::events::{Notice, Sent};
+use super::{Server, Token};
+use crate::announce::announce;
+use ais_node::{ConnectionId, Now, Output};
+use ais_proto::{AisError, Code, Header, OK};
+use nix::sys::epoll::{EpollEvent, EpollFlags};
+
+impl Server {
+    /// Does what the node wants done.
+    pub(super) fn deliver(&mut self, now: Now) {
+        while let Some(output) = self.node.poll_output() {
+            match output {
+                Output::Reply { connection, id, result, body } => {
+                    self.reply(now, connection.0, id, result, body);
+                }
+                Output::Event { connection, code, body } => {
+                    self.send_event(now, connection.0, code, body);
+                }
+                Output::View(view) => announce(&view),
+            }
+        }
+    }
+
+    fn reply(
+        &mut self,
+        now: Now,
+        id: u64,
+        request: u32,
+        result: Result<(), AisError>,
+        body: Vec<u8>,
+    ) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let could_serve = connection.may_serve();
+        connection.settle(request);
+        // Numbers of errors are small.
+        let code = result.map_or_else(|error| error.number() as u16, |()| OK);
+        let header = Header::new(Code(code), request, body.len()).encode();
+        match connection.output.send(&connection.socket, header, body) {
+            Ok(()) if connection.output.is_empty() && connection.may_serve() == could_serve => {}
+            Ok(()) => self.refresh(now, id),
+            Err(_) => self.close(now, id, Fault::End),
+        }
+    }
+
+    /// There is room in a stream.
+    pub(super) fn flush(&mut self, now: Now, id: u64) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        connection.moved = now.monotonic;
+        match connection.output.flush(&connection.socket) {
+            Ok(()) => self.refresh(now, id),
+            Err(_) => self.close(now, id, Fault::End),
+        }
+    }
+
+    fn send_event(&mut self, now: Now, id: u64, code: Code, body: Vec<u8>) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let State::Handle(_, events) = &mut connection.state else { return };
+        match events.send(code, body) {
+            Ok(Sent::Yes) => {}
+            Ok(Sent::Waits) => {
+                self.node.events_blocked(ConnectionId(id));
+                self.watch_events(now, id, EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT);
+            }
+            Err(error) => self.close(now, id, Fault::System(error)),
+        }
+    }
+
+    /// Something is up with the event socket of a library handle.
+    pub(super) fn on_event_socket(&mut self, now: Now, id: u64, flags: EpollFlags) {
+        let has_hung_up = flags.intersects(EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR);
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let State::Handle(caller, events) = &mut connection.state else { return };
+        let notice =
+            if flags.contains(EpollFlags::EPOLLIN) { events.receive() } else { Notice::Nothing };
+        match notice {
+            Notice::Dispatched(invocation) => {
+                let caller = *caller;
+                self.node.dispatched(now, &caller, invocation);
+                self.has_served = true;
+                self.deliver(now);
+            }
+            Notice::Nothing | Notice::Nonsense if has_hung_up => {
+                events.hang_up();
+                // It would be reported for ever; the handle lives on.
+                if let Err(error) = self.epoll.delete(events.fd()) {
+                    self.close(now, id, Fault::System(error));
+                }
+            }
+            Notice::Nonsense => self.close(now, id, Fault::Malformed),
+            Notice::Nothing => {}
+        }
+        if flags.contains(EpollFlags::EPOLLOUT) && !has_hung_up {
+            self.flush_events(now, id);
+        }
+    }
+
+    /// There is room in an event socket: sends what waited, as far as it goes.
+    fn flush_events(&mut self, now: Now, id: u64) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let State::Handle(_, events) = &mut connection.state else { return };
+        let mut sent = events.flush();
+        while sent == Ok(Sent::Yes) {
+            match self.node.next_event(ConnectionId(id)) {
+                Some((code, body)) => sent = events.send(code, body),
+                None => return self.watch_events(now, id, EpollFlags::EPOLLIN),
+            }
+        }
+        if let Err(error) = sent {
+            self.close(now, id, Fault::System(error));
+        }
+    }
+
+    fn watch_events(&mut self, now: Now, id: u64, flags: EpollFlags) {
+        let Some(connection) = self.connections.get(&id) else { return };
+        let State::Handle(_, events) = &connection.state else { return };
+        let mut event = EpollEvent::new(flags, Token::Events(id).encode());
+        if let Err(error) = self.epoll.modify(events.fd(), &mut event) {
+            self.close(now, id, Fault::System(error));
+        }
+    }
+
+    /// Watches a stream for what is possible now, and counts what waits.
+    pub(super) fn refresh(&mut self, now: Now, id: u64) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let waiting = connection.waiting_bytes();
+        self.waiting_bytes = self.waiting_bytes - connection.counted + waiting;
+        connection.counted = waiting;
+        if connection.may_serve() && connection.input.has_whole_frame() && !connection.is_ready {
+            connection.is_ready = true;
+            self.ready.push_back(id);
+        }
+        let wanted = connection.wanted();
+        if wanted != connection.interest {
+            connection.interest = wanted;
+            let mut event = EpollEvent::new(wanted, Token::Stream(id).encode());
+            if let Err(error) = self.epoll.modify(&connection.socket, &mut event) {
+                self.close(now, id, Fault::System(error));
+            }
+        }
+    }
+}

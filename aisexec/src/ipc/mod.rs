@@ -1,0 +1,194 @@
+//! The clients: their connections and sessions, from accept to close, and the
+//! way between them and the node.
+//!
+//! Every step is bounded, so that no client waits for another: a turn of a
+//! connection receives once and serves a few requests. A connection is not
+//! read while its replies wait to be read.
+
+mod accept;
+mod bounds;
+mod close;
+mod complaints;
+mod connection;
+mod deliver;
+mod events;
+mod greet;
+mod input;
+mod output;
+mod peer;
+mod quota;
+mod serve;
+mod sessions;
+mod token;
+
+pub(crate) use peer::{Access, GROUP};
+pub(crate) use token::Token;
+
+use crate::listen::Listener;
+use ais_node::{Node, Now, SessionId};
+use ais_proto::Welcome;
+use bounds::{BYTES_PER_TURN, MIN_WAITING_BYTES};
+use complaints::Complaints;
+use connection::Connection;
+use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
+use quota::Quota;
+use sessions::Sessions;
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::rc::Rc;
+
+/// What the server has to know before it starts.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// What libraries are told; the cookie is another for each.
+    pub(crate) welcome: Welcome,
+    /// How many descriptors this process may open.
+    pub(crate) descriptors: usize,
+    /// The memory of the machine, in bytes.
+    pub(crate) ram: u64,
+}
+
+/// All clients, and the node that serves them.
+#[derive(Debug)]
+pub(crate) struct Server {
+    node: Node,
+    epoll: Rc<Epoll>,
+    listener: Listener,
+    /// When connections are accepted again, if they are not now.
+    accept_at: Option<u64>,
+    access: Access,
+    settings: Settings,
+    connections: BTreeMap<u64, Connection>,
+    last_connection: u64,
+    sessions: Sessions,
+    quota: Quota,
+    /// Connections that may not have said yet what they are for, and when
+    /// they must have.
+    greetings: VecDeque<(u64, u64)>,
+    /// What connections receive into.
+    shared: Vec<u8>,
+    /// Connections with a request at hand.
+    ready: VecDeque<u64>,
+    /// Connections that were not read because the group was full.
+    parked: Vec<u64>,
+    /// Connections to close.
+    closing: Vec<u64>,
+    /// Bytes of unfinished requests and unread replies.
+    waiting_bytes: u64,
+    complaints: Complaints,
+    has_served: bool,
+}
+
+impl Server {
+    /// Serves the clients of `listener`.
+    ///
+    /// # Errors
+    /// If epoll does not take the listener.
+    pub(crate) fn new(
+        epoll: Rc<Epoll>,
+        listener: Listener,
+        node: Node,
+        access: Access,
+        settings: Settings,
+    ) -> io::Result<Self> {
+        let event = EpollEvent::new(EpollFlags::EPOLLIN, Token::Listener.encode());
+        epoll.add(&listener, event)?;
+        Ok(Self {
+            node,
+            epoll,
+            listener,
+            accept_at: None,
+            access,
+            connections: BTreeMap::new(),
+            last_connection: 0,
+            sessions: Sessions::default(),
+            quota: Quota::new(settings.descriptors),
+            settings,
+            greetings: VecDeque::new(),
+            shared: vec![0; BYTES_PER_TURN],
+            ready: VecDeque::new(),
+            parked: Vec::new(),
+            closing: Vec::new(),
+            waiting_bytes: 0,
+            complaints: Complaints::default(),
+            has_served: false,
+        })
+    }
+
+    /// Does what the node had to say from the first: its first view, for one.
+    pub(crate) fn start(&mut self, now: Now) {
+        self.deliver(now);
+        self.settle(now);
+    }
+
+    /// Does what an event asks for.
+    pub(crate) fn on_event(&mut self, now: Now, token: Token, flags: EpollFlags) {
+        match token {
+            Token::Signals => {}
+            Token::Listener => self.accept(now),
+            Token::Stream(id) => self.on_stream(now, id, flags),
+            Token::Events(id) => self.on_event_socket(now, id, flags),
+            Token::Process(id) => self.end_session(now, SessionId(id)),
+        }
+        self.settle(now);
+    }
+
+    /// Gives those a turn that have a request at hand already.
+    pub(crate) fn serve_ready(&mut self, now: Now) {
+        for _ in 0..self.ready.len() {
+            let Some(id) = self.ready.pop_front() else { return };
+            if let Some(connection) = self.connections.get_mut(&id) {
+                connection.is_ready = false;
+                self.serve(now, id);
+                self.settle(now);
+            }
+        }
+    }
+
+    /// Whether somebody can be served without waiting for an event.
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Whether a request was served since this was asked last.
+    pub(crate) fn take_served(&mut self) -> bool {
+        std::mem::take(&mut self.has_served)
+    }
+
+    /// Does what is due. `deadline` says when that is.
+    pub(crate) fn on_time(&mut self, now: Now) {
+        if self.node.poll_timeout().is_some_and(|deadline| deadline <= now.monotonic) {
+            self.node.handle_timeout(now);
+            self.deliver(now);
+        }
+        self.close_silent(now);
+        if self.accept_at.is_some_and(|deadline| deadline <= now.monotonic) {
+            self.accept_again(now);
+        }
+        self.settle(now);
+    }
+
+    /// When `on_time` has to be called, on the monotonic clock.
+    pub(crate) fn deadline(&self) -> Option<u64> {
+        let greeting = self.greetings.front().map(|(deadline, _)| *deadline);
+        [self.node.poll_timeout(), greeting, self.accept_at].into_iter().flatten().min()
+    }
+
+    /// After every step: closes what is to be closed, and lets those go on
+    /// that had to wait for the group.
+    fn settle(&mut self, now: Now) {
+        self.close_all(now);
+        let limit = MIN_WAITING_BYTES.max(self.settings.ram / 16);
+        while self.waiting_bytes > limit && self.close_stalled(now) {
+            self.close_all(now);
+        }
+        if !self.parked.is_empty() && !self.node.is_congested() {
+            for id in std::mem::take(&mut self.parked) {
+                if let Some(connection) = self.connections.get_mut(&id) {
+                    connection.is_parked = false;
+                }
+                self.refresh(now, id);
+            }
+        }
+    }
+}

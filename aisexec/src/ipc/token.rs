@@ -1,0 +1,63 @@
+//! What an event of epoll is about.
+
+/// The source of an event, in the 64 bits that epoll keeps for it. Numbers of
+/// connections and sessions are never used twice, so an event that comes late
+/// finds nothing rather than somebody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Token {
+    /// Signals.
+    Signals,
+    /// The listening socket.
+    Listener,
+    /// The stream of a connection.
+    Stream(u64),
+    /// The event socket of a connection.
+    Events(u64),
+    /// The process of a session.
+    Process(u64),
+}
+
+const TAG_BITS: u32 = 3;
+
+impl Token {
+    pub(crate) fn encode(self) -> u64 {
+        let (tag, number) = match self {
+            Self::Signals => (0, 0),
+            Self::Listener => (1, 0),
+            Self::Stream(number) => (2, number),
+            Self::Events(number) => (3, number),
+            Self::Process(number) => (4, number),
+        };
+        number << TAG_BITS | tag
+    }
+
+    pub(crate) fn decode(bits: u64) -> Self {
+        let number = bits >> TAG_BITS;
+        match bits & ((1 << TAG_BITS) - 1) {
+            0 => Self::Signals,
+            1 => Self::Listener,
+            2 => Self::Stream(number),
+            3 => Self::Events(number),
+            _ => Self::Process(number),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_round_trip() {
+        let number = u64::MAX >> TAG_BITS;
+        for token in [
+            Token::Signals,
+            Token::Listener,
+            Token::Stream(1),
+            Token::Events(number),
+            Token::Process(7),
+        ] {
+            assert_eq!(Token::decode(token.encode()), token);
+        }
+    }
+}

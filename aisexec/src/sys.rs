@@ -1,0 +1,139 @@
+//! Single system calls that nix does not offer, made safe. The only file of
+//! the daemon with `unsafe` in it.
+
+use nix::errno::Errno;
+use nix::unistd::{ForkResult, Gid, Pid};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+
+/// Fills `bytes` with random bytes of the kernel.
+///
+/// # Errors
+/// What getrandom(2) says.
+pub(crate) fn random(bytes: &mut [u8]) -> io::Result<()> {
+    let mut filled = 0;
+    while filled < bytes.len() {
+        let rest = &mut bytes[filled..];
+        // SAFETY: `rest` is valid for writes of its whole length.
+        let count = unsafe { libc::getrandom(rest.as_mut_ptr().cast(), rest.len(), 0) };
+        match Errno::result(count) {
+            Ok(count) => filled += usize::try_from(count).unwrap_or(0),
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// The supplementary groups that the process at the other end had when it
+/// connected (`SO_PEERGROUPS`).
+///
+/// # Errors
+/// What getsockopt(2) says.
+pub(crate) fn peer_groups(socket: impl AsFd) -> io::Result<Vec<Gid>> {
+    let fd = socket.as_fd().as_raw_fd();
+    let mut groups: Vec<libc::gid_t> = vec![0; 64];
+    loop {
+        let mut length = libc::socklen_t::try_from(size_of_val(groups.as_slice()))
+            .map_err(|_| io::Error::from(Errno::E2BIG))?;
+        // SAFETY: `groups` is valid for writes of `length` bytes, and any
+        // bytes make valid gid_t.
+        let result = unsafe {
+            libc::getsockopt(
+                fd,
+                libc::SOL_SOCKET,
+                libc::SO_PEERGROUPS,
+                groups.as_mut_ptr().cast(),
+                &raw mut length,
+            )
+        };
+        let count = length as usize / size_of::<libc::gid_t>();
+        match Errno::result(result) {
+            Ok(_) => {
+                groups.truncate(count);
+                return Ok(groups.into_iter().map(Gid::from_raw).collect());
+            }
+            // The kernel says how much room it needs; it has 65536 at most.
+            Err(Errno::ERANGE) if count > groups.len() => groups.resize(count, 0),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// A descriptor that becomes readable when the process ends.
+///
+/// # Errors
+/// What pidfd_open(2) says.
+pub(crate) fn pidfd_open(pid: Pid) -> io::Result<OwnedFd> {
+    // SAFETY: the call takes two numbers and touches no memory of ours.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
+    let fd = i32::try_from(Errno::result(fd)?).map_err(|_| io::Error::from(Errno::EBADF))?;
+    // SAFETY: the kernel has just opened this descriptor for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Makes this process a real-time one (`SCHED_RR`); what it forks is not.
+///
+/// # Errors
+/// What sched_setscheduler(2) says.
+pub(crate) fn round_robin(priority: i32) -> io::Result<()> {
+    let param = libc::sched_param { sched_priority: priority };
+    let policy = libc::SCHED_RR | libc::SCHED_RESET_ON_FORK;
+    // SAFETY: `param` lives through the call, which only reads it.
+    let result = unsafe { libc::sched_setscheduler(0, policy, &raw const param) };
+    Errno::result(result).map(drop).map_err(io::Error::from)
+}
+
+/// Splits this process in two. To be called before it has threads.
+///
+/// # Errors
+/// What fork(2) says.
+pub(crate) fn fork() -> io::Result<ForkResult> {
+    // SAFETY: aisexec has one thread when it goes to the background, so the
+    // child may do whatever the parent may.
+    unsafe { nix::unistd::fork() }.map_err(io::Error::from)
+}
+
+/// From how many bytes on a piece of memory is a mapping of its own, which
+/// goes back to the system as soon as it is freed. Without this the allocator
+/// would learn to keep what large messages needed.
+pub(crate) fn return_memory_from(bytes: i32) {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: the calls set two numbers of the allocator.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, bytes);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, bytes);
+    }
+    #[cfg(not(target_env = "gnu"))]
+    let _ = bytes;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn random_bytes_differ() {
+        let (mut a, mut b) = ([0; 16], [0; 16]);
+        random(&mut a).unwrap();
+        random(&mut b).unwrap();
+        assert_ne!(a, b);
+    }
+
+    #[test]
+    fn the_groups_of_the_other_end_are_ours() {
+        let (socket, _other) = UnixStream::pair().unwrap();
+        let mut groups = peer_groups(&socket).unwrap();
+        let mut ours = nix::unistd::getgroups().unwrap();
+        groups.sort_by_key(|gid| gid.as_raw());
+        ours.sort_by_key(|gid| gid.as_raw());
+        assert_eq!(groups, ours);
+    }
+
+    #[test]
+    fn a_pidfd_needs_a_process() {
+        assert!(pidfd_open(nix::unistd::getpid()).is_ok());
+        assert!(pidfd_open(Pid::from_raw(-1)).is_err());
+    }
+}
