@@ -39,8 +39,9 @@ const MAX_CHECKPOINTS: usize = 1 << 16;
 const MAX_SECTIONS: usize = 1 << 20;
 /// Open checkpoints of a process; one more is `NO_RESOURCES`.
 const MAX_OPENS: usize = 1 << 16;
-/// Elements in a vector; one more is `NO_SPACE`.
-const MAX_ELEMENTS: usize = 1 << 16;
+/// Elements in a vector; one more is `NO_SPACE`. Each may cost a whole chunk
+/// of zeros however short it is, and the ring waits meanwhile.
+const MAX_ELEMENTS: usize = 1 << 12;
 /// Bytes in a section id, all that `SaUint16T` can say; one more is
 /// `INVALID_PARAM`.
 const MAX_SECTION_ID: usize = u16::MAX as usize;

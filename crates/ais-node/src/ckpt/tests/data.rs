@@ -226,3 +226,18 @@ fn the_rule_of_the_node_that_is_asked_holds_everywhere() {
     let strict = rig.result(FAR, Request::Overwrite { checkpoint: far, id: b"", data });
     assert_eq!(strict, Err(InvalidParam));
 }
+
+#[test]
+fn checkpoints_are_counted() {
+    let mut rig = Rig::with(Limits { memory: u64::MAX, ..LIMITS });
+    rig.open(ONE, "0", BOTH);
+    // All the rest is put into one replica, past the messages.
+    rig.compare = false;
+    let state = &mut rig.replicas[0].ckpt.state;
+    for number in 1..MAX_CHECKPOINTS {
+        let open = to_open(&number.to_string(), BOTH, Some(ATTRIBUTES));
+        state.open(1000 + number as u64, LOWEST, &open, false).unwrap();
+    }
+    assert_eq!(rig.open_with(ONE, "one more", BOTH, Some(ATTRIBUTES)), Err(NoSpace));
+    assert!(rig.open_with(ONE, "1", BOTH, Some(ATTRIBUTES)).is_ok());
+}

@@ -238,3 +238,21 @@ fn opening_and_closing_leaves_one_timer() {
     assert!(!rig.exists("a"));
     assert_eq!(rig.replicas[0].timers.next(), None);
 }
+
+#[test]
+fn a_proposal_about_an_earlier_close_is_void() {
+    let mut rig = Rig::new();
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    rig.close(ONE, checkpoint).unwrap();
+    rig.hold = true;
+    rig.wait(10 * SECOND);
+    let late = rig.sent.pop_front().unwrap();
+    rig.release();
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    rig.close(ONE, checkpoint).unwrap();
+    rig.sent.push_back(late);
+    rig.settle();
+    assert!(rig.exists("a"));
+    rig.wait(10 * SECOND);
+    assert!(!rig.exists("a"));
+}
