@@ -74,10 +74,11 @@ impl Handles {
         }
     }
 
-    /// An asynchronous request was refused, so no event will end it.
-    pub(crate) fn end_asynchronous(&mut self, connection: ConnectionId) {
+    /// So many asynchronous requests end without an event: they were refused,
+    /// or nobody waits any more.
+    pub(crate) fn end_asynchronous(&mut self, connection: ConnectionId, requests: usize) {
         if let Some(handle) = self.handles.get_mut(&connection) {
-            handle.asynchronous = handle.asynchronous.saturating_sub(1);
+            handle.asynchronous = handle.asynchronous.saturating_sub(requests);
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::{ConnectionId, Event, SessionId, Timer};
 use ais_proto::{AisError, Service};
 use ais_wire::Writer;
+use std::collections::BTreeMap;
 
 /// Who waits for an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,13 +50,21 @@ pub struct Effects {
     pub(crate) service: Service,
     pub(crate) list: Vec<Effect>,
     pub(crate) askers: Askers,
+    /// The request being handled is answered by an event in the end.
+    pub(crate) asynchronous: bool,
     /// The delivery that is being handled.
     pub(crate) delivery: u64,
 }
 
 impl Effects {
     pub(crate) fn new() -> Self {
-        Self { service: Service::Clm, list: Vec::new(), askers: Askers::default(), delivery: 0 }
+        Self {
+            service: Service::Clm,
+            list: Vec::new(),
+            askers: Askers::default(),
+            asynchronous: false,
+            delivery: 0,
+        }
     }
 
     /// Answers a request now. `body` goes along with errors too.
@@ -91,7 +100,7 @@ impl Effects {
     /// bytes. Whoever waits for it comes back with its delivery on this node.
     #[must_use]
     pub fn compose(&mut self, asker: Option<Asker>, capacity: usize) -> Writer {
-        let origin = asker.map_or(0, |asker| self.askers.add(asker));
+        let origin = asker.map_or(0, |asker| self.askers.add(asker, self.asynchronous));
         let mut message = Writer::with_capacity(capacity + 16);
         message.u8(self.service as u8).u64(origin);
         message
@@ -128,23 +137,36 @@ impl Effects {
 #[derive(Debug, Default)]
 pub(crate) struct Askers {
     last: u64,
-    waiting: std::collections::BTreeMap<u64, Asker>,
+    waiting: BTreeMap<u64, Waiting>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    asker: Asker,
+    asynchronous: bool,
 }
 
 impl Askers {
-    fn add(&mut self, asker: Asker) -> u64 {
+    fn add(&mut self, asker: Asker, asynchronous: bool) -> u64 {
         self.last += 1;
-        self.waiting.insert(self.last, asker);
+        self.waiting.insert(self.last, Waiting { asker, asynchronous });
         self.last
     }
 
     /// Who waits for the message with this origin; nobody does after.
     pub(crate) fn take(&mut self, origin: u64) -> Option<Asker> {
-        self.waiting.remove(&origin)
+        self.waiting.remove(&origin).map(|waiting| waiting.asker)
     }
 
-    /// Forgets those for whom `is_gone` holds.
-    pub(crate) fn forget(&mut self, is_gone: impl Fn(&Asker) -> bool) {
-        self.waiting.retain(|_, asker| !is_gone(asker));
+    /// Forgets those for whom `is_gone` holds; how many of them waited for an
+    /// event, which now does not come.
+    pub(crate) fn forget(&mut self, is_gone: impl Fn(&Asker) -> bool) -> usize {
+        let mut events = 0;
+        self.waiting.retain(|_, waiting| {
+            let gone = is_gone(&waiting.asker);
+            events += usize::from(gone && waiting.asynchronous);
+            !gone
+        });
+        events
     }
 }

@@ -148,6 +148,7 @@ impl Node {
             return Ok(());
         }
         let fx = &mut self.fx;
+        fx.asynchronous = asynchronous;
         let result = match request {
             Request::Clm(request) => {
                 fx.service = Service::Clm;
@@ -162,8 +163,9 @@ impl Node {
                 self.ckpt.on_request(now, caller, asker, request, fx)
             }
         };
+        self.fx.asynchronous = false;
         if asynchronous && self.fx.has_refused(asker) {
-            self.handles.end_asynchronous(caller.connection);
+            self.handles.end_asynchronous(caller.connection, 1);
         }
         self.apply(now);
         self.run_group(now);
@@ -180,7 +182,9 @@ impl Node {
 
     /// Whoever asked with this id no longer waits.
     pub fn cancel(&mut self, now: Now, connection: ConnectionId, id: u32) {
-        self.fx.askers.forget(|asker| asker.connection == connection && asker.id == id);
+        let is_gone = |asker: &Asker| asker.connection == connection && asker.id == id;
+        let events = self.fx.askers.forget(is_gone);
+        self.handles.end_asynchronous(connection, events);
         self.each_service(now, |service, fx| match service {
             Each::Clm(clm) => clm.on_cancel(connection, id, fx),
             Each::Amf(amf) => amf.on_cancel(connection, id, fx),

@@ -299,8 +299,8 @@ impl Checkpoint {
     /// grows then.
     ///
     /// # Errors
-    /// The first element that fails and why. `INVALID_PARAM`: the section
-    /// would be larger than a section can be; `NOT_EXIST`: there is none.
+    /// The first element that fails and why. `NOT_EXIST`: there is no such
+    /// section; `NO_SPACE`: it would be larger than a section can be.
     pub(super) fn check_write(
         &self,
         elements: &[WriteElement<'_>],
@@ -314,10 +314,10 @@ impl Checkpoint {
             let fail = |error| Failure::at(index, error);
             let (number, section) = self.sections.find(element.id).map_err(fail)?;
             let end = element.offset.saturating_add(element.data.len() as u64);
-            check_section_size(end).map_err(fail)?;
             if strict && end > u64::from(self.attributes.max_section_size) {
                 return Err(fail(AisError::InvalidParam));
             }
+            check_section_size(end).map_err(fail)?;
             let size = sizes.get(&number).copied().unwrap_or(u64::from(section.bytes.size()));
             if end > size && !element.data.is_empty() {
                 sizes.insert(number, end);
@@ -409,7 +409,8 @@ impl Checkpoint {
 }
 
 /// # Errors
-/// `INVALID_PARAM` if `SaSizeT` of 2004 cannot say the size.
+/// `NO_SPACE` if `SaSizeT` of 2004 cannot say the size: a bound of ours, not
+/// of the checkpoint.
 fn check_section_size(size: u64) -> Result<(), AisError> {
-    if size > MAX_SECTION_SIZE { Err(AisError::InvalidParam) } else { Ok(()) }
+    if size > MAX_SECTION_SIZE { Err(AisError::NoSpace) } else { Ok(()) }
 }

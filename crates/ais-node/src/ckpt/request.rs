@@ -215,6 +215,12 @@ impl Ckpt {
             // It is for whoever has the checkpoint open, as in the original.
             Change::SetRetention(_) => {}
             Change::Synchronize { .. } => self.check_synchronize(open)?,
+            Change::SetActive => {
+                open.check(OpenFlags::WRITE)?;
+                // In A.01.01 an open asks for the local replica, so one that
+                // did not ask has none to make active.
+                open.check(OpenFlags::COLOCATED).map_err(|_| AisError::BadOperation)?;
+            }
             _ => open.check(OpenFlags::WRITE)?,
         }
         Ok((open, change))

@@ -49,8 +49,8 @@ fn a_failing_element_is_named_and_nothing_is_written() {
         (b"none", 0, b"x", NotExist),
         (&long, 0, b"x", InvalidParam),
         (&long[1..], 0, b"x", NotExist),
-        (b"", MAX, b"x", InvalidParam),
-        (b"", u64::MAX, b"x", InvalidParam),
+        (b"", MAX, b"x", NoSpace),
+        (b"", u64::MAX, b"x", NoSpace),
     ];
     let before = rig.digest(0);
     for (id, offset, data, error) in failing {
@@ -74,7 +74,7 @@ fn a_section_is_as_large_as_its_size_can_say() {
     let pieces = rig.read(ONE, checkpoint, &[(b"", MAX - 2, None), (b"", MAX, None)]);
     assert_eq!(pieces, Ok(vec![b"\0x".to_vec(), Vec::new()]));
     rig.write(checkpoint, &[(b"", MAX, b"")]).unwrap();
-    assert_eq!(rig.write(checkpoint, &[(b"", MAX + 1, b"")]), Err((InvalidParam, Some(0))));
+    assert_eq!(rig.write(checkpoint, &[(b"", MAX + 1, b"")]), Err((NoSpace, Some(0))));
 }
 
 #[test]

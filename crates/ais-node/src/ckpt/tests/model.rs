@@ -44,7 +44,7 @@ fn write(model: &mut Model, elements: &[Element]) -> Result<(), (AisError, Optio
         let section = after.get_mut(*id).ok_or(fail(NotExist))?;
         let (begin, end) = (*offset as usize, *offset as usize + data.len());
         if end > i32::MAX as usize {
-            return Err(fail(InvalidParam));
+            return Err(fail(AisError::NoSpace));
         }
         if end > section.len() && !data.is_empty() {
             section.resize(end, 0);

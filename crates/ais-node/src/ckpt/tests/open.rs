@@ -267,7 +267,8 @@ fn a_process_has_only_so_many_open() {
 fn the_active_replica_of_a_colocated_checkpoint_is_set_by_programs() {
     let mut rig = Rig::new();
     let checkpoint = rig.open_with(ONE, "a", COLOCATED, Some(WEAK)).unwrap();
-    let far = rig.open_with(FAR, "a", BOTH, None).unwrap();
+    let far = rig.open_with(FAR, "a", COLOCATED, None).unwrap();
+    let elsewhere = rig.open_with(ONE, "a", BOTH, None).unwrap();
     let read = rig.open_with(ONE, "a", READ, None).unwrap();
     let all = |rig: &mut Rig| {
         let (id, data, expiration) = (&b"s"[..], &b"x"[..], i64::MAX);
@@ -290,6 +291,8 @@ fn the_active_replica_of_a_colocated_checkpoint_is_set_by_programs() {
     };
     assert_eq!(all(&mut rig), [Err(NotExist); 10]);
     assert_eq!(rig.result(ONE, Request::ActiveSet { checkpoint: read }), Err(Access));
+    let set = Request::ActiveSet { checkpoint: elsewhere };
+    assert_eq!(rig.result(ONE, set), Err(BadOperation), "it did not ask for a local replica");
     let reply = rig.ask(FAR, Request::ActiveSet { checkpoint: far });
     assert_eq!((reply.result, reply.promise), (Ok(()), Promise::Stable));
     assert_eq!(all(&mut rig), [Ok(()); 10]);
