@@ -15,7 +15,7 @@ use nix::sys::socket::{
 };
 use std::ffi::OsString;
 use std::io::IoSliceMut;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 /// Where aisexec listens if nobody says otherwise.
@@ -84,7 +84,7 @@ fn why(error: Errno) -> AisError {
 fn say_hello(socket: &Socket, kind: Kind, deadline: Deadline) -> Result<(), AisError> {
     let body = Hello { kind }.encode();
     let header = Header::new(Code::HELLO, 0, body.len()).encode();
-    iovec::send_all(socket, &[&header, &body], deadline).map_err(|failure| match failure {
+    iovec::send_all(socket, &[&header, &body], deadline, || true).map_err(|failure| match failure {
         Failure::Error(AisError::TryAgain) => AisError::Timeout,
         Failure::Error(error) => error,
         // It has gone again before anything was said.
@@ -105,7 +105,7 @@ fn hear_welcome(socket: Socket, deadline: Deadline) -> Result<Connected, AisErro
                 let welcome =
                     Welcome::decode(&bytes[HEADER_LENGTH..total]).map_err(|_| AisError::Library)?;
                 // More descriptors than one would be a mistake; they are closed.
-                let events = sys::own(fds).into_iter().next().map(Socket::adopt).transpose()?;
+                let events = fds.into_iter().next().map(Socket::adopt).transpose()?;
                 return Ok(Connected { socket, welcome, events });
             }
         }
@@ -120,7 +120,7 @@ fn receive(
     socket: &Socket,
     buffer: &mut [u8],
     deadline: Deadline,
-) -> Result<(usize, Vec<RawFd>), AisError> {
+) -> Result<(usize, Vec<OwnedFd>), AisError> {
     loop {
         let fd = socket.number().map_err(|_| AisError::Library)?;
         let mut pieces = [IoSliceMut::new(buffer)];
@@ -133,7 +133,7 @@ fn receive(
                 let mut fds = Vec::new();
                 for part in message.cmsgs().map_err(|_| AisError::Library)? {
                     if let ControlMessageOwned::ScmRights(brought) = part {
-                        fds.extend(brought);
+                        fds.extend(sys::own(brought));
                     }
                 }
                 return Ok((message.bytes, fds));

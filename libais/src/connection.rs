@@ -141,7 +141,8 @@ impl Connection {
         let mut pieces = Vec::with_capacity(2 + request.data.len());
         pieces.extend([header.as_slice(), &request.head]);
         pieces.extend(&request.data);
-        match iovec::send_all(&self.socket, &pieces, deadline) {
+        let socket = Arc::clone(&self.socket);
+        match iovec::send_all(&socket, &pieces, deadline, || self.skip_late()) {
             Ok(()) => Ok(self.last_id),
             // Nothing of it was sent, the connection is as it was.
             Err(Failure::Error(AisError::TryAgain)) => Err(Failure::Error(AisError::Timeout)),
@@ -173,6 +174,21 @@ impl Connection {
                     }
                     result?;
                 }
+            }
+        }
+    }
+
+    /// Takes what has arrived off the socket: replies to calls that are over.
+    /// False at the end of the connection.
+    fn skip_late(&mut self) -> bool {
+        loop {
+            match self.take_frame() {
+                Ok(Some(_)) => {}
+                Ok(None) => match self.socket.receive(&mut self.input[self.end..]) {
+                    Ok(count @ 1..) => self.end += count,
+                    result => return result == Err(Errno::EAGAIN),
+                },
+                Err(_) => return false,
             }
         }
     }
@@ -248,7 +264,7 @@ impl Connection {
         // With no room at all aisexec does not learn of it; the late reply is
         // skipped all the same. Half a header is the end.
         let now = Deadline::after(std::time::Duration::ZERO);
-        match iovec::send_all(&self.socket, &[&header], now) {
+        match iovec::send_all(&self.socket, &[&header], now, || true) {
             Ok(()) | Err(Failure::Error(AisError::TryAgain)) => {}
             Err(_) => self.dead = true,
         }

@@ -65,10 +65,11 @@ impl<T> Table<T> {
     /// dropped when the table is free again.
     pub(crate) fn remove_if(&self, fits: impl Fn(&T) -> bool) {
         let mut open = self.lock();
-        let (gone, kept) = std::mem::take(&mut *open).into_iter().partition(|(_, o)| fits(o));
-        *open = kept;
+        let numbers: Vec<i32> =
+            open.iter().filter(|(_, object)| fits(object)).map(|(number, _)| *number).collect();
+        let gone: Vec<_> = numbers.iter().filter_map(|number| open.remove(number)).collect();
         drop(open);
-        drop::<BTreeMap<_, _>>(gone);
+        drop(gone);
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<i32, Arc<T>>> {

@@ -11,7 +11,9 @@ use std::io::IoSlice;
 /// The most pieces that one system call takes (`IOV_MAX`).
 const MOST_PIECES: usize = 1024;
 
-/// Sends all pieces, with one system call if the socket has the room.
+/// Sends all pieces, with one system call if the socket has the room. While it
+/// has none, `make_room` takes off what arrives: the other side may wait for
+/// that before it reads on. It tells whether the connection still lives.
 ///
 /// # Errors
 /// `Unsent` if the connection was dead before; `TryAgain` if the time ran out
@@ -21,6 +23,7 @@ pub(crate) fn send_all(
     socket: &Socket,
     pieces: &[&[u8]],
     deadline: Deadline,
+    mut make_room: impl FnMut() -> bool,
 ) -> Result<(), Failure> {
     let joined;
     let mut slices: Vec<IoSlice<'_>> = if pieces.len() > MOST_PIECES {
@@ -33,14 +36,17 @@ pub(crate) fn send_all(
     // Empty pieces at the front would look like a send of nothing.
     IoSlice::advance_slices(&mut rest, 0);
     let mut begun = false;
+    let either = PollFlags::POLLOUT | PollFlags::POLLIN;
     while !rest.is_empty() {
         match socket.send(rest) {
             Ok(count) => {
                 begun = true;
                 IoSlice::advance_slices(&mut rest, count);
             }
-            Err(Errno::EAGAIN) => match socket.wait(PollFlags::POLLOUT, deadline) {
-                Ok(true) => {}
+            Err(Errno::EAGAIN) => match socket.wait(either, deadline) {
+                Ok(true) if make_room() => {}
+                Ok(true) if begun => return Err(Failure::Error(AisError::Library)),
+                Ok(true) => return Err(Failure::Unsent),
                 Ok(false) if begun => return Err(Failure::Error(AisError::Timeout)),
                 Ok(false) => return Err(Failure::Error(AisError::TryAgain)),
                 Err(_) => return Err(Failure::Error(AisError::System)),
