@@ -1,14 +1,14 @@
 //! AMF as programs see it: a cluster of replicas that get the same messages
 //! in the same order, with a program for every component.
 
-//mod answers;
-//mod calls;
+mod answers;
+mod calls;
 mod failures;
 mod guide;
-//mod random;
+mod random;
 mod rules;
-//mod timeouts;
-//mod tracking;
+mod timeouts;
+mod tracking;
 
 use super::config::{CapabilityModel, Component, Group, Groups, ProtectionGroup, RedundancyModel};
 use super::*;
