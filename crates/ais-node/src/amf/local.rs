@@ -37,7 +37,8 @@ pub(super) struct Local {
 struct Client {
     registration: u64,
     session: SessionId,
-    connection: ConnectionId,
+    /// `None`: the handle is gone, and all nodes are about to know.
+    connection: Option<ConnectionId>,
     /// The invocations of the operations that wait for an answer.
     waiting: Vec<i32>,
     /// Heartbeats are sent.
@@ -100,7 +101,7 @@ impl Local {
         let client = Client {
             registration,
             session: asker.session,
-            connection: asker.connection,
+            connection: Some(asker.connection),
             waiting: Vec::new(),
             is_monitored: false,
             heartbeat: None,
@@ -111,19 +112,27 @@ impl Local {
     /// The handle through which a component is registered, and the number of
     /// the registration.
     pub(super) fn handle_of(&self, component: ComponentId) -> Option<(ConnectionId, u64)> {
-        self.clients.get(&component).map(|client| (client.connection, client.registration))
+        let client = self.clients.get(&component)?;
+        Some((client.connection?, client.registration))
     }
 
     /// The component that was registered last through a handle.
     pub(super) fn last_of(&self, connection: ConnectionId) -> Option<ComponentId> {
-        let through = self.clients.iter().filter(|(_, client)| client.connection == connection);
+        let through =
+            self.clients.iter().filter(|(_, client)| client.connection == Some(connection));
         through.max_by_key(|(_, client)| client.registration).map(|(id, _)| *id)
     }
 
-    /// The registrations of all components of a handle, oldest first.
-    pub(super) fn registrations_of(&self, connection: ConnectionId) -> Vec<u64> {
-        let through = self.clients.values().filter(|client| client.connection == connection);
-        let mut registrations: Vec<_> = through.map(|client| client.registration).collect();
+    /// A handle is gone: its components are asked nothing more. Gives their
+    /// registrations, oldest first.
+    pub(super) fn lose_handle(&mut self, connection: ConnectionId) -> Vec<u64> {
+        let mut registrations = Vec::new();
+        for client in self.clients.values_mut() {
+            if client.connection == Some(connection) {
+                client.connection = None;
+                registrations.push(client.registration);
+            }
+        }
         registrations.sort_unstable();
         registrations
     }
@@ -167,10 +176,11 @@ impl Local {
     pub(super) fn demand(&mut self, demand: Demand, model: &Model, fx: &mut Effects) {
         let Demand { component, registration, operation: number, question } = demand;
         let Some(client) = self.clients.get(&component) else { return };
-        if client.registration != registration {
+        let session = client.session;
+        let Some(connection) = client.connection.filter(|_| client.registration == registration)
+        else {
             return;
-        }
-        let (session, connection) = (client.session, client.connection);
+        };
         let kind = match &question {
             Question::Readiness(Readiness::Stopping) => OperationKind::Stopping,
             question if question.ends_work() => OperationKind::EndsWork { dispatched: false },
@@ -317,10 +327,10 @@ impl Local {
         };
         let config = model.config(id);
         set_heartbeat_timer(id, config, fx);
-        if client.heartbeat.is_some() {
+        let session = client.session;
+        let Some(connection) = client.connection.filter(|_| client.heartbeat.is_none()) else {
             return;
-        }
-        let (session, connection) = (client.session, client.connection);
+        };
         let subject = Subject::Heartbeat;
         let invocation = self.invoke(Invocation { session, component: id, subject });
         if let Some(client) = self.clients.get_mut(&id) {

@@ -8,6 +8,8 @@
 //! each component carries out. Nothing here knows a client, a clock or an
 //! invocation.
 
+#[cfg(test)]
+mod check;
 mod inputs;
 mod queries;
 mod rules;

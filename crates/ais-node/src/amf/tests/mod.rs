@@ -1,0 +1,434 @@
+//! AMF as programs see it: a cluster of replicas that get the same messages
+//! in the same order, with a program for every component.
+
+mod answers;
+mod calls;
+mod failures;
+mod guide;
+mod random;
+mod rules;
+mod timeouts;
+mod tracking;
+
+use super::config::{CapabilityModel, Component, Group, Groups, ProtectionGroup, RedundancyModel};
+use super::*;
+use crate::Event;
+use crate::effects::Effect;
+use crate::timers::Timers;
+use ais_proto::amf::{self, HaState, Readiness, Recovery};
+use ais_wire::Reader;
+use std::collections::{BTreeMap, VecDeque};
+
+type Outcome = Result<(), AisError>;
+
+fn name(text: &str) -> Name {
+    Name::try_from(text).unwrap()
+}
+
+fn node(number: usize) -> NodeId {
+    NodeId::new([10, 0, 0, number as u8 + 1].into())
+}
+
+/// A component with the default times.
+fn component(text: &str) -> Component {
+    Component {
+        name: name(text),
+        model: CapabilityModel::XActive,
+        healthcheck_interval: 100,
+        healthcheck_timeout: 1000,
+        callback_timeout: 5000,
+        quiesce_timeout: 1000,
+    }
+}
+
+/// Units x, y, z and so on, as in the original groups.conf: components a and b
+/// in each, protection groups pgA and pgB.
+fn raid(units: &str) -> Group {
+    let members = |letter| units.chars().map(|unit| name(&format!("{letter}_{unit}"))).collect();
+    let unit = |unit| config::Unit {
+        name: name(&format!("raid_{unit}")),
+        components: vec![component(&format!("a_{unit}")), component(&format!("b_{unit}"))],
+    };
+    Group {
+        name: name("raid"),
+        model: RedundancyModel::NPlusM,
+        active_units: 1,
+        backup_units: Some(2),
+        units: units.chars().map(unit).collect(),
+        protection_groups: vec![
+            ProtectionGroup { name: name("pgA"), members: members('a') },
+            ProtectionGroup { name: name("pgB"), members: members('b') },
+        ],
+    }
+}
+
+struct Replica {
+    amf: Amf,
+    fx: Effects,
+    timers: Timers,
+    is_member: bool,
+}
+
+/// What a program does with its callbacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Conduct {
+    /// Dispatches and answers at once.
+    Answers,
+    /// Answers, but always with an error.
+    Refuses,
+    /// Does not dispatch.
+    Sleeps,
+}
+
+struct Program {
+    node: usize,
+    session: SessionId,
+    connection: ConnectionId,
+    callbacks: Callbacks,
+    conduct: Conduct,
+    inbox: VecDeque<amf::Event>,
+    /// What it was asked, heartbeats and track callbacks left out.
+    seen: Vec<String>,
+    heartbeats: usize,
+    tracked: Vec<amf::Event>,
+}
+
+struct Rig {
+    nodes: Vec<Replica>,
+    queue: VecDeque<(usize, Vec<u8>)>,
+    delivered: u64,
+    now: u64,
+    last_id: u64,
+    replies: BTreeMap<u32, (Outcome, Vec<u8>)>,
+    programs: BTreeMap<String, Program>,
+}
+
+impl Rig {
+    fn new(nodes: usize, groups: Vec<Group>) -> Self {
+        let groups = Groups { groups };
+        let replica = |number| Replica {
+            amf: Amf::new(node(number), groups.clone()),
+            fx: Effects::new(),
+            timers: Timers::default(),
+            is_member: true,
+        };
+        Self {
+            nodes: (0..nodes).map(replica).collect(),
+            queue: VecDeque::new(),
+            delivered: 0,
+            now: 0,
+            last_id: 0,
+            replies: BTreeMap::new(),
+            programs: BTreeMap::new(),
+        }
+    }
+
+    /// One node and the group `raid`.
+    fn raid(units: &str) -> Self {
+        Self::new(1, vec![raid(units)])
+    }
+
+    /// A program with a library handle, named like the component it is for.
+    fn open(&mut self, program: &str, node: usize) -> &mut Program {
+        self.last_id += 1;
+        let opened = Program {
+            node,
+            session: SessionId(self.last_id),
+            connection: ConnectionId(self.last_id),
+            callbacks: Callbacks::all(),
+            conduct: Conduct::Answers,
+            inbox: VecDeque::new(),
+            seen: Vec::new(),
+            heartbeats: 0,
+            tracked: Vec::new(),
+        };
+        self.programs.insert(program.into(), opened);
+        self.program(program)
+    }
+
+    fn program(&mut self, program: &str) -> &mut Program {
+        self.programs.get_mut(program).unwrap()
+    }
+
+    /// Opens a program on the first node for each component and registers it.
+    fn start(&mut self, components: &[&str]) {
+        components.iter().for_each(|component| self.start_on(0, component));
+    }
+
+    fn start_on(&mut self, node: usize, component: &str) {
+        self.open(component, node);
+        assert_eq!(self.register(component), Ok(()), "{component}");
+        self.run();
+    }
+
+    /// Puts a request under way; its reply comes under the id given back.
+    fn send(&mut self, program: &str, request: Request<'_>) -> u32 {
+        self.last_id += 1;
+        let id = self.last_id as u32;
+        let Program { node, session, connection, callbacks, .. } = *self.program(program);
+        let handle = Some((Of::Amf, callbacks.bits()));
+        let caller = Caller { session, connection, handle };
+        let asker = Asker { session, connection, id };
+        let now = Now { monotonic: self.now, wall: 0 };
+        let replica = &mut self.nodes[node];
+        replica.amf.on_request(now, &caller, asker, request, &mut replica.fx).unwrap();
+        self.apply(node);
+        id
+    }
+
+    /// Asks and waits for the reply; programs do nothing meanwhile.
+    fn call(&mut self, program: &str, request: Request<'_>) -> (Outcome, Vec<u8>) {
+        let id = self.send(program, request);
+        while !self.replies.contains_key(&id) {
+            assert!(self.deliver(), "no reply");
+        }
+        self.replies.remove(&id).unwrap()
+    }
+
+    fn register(&mut self, component: &str) -> Outcome {
+        let request = Request::Register { component: name(component), proxy: None };
+        self.call(component, request).0
+    }
+
+    fn unregister(&mut self, component: &str) -> Outcome {
+        let request = Request::Unregister { component: name(component), proxy: None };
+        self.call(component, request).0
+    }
+
+    fn report(&mut self, component: &str, recovery: Recovery, probable_cause: u8) -> Outcome {
+        let report = ErrorReport {
+            reporting: name(component),
+            erroneous: name(component),
+            detection_time: 0,
+            report_type: 0,
+            probable_cause,
+            severity: 0,
+            recovery,
+            additional: [None; 3],
+        };
+        self.call(component, Request::ErrorReport(report)).0
+    }
+
+    fn cancel_errors(&mut self, component: &str) -> Outcome {
+        self.call(component, Request::ErrorCancelAll { component: name(component) }).0
+    }
+
+    fn answer(&mut self, program: &str, invocation: i32, result: Outcome) -> Outcome {
+        self.call(program, Request::Response { invocation, result }).0
+    }
+
+    /// The process of a program dies.
+    fn kill(&mut self, program: &str) {
+        let Program { node, session, connection, .. } = self.programs.remove(program).unwrap();
+        let replica = &mut self.nodes[node];
+        replica.fx.askers.forget(|asker| asker.session == session);
+        replica.amf.on_handle_gone(connection, &mut replica.fx);
+        replica.amf.on_session_gone(session, &mut replica.fx);
+        self.apply(node);
+    }
+
+    /// The programs of a node, and the node, are no longer there.
+    fn node_leaves(&mut self, gone: usize) {
+        while self.deliver() {}
+        self.nodes[gone].is_member = false;
+        self.programs.retain(|_, program| program.node != gone);
+        let members: Vec<_> =
+            (0..self.nodes.len()).filter(|number| self.nodes[*number].is_member).collect();
+        let view = View {
+            number: 2,
+            members: members.iter().map(|number| node(*number)).collect(),
+            joined: Vec::new(),
+            left: vec![node(gone)],
+            came_with_me: members.iter().map(|number| node(*number)).collect(),
+        };
+        for member in members {
+            let replica = &mut self.nodes[member];
+            replica.amf.on_view(&view, &mut replica.fx);
+            self.apply(member);
+        }
+        self.check();
+    }
+
+    /// Delivers one message everywhere.
+    fn deliver(&mut self) -> bool {
+        let Some((sender, bytes)) = self.queue.pop_front() else { return false };
+        if !self.nodes[sender].is_member {
+            return true;
+        }
+        self.delivered += 1;
+        for number in 0..self.nodes.len() {
+            let replica = &mut self.nodes[number];
+            if !replica.is_member {
+                continue;
+            }
+            let mut input = Reader::new(&bytes);
+            assert_eq!(input.u8(), Ok(Of::Clm as u8), "the service that Effects::new names");
+            let origin = input.u64().unwrap();
+            let asker = if number == sender { replica.fx.askers.take(origin) } else { None };
+            let (from, message) = (node(sender), input.rest());
+            let delivery = Delivery { from, number: self.delivered, asker, message };
+            replica.amf.on_deliver(delivery, &mut replica.fx);
+            self.apply(number);
+        }
+        self.check();
+        true
+    }
+
+    fn apply(&mut self, number: usize) {
+        let list = std::mem::take(&mut self.nodes[number].fx.list);
+        for effect in list {
+            match effect {
+                Effect::Reply { asker, result, body, .. } => {
+                    let earlier = self.replies.insert(asker.id, (result, body));
+                    assert_eq!(earlier, None, "answered twice");
+                }
+                Effect::Event { connection, event: Event::Amf(event), .. } => {
+                    let is_for = |program: &&mut Program| {
+                        (program.connection, program.node) == (connection, number)
+                    };
+                    if let Some(program) = self.programs.values_mut().find(is_for) {
+                        program.inbox.push_back(event);
+                    }
+                }
+                Effect::Event { event, .. } => panic!("{event:?}"),
+                Effect::Multicast(bytes) => self.queue.push_back((number, bytes)),
+                Effect::SetTimer(timer, after) => {
+                    self.nodes[number].timers.set(Of::Amf, timer, self.now + after);
+                }
+                Effect::CancelTimer(timer) => self.nodes[number].timers.cancel(Of::Amf, timer),
+            }
+        }
+    }
+
+    /// The replicas are the same, and sound.
+    fn check(&self) {
+        let members: Vec<_> = self.nodes.iter().filter(|replica| replica.is_member).collect();
+        let digest = |replica: &Replica| {
+            let mut digest = Digest::default();
+            replica.amf.digest(&mut digest);
+            digest.value()
+        };
+        for replica in &members {
+            assert_eq!(digest(replica), digest(members[0]), "the replicas differ");
+        }
+        members[0].amf.model.assert_sound();
+    }
+
+    /// Delivers and dispatches until nothing is left to do.
+    fn run(&mut self) {
+        loop {
+            while self.deliver() {}
+            let mut awake = self.programs.iter().filter(|(_, program)| {
+                program.conduct != Conduct::Sleeps && !program.inbox.is_empty()
+            });
+            let Some((program, _)) = awake.next() else { return };
+            let program = program.clone();
+            self.dispatch(&program);
+        }
+    }
+
+    /// The program dispatches one callback, if there is one.
+    fn dispatch(&mut self, program: &str) {
+        let Some(event) = self.take(program) else { return };
+        let result = match self.program(program).conduct {
+            Conduct::Refuses => Err(AisError::FailedOperation),
+            Conduct::Answers | Conduct::Sleeps => Ok(()),
+        };
+        if let Some(invocation) = event.invocation() {
+            assert_eq!(self.answer(program, invocation, result), Ok(()), "{event:?}");
+        }
+    }
+
+    /// The program is handed one callback.
+    fn take(&mut self, program: &str) -> Option<amf::Event> {
+        let of = self.program(program);
+        let event = of.inbox.pop_front()?;
+        match &event {
+            amf::Event::Healthcheck { .. } => of.heartbeats += 1,
+            amf::Event::ProtectionGroupTrack { .. } => of.tracked.push(event.clone()),
+            asking => of.seen.push(words(asking)),
+        }
+        let (session, connection, number) = (of.session, of.connection, of.node);
+        if let Some(invocation) = event.invocation() {
+            let handle = Some((Of::Amf, of.callbacks.bits()));
+            let caller = Caller { session, connection, handle };
+            let replica = &mut self.nodes[number];
+            replica.amf.on_dispatched(&caller, invocation, &mut replica.fx);
+            self.apply(number);
+        }
+        Some(event)
+    }
+
+    /// Lets time pass.
+    fn advance(&mut self, milliseconds: u64) {
+        let end = self.now + milliseconds * 1_000_000;
+        self.run();
+        while let Some(next) = self.next_timer().filter(|next| *next <= end) {
+            self.now = self.now.max(next);
+            let now = Now { monotonic: self.now, wall: 0 };
+            for number in 0..self.nodes.len() {
+                while self.nodes[number].is_member
+                    && let Some((_, timer)) = self.nodes[number].timers.take(self.now)
+                {
+                    let replica = &mut self.nodes[number];
+                    replica.amf.on_timer(now, timer, &mut replica.fx);
+                    self.apply(number);
+                }
+            }
+            self.run();
+        }
+        self.now = end;
+    }
+
+    fn next_timer(&self) -> Option<u64> {
+        let members = self.nodes.iter().filter(|replica| replica.is_member);
+        members.filter_map(|replica| replica.timers.next()).min()
+    }
+
+    /// What a program was asked since the last look.
+    fn seen(&mut self, program: &str) -> Vec<String> {
+        std::mem::take(&mut self.program(program).seen)
+    }
+
+    #[track_caller]
+    fn expect(&mut self, program: &str, expected: &[&str]) {
+        assert_eq!(self.seen(program), expected, "{program}");
+    }
+
+    fn model(&self) -> &Model {
+        let member = self.nodes.iter().find(|replica| replica.is_member).unwrap();
+        &member.amf.model
+    }
+
+    fn readiness(&self, component: &str) -> Readiness {
+        self.model().readiness(self.model().find(&name(component)).unwrap())
+    }
+
+    fn ha_state(&self, component: &str, csi: &str) -> Result<HaState, AisError> {
+        let csi = self.model().find_instance(&name(csi)).unwrap();
+        self.model().ha_state(self.model().find(&name(component)).unwrap(), csi)
+    }
+}
+
+/// A callback in words: for an assignment the state, the active component if
+/// one is named, and the transition unless it is a new assignment.
+fn words(event: &amf::Event) -> String {
+    match event {
+        amf::Event::ReadinessStateSet { state, .. } => format!("{state:?}"),
+        amf::Event::CsiSet { csi, state, active, transition, flags, .. } => {
+            let mut words = format!("{csi} {state:?}");
+            if *active != Name::default() {
+                words += &format!(" {active}");
+            }
+            if *transition != amf::Transition::NewAssign {
+                words += &format!(" {transition:?}");
+            }
+            if *flags != amf::CSI_ALL_INSTANCES {
+                words += &format!(" flags {flags}");
+            }
+            words
+        }
+        amf::Event::ComponentTerminate { .. } => "Terminate".into(),
+        other => format!("{other:?}"),
+    }
+}
