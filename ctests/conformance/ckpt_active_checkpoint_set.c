@@ -5,19 +5,28 @@ int main(void)
 {
 	SaNameT name = unique_name("active");
 	SaNameT everywhere = unique_name("everywhere");
+	SaNameT spread = unique_name("spread");
 	SaCkptCheckpointHandleT handle, reader, elsewhere, all;
+	SaCkptCheckpointStatusT status;
 
 	CHECK_BAD_HANDLES(saCkptActiveCheckpointSet(bad));
 
 	handle = open_checkpoint(&name, &active_replica, READ | WRITE | COLOCATED);
 	reader = open_checkpoint(&name, NULL, READ | COLOCATED);
-	elsewhere = open_checkpoint(&name, NULL, READ | WRITE);
+	elsewhere = open_checkpoint(&spread, &active_replica, READ | WRITE);
 	all = open_checkpoint(&everywhere, &all_replicas, READ | WRITE | COLOCATED);
 
 	CHECK_EQ(saCkptActiveCheckpointSet(&reader), SA_ERR_ACCESS);
 	/* Not collocated; and a checkpoint without an active replica. */
 	CHECK_EQ(saCkptActiveCheckpointSet(&elsewhere), SA_ERR_BAD_OPERATION);
 	CHECK_EQ(saCkptActiveCheckpointSet(&all), SA_ERR_BAD_OPERATION);
+
+	/* Without an active replica there is nothing to work on. */
+	CHECK_EQ(create_section(&handle, "section", "content"), SA_ERR_NOT_EXIST);
+	CHECK_EQ(write_section(&handle, default_section, "content", 0), SA_ERR_NOT_EXIST);
+	CHECK_EQ(saCkptSectionOverwrite(&handle, &default_section, (SaUint8T *)"x", 1), SA_ERR_NOT_EXIST);
+	CHECK_EQ(saCkptCheckpointSynchronize(&handle, 0), SA_ERR_NOT_EXIST);
+	CHECK_EQ(saCkptCheckpointStatusGet(&handle, &status), SA_ERR_NOT_EXIST);
 
 	CHECK_EQ(saCkptActiveCheckpointSet(&handle), SA_OK);
 	CHECK_EQ(create_section(&handle, "section", "content"), SA_OK);
