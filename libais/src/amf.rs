@@ -1,4 +1,7 @@
 //! Availability Management Framework (A.01.01 section AMF).
+//!
+//! Whether a callback is missing (`INIT`) is checked after names and states,
+//! which only aisexec knows; so aisexec checks it.
 
 use crate::client::Client;
 use crate::connection::{Reply, done};
@@ -64,7 +67,6 @@ impl Amf {
 
     /// `saAmfComponentRegister`.
     pub(crate) fn register(&self, component: Name, proxy: Option<Name>) -> Result<(), AisError> {
-        self.need(Callbacks::CSI_SET)?;
         self.call(Request::Register { component, proxy }, done)
     }
 
@@ -92,7 +94,6 @@ impl Amf {
         flags: TrackFlags,
         buffer: Buffer,
     ) -> Result<(), AisError> {
-        self.need(Callbacks::PROTECTION_GROUP_TRACK)?;
         self.subscriptions.start(csi, flags, buffer, |subscription| {
             let capacity = buffer.capacity;
             let request = Request::TrackStart { csi: csi.clone(), flags, capacity, subscription };
@@ -148,10 +149,6 @@ impl Amf {
             }
         }
         Ok(None)
-    }
-
-    fn need(&self, callback: Callbacks) -> Result<(), AisError> {
-        if self.program.callbacks().contains(callback) { Ok(()) } else { Err(AisError::Init) }
     }
 
     fn call<T>(

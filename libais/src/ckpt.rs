@@ -1,5 +1,6 @@
 //! Checkpoint (A.01.01 section CKPT): library handles. What is open stands in
-//! [`checkpoint`], and [`sections`] lists.
+//! [`checkpoint`], and [`sections`] lists. As in AMF, aisexec checks whether a
+//! callback is missing.
 
 mod checkpoint;
 mod sections;
@@ -17,12 +18,6 @@ use ais_proto::{AisError, Service};
 use std::fmt;
 use std::os::fd::RawFd;
 use std::sync::Arc;
-
-/// Bit of the open callback in the handshake: its place in
-/// `SaCkptCallbacksT`.
-const OPEN: u32 = 1;
-/// Bit of the synchronize callback.
-const SYNCHRONIZE: u32 = 1 << 1;
 
 /// The program's callbacks.
 pub(crate) trait Program: Send + Sync {
@@ -60,7 +55,6 @@ impl Ckpt {
 
     /// `saCkptCheckpointOpenAsync`.
     pub(crate) fn open_async(&self, invocation: i32, open: &Open) -> Result<(), AisError> {
-        self.need(OPEN)?;
         self.opens.ask(invocation, |tag| self.call(Request::OpenAsync { tag, open: open.clone() }))
     }
 
@@ -70,7 +64,6 @@ impl Ckpt {
         invocation: i32,
         checkpoint: &Checkpoint,
     ) -> Result<(), AisError> {
-        self.need(SYNCHRONIZE)?;
         if !Arc::ptr_eq(checkpoint.session(), self.client.session()) {
             // One of the two is left over from an aisexec that is gone.
             return Err(AisError::Library);
@@ -129,10 +122,6 @@ impl Ckpt {
             }
         }
         Ok(None)
-    }
-
-    fn need(&self, callback: u32) -> Result<(), AisError> {
-        if self.program.callbacks() & callback == 0 { Err(AisError::Init) } else { Ok(()) }
     }
 
     fn call(&self, request: Request<'_>) -> Result<(), AisError> {
