@@ -17,6 +17,11 @@ use std::collections::{BTreeMap, VecDeque};
 /// answer to one is told from an answer to nothing.
 const MAX_RETIRED: usize = 32;
 
+/// How much longer an overdue answer is waited for, in nanoseconds. A timer is
+/// late if the daemon was held up, and the answer may then lie unread in a
+/// socket.
+const GRACE: u64 = 20_000_000;
+
 const CALLBACK_TIMER: u8 = 1;
 const QUIESCE_TIMER: u8 = 2;
 const HEARTBEAT_TIMER: u8 = 3;
@@ -53,6 +58,8 @@ struct Invocation {
     session: SessionId,
     component: ComponentId,
     subject: Subject,
+    /// It has to be answered within [`GRACE`].
+    is_overdue: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,7 +194,7 @@ impl Local {
             _ => OperationKind::Other,
         };
         let subject = Subject::Operation { number, kind };
-        let invocation = self.invoke(Invocation { session, component, subject });
+        let invocation = self.invoke(session, component, subject);
         if let Some(client) = self.clients.get_mut(&component) {
             client.waiting.push(invocation);
         }
@@ -282,9 +289,10 @@ impl Local {
             }
             HEARTBEAT_ANSWER_TIMER => {
                 let client = self.clients.get(&component_of(timer)?)?;
-                client.heartbeat?;
-                let (registration, cause) = (client.registration, Cause::HealthcheckUnanswered);
-                Some(Message::Unanswered { registration, operation: None, cause })
+                let (number, registration) = (client.heartbeat?, client.registration);
+                let cause = Cause::HealthcheckUnanswered;
+                let failed = Message::Unanswered { registration, operation: None, cause };
+                self.has_had_grace(number, timer, fx).then_some(failed)
             }
             _ => None,
         }
@@ -293,6 +301,9 @@ impl Local {
     /// Nobody waits for the answer to a callback any longer.
     fn expire(&mut self, timer: Timer, cause: Cause, fx: &mut Effects) -> Option<Message> {
         let number = i32::try_from(timer.object).ok()?;
+        if !self.has_had_grace(number, timer, fx) {
+            return None;
+        }
         let invocation = self.invocations.get(&number)?;
         let Subject::Operation { number: operation, .. } = invocation.subject else { return None };
         let client = self.clients.get_mut(&invocation.component)?;
@@ -300,6 +311,17 @@ impl Local {
         let registration = client.registration;
         self.retire(number, fx);
         Some(Message::Unanswered { registration, operation: Some(operation), cause })
+    }
+
+    /// Whether an overdue callback was given its last chance; else it gets it
+    /// now.
+    fn has_had_grace(&mut self, number: i32, timer: Timer, fx: &mut Effects) -> bool {
+        let Some(invocation) = self.invocations.get_mut(&number) else { return false };
+        let had = std::mem::replace(&mut invocation.is_overdue, true);
+        if !had {
+            fx.set_timer(timer, GRACE);
+        }
+        had
     }
 
     /// Begins or ends the heartbeats of a component.
@@ -332,7 +354,7 @@ impl Local {
             return;
         };
         let subject = Subject::Heartbeat;
-        let invocation = self.invoke(Invocation { session, component: id, subject });
+        let invocation = self.invoke(session, id, subject);
         if let Some(client) = self.clients.get_mut(&id) {
             client.heartbeat = Some(invocation);
         }
@@ -344,13 +366,14 @@ impl Local {
     }
 
     /// A number for a callback: positive, and not one that was used lately.
-    fn invoke(&mut self, invocation: Invocation) -> i32 {
+    fn invoke(&mut self, session: SessionId, component: ComponentId, subject: Subject) -> i32 {
         loop {
             self.last_invocation = self.last_invocation.checked_add(1).unwrap_or(1);
             if !self.invocations.contains_key(&self.last_invocation) {
                 break;
             }
         }
+        let invocation = Invocation { session, component, subject, is_overdue: false };
         self.invocations.insert(self.last_invocation, invocation);
         self.last_invocation
     }
