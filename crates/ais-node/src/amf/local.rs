@@ -58,8 +58,8 @@ struct Invocation {
     session: SessionId,
     component: ComponentId,
     subject: Subject,
-    /// It has to be answered within [`GRACE`].
-    is_overdue: bool,
+    /// The kind of the timer that has come; it comes again after [`GRACE`].
+    overdue: Option<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,16 +164,15 @@ impl Local {
             return waiting.into_iter().for_each(|invocation| self.retire(invocation, fx));
         }
         let invocations = &self.invocations;
-        let is_outstanding = |invocation: &i32| match invocations.get(invocation) {
+        let is_outstanding = |invocation| match invocations.get(invocation) {
             Some(Invocation { subject: Subject::Operation { number, .. }, .. }) => {
                 model.is_outstanding(id, *number)
             }
             _ => false,
         };
-        let (waiting, pointless) =
-            std::mem::take(&mut client.waiting).into_iter().partition(is_outstanding);
+        let (waiting, pointless): (Vec<i32>, Vec<i32>) =
+            client.waiting.iter().partition(|invocation| is_outstanding(invocation));
         client.waiting = waiting;
-        let pointless: Vec<i32> = pointless;
         pointless.into_iter().for_each(|invocation| self.retire(invocation, fx));
         let config = model.is_monitored(id).then(|| model.config(id));
         self.monitor(id, config, fx);
@@ -317,11 +316,12 @@ impl Local {
     /// now.
     fn has_had_grace(&mut self, number: i32, timer: Timer, fx: &mut Effects) -> bool {
         let Some(invocation) = self.invocations.get_mut(&number) else { return false };
-        let had = std::mem::replace(&mut invocation.is_overdue, true);
-        if !had {
+        if invocation.overdue.is_none() {
+            invocation.overdue = Some(timer.kind);
             fx.set_timer(timer, GRACE);
+            return false;
         }
-        had
+        invocation.overdue == Some(timer.kind)
     }
 
     /// Begins or ends the heartbeats of a component.
@@ -373,7 +373,7 @@ impl Local {
                 break;
             }
         }
-        let invocation = Invocation { session, component, subject, is_overdue: false };
+        let invocation = Invocation { session, component, subject, overdue: None };
         self.invocations.insert(self.last_invocation, invocation);
         self.last_invocation
     }

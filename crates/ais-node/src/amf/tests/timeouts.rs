@@ -212,4 +212,27 @@ fn a_daemon_that_was_held_up_condemns_nobody() {
     rig.program("a_x").conduct = Conduct::Answers;
     rig.advance(5000);
     rig.expect("b_x", &[]);
+
+    // So it may be with a question that two timers are about.
+    rig.program("b_x").conduct = Conduct::Sleeps;
+    rig.unregister("a_x").unwrap();
+    let quiesced = rig.take("b_x").unwrap();
+    rig.now += 10_000_000_000;
+    rig.advance(0);
+    rig.answer("b_x", quiesced.invocation().unwrap(), Ok(())).unwrap();
+    rig.program("b_x").conduct = Conduct::Answers;
+    rig.run();
+    rig.expect("b_y", &["pgB Active b_x Quiesced"]);
+}
+
+#[test]
+fn who_does_not_end_when_it_shall_be_restarted_is_passed_over() {
+    let mut rig = pair();
+    rig.program("b_x").conduct = Conduct::Sleeps;
+    rig.report("b_x", Recovery::ComponentRestart, 5).unwrap();
+    rig.advance(5019);
+    rig.expect("b_y", &[]);
+    rig.advance(1);
+    rig.expect("b_y", &["pgB Active b_x NotQuiesced"]);
+    assert_eq!(rig.register("b_x"), Err(AisError::Exist));
 }
