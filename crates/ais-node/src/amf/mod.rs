@@ -1,11 +1,11 @@
 //! AMF, the Availability Management Framework: which component is active,
 //! which is standby, and what happens when one fails (A.01.01 section AMF).
 //!
-//! Everything that happens to a component is a message ([`message`]) in agreed
-//! order; every node feeds it to the same [`model`], and the node of each
-//! component asks it what the model demands ([`local`]).
+//! Everything that happens to a component is a message (`message`) in agreed
+//! order; every node feeds it to the same `model`, and the node of each
+//! component asks it what the model demands (`local`).
 //!
-//! **What programs see of a protection group** ([`track`]): its members are
+//! **What programs see of a protection group** (`track`): its members are
 //! the components that groups.conf names, in that order, and `numberOfMembers`
 //! counts them all, as in 2004; one that is not registered is shown
 //! `OUT_OF_SERVICE` and `QUIESCED`. Of changes, `ADDED` is that a member
