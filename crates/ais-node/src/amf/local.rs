@@ -17,6 +17,11 @@ use std::collections::{BTreeMap, VecDeque};
 /// answer to one is told from an answer to nothing.
 const MAX_RETIRED: usize = 32;
 
+/// How much longer an overdue answer is waited for, in nanoseconds. A timer is
+/// late if the daemon was held up, and the answer may then lie unread in a
+/// socket.
+const GRACE: u64 = 20_000_000;
+
 const CALLBACK_TIMER: u8 = 1;
 const QUIESCE_TIMER: u8 = 2;
 const HEARTBEAT_TIMER: u8 = 3;
@@ -53,6 +58,8 @@ struct Invocation {
     session: SessionId,
     component: ComponentId,
     subject: Subject,
+    /// The kind of the timer that has come; it comes again after [`GRACE`].
+    overdue: Option<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,16 +164,15 @@ impl Local {
             return waiting.into_iter().for_each(|invocation| self.retire(invocation, fx));
         }
         let invocations = &self.invocations;
-        let is_outstanding = |invocation: &i32| match invocations.get(invocation) {
+        let is_outstanding = |invocation| match invocations.get(invocation) {
             Some(Invocation { subject: Subject::Operation { number, .. }, .. }) => {
                 model.is_outstanding(id, *number)
             }
             _ => false,
         };
-        let (waiting, pointless) =
-            std::mem::take(&mut client.waiting).into_iter().partition(is_outstanding);
+        let (waiting, pointless): (Vec<i32>, Vec<i32>) =
+            client.waiting.iter().partition(|invocation| is_outstanding(invocation));
         client.waiting = waiting;
-        let pointless: Vec<i32> = pointless;
         pointless.into_iter().for_each(|invocation| self.retire(invocation, fx));
         let config = model.is_monitored(id).then(|| model.config(id));
         self.monitor(id, config, fx);
@@ -187,7 +193,7 @@ impl Local {
             _ => OperationKind::Other,
         };
         let subject = Subject::Operation { number, kind };
-        let invocation = self.invoke(Invocation { session, component, subject });
+        let invocation = self.invoke(session, component, subject);
         if let Some(client) = self.clients.get_mut(&component) {
             client.waiting.push(invocation);
         }
@@ -282,9 +288,10 @@ impl Local {
             }
             HEARTBEAT_ANSWER_TIMER => {
                 let client = self.clients.get(&component_of(timer)?)?;
-                client.heartbeat?;
-                let (registration, cause) = (client.registration, Cause::HealthcheckUnanswered);
-                Some(Message::Unanswered { registration, operation: None, cause })
+                let (number, registration) = (client.heartbeat?, client.registration);
+                let cause = Cause::HealthcheckUnanswered;
+                let failed = Message::Unanswered { registration, operation: None, cause };
+                self.has_had_grace(number, timer, fx).then_some(failed)
             }
             _ => None,
         }
@@ -293,6 +300,9 @@ impl Local {
     /// Nobody waits for the answer to a callback any longer.
     fn expire(&mut self, timer: Timer, cause: Cause, fx: &mut Effects) -> Option<Message> {
         let number = i32::try_from(timer.object).ok()?;
+        if !self.has_had_grace(number, timer, fx) {
+            return None;
+        }
         let invocation = self.invocations.get(&number)?;
         let Subject::Operation { number: operation, .. } = invocation.subject else { return None };
         let client = self.clients.get_mut(&invocation.component)?;
@@ -300,6 +310,18 @@ impl Local {
         let registration = client.registration;
         self.retire(number, fx);
         Some(Message::Unanswered { registration, operation: Some(operation), cause })
+    }
+
+    /// Whether an overdue callback was given its last chance; else it gets it
+    /// now.
+    fn has_had_grace(&mut self, number: i32, timer: Timer, fx: &mut Effects) -> bool {
+        let Some(invocation) = self.invocations.get_mut(&number) else { return false };
+        if invocation.overdue.is_none() {
+            invocation.overdue = Some(timer.kind);
+            fx.set_timer(timer, GRACE);
+            return false;
+        }
+        invocation.overdue == Some(timer.kind)
     }
 
     /// Begins or ends the heartbeats of a component.
@@ -332,7 +354,7 @@ impl Local {
             return;
         };
         let subject = Subject::Heartbeat;
-        let invocation = self.invoke(Invocation { session, component: id, subject });
+        let invocation = self.invoke(session, id, subject);
         if let Some(client) = self.clients.get_mut(&id) {
             client.heartbeat = Some(invocation);
         }
@@ -344,13 +366,14 @@ impl Local {
     }
 
     /// A number for a callback: positive, and not one that was used lately.
-    fn invoke(&mut self, invocation: Invocation) -> i32 {
+    fn invoke(&mut self, session: SessionId, component: ComponentId, subject: Subject) -> i32 {
         loop {
             self.last_invocation = self.last_invocation.checked_add(1).unwrap_or(1);
             if !self.invocations.contains_key(&self.last_invocation) {
                 break;
             }
         }
+        let invocation = Invocation { session, component, subject, overdue: None };
         self.invocations.insert(self.last_invocation, invocation);
         self.last_invocation
     }

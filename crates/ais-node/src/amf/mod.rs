@@ -1,11 +1,11 @@
 //! AMF, the Availability Management Framework: which component is active,
 //! which is standby, and what happens when one fails (A.01.01 section AMF).
 //!
-//! Everything that happens to a component is a message ([`message`]) in agreed
-//! order; every node feeds it to the same [`model`], and the node of each
-//! component asks it what the model demands ([`local`]).
+//! Everything that happens to a component is a message (`message`) in agreed
+//! order; every node feeds it to the same `model`, and the node of each
+//! component asks it what the model demands (`local`).
 //!
-//! **What programs see of a protection group** ([`track`]): its members are
+//! **What programs see of a protection group** (`track`): its members are
 //! the components that groups.conf names, in that order, and `numberOfMembers`
 //! counts them all, as in 2004; one that is not registered is shown
 //! `OUT_OF_SERVICE` and `QUIESCED`. Of changes, `ADDED` is that a member
@@ -57,63 +57,53 @@ impl Amf {
         self.local.dispatched(caller.session, invocation, &self.model, fx);
     }
 
-    /// A request that is bound to the library handle it comes on.
-    fn on_handle_request(
+    fn register(
         &mut self,
         asker: Asker,
         callbacks: Callbacks,
-        request: Request<'_>,
+        component: Name,
+        proxy: Option<Name>,
         fx: &mut Effects,
     ) {
-        match request {
-            Request::Register { component, proxy } => {
-                if let Err(error) = self.may_register(&component, proxy.as_ref(), asker) {
-                    return fx.reply(asker, Err(error), Vec::new());
-                }
-                send(fx, Some(asker), &Message::Register { component, proxy, callbacks });
-            }
-            Request::Unregister { component, proxy } => {
-                match self.registered_through(&component, asker.connection) {
-                    Ok(registration) => {
-                        send(fx, Some(asker), &Message::Unregister { registration, proxy });
-                    }
-                    Err(error) => fx.reply(asker, Err(error), Vec::new()),
-                }
-            }
-            Request::TrackStart { csi, flags, capacity, subscription } => {
-                let start = self.model.find_instance(&csi).map(|csi| {
-                    let connection = asker.connection;
-                    Start { connection, csi, flags, capacity, subscription }
-                });
-                self.track_start(asker, callbacks, start, fx);
-            }
-            Request::TrackStop { csi } => {
-                let csi = self.model.find_instance(&csi);
-                let result = csi.and_then(|csi| self.tracking.stop(asker.connection, csi));
-                fx.reply(asker, result, Vec::new());
-            }
-            _ => {
-                let name =
-                    self.local.last_of(asker.connection).map(|id| &self.model.config(id).name);
-                reply_with(asker, name.ok_or(AisError::NotExist), fx, |out, name| {
-                    out.name(name);
-                });
-            }
+        match self.may_register(&component, proxy.as_ref(), asker) {
+            Ok(()) => send(fx, Some(asker), &Message::Register { component, proxy, callbacks }),
+            Err(error) => fx.reply(asker, Err(error), Vec::new()),
         }
+    }
+
+    fn unregister(
+        &mut self,
+        asker: Asker,
+        component: &Name,
+        proxy: Option<Name>,
+        fx: &mut Effects,
+    ) {
+        match self.registered_through(component, asker.connection) {
+            Ok(registration) => {
+                send(fx, Some(asker), &Message::Unregister { registration, proxy });
+            }
+            Err(error) => fx.reply(asker, Err(error), Vec::new()),
+        }
+    }
+
+    fn name_of_handle(&self, handle: ConnectionId) -> Result<&Name, AisError> {
+        let id = self.local.last_of(handle).ok_or(AisError::NotExist)?;
+        Ok(&self.model.config(id).name)
     }
 
     fn track_start(
         &mut self,
         asker: Asker,
         callbacks: Callbacks,
-        start: Result<Start, AisError>,
+        csi: &Name,
+        start: Start,
         fx: &mut Effects,
     ) {
-        let started = start.and_then(|start| {
+        let started = self.model.find_instance(csi).and_then(|csi| {
             if !callbacks.contains(Callbacks::PROTECTION_GROUP_TRACK) {
                 return Err(AisError::Init);
             }
-            self.tracking.start(start, &self.model)
+            self.tracking.start(csi, start, &self.model)
         });
         match started {
             Ok(current) => {
@@ -149,54 +139,6 @@ impl Amf {
         match self.local.handle_of(id) {
             Some((connection, registration)) if connection == handle => Ok(registration),
             _ => Err(AisError::BadHandle),
-        }
-    }
-
-    /// A request that any connection may bring.
-    fn on_free_request(&mut self, asker: Asker, request: Request<'_>, fx: &mut Effects) {
-        let model = &self.model;
-        let number = |out: &mut Writer, number: u8| {
-            out.u8(number);
-        };
-        match request {
-            Request::ReadinessStateGet { component } => {
-                let state = model.find(&component).map(|id| model.readiness(id) as u8);
-                reply_with(asker, state, fx, number);
-            }
-            Request::HaStateGet { component, csi } => {
-                let state = model.find(&component).and_then(|id| {
-                    model.ha_state(id, model.find_instance(&csi)?).map(|state| state as u8)
-                });
-                reply_with(asker, state, fx, number);
-            }
-            Request::CapabilityModelGet { component } => {
-                let id = model.find_registered(&component);
-                reply_with(asker, id.map(|id| model.config(id).model as u8), fx, number);
-            }
-            // Only an administrator's operations are ever pending, and there
-            // are none.
-            Request::PendingOperationGet { component } => {
-                reply_with(asker, model.find(&component), fx, |out, _| {
-                    out.u32(0);
-                });
-            }
-            Request::ErrorReport(report) => {
-                send(fx, Some(asker), &Message::Report(Report::from(&report)));
-            }
-            Request::ErrorCancelAll { component } => {
-                send(fx, Some(asker), &Message::CancelErrors { component });
-            }
-            Request::StoppingComplete { invocation, result } => {
-                self.on_answer(asker, invocation, Function::StoppingComplete, result, fx);
-            }
-            Request::Response { invocation, result } => {
-                self.on_answer(asker, invocation, Function::Response, result, fx);
-            }
-            Request::Register { .. }
-            | Request::Unregister { .. }
-            | Request::ComponentNameGet
-            | Request::TrackStart { .. }
-            | Request::TrackStop { .. } => {}
         }
     }
 
@@ -296,17 +238,61 @@ impl Service for Amf {
         request: Request<'_>,
         fx: &mut Effects,
     ) -> Result<(), Malformed> {
+        let model = &self.model;
         match request {
-            Request::Register { .. }
-            | Request::Unregister { .. }
-            | Request::ComponentNameGet
-            | Request::TrackStart { .. }
-            | Request::TrackStop { .. } => {
-                let callbacks = caller.callbacks(Of::Amf).ok_or(Malformed)?;
-                let callbacks = Callbacks::from_bits_truncate(callbacks);
-                self.on_handle_request(asker, callbacks, request, fx);
+            Request::Register { component, proxy } => {
+                self.register(asker, callbacks_of(caller)?, component, proxy, fx);
             }
-            _ => self.on_free_request(asker, request, fx),
+            Request::Unregister { component, proxy } => {
+                callbacks_of(caller)?;
+                self.unregister(asker, &component, proxy, fx);
+            }
+            Request::ComponentNameGet => {
+                callbacks_of(caller)?;
+                let name = self.name_of_handle(asker.connection);
+                reply_with(asker, name, fx, |out, name| out.name(name));
+            }
+            Request::TrackStart { csi, flags, capacity, subscription } => {
+                let start = Start { connection: asker.connection, flags, capacity, subscription };
+                self.track_start(asker, callbacks_of(caller)?, &csi, start, fx);
+            }
+            Request::TrackStop { csi } => {
+                callbacks_of(caller)?;
+                let csi = model.find_instance(&csi);
+                let stopped = csi.and_then(|csi| self.tracking.stop(asker.connection, csi));
+                fx.reply(asker, stopped, Vec::new());
+            }
+            Request::ReadinessStateGet { component } => {
+                let state = model.find(&component).map(|id| model.readiness(id));
+                reply_with(asker, state, fx, |out, state| out.u8(state as u8));
+            }
+            Request::HaStateGet { component, csi } => {
+                let id = model.find(&component);
+                let state = id.and_then(|id| model.ha_state(id, model.find_instance(&csi)?));
+                reply_with(asker, state, fx, |out, state| out.u8(state as u8));
+            }
+            Request::CapabilityModelGet { component } => {
+                let id = model.find_registered(&component);
+                let ability = id.map(|id| model.config(id).model);
+                reply_with(asker, ability, fx, |out, ability| out.u8(ability as u8));
+            }
+            // Only an administrator's operations are ever pending, and there
+            // are none.
+            Request::PendingOperationGet { component } => {
+                reply_with(asker, model.find(&component), fx, |out, _| out.u32(0));
+            }
+            Request::ErrorReport(report) => {
+                send(fx, Some(asker), &Message::Report(Report::from(&report)));
+            }
+            Request::ErrorCancelAll { component } => {
+                send(fx, Some(asker), &Message::CancelErrors { component });
+            }
+            Request::StoppingComplete { invocation, result } => {
+                self.on_answer(asker, invocation, Function::StoppingComplete, result, fx);
+            }
+            Request::Response { invocation, result } => {
+                self.on_answer(asker, invocation, Function::Response, result, fx);
+            }
         }
         Ok(())
     }
@@ -378,13 +364,21 @@ fn send(fx: &mut Effects, asker: Option<Asker>, message: &Message) {
     fx.multicast(out);
 }
 
+/// The callbacks of the library handle that the request came on.
+fn callbacks_of(caller: &Caller) -> Result<Callbacks, Malformed> {
+    caller.callbacks(Of::Amf).map(Callbacks::from_bits_truncate).ok_or(Malformed)
+}
+
+/// Answers with a value, if there is one.
 fn reply_with<T>(
     asker: Asker,
     result: Result<T, AisError>,
     fx: &mut Effects,
-    write: impl FnOnce(&mut Writer, T),
+    write: impl FnOnce(&mut Writer, T) -> &mut Writer,
 ) {
     let mut body = Writer::new();
-    let result = result.map(|value| write(&mut body, value));
+    let result = result.map(|value| {
+        write(&mut body, value);
+    });
     fx.reply(asker, result, body.into_bytes());
 }

@@ -27,7 +27,6 @@ struct Subscription {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Start {
     pub(super) connection: ConnectionId,
-    pub(super) csi: CsiId,
     pub(super) flags: TrackFlags,
     pub(super) capacity: u64,
     pub(super) subscription: u32,
@@ -40,8 +39,13 @@ impl Tracking {
     /// # Errors
     /// `NO_SPACE` if the members are wanted and are more than the program has
     /// room for.
-    pub(super) fn start(&mut self, start: Start, model: &Model) -> Result<Option<Event>, AisError> {
-        let Start { connection, csi, flags, capacity, subscription: number } = start;
+    pub(super) fn start(
+        &mut self,
+        csi: CsiId,
+        start: Start,
+        model: &Model,
+    ) -> Result<Option<Event>, AisError> {
+        let Start { connection, flags, capacity, subscription: number } = start;
         let current = flags.contains(TrackFlags::CURRENT);
         if current && model.members(csi).len() as u64 > capacity {
             return Err(AisError::NoSpace);

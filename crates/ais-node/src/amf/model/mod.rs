@@ -1,9 +1,9 @@
 //! The replicated part of AMF: one model of all groups, the same on every
 //! node.
 //!
-//! Inputs ([`inputs`]) are ordered messages and views; after each one the
-//! touched groups settle ([`unit`]): every unit goes as far through its life
-//! as it can, then the redundancy model ([`rules`]) gives out roles. What the
+//! Inputs (`inputs`) are ordered messages and views; after each one the
+//! touched groups settle (`unit`): every unit goes as far through its life
+//! as it can, then the redundancy model (`rules`) gives out roles. What the
 //! components have to be asked comes out as [`Demand`]s, which the node of
 //! each component carries out. Nothing here knows a client, a clock or an
 //! invocation.

@@ -83,7 +83,12 @@ fn an_answer_that_was_overtaken_by_a_newer_question_is_accepted() {
     let answer = rig.send("a_x", Request::Response { invocation, result: Ok(()) });
     rig.run();
     assert_eq!(rig.replies[&answer].0, Ok(()));
-    assert_eq!(rig.readiness("a_x"), Readiness::OutOfService);
+    // The newer question still waits.
+    rig.start(&["b_x"]);
+    rig.expect("b_x", &[]);
+    rig.program("a_x").conduct = Conduct::Answers;
+    rig.run();
+    rig.expect("b_x", &["InService", "pgB Active"]);
 }
 
 #[test]

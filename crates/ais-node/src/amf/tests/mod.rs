@@ -5,6 +5,7 @@ mod answers;
 mod calls;
 mod failures;
 mod guide;
+mod node;
 mod random;
 mod rules;
 mod timeouts;

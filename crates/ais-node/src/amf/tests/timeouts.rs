@@ -1,4 +1,5 @@
-//! Heartbeats, and answers that never come.
+//! Heartbeats, and answers that never come. Each is waited for 20 ms longer
+//! than its time.
 
 use super::*;
 
@@ -45,7 +46,7 @@ fn times_are_those_of_the_component() {
     rig.advance(1000);
     assert_eq!((rig.program("a_x").heartbeats, rig.program("b_x").heartbeats), (4, 10));
     rig.program("a_x").conduct = Conduct::Sleeps;
-    rig.advance(949);
+    rig.advance(969);
     assert_eq!(rig.ha_state("b_x", "pgB"), Ok(HaState::Active));
     rig.advance(1);
     assert_eq!(rig.ha_state("b_x", "pgB"), Ok(HaState::Quiesced));
@@ -66,7 +67,7 @@ fn one_heartbeat_at_a_time() {
 fn a_hung_component_is_not_used_until_it_is_repaired() {
     let mut rig = pair();
     rig.program("a_x").conduct = Conduct::Sleeps;
-    rig.advance(1099);
+    rig.advance(1119);
     rig.expect("b_x", &[]);
     rig.advance(1);
     rig.expect("b_x", &["pgB Quiesced", "OutOfService"]);
@@ -123,7 +124,7 @@ fn an_assignment_that_is_never_answered_is_a_failure() {
             rig.dispatch("a_x");
             rig.run();
         }
-        rig.advance(4999);
+        rig.advance(5019);
         assert_eq!(rig.readiness("b_x"), Readiness::InService);
         rig.advance(1);
         assert_eq!(rig.readiness("b_x"), Readiness::OutOfService);
@@ -146,7 +147,7 @@ fn who_does_not_let_go_in_time_is_passed_over() {
     rig.advance(3000);
     // Sleeping is no crime; being handed the question and not answering is.
     let quiesced = rig.take("b_x").unwrap();
-    rig.advance(999);
+    rig.advance(1019);
     rig.expect("b_y", &[]);
     rig.advance(1);
     rig.expect("b_y", &["pgB Active b_x NotQuiesced"]);
@@ -161,7 +162,7 @@ fn who_never_sees_the_question_is_passed_over_too() {
     let mut rig = pair();
     rig.program("b_x").conduct = Conduct::Sleeps;
     rig.unregister("a_x").unwrap();
-    rig.advance(4999);
+    rig.advance(5019);
     rig.expect("b_y", &[]);
     rig.advance(1);
     rig.expect("b_y", &["pgB Active b_x NotQuiesced"]);
@@ -176,7 +177,7 @@ fn who_does_not_leave_in_time_is_passed_over() {
     rig.dispatch("b_x");
     rig.run();
     rig.take("b_x").unwrap();
-    rig.advance(999);
+    rig.advance(1019);
     rig.expect("b_y", &[]);
     rig.advance(1);
     // It had let go in order.
@@ -197,4 +198,41 @@ fn other_questions_may_be_answered_long_after_they_were_dispatched() {
     rig.expect("a_x", &["InService", "pgA Active"]);
     rig.advance(10_000);
     rig.expect("a_x", &[]);
+}
+
+#[test]
+fn a_daemon_that_was_held_up_condemns_nobody() {
+    let mut rig = pair();
+    rig.advance(100);
+    // The heartbeat and its answer are under way while the daemon stands.
+    rig.program("a_x").conduct = Conduct::Sleeps;
+    rig.advance(100);
+    rig.now += 3_000_000_000;
+    rig.advance(0);
+    rig.program("a_x").conduct = Conduct::Answers;
+    rig.advance(5000);
+    rig.expect("b_x", &[]);
+
+    // So it may be with a question that two timers are about.
+    rig.program("b_x").conduct = Conduct::Sleeps;
+    rig.unregister("a_x").unwrap();
+    let quiesced = rig.take("b_x").unwrap();
+    rig.now += 10_000_000_000;
+    rig.advance(0);
+    rig.answer("b_x", quiesced.invocation().unwrap(), Ok(())).unwrap();
+    rig.program("b_x").conduct = Conduct::Answers;
+    rig.run();
+    rig.expect("b_y", &["pgB Active b_x Quiesced"]);
+}
+
+#[test]
+fn who_does_not_end_when_it_shall_be_restarted_is_passed_over() {
+    let mut rig = pair();
+    rig.program("b_x").conduct = Conduct::Sleeps;
+    rig.report("b_x", Recovery::ComponentRestart, 5).unwrap();
+    rig.advance(5019);
+    rig.expect("b_y", &[]);
+    rig.advance(1);
+    rig.expect("b_y", &["pgB Active b_x NotQuiesced"]);
+    assert_eq!(rig.register("b_x"), Err(AisError::Exist));
 }
