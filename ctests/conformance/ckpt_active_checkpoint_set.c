@@ -6,18 +6,20 @@ int main(void)
 	SaNameT name = unique_name("active");
 	SaNameT everywhere = unique_name("everywhere");
 	SaNameT spread = unique_name("spread");
-	SaCkptCheckpointHandleT handle, reader, elsewhere, all;
+	SaCkptCheckpointHandleT handle, reader, far, elsewhere, all;
 	SaCkptCheckpointStatusT status;
 
 	CHECK_BAD_HANDLES(saCkptActiveCheckpointSet(bad));
 
 	handle = open_checkpoint(&name, &active_replica, READ | WRITE | COLOCATED);
 	reader = open_checkpoint(&name, NULL, READ | COLOCATED);
+	far = open_checkpoint(&name, NULL, READ | WRITE);
 	elsewhere = open_checkpoint(&spread, &active_replica, READ | WRITE);
 	all = open_checkpoint(&everywhere, &all_replicas, READ | WRITE | COLOCATED);
 
 	CHECK_EQ(saCkptActiveCheckpointSet(&reader), SA_ERR_ACCESS);
-	/* Not collocated; and a checkpoint without an active replica. */
+	/* Not collocated: this open, the checkpoint, any with all replicas. */
+	CHECK_EQ(saCkptActiveCheckpointSet(&far), SA_ERR_BAD_OPERATION);
 	CHECK_EQ(saCkptActiveCheckpointSet(&elsewhere), SA_ERR_BAD_OPERATION);
 	CHECK_EQ(saCkptActiveCheckpointSet(&all), SA_ERR_BAD_OPERATION);
 
@@ -36,6 +38,7 @@ int main(void)
 	CHECK_EQ(saCkptCheckpointClose(&handle), SA_OK);
 	CHECK_EQ(saCkptActiveCheckpointSet(&handle), SA_ERR_BAD_HANDLE);
 	CHECK_EQ(saCkptCheckpointClose(&elsewhere), SA_OK);
+	CHECK_EQ(saCkptCheckpointClose(&far), SA_OK);
 	CHECK_EQ(saCkptCheckpointClose(&reader), SA_OK);
 	CHECK_EQ(saCkptCheckpointClose(&all), SA_OK);
 	return done();

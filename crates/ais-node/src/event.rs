@@ -106,7 +106,7 @@ fn merge_nodes(items: &mut Vec<(clm::Node, Change)>, later: Vec<(clm::Node, Chan
 
 /// The same for the members of a protection group.
 fn merge_members(items: &mut Vec<amf::Member>, later: Vec<amf::Member>) {
-    use amf::ProtectionGroupChange::{Added, NoChange, Removed, StateChange};
+    use amf::ProtectionGroupChange::{Added, NoChange, StateChange};
     for member in later {
         let same = |earlier: &amf::Member| earlier.component == member.component;
         let Some(place) = items.iter().position(same) else {
@@ -114,9 +114,6 @@ fn merge_members(items: &mut Vec<amf::Member>, later: Vec<amf::Member>) {
             continue;
         };
         match (items[place].change, member.change) {
-            (Added, Removed) => {
-                items.remove(place);
-            }
             (earlier @ (Added | StateChange), NoChange | StateChange) => {
                 items[place] = amf::Member { change: earlier, ..member };
             }

@@ -130,16 +130,23 @@ impl Local {
         through.max_by_key(|(_, client)| client.registration).map(|(id, _)| *id)
     }
 
-    /// A handle is gone: its components are asked nothing more. Gives their
-    /// registrations, oldest first.
-    pub(super) fn lose_handle(&mut self, connection: ConnectionId) -> Vec<u64> {
-        let mut registrations = Vec::new();
-        for client in self.clients.values_mut() {
+    /// A handle is gone: its components are asked nothing more, and nothing
+    /// that they were asked can be answered. Gives their registrations, oldest
+    /// first.
+    pub(super) fn lose_handle(&mut self, connection: ConnectionId, fx: &mut Effects) -> Vec<u64> {
+        let mut lost = BTreeMap::new();
+        for (id, client) in &mut self.clients {
             if client.connection == Some(connection) {
                 client.connection = None;
-                registrations.push(client.registration);
+                client.waiting.iter().for_each(|invocation| cancel_timers(*invocation, fx));
+                client.waiting.clear();
+                client.heartbeat = None;
+                lost.insert(*id, client.registration);
             }
         }
+        self.invocations.retain(|_, invocation| !lost.contains_key(&invocation.component));
+        self.retired.retain(|id, _| !lost.contains_key(id));
+        let mut registrations: Vec<u64> = lost.into_values().collect();
         registrations.sort_unstable();
         registrations
     }

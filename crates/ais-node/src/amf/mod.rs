@@ -332,7 +332,7 @@ impl Service for Amf {
 
     fn on_handle_gone(&mut self, connection: ConnectionId, fx: &mut Effects) {
         self.tracking.forget(connection);
-        let registrations = self.local.lose_handle(connection);
+        let registrations = self.local.lose_handle(connection, fx);
         if !registrations.is_empty() {
             send(fx, None, &Message::HandleGone { registrations });
         }

@@ -56,8 +56,6 @@ impl Tracking {
         if flags.subscribes() {
             let flags = flags - TrackFlags::CURRENT;
             self.subscriptions.insert(key, Subscription { number, flags });
-        } else if let Some(subscription) = self.subscriptions.get_mut(&key) {
-            subscription.number = number;
         }
         let items = current.then(|| members(model, csi, &BTreeMap::new()));
         Ok(items.map(|items| callback(model, csi, number, items)))

@@ -31,14 +31,12 @@ pub struct Clm {
     subscriptions: BTreeMap<ConnectionId, Subscription>,
 }
 
-/// What a program wants to be told.
+/// The changes that a program wants to be told.
 #[derive(Debug)]
 struct Subscription {
     number: u32,
-    /// `CHANGES`, `CHANGES_ONLY`, or neither.
+    /// `CHANGES` or `CHANGES_ONLY`.
     flags: TrackFlags,
-    /// The members are still to be told.
-    current: bool,
 }
 
 impl Clm {
@@ -67,33 +65,28 @@ impl Clm {
         fx: &mut Effects,
     ) {
         let current = flags.contains(TrackFlags::CURRENT);
+        if self.members.len() == 0 {
+            return fx.reply(asker, Err(AisError::TryAgain), Vec::new());
+        }
         if current && (self.members.len() as u64) > capacity {
             return fx.reply(asker, Err(AisError::NoSpace), Vec::new());
         }
         fx.reply(asker, Ok(()), Vec::new());
-        let subscription = self.subscriptions.entry(asker.connection).or_insert(Subscription {
-            number,
-            flags: TrackFlags::empty(),
-            current: false,
-        });
-        subscription.number = number;
         // A request for the current members alone neither begins nor ends the
         // tracking of changes.
         if flags.subscribes() {
-            subscription.flags = flags - TrackFlags::CURRENT;
+            let flags = flags - TrackFlags::CURRENT;
+            self.subscriptions.insert(asker.connection, Subscription { number, flags });
         }
-        subscription.current |= current;
-        if self.members.is_complete() {
-            Self::tell_current(&self.members, asker.connection, subscription, fx);
+        if current {
+            let items = self.members.nodes().map(|node| (node, Change::NoChange)).collect();
+            fx.event(asker.connection, self.members.track(number, items));
         }
     }
 
     fn track_stop(&mut self, asker: Asker, fx: &mut Effects) {
-        let tracked = self
-            .subscriptions
-            .remove(&asker.connection)
-            .is_some_and(|subscription| subscription.flags.subscribes());
-        let result = if tracked { Ok(()) } else { Err(AisError::NotExist) };
+        let stopped = self.subscriptions.remove(&asker.connection);
+        let result = stopped.map(|_| ()).ok_or(AisError::NotExist);
         fx.reply(asker, result, Vec::new());
     }
 
@@ -103,42 +96,25 @@ impl Clm {
         } else {
             NodeId::from_api(u32::try_from(node).map_err(|_| AisError::InvalidParam)?)
         };
-        if !self.members.is_complete() {
+        if self.members.len() == 0 {
             return Err(AisError::TryAgain);
         }
         self.members.node(id).ok_or(AisError::InvalidParam)
     }
 
-    fn tell_current(
-        members: &Members,
-        connection: ConnectionId,
-        subscription: &mut Subscription,
-        fx: &mut Effects,
-    ) {
-        if !std::mem::take(&mut subscription.current) {
-            return;
-        }
-        let items = members.nodes().map(|node| (node, Change::NoChange)).collect();
-        fx.event(connection, members.track(subscription.number, items));
-    }
-
-    /// Shows a view that has become complete.
+    /// Shows the view to the programs once it is complete.
     fn announce(&mut self, fx: &mut Effects) {
-        let changes = self.members.take_changes();
-        for (connection, subscription) in &mut self.subscriptions {
-            let flags = subscription.flags;
-            if !flags.is_empty() && !changes.is_empty() {
-                let mut items = changes.clone();
-                if flags.contains(TrackFlags::CHANGES) {
-                    let others = self
-                        .members
-                        .nodes()
-                        .filter(|node| !changes.iter().any(|(changed, _)| changed.id == node.id));
-                    items.extend(others.map(|node| (node, Change::NoChange)));
-                }
-                fx.event(*connection, self.members.track(subscription.number, items));
+        let Some(changes) = self.members.show().filter(|changes| !changes.is_empty()) else {
+            return;
+        };
+        let is_new = |node: &clm::Node| changes.iter().any(|(changed, _)| changed.id == node.id);
+        for (connection, subscription) in &self.subscriptions {
+            let mut items = changes.clone();
+            if subscription.flags.contains(TrackFlags::CHANGES) {
+                let others = self.members.nodes().filter(|node| !is_new(node));
+                items.extend(others.map(|node| (node, Change::NoChange)));
             }
-            Self::tell_current(&self.members, *connection, subscription, fx);
+            fx.event(*connection, self.members.track(subscription.number, items));
         }
     }
 }
@@ -187,16 +163,14 @@ impl Service for Clm {
         let Ok(record) = Record::decode(&mut input) else {
             return;
         };
-        if self.members.add_record(delivery.from, record) {
-            self.announce(fx);
-        }
+        self.members.add_record(delivery.from, record);
+        self.announce(fx);
     }
 
     fn on_view(&mut self, view: &View, fx: &mut Effects) {
         self.members.install(view);
-        if view.joined.is_empty() {
-            self.announce(fx);
-        } else {
+        self.announce(fx);
+        if !view.joined.is_empty() {
             let mut message = fx.compose(None, 600);
             self.record.encode(&mut message);
             fx.multicast(message);

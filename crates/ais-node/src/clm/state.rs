@@ -36,16 +36,19 @@ impl Record {
     }
 }
 
-/// The members of the view.
+/// The members of the view that is shown to programs, and of the one that is
+/// shown next.
 #[derive(Debug, Default)]
 pub(super) struct Members {
+    /// The number of the view that is shown; 0 before the first.
+    shown_view: u64,
+    shown: BTreeMap<NodeId, Record>,
     view: u64,
     /// `None`: the record has not come yet.
     members: BTreeMap<NodeId, Option<Record>>,
-    /// Joined since the last view that was shown.
+    /// Joined since the view that is shown; some of them may be shown as who
+    /// they were before they left.
     joined: BTreeSet<NodeId>,
-    /// Left since then, with what was known of them.
-    left: BTreeMap<NodeId, Record>,
 }
 
 impl Members {
@@ -53,13 +56,8 @@ impl Members {
     pub(super) fn install(&mut self, view: &View) {
         self.view = view.number;
         for id in &view.left {
-            let record = self.members.remove(id).flatten();
-            // Who joined and left without ever being shown is not news.
-            if !self.joined.remove(id)
-                && let Some(record) = record
-            {
-                self.left.insert(*id, record);
-            }
+            self.members.remove(id);
+            self.joined.remove(id);
         }
         for id in &view.joined {
             self.members.insert(*id, None);
@@ -67,54 +65,52 @@ impl Members {
         }
     }
 
-    /// Takes what a member says of itself. True if that was the last record
-    /// that was missing.
-    pub(super) fn add_record(&mut self, id: NodeId, record: Record) -> bool {
-        match self.members.get_mut(&id) {
-            Some(known @ None) => {
-                *known = Some(record);
-                self.is_complete()
-            }
-            _ => false,
+    /// Takes what a member says of itself, the first time.
+    pub(super) fn add_record(&mut self, id: NodeId, record: Record) {
+        if let Some(known @ None) = self.members.get_mut(&id) {
+            *known = Some(record);
         }
     }
 
-    /// Whether every member is known.
-    pub(super) fn is_complete(&self) -> bool {
-        !self.members.is_empty() && self.members.values().all(Option::is_some)
+    /// Shows the view if all its members are known and it is not shown yet:
+    /// who left and who joined since the last one that was.
+    pub(super) fn show(&mut self) -> Option<Vec<(clm::Node, Change)>> {
+        if self.shown_view == self.view || self.members.values().any(Option::is_none) {
+            return None;
+        }
+        let gone = |id: &NodeId| !self.members.contains_key(id) || self.joined.contains(id);
+        let left = self.shown.iter().filter(|(id, _)| gone(id));
+        let mut changes: Vec<_> =
+            left.map(|(id, record)| (record.node(*id, false), Change::Left)).collect();
+        self.shown_view = self.view;
+        let known = |(id, record): (&NodeId, &Option<Record>)| Some((*id, record.clone()?));
+        self.shown = self.members.iter().filter_map(known).collect();
+        let joined = std::mem::take(&mut self.joined);
+        changes.extend(joined.iter().filter_map(|id| Some((self.node(*id)?, Change::Joined))));
+        Some(changes)
     }
 
+    /// How many members are shown; 0 before the first view.
     pub(super) fn len(&self) -> usize {
-        self.members.len()
+        self.shown.len()
     }
 
-    /// The members, lowest first.
+    /// The members that are shown, lowest first.
     pub(super) fn nodes(&self) -> impl Iterator<Item = clm::Node> {
-        self.members
-            .iter()
-            .filter_map(|(id, record)| record.as_ref().map(|record| record.node(*id, true)))
+        self.shown.iter().map(|(id, record)| record.node(*id, true))
     }
 
     pub(super) fn node(&self, id: NodeId) -> Option<clm::Node> {
-        self.members.get(&id)?.as_ref().map(|record| record.node(id, true))
-    }
-
-    /// Who joined and left since this was last asked.
-    pub(super) fn take_changes(&mut self) -> Vec<(clm::Node, Change)> {
-        let left = std::mem::take(&mut self.left);
-        let left = left.into_iter().map(|(id, record)| (record.node(id, false), Change::Left));
-        let joined = std::mem::take(&mut self.joined);
-        let joined = joined.into_iter().filter_map(|id| Some((self.node(id)?, Change::Joined)));
-        left.chain(joined).collect()
+        self.shown.get(&id).map(|record| record.node(id, true))
     }
 
     /// A track callback.
     pub(super) fn track(&self, subscription: u32, items: Vec<(clm::Node, Change)>) -> Event {
         Event::Clm(clm::Event::Track {
             subscription,
-            view: self.view,
+            view: self.shown_view,
             // A view has at most 128 members.
-            members: self.members.len() as u32,
+            members: self.shown.len() as u32,
             items,
         })
     }

@@ -136,7 +136,9 @@ fn a_view_is_shown_when_all_its_members_are_known() {
     rig.start(TrackFlags::CHANGES_ONLY).unwrap();
     rig.view(2, &[ME, OTHER], &[OTHER], &[]);
     assert_eq!(rig.callbacks(), []);
-    assert_eq!(rig.ask(Request::NodeGet { node: 0 }), Err(AisError::TryAgain));
+    let other = Request::NodeGet { node: OTHER.to_api().into() };
+    assert_eq!(rig.ask(other), Err(AisError::InvalidParam), "it is not shown yet");
+    assert_eq!(rig.ask(Request::NodeGet { node: 0 }), Ok(()));
     rig.record(OTHER, &Record::named("two"));
     assert_eq!(rig.callbacks(), [(2, 2, vec![(OTHER.to_api(), true, Change::Joined)])]);
     rig.view(3, &[ME], &[], &[OTHER]);
@@ -144,6 +146,30 @@ fn a_view_is_shown_when_all_its_members_are_known() {
     rig.view(4, &[ME, OTHER], &[OTHER], &[]);
     rig.view(5, &[ME], &[], &[OTHER]);
     assert_eq!(rig.callbacks(), [], "it came and went without being known");
+}
+
+#[test]
+fn a_node_that_was_restarted_left_and_joined() {
+    let mut rig = Rig::new();
+    rig.join(2);
+    rig.start(TrackFlags::CHANGES_ONLY).unwrap();
+    rig.view(3, &[ME, OTHER], &[OTHER], &[OTHER]);
+    assert_eq!(rig.callbacks(), []);
+    rig.record(OTHER, &Record::named("two again"));
+    let other = OTHER.to_api();
+    let items = vec![(other, false, Change::Left), (other, true, Change::Joined)];
+    assert_eq!(rig.callbacks(), [(3, 2, items)]);
+}
+
+#[test]
+fn a_request_for_the_members_leaves_the_tracking_as_it_is() {
+    let mut rig = Rig::new();
+    rig.start(TrackFlags::CHANGES_ONLY).unwrap();
+    let once = Request::TrackStart { flags: TrackFlags::CURRENT, capacity: 1, subscription: 6 };
+    assert_eq!(rig.ask(once), Ok(()));
+    rig.fx.list.clear();
+    rig.join(2);
+    assert_eq!(rig.callbacks(), [(2, 2, vec![(OTHER.to_api(), true, Change::Joined)])]);
 }
 
 #[test]

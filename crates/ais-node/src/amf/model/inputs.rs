@@ -144,10 +144,11 @@ impl Model {
     /// Somebody reports an error of a component.
     ///
     /// # Errors
-    /// `BAD_OPERATION` if it is not registered.
+    /// `NOT_EXIST` if there is no such component, `BAD_OPERATION` if it is not
+    /// registered.
     pub(in crate::amf) fn report(&mut self, report: &Report) -> Result<(), AisError> {
         let Report { reporting, erroneous, recovery, probable_cause } = report;
-        let id = self.find_registered(erroneous).map_err(|_| AisError::BadOperation)?;
+        let id = self.find_to_repair(erroneous)?;
         let reason = format!(
             "{reporting} reports an error (probable cause {probable_cause}, recommended \
              recovery {recovery:?})"
@@ -180,15 +181,22 @@ impl Model {
     /// All errors of a component are repaired.
     ///
     /// # Errors
-    /// `BAD_OPERATION` if it is not registered.
+    /// `NOT_EXIST` if there is no such component, `BAD_OPERATION` if it is not
+    /// registered.
     pub(in crate::amf) fn cancel_errors(&mut self, name: &Name) -> Result<(), AisError> {
-        let id = self.find_registered(name).map_err(|_| AisError::BadOperation)?;
+        let id = self.find_to_repair(name)?;
         if self.components[id.0].failure.take().is_some() {
             log::info!("the errors of component {name} are cancelled");
         }
         self.touch(id);
         self.settle();
         Ok(())
+    }
+
+    fn find_to_repair(&self, name: &Name) -> Result<ComponentId, AisError> {
+        let id = self.find(name)?;
+        let registered = self.components[id.0].registration.is_some();
+        if registered { Ok(id) } else { Err(AisError::BadOperation) }
     }
 
     fn fail(&mut self, id: ComponentId, failure: Failure, reason: &str) {
@@ -219,7 +227,20 @@ impl Model {
         for assignment in &mut self.components[id.0].assignments {
             assignment.state = None;
         }
+        self.forget_work_of_nobody(id);
         self.touch(id);
+    }
+
+    /// When the last member of a protection group has gone there is no work
+    /// left to take over; whoever comes next begins anew.
+    fn forget_work_of_nobody(&mut self, id: ComponentId) {
+        for csi in self.instances_of(id) {
+            let instance = &self.instances[csi.0];
+            let is_here = |id: &ComponentId| self.components[id.0].registration.is_some();
+            if !instance.members.iter().any(is_here) {
+                self.instances[csi.0].vacated.clear();
+            }
+        }
     }
 
     /// A component that cannot be asked any more counts as out of service and

@@ -161,10 +161,10 @@ fn errors_are_for_registered_components() {
     let mut rig = Rig::raid("x");
     rig.open("a_x", 0);
     rig.open("unknown", 0);
-    for absent in ["a_x", "unknown"] {
+    for (absent, error) in [("a_x", AisError::BadOperation), ("unknown", AisError::NotExist)] {
         let result = rig.report(absent, Recovery::NoRecommendation, 5);
-        assert_eq!(result, Err(AisError::BadOperation));
-        assert_eq!(rig.cancel_errors(absent), Err(AisError::BadOperation));
+        assert_eq!(result, Err(error));
+        assert_eq!(rig.cancel_errors(absent), Err(error));
     }
     rig.register("a_x").unwrap();
     assert_eq!(rig.cancel_errors("a_x"), Ok(()), "there is nothing to cancel");
