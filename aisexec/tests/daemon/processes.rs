@@ -70,14 +70,14 @@ fn part_of_a_parent() {
     let (handle, _events) = Client::handle(&site, cookie, Service::Clm);
     // A child that keeps the connections, and ends when nobody holds the
     // other end of its standard input.
-    let child = Command::new("cat")
+    let mut child = Command::new("cat")
         .stdin(Stdio::from(std::os::fd::OwnedFd::from(anchor.stream.try_clone().unwrap())))
         .stdout(Stdio::from(std::os::fd::OwnedFd::from(handle.stream.try_clone().unwrap())))
         .spawn()
         .unwrap();
     println!("child {}", child.id());
-    // Waits to be killed.
-    nix::unistd::pause();
+    // It is killed while it waits.
+    child.wait().unwrap();
 }
 
 /// Waits for the line with the number of its child.
