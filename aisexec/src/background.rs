@@ -1,9 +1,10 @@
 //! `--daemon`: going to the background.
 
 use crate::sys;
+use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::{ForkResult, chdir, dup2_stderr, dup2_stdin, dup2_stdout, setsid};
 use std::fs::OpenOptions;
-use std::io::{self, IsTerminal, PipeReader, PipeWriter, Read, Write, pipe};
+use std::io::{self, PipeReader, PipeWriter, Read, Write, pipe};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -20,8 +21,10 @@ pub(crate) enum Side {
 #[derive(Debug)]
 pub(crate) struct Background {
     parent: PipeWriter,
-    /// Whether standard error was a terminal, which it no longer is.
-    pub(crate) lost_terminal: bool,
+    /// Whether the log may stay on standard error, which is a file then. A
+    /// terminal or a pipe would be kept from closing as long as the daemon
+    /// lives.
+    pub(crate) keeps_stderr: bool,
 }
 
 /// Goes to the background. The process that was started waits until the one in
@@ -41,7 +44,9 @@ pub(crate) fn go() -> io::Result<Side> {
             setsid()?;
             Ok(Side::Child(Background {
                 parent: writer,
-                lost_terminal: io::stderr().is_terminal(),
+                keeps_stderr: fstat(io::stderr()).is_ok_and(|stat| {
+                    SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFREG
+                }),
             }))
         }
     }
@@ -55,7 +60,8 @@ fn outcome(mut reader: PipeReader) -> ExitCode {
 }
 
 impl Background {
-    /// The daemon is ready: lets go of the terminal, of the directory unless
+    /// The daemon is ready: lets go of the
+    /// terminal, of the directory unless
     /// `paths` depend on it, and of the process that was started.
     ///
     /// # Errors
@@ -64,7 +70,7 @@ impl Background {
         let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
         dup2_stdin(&null)?;
         dup2_stdout(&null)?;
-        if self.lost_terminal {
+        if !self.keeps_stderr {
             dup2_stderr(&null)?;
         }
         if paths.iter().all(|path| path.is_absolute()) {

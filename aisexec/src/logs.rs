@@ -1,5 +1,5 @@
-//! Where the log goes: standard error; or, of a daemon whose standard error
-//! was a terminal, the system log.
+//! Where the log goes: standard error; or, with `--daemon`, the system log
+//! unless standard error is a file.
 
 use env_logger::{Builder, Env, Target};
 use std::io::{self, Write};

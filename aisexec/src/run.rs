@@ -77,7 +77,7 @@ fn fail(message: &str) -> ExitCode {
 
 fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<(), String> {
     match &background {
-        Some(background) if background.lost_terminal => logs::to_syslog(),
+        Some(background) if !background.keeps_stderr => logs::to_syslog(),
         _ => logs::to_stderr(),
     }
     std::panic::set_hook(Box::new(|info| {

@@ -1,0 +1,11 @@
+//! The real daemon in temporary directories, spoken to with raw frames.
+
+#![expect(clippy::unwrap_used, reason = "this is all test code")]
+
+mod bad_clients;
+mod bounds;
+mod client;
+mod executive;
+mod handshake;
+mod processes;
+mod start_stop;

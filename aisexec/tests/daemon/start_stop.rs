@@ -1,0 +1,217 @@
+//! Starting, refusing to start, and stopping.
+
+use crate::client::Client;
+use crate::executive::{Executive, Site, read_line};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, getuid};
+use std::fs;
+use std::io::BufReader;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Stdio};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn signals_stop_it_cleanly() {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let site = Site::new();
+        let mut executive = site.start();
+        assert!(site.socket().exists());
+        executive.signal(signal);
+        assert_eq!(executive.wait().code(), Some(0), "{signal}");
+        assert!(!site.socket().exists());
+    }
+}
+
+#[test]
+fn sighup_changes_nothing() {
+    let site = Site::new();
+    let executive = site.start();
+    executive.signal(Signal::SIGHUP);
+    let (_anchor, cookie) = Client::session(&site);
+    Client::calls(&site, cookie).assert_served(1);
+    executive.stop();
+}
+
+#[test]
+fn the_socket_is_for_the_owner_and_the_group() {
+    let site = Site::new();
+    let _executive = site.start();
+    let mode = fs::metadata(site.socket()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o660);
+}
+
+#[test]
+fn check_tells_good_from_bad_configurations() {
+    let site = Site::new();
+    let output = site.run(&["--check"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stdout), "configuration ok\n");
+    assert!(!site.socket().exists());
+    site.write("network.conf", "bindnetaddr:nowhere\nmcastport:-1\n");
+    site.write("groups.conf", "group {\n");
+    for flags in [&["--check"][..], &[]] {
+        let output = site.run(flags);
+        assert_eq!(output.status.code(), Some(1));
+        let errors = text(&output.stderr);
+        for place in ["network.conf:1: ", "network.conf:2: ", "mcastaddr", "groups.conf:"] {
+            assert!(errors.contains(place), "{place} is not in {errors}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_flag_shows_the_usage() {
+    let output = Site::new().run(&["--wrong"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("Usage: aisexec"));
+}
+
+#[test]
+fn a_second_daemon_is_refused() {
+    let site = Site::new();
+    let executive = site.start();
+    let output = site.run(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = text(&output.stderr);
+    let expected = format!("(pid {}) serves {}", executive.pid(), site.socket().display());
+    assert!(error.contains(&expected), "{error}");
+    let (_anchor, cookie) = Client::session(&site);
+    Client::calls(&site, cookie).assert_served(1);
+}
+
+#[test]
+fn a_stale_socket_is_replaced() {
+    let site = Site::new();
+    let mut executive = site.start();
+    executive.signal(Signal::SIGKILL);
+    executive.wait();
+    assert!(site.socket().exists());
+    let executive = site.start();
+    let (_anchor, cookie) = Client::session(&site);
+    Client::calls(&site, cookie).assert_served(1);
+    executive.stop();
+}
+
+#[test]
+fn what_is_no_socket_is_left_alone() {
+    let site = Site::new();
+    fs::create_dir(site.path("run")).unwrap();
+    fs::write(site.socket(), "precious").unwrap();
+    let output = site.run(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("is no socket"));
+    assert_eq!(fs::read_to_string(site.socket()).unwrap(), "precious");
+}
+
+#[test]
+fn every_life_has_a_higher_number() {
+    let site = Site::new();
+    site.start().stop();
+    assert_eq!(site.read("state/ring-127.0.0.1"), "1\n");
+    site.start().stop();
+    assert_eq!(site.read("state/ring-127.0.0.1"), "2\n");
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_written_is_a_warning() {
+    let site = Site::new();
+    site.write("state", "not a directory");
+    let executive = site.start();
+    assert!(site.read("log").contains("the ring number is taken from the clock"));
+    executive.stop();
+}
+
+#[test]
+fn an_idle_daemon_is_small() {
+    let site = Site::new();
+    site.write("network.conf", &site.network("127.0.0.1").replace("realtime:no", "realtime:yes"));
+    let executive = site.start();
+    assert!(executive.resident() < 8192, "{} kB", executive.resident());
+    executive.stop();
+}
+
+/// Starts aisexec with its log in a pipe and waits for a line that contains
+/// `wanted`. The child is to be waited for.
+fn start_and_wait_for(site: &Site, wanted: &str) -> Child {
+    let mut child = site.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains(wanted) {
+        line.clear();
+        read_line(&mut log, &mut line);
+        assert_ne!(line, "", "no line with {wanted}");
+    }
+    child.stderr = Some(log.into_inner());
+    child
+}
+
+fn stop(mut child: Child) {
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn nobody_has_to_read_its_standard_output() {
+    let site = Site::new();
+    let child = start_and_wait_for(&site, "serving programs on");
+    let (_anchor, cookie) = Client::session(&site);
+    Client::calls(&site, cookie).assert_served(1);
+    stop(child);
+}
+
+#[test]
+fn without_its_address_it_waits_and_can_be_stopped() {
+    let site = Site::new();
+    // A network for documentation: no machine has it.
+    site.write("network.conf", &site.network("203.0.113.0"));
+    let child = start_and_wait_for(&site, "bindnetaddr: no interface");
+    assert!(!site.socket().exists());
+    stop(child);
+}
+
+#[test]
+fn in_the_background_it_is_ready_when_the_command_returns() {
+    let site = Site::new();
+    let output = site.run(&["--daemon"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), "New Configuration:\n\t127.0.0.1\n");
+    let (mut anchor, cookie) = Client::session(&site);
+    Client::calls(&site, cookie).assert_served(1);
+    let again = site.run(&["--daemon"]);
+    assert_eq!(again.status.code(), Some(1));
+    let pid = site.read("run/socket.lock").trim().parse().unwrap();
+    kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
+    anchor.assert_closed();
+}
+
+#[test]
+fn without_privileges_it_serves_its_own_user() {
+    if !getuid().is_root() {
+        // Every other test is this one then.
+        return;
+    }
+    let site = Site::new();
+    // Copied to where any user can run it.
+    for (path, mode) in [("", 0o755), ("bin", 0o755)] {
+        fs::create_dir_all(site.path(path)).unwrap();
+        fs::set_permissions(site.path(path), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let binary = site.path("bin/aisexec");
+    fs::copy(env!("CARGO_BIN_EXE_aisexec"), &binary).unwrap();
+    for path in ["run", "state"] {
+        fs::create_dir(site.path(path)).unwrap();
+        fs::set_permissions(site.path(path), fs::Permissions::from_mode(0o777)).unwrap();
+    }
+    let mut command = std::process::Command::new(binary);
+    site.arguments(&mut command);
+    std::os::unix::process::CommandExt::uid(&mut command, 65534);
+    std::os::unix::process::CommandExt::gid(&mut command, 65534);
+    let executive: Executive = site.start_as(command);
+    let (_anchor, cookie) = Client::session(&site);
+    Client::calls(&site, cookie).assert_served(1);
+    executive.stop();
+}
