@@ -136,19 +136,25 @@ impl Amf {
 
     /// The next callback that is not stale.
     fn next(&self) -> Result<Option<Callback>, AisError> {
-        let decode = |code, body: &[u8]| Event::decode(code, body).ok();
-        while let Some(event) = self.client.events().next(decode)? {
-            let Event::ProtectionGroupTrack { subscription, csi, members, items } = event else {
-                return Ok(Some(Callback::Other(event)));
-            };
-            let fill = |buffer| self.program.fill(buffer, &items);
-            let delivered = self.subscriptions.deliver(subscription, items.len(), fill);
-            if let Some((buffer, result)) = delivered {
-                let tracked = Tracked { csi, members, items: items.len() };
-                return Ok(Some(Callback::Track(buffer, tracked, result)));
+        // Decided where it is received, so that threads keep the order.
+        let receive = |code, body: &[u8]| Some(self.decide(Event::decode(code, body).ok()?));
+        while let Some(callback) = self.client.events().next(receive)? {
+            if callback.is_some() {
+                return Ok(callback);
             }
         }
         Ok(None)
+    }
+
+    /// The callback of an event, its memory filled; none if it is stale.
+    fn decide(&self, event: Event) -> Option<Callback> {
+        let Event::ProtectionGroupTrack { subscription, csi, members, items } = event else {
+            return Some(Callback::Other(event));
+        };
+        let fill = |buffer| self.program.fill(buffer, &items);
+        let (buffer, result) = self.subscriptions.deliver(subscription, items.len(), fill)?;
+        let tracked = Tracked { csi, members, items: items.len() };
+        Some(Callback::Track(buffer, tracked, result))
     }
 
     fn call<T>(

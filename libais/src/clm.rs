@@ -131,25 +131,30 @@ impl Clm {
 
     /// The next callback that is not stale.
     fn next(&self) -> Result<Option<Callback>, AisError> {
-        let decode = |code, body: &[u8]| Event::decode(code, body).ok();
-        while let Some(event) = self.client.events().next(decode)? {
-            let callback = match event {
-                Event::Track { subscription, view, members, items } => self
-                    .subscriptions
-                    .deliver(subscription, items.len(), |buffer| self.program.fill(buffer, &items))
-                    .map(|(buffer, result)| {
-                        Callback::Track(buffer, Tracked { view, members, items }, result)
-                    }),
-                Event::NodeGet { tag, result } => self.lookups.end(tag, |lookup| {
-                    let result = result.map(|node| self.program.fill_node(lookup, &node));
-                    Callback::NodeGot(lookup, result)
-                }),
-            };
+        // Decided where it is received, so that threads keep the order.
+        let receive = |code, body: &[u8]| Some(self.decide(Event::decode(code, body).ok()?));
+        while let Some(callback) = self.client.events().next(receive)? {
             if callback.is_some() {
                 return Ok(callback);
             }
         }
         Ok(None)
+    }
+
+    /// The callback of an event, its memory filled; none if it is stale.
+    fn decide(&self, event: Event) -> Option<Callback> {
+        match event {
+            Event::Track { subscription, view, members, items } => {
+                let fill = |buffer| self.program.fill(buffer, &items);
+                let (buffer, result) =
+                    self.subscriptions.deliver(subscription, items.len(), fill)?;
+                Some(Callback::Track(buffer, Tracked { view, members, items }, result))
+            }
+            Event::NodeGet { tag, result } => self.lookups.end(tag, |lookup| {
+                let result = result.map(|node| self.program.fill_node(lookup, &node));
+                Callback::NodeGot(lookup, result)
+            }),
+        }
     }
 
     fn need(&self, callback: u32) -> Result<(), AisError> {

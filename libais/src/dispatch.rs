@@ -54,7 +54,8 @@ impl Events {
         self.socket.shutdown(Shutdown::Both);
     }
 
-    /// The next packet, decoded; `None` if there is none now.
+    /// The next packet, decoded by `decode` with the lock held; `None` if there
+    /// is none now.
     ///
     /// # Errors
     /// `Library` if aisexec is gone or talks nonsense, `BadHandle` in a child.

@@ -7,6 +7,7 @@ use crate::connection::{Outgoing, Reply};
 use crate::handle::{Numbers, Table};
 use crate::session::Current;
 use ais_proto::{AisError, Request};
+use std::sync::atomic::AtomicPtr;
 use std::time::Duration;
 
 static CLM: Numbers = Numbers::new();
@@ -18,6 +19,9 @@ static SECTIONS: Numbers = Numbers::new();
 /// What belongs to this process and to no child of it.
 #[derive(Debug)]
 pub(crate) struct Process {
+    /// What the parent had.
+    #[expect(dead_code, reason = "leak checkers shall see that it was not lost by mistake")]
+    inherited: AtomicPtr<Self>,
     pub(crate) session: Current,
     pub(crate) clm: Table<Clm>,
     pub(crate) amf: Table<Amf>,
@@ -27,8 +31,9 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(inherited: *mut Self) -> Self {
         Self {
+            inherited: AtomicPtr::new(inherited),
             session: Current::default(),
             clm: Table::new(&CLM),
             amf: Table::new(&AMF),

@@ -21,13 +21,28 @@ struct Subscription {
     /// What is tracked; CLM tracks but one thing and leaves it empty.
     subject: Name,
     buffer: Buffer,
-    /// Whether it lasts; else it ends with its first event.
-    lasts: bool,
+    life: Life,
+}
+
+/// How long a subscription lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Life {
+    /// Until its first event.
+    Once,
+    /// As once, but beside one that lasts: changes may come under its number,
+    /// until an event has a later one.
+    Beside,
+    /// Until it is stopped or replaced.
+    Lasting,
 }
 
 /// The subscriptions of a handle.
 #[derive(Debug)]
-pub(crate) struct Subscriptions(Mutex<Numbered>);
+pub(crate) struct Subscriptions {
+    numbered: Mutex<Numbered>,
+    /// Held while one starts, so that numbers reach aisexec in order.
+    starting: Mutex<()>,
+}
 
 #[derive(Debug)]
 struct Numbered {
@@ -35,14 +50,24 @@ struct Numbered {
     open: BTreeMap<u32, Subscription>,
 }
 
+impl Numbered {
+    /// Whether changes of a subject are told.
+    fn lasts(&self, subject: &Name) -> bool {
+        let mut all = self.open.values();
+        all.any(|other| other.life == Life::Lasting && other.subject == *subject)
+    }
+}
+
 impl Subscriptions {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(Numbered { last: 0, open: BTreeMap::new() }))
+        let numbered = Mutex::new(Numbered { last: 0, open: BTreeMap::new() });
+        Self { numbered, starting: Mutex::new(()) }
     }
 
     /// Subscribes with `send`; the first event may arrive before that has
     /// returned. If it succeeds, an older lasting subscription to the same
-    /// subject gives way to a lasting one.
+    /// subject gives way to a lasting one. One for one time does not end a
+    /// lasting one, but changes may be told under its number from then on.
     ///
     /// # Errors
     /// `TryAgain` if too many events are waited for; what `send` returns.
@@ -53,7 +78,7 @@ impl Subscriptions {
         buffer: Buffer,
         send: impl FnOnce(u32) -> Result<(), AisError>,
     ) -> Result<(), AisError> {
-        let lasts = flags.subscribes();
+        let _turn = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
         let number = {
             let mut subscriptions = self.lock();
             if subscriptions.open.len() >= MAX_ASYNC_PER_HANDLE {
@@ -61,15 +86,24 @@ impl Subscriptions {
             }
             subscriptions.last = subscriptions.last.wrapping_add(1);
             let number = subscriptions.last;
-            let subscription = Subscription { subject: subject.clone(), buffer, lasts };
+            let life = if flags.subscribes() {
+                Life::Lasting
+            } else if subscriptions.lasts(subject) {
+                Life::Beside
+            } else {
+                Life::Once
+            };
+            let subscription = Subscription { subject: subject.clone(), buffer, life };
             subscriptions.open.insert(number, subscription);
             number
         };
         let sent = send(number);
         let mut subscriptions = self.lock();
         match sent {
-            Ok(()) if lasts => subscriptions.open.retain(|other, subscription| {
-                *other >= number || !subscription.lasts || subscription.subject != *subject
+            Ok(()) if flags.subscribes() => subscriptions.open.retain(|other, subscription| {
+                *other >= number
+                    || subscription.life == Life::Once
+                    || subscription.subject != *subject
             }),
             Ok(()) => {}
             Err(_) => {
@@ -92,7 +126,7 @@ impl Subscriptions {
     /// Fills the buffer of a subscription with `count` notifications if they
     /// fit, with the lock held: who has ended the subscription may free the
     /// buffer. Tells the buffer and whether they fitted; `None` if the event
-    /// is stale.
+    /// is stale. To be called in the order of the events.
     pub(crate) fn deliver(
         &self,
         number: u32,
@@ -101,11 +135,13 @@ impl Subscriptions {
     ) -> Option<(Buffer, Result<(), AisError>)> {
         let mut subscriptions = self.lock();
         let subscription = subscriptions.open.get(&number)?;
-        let (buffer, lasts) = (subscription.buffer, subscription.lasts);
-        if !lasts {
-            // Events come in order, so older ones for one time are lost.
-            subscriptions.open.retain(|other, subscription| subscription.lasts || *other > number);
-        }
+        let (buffer, subject) = (subscription.buffer, subscription.subject.clone());
+        // Older ones for the same have given way to it; nothing comes for them.
+        subscriptions.open.retain(|other, subscription| match subscription.life {
+            Life::Lasting => true,
+            Life::Beside => *other >= number || subscription.subject != subject,
+            Life::Once => *other > number || subscription.subject != subject,
+        });
         if u64::try_from(count).is_ok_and(|count| count <= buffer.capacity) {
             fill(buffer);
             Some((buffer, Ok(())))
@@ -115,7 +151,7 @@ impl Subscriptions {
     }
 
     fn lock(&self) -> MutexGuard<'_, Numbered> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.numbered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -141,23 +177,34 @@ mod tests {
         let start = |flags, address| {
             assert_eq!(subscriptions.start(&all, flags, buffer(address), |_| Ok(())), Ok(()));
         };
+        // For one time: each has its event.
+        start(TrackFlags::CURRENT, 5);
+        start(TrackFlags::CURRENT, 6);
+        assert_eq!(deliver(1, 0), Some((5, Ok(()))));
+        assert_eq!(deliver(1, 0), None);
+        assert_eq!(deliver(2, 0), Some((6, Ok(()))));
         start(TrackFlags::CHANGES, 10);
-        assert_eq!(deliver(1, 2), Some((10, Ok(()))));
-        assert_eq!(deliver(1, 3), Some((10, Err(AisError::NoSpace))));
-        // For one time, beside the lasting one.
+        assert_eq!(deliver(3, 2), Some((10, Ok(()))));
+        assert_eq!(deliver(3, 3), Some((10, Err(AisError::NoSpace))));
+        // Beside a lasting one the number may serve for changes too.
         start(TrackFlags::CURRENT, 20);
-        assert_eq!(deliver(2, 0), Some((20, Ok(()))));
-        assert_eq!(deliver(2, 0), None);
-        assert_eq!(deliver(1, 1), Some((10, Ok(()))));
+        for _ in 0..2 {
+            assert_eq!(deliver(4, 0), Some((20, Ok(()))));
+            assert_eq!(deliver(3, 1), Some((10, Ok(()))));
+        }
+        start(TrackFlags::CURRENT, 21);
+        assert_eq!(deliver(5, 0), Some((21, Ok(()))));
+        assert_eq!(deliver(4, 0), None);
         // A failing one leaves the older one in place.
         let busy = Err(AisError::Busy);
         let refused = subscriptions.start(&all, TrackFlags::CHANGES_ONLY, buffer(30), |_| busy);
         assert_eq!(refused, busy);
-        assert_eq!(deliver(1, 1), Some((10, Ok(()))));
+        assert_eq!(deliver(3, 1), Some((10, Ok(()))));
         start(TrackFlags::CHANGES_ONLY | TrackFlags::CURRENT, 40);
-        assert_eq!(deliver(1, 1), None);
-        assert_eq!(deliver(4, 1), Some((40, Ok(()))));
+        assert_eq!(deliver(3, 1), None);
+        assert_eq!(deliver(5, 1), None);
+        assert_eq!(deliver(7, 1), Some((40, Ok(()))));
         subscriptions.stop(&all);
-        assert_eq!(deliver(4, 1), None);
+        assert_eq!(deliver(7, 1), None);
     }
 }

@@ -21,6 +21,8 @@ static WORDS_USED: AtomicUsize = AtomicUsize::new(0);
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 static HANDLER_SET: AtomicBool = AtomicBool::new(false);
 static PROCESS: AtomicPtr<Process> = AtomicPtr::new(ptr::null_mut());
+/// What the parent had.
+static INHERITED: AtomicPtr<Process> = AtomicPtr::new(ptr::null_mut());
 
 /// How often this process was forked since the library was loaded.
 pub(crate) fn generation() -> u32 {
@@ -52,7 +54,7 @@ pub(crate) fn process() -> &'static Process {
     let mut process = PROCESS.load(Ordering::Acquire);
     if process.is_null() {
         set_handler();
-        let fresh = Box::into_raw(Box::new(Process::new()));
+        let fresh = Box::into_raw(Box::new(Process::new(INHERITED.load(Ordering::Relaxed))));
         process = match PROCESS.compare_exchange(
             ptr::null_mut(),
             fresh,
@@ -87,7 +89,10 @@ fn set_handler() {
 /// Runs in the child before `fork` returns: atomics and close(2) only.
 extern "C" fn in_child() {
     GENERATION.fetch_add(1, Ordering::SeqCst);
-    PROCESS.store(ptr::null_mut(), Ordering::SeqCst);
+    let inherited = PROCESS.swap(ptr::null_mut(), Ordering::SeqCst);
+    if !inherited.is_null() {
+        INHERITED.store(inherited, Ordering::Relaxed);
+    }
     crate::poll::forget_pollers();
     let used = WORDS_USED.load(Ordering::SeqCst).min(WORDS);
     for (index, word) in OPEN[..used].iter().enumerate() {

@@ -64,6 +64,12 @@ impl Peer {
         Header::decode(&packet, 0).unwrap()
     }
 
+    /// Waits until the library sends no more.
+    pub(crate) fn wait_for_end(&self) {
+        let peeked = recv(self.stream.as_raw_fd(), &mut [0], MsgFlags::MSG_PEEK);
+        assert_eq!(peeked, Ok(0));
+    }
+
     /// Breaks the connection.
     pub(crate) fn hang_up(&self) {
         let _ = self.stream.shutdown(Shutdown::Both);

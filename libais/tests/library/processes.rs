@@ -200,3 +200,25 @@ fn finalize_ends_a_call_of_another_thread() {
         assert_eq!(stop.join().unwrap(), SaErrorT::SA_ERR_BAD_HANDLE);
     });
 }
+
+/// The callback may run before the thread that asked for it has seen that its
+/// request succeeded.
+#[test]
+fn finalize_takes_no_reply_from_another_thread() {
+    in_own_process("processes::finalize_takes_no_reply_from_another_thread", || {
+        let (told, asked) = mpsc::channel();
+        let told = std::sync::Mutex::new(told);
+        let _daemon = Daemon::start(move |peer, id, _| {
+            told.lock().unwrap().send(()).unwrap();
+            // The last thing that it does before it sees the end.
+            peer.wait_for_end();
+            peer.reply(id, b"");
+        });
+        let handle = open().unwrap();
+        // SAFETY: a valid pointer.
+        let stop = thread::spawn(move || unsafe { saClmClusterTrackStop(&raw const handle) });
+        asked.recv().unwrap();
+        ok(finalize(handle));
+        ok(stop.join().unwrap());
+    });
+}
