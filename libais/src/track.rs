@@ -21,19 +21,9 @@ struct Subscription {
     /// What is tracked; CLM tracks but one thing and leaves it empty.
     subject: Name,
     buffer: Buffer,
-    life: Life,
-}
-
-/// How long a subscription lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Life {
-    /// Until its first event.
-    Once,
-    /// As once, but beside one that lasts: changes may come under its number,
-    /// until an event has a later one.
-    Beside,
-    /// Until it is stopped or replaced.
-    Lasting,
+    /// Whether it lasts until it is stopped or replaced; else it ends with its
+    /// one event.
+    lasts: bool,
 }
 
 /// The subscriptions of a handle.
@@ -50,14 +40,6 @@ struct Numbered {
     open: BTreeMap<u32, Subscription>,
 }
 
-impl Numbered {
-    /// Whether changes of a subject are told.
-    fn lasts(&self, subject: &Name) -> bool {
-        let mut all = self.open.values();
-        all.any(|other| other.life == Life::Lasting && other.subject == *subject)
-    }
-}
-
 impl Subscriptions {
     pub(crate) fn new() -> Self {
         let numbered = Mutex::new(Numbered { last: 0, open: BTreeMap::new() });
@@ -66,8 +48,7 @@ impl Subscriptions {
 
     /// Subscribes with `send`; the first event may arrive before that has
     /// returned. If it succeeds, an older lasting subscription to the same
-    /// subject gives way to a lasting one. One for one time does not end a
-    /// lasting one, but changes may be told under its number from then on.
+    /// subject gives way to a lasting one.
     ///
     /// # Errors
     /// `TryAgain` if too many events are waited for; what `send` returns.
@@ -86,14 +67,8 @@ impl Subscriptions {
             }
             subscriptions.last = subscriptions.last.wrapping_add(1);
             let number = subscriptions.last;
-            let life = if flags.subscribes() {
-                Life::Lasting
-            } else if subscriptions.lasts(subject) {
-                Life::Beside
-            } else {
-                Life::Once
-            };
-            let subscription = Subscription { subject: subject.clone(), buffer, life };
+            let lasts = flags.subscribes();
+            let subscription = Subscription { subject: subject.clone(), buffer, lasts };
             subscriptions.open.insert(number, subscription);
             number
         };
@@ -101,9 +76,7 @@ impl Subscriptions {
         let mut subscriptions = self.lock();
         match sent {
             Ok(()) if flags.subscribes() => subscriptions.open.retain(|other, subscription| {
-                *other >= number
-                    || subscription.life == Life::Once
-                    || subscription.subject != *subject
+                *other >= number || !subscription.lasts || subscription.subject != *subject
             }),
             Ok(()) => {}
             Err(_) => {
@@ -126,7 +99,7 @@ impl Subscriptions {
     /// Fills the buffer of a subscription with `count` notifications if they
     /// fit, with the lock held: who has ended the subscription may free the
     /// buffer. Tells the buffer and whether they fitted; `None` if the event
-    /// is stale. To be called in the order of the events.
+    /// is stale.
     pub(crate) fn deliver(
         &self,
         number: u32,
@@ -135,13 +108,10 @@ impl Subscriptions {
     ) -> Option<(Buffer, Result<(), AisError>)> {
         let mut subscriptions = self.lock();
         let subscription = subscriptions.open.get(&number)?;
-        let (buffer, subject) = (subscription.buffer, subscription.subject.clone());
-        // Older ones for the same have given way to it; nothing comes for them.
-        subscriptions.open.retain(|other, subscription| match subscription.life {
-            Life::Lasting => true,
-            Life::Beside => *other >= number || subscription.subject != subject,
-            Life::Once => *other > number || subscription.subject != subject,
-        });
+        let (buffer, lasts) = (subscription.buffer, subscription.lasts);
+        if !lasts {
+            subscriptions.open.remove(&number);
+        }
         if u64::try_from(count).is_ok_and(|count| count <= buffer.capacity) {
             fill(buffer);
             Some((buffer, Ok(())))
@@ -186,15 +156,12 @@ mod tests {
         start(TrackFlags::CHANGES, 10);
         assert_eq!(deliver(3, 2), Some((10, Ok(()))));
         assert_eq!(deliver(3, 3), Some((10, Err(AisError::NoSpace))));
-        // Beside a lasting one the number may serve for changes too.
+        // One for one time beside one that lasts.
         start(TrackFlags::CURRENT, 20);
-        for _ in 0..2 {
-            assert_eq!(deliver(4, 0), Some((20, Ok(()))));
-            assert_eq!(deliver(3, 1), Some((10, Ok(()))));
-        }
-        start(TrackFlags::CURRENT, 21);
-        assert_eq!(deliver(5, 0), Some((21, Ok(()))));
+        assert_eq!(deliver(3, 1), Some((10, Ok(()))));
+        assert_eq!(deliver(4, 0), Some((20, Ok(()))));
         assert_eq!(deliver(4, 0), None);
+        assert_eq!(deliver(3, 1), Some((10, Ok(()))));
         // A failing one leaves the older one in place.
         let busy = Err(AisError::Busy);
         let refused = subscriptions.start(&all, TrackFlags::CHANGES_ONLY, buffer(30), |_| busy);
@@ -202,9 +169,8 @@ mod tests {
         assert_eq!(deliver(3, 1), Some((10, Ok(()))));
         start(TrackFlags::CHANGES_ONLY | TrackFlags::CURRENT, 40);
         assert_eq!(deliver(3, 1), None);
-        assert_eq!(deliver(5, 1), None);
-        assert_eq!(deliver(7, 1), Some((40, Ok(()))));
+        assert_eq!(deliver(6, 1), Some((40, Ok(()))));
         subscriptions.stop(&all);
-        assert_eq!(deliver(7, 1), None);
+        assert_eq!(deliver(6, 1), None);
     }
 }
