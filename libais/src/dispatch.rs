@@ -5,6 +5,7 @@
 
 use crate::client::Client;
 use crate::deadline::Deadline;
+use crate::ffi::sys::pending_bytes;
 use crate::socket::Socket;
 use ais_proto::{AisError, Code, HEADER_LENGTH, Header, MAX_EVENT};
 use nix::errno::Errno;
@@ -12,7 +13,7 @@ use nix::poll::PollFlags;
 use nix::sys::socket::Shutdown;
 use std::io::IoSlice;
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// How many callbacks to run.
@@ -20,7 +21,7 @@ use std::sync::{Mutex, PoisonError};
 pub(crate) enum Flags {
     /// At most one, without waiting for it.
     One,
-    /// All that are pending.
+    /// All that are pending when it begins.
     All,
     /// All that come, until the handle is finalized.
     Blocking,
@@ -34,11 +35,18 @@ pub(crate) struct Events {
     buffer: Mutex<Vec<u8>>,
     /// A packet made no sense, so no later one is believed.
     broken: AtomicBool,
+    /// Bytes of all packets that were received.
+    received: AtomicUsize,
 }
 
 impl Events {
     pub(crate) fn new(socket: Socket) -> Self {
-        Self { socket, buffer: Mutex::default(), broken: AtomicBool::new(false) }
+        Self {
+            socket,
+            buffer: Mutex::default(),
+            broken: AtomicBool::new(false),
+            received: AtomicUsize::new(0),
+        }
     }
 
     /// The selection object.
@@ -73,17 +81,30 @@ impl Events {
             buffer.resize(MAX_EVENT, 0);
         }
         match self.socket.receive(&mut buffer) {
-            Ok(count) if count > 0 => match decode_packet(&buffer[..count], decode) {
-                Some(event) => Ok(Some(event)),
-                None => {
-                    self.broken.store(true, Ordering::Relaxed);
-                    Err(AisError::Library)
+            Ok(count) if count > 0 => {
+                self.received.fetch_add(count, Ordering::Relaxed);
+                match decode_packet(&buffer[..count], decode) {
+                    Some(event) => Ok(Some(event)),
+                    None => {
+                        self.broken.store(true, Ordering::Relaxed);
+                        Err(AisError::Library)
+                    }
                 }
-            },
+            }
             Err(Errno::EAGAIN) => Ok(None),
             Err(Errno::EBADF) => Err(AisError::BadHandle),
             _ => Err(AisError::Library),
         }
+    }
+
+    /// How much will have been received once all is that is pending now.
+    fn all_pending(&self) -> usize {
+        let pending = self.number().map_or(0, pending_bytes);
+        self.received().wrapping_add(pending)
+    }
+
+    fn received(&self) -> usize {
+        self.received.load(Ordering::Relaxed)
     }
 
     /// Waits for a packet, or for the end.
@@ -124,18 +145,24 @@ pub(crate) fn dispatch<T>(
     next: impl Fn() -> Result<Option<T>, AisError>,
     run: impl Fn(T),
 ) -> Result<(), AisError> {
+    let events = client.events();
+    // What a callback causes is for the next time, or a program that answers
+    // its callbacks would not come back.
+    let all = events.all_pending();
     let mut first = true;
     loop {
-        if client.is_closed() {
-            return Ok(());
-        }
-        if flags == Flags::One && !first {
+        let is_enough = match flags {
+            Flags::One => !first,
+            Flags::All => !first && events.received() >= all,
+            Flags::Blocking => false,
+        };
+        if is_enough || client.is_closed() {
             return Ok(());
         }
         match next() {
             Ok(Some(callback)) => run(callback),
             Ok(None) if flags == Flags::Blocking => {
-                client.events().wait(Deadline::NEVER)?;
+                events.wait(Deadline::NEVER)?;
                 continue;
             }
             Ok(None) => return Ok(()),

@@ -107,10 +107,11 @@ impl Amf {
         });
         match started {
             Ok(current) => {
-                fx.reply(asker, Ok(()), Vec::new());
+                // Before the reply, so that it is pending when the call returns.
                 if let Some(event) = current {
                     fx.event(asker.connection, event);
                 }
+                fx.reply(asker, Ok(()), Vec::new());
             }
             Err(error) => fx.reply(asker, Err(error), Vec::new()),
         }

@@ -71,7 +71,6 @@ impl Clm {
         if current && (self.members.len() as u64) > capacity {
             return fx.reply(asker, Err(AisError::NoSpace), Vec::new());
         }
-        fx.reply(asker, Ok(()), Vec::new());
         // A request for the current members alone neither begins nor ends the
         // tracking of changes.
         if flags.subscribes() {
@@ -82,6 +81,8 @@ impl Clm {
             let items = self.members.nodes().map(|node| (node, Change::NoChange)).collect();
             fx.event(asker.connection, self.members.track(number, items));
         }
+        // Last, so that the callback is pending when the call returns.
+        fx.reply(asker, Ok(()), Vec::new());
     }
 
     fn track_stop(&mut self, asker: Asker, fx: &mut Effects) {
@@ -149,9 +150,9 @@ impl Service for Clm {
                 if result == Err(AisError::TryAgain) {
                     fx.reply(asker, Err(AisError::TryAgain), Vec::new());
                 } else {
-                    fx.reply(asker, Ok(()), Vec::new());
                     let event = Event::Clm(clm::Event::NodeGet { tag, result });
                     fx.event(asker.connection, event);
+                    fx.reply(asker, Ok(()), Vec::new());
                 }
             }
         }

@@ -60,7 +60,7 @@ impl Rig {
         let caller = Caller { session, connection: HANDLE, handle: Some((Of::Clm, 3)) };
         let asker = Asker { session, connection: HANDLE, id: 1 };
         self.clm.on_request(NOW, &caller, asker, request, &mut self.fx).unwrap();
-        let Effect::Reply { result, .. } = self.fx.list.remove(0) else { panic!("no reply") };
+        let Some(Effect::Reply { result, .. }) = self.fx.list.pop() else { panic!("no reply") };
         result
     }
 
