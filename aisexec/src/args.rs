@@ -23,7 +23,8 @@ Usage: aisexec [--config-dir DIR] [--socket PATH] [--state-dir DIR]
   --socket PATH     serve programs on this socket (/run/ais/libais.sock)
   --state-dir DIR   keep state between starts there (/var/lib/ais)
   --foreground      stay in the foreground; this is the default
-  --daemon          go to the background
+  --daemon          go to the background, and log to syslog unless standard
+                    error is a file
   --check           check the configuration files and exit: 0 if they are
                     good, 1 with all their errors if not
   --help            print this and exit

@@ -51,6 +51,9 @@ impl Claim {
             .create(true)
             .truncate(false)
             .mode(0o644)
+            // Whoever may write in the directory cannot have another file
+            // emptied by a link to it.
+            .custom_flags(libc::O_NOFOLLOW)
             .open(&lock)
             .map_err(|error| {
                 format!(

@@ -56,6 +56,8 @@ impl Server {
             return self.complaints.log(now.monotonic, text);
         }
         self.quota.add(peer.uid, 1);
+        // What it wants to say is about to come.
+        self.has_served = true;
         self.connections.insert(id, Connection::new(socket, peer, verdict, now.monotonic));
         self.greetings.push_back((now.monotonic.saturating_add(GREETING_TIME), id));
         // What is done with at the front goes, so the queue is short.

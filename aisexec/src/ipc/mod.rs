@@ -19,6 +19,8 @@ mod peer;
 mod quota;
 mod serve;
 mod sessions;
+#[cfg(test)]
+mod tests;
 mod token;
 
 pub(crate) use peer::{Access, GROUP};
@@ -75,6 +77,8 @@ pub(crate) struct Server {
     closing: Vec<u64>,
     /// Bytes of unfinished requests and unread replies.
     waiting_bytes: u64,
+    /// How many there may be.
+    waiting_limit: u64,
     complaints: Complaints,
     has_served: bool,
 }
@@ -103,15 +107,16 @@ impl Server {
             last_connection: 0,
             sessions: Sessions::default(),
             quota: Quota::new(settings.descriptors),
-            settings,
             greetings: VecDeque::new(),
             shared: vec![0; BYTES_PER_TURN],
             ready: VecDeque::new(),
             parked: Vec::new(),
             closing: Vec::new(),
             waiting_bytes: 0,
+            waiting_limit: MIN_WAITING_BYTES.max(settings.ram / 16),
             complaints: Complaints::default(),
             has_served: false,
+            settings,
         })
     }
 
@@ -178,8 +183,7 @@ impl Server {
     /// that had to wait for the group.
     fn settle(&mut self, now: Now) {
         self.close_all(now);
-        let limit = MIN_WAITING_BYTES.max(self.settings.ram / 16);
-        while self.waiting_bytes > limit && self.close_stalled(now) {
+        while self.waiting_bytes > self.waiting_limit && self.close_stalled(now) {
             self.close_all(now);
         }
         if !self.parked.is_empty() && !self.node.is_congested() {

@@ -228,16 +228,3 @@ fn a_lack_of_descriptors_refuses_the_new_and_serves_the_old() {
     });
     assert!(again);
 }
-
-#[test]
-fn who_does_not_say_what_it_wants_is_closed_after_ten_seconds() {
-    let site = Site::new();
-    let _executive = site.start();
-    let (_anchor, cookie) = Client::session(&site);
-    let mut silent = Client::connect(&site);
-    let mut slow = Client::connect(&site);
-    slow.raw(b"A");
-    silent.assert_closed();
-    slow.assert_closed();
-    Client::calls(&site, cookie).assert_served(1);
-}

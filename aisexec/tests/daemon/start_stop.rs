@@ -4,7 +4,7 @@ use crate::client::Client;
 use crate::executive::{Executive, Site, read_line};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getuid};
-use std::fs;
+use std::fs::{self, File};
 use std::io::BufReader;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Stdio};
@@ -186,6 +186,21 @@ fn in_the_background_it_is_ready_when_the_command_returns() {
     let pid = site.read("run/socket.lock").trim().parse().unwrap();
     kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
     anchor.assert_closed();
+}
+
+#[test]
+fn in_the_background_a_file_keeps_the_log() {
+    let site = Site::new();
+    let log = File::create(site.path("log")).unwrap();
+    let status = site.command().arg("--daemon").stdout(Stdio::null()).stderr(log).status();
+    assert_eq!(status.unwrap().code(), Some(0));
+    let (mut anchor, _cookie) = Client::session(&site);
+    let pid = site.read("run/socket.lock").trim().parse().unwrap();
+    kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
+    anchor.assert_closed();
+    let log = site.read("log");
+    assert!(log.contains("serving programs on"), "{log}");
+    assert!(log.contains("stopping because of SIGTERM"), "{log}");
 }
 
 #[test]

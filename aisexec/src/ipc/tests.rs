@@ -1,0 +1,150 @@
+//! The server with a clock of the test's own.
+
+use super::bounds::{GREETING_TIME, MAX_HELLO_BODY};
+use super::{Access, Server, Settings};
+use crate::ipc::Token;
+use crate::listen::Claim;
+use ais_node::amf::config::Groups;
+use ais_node::{Config, Node, Now, ckpt};
+use ais_proto::{
+    Code, Cookie, HEADER_LENGTH, Header, Hello, Kind, MAX_MESSAGE, Name, NodeId, Welcome,
+};
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollTimeout};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::rc::Rc;
+use tempfile::TempDir;
+
+struct Stage {
+    server: Server,
+    epoll: Rc<Epoll>,
+    now: Now,
+    path: PathBuf,
+    _directory: TempDir,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("socket");
+        let now = Now { monotonic: 1, wall: 1 };
+        let access = Access::of_this_system();
+        let listener = Claim::new(&path).unwrap().listen(access.group).unwrap();
+        let epoll = Rc::new(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).unwrap());
+        let settings = Settings { welcome: welcome(), descriptors: 1000, ram: 0 };
+        let server = Server::new(Rc::clone(&epoll), listener, node(now), access, settings).unwrap();
+        let mut stage = Self { server, epoll, now, path, _directory: directory };
+        stage.server.start(now);
+        stage
+    }
+
+    /// Does all there is to do at this time.
+    fn run(&mut self) {
+        if self.server.deadline().is_some_and(|deadline| deadline <= self.now.monotonic) {
+            self.server.on_time(self.now);
+        }
+        let mut events = [EpollEvent::empty(); 8];
+        loop {
+            let count = self.epoll.wait(&mut events, EpollTimeout::ZERO).unwrap();
+            for event in &events[..count] {
+                self.server.on_event(self.now, Token::decode(event.data()), event.events());
+            }
+            if count == 0 && !self.server.has_ready() {
+                return;
+            }
+            self.server.serve_ready(self.now);
+        }
+    }
+
+    fn connect(&mut self) -> UnixStream {
+        let stream = UnixStream::connect(&self.path).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        self.run();
+        stream
+    }
+
+    fn greet(&mut self, kind: Kind) -> (UnixStream, Cookie) {
+        let mut stream = self.connect();
+        let body = Hello { kind }.encode();
+        stream.write_all(&Header::new(Code::HELLO, 1, body.len()).encode()).unwrap();
+        stream.write_all(&body).unwrap();
+        self.run();
+        let mut reply = [0; MAX_HELLO_BODY];
+        let count = stream.read(&mut reply).unwrap();
+        (stream, Welcome::decode(&reply[HEADER_LENGTH..count]).unwrap().cookie)
+    }
+}
+
+fn welcome() -> Welcome {
+    let max_message = u32::try_from(MAX_MESSAGE).unwrap();
+    Welcome { cookie: Cookie::default(), api_timeout_ms: 1, busy_poll_us: 0, max_message }
+}
+
+fn node(now: Now) -> Node {
+    let config = Config {
+        node: NodeId::new([127, 0, 0, 1].into()),
+        view: 1,
+        node_name: Name::default(),
+        cluster_name: Name::default(),
+        boot_timestamp: 0,
+        ckpt: ckpt::Limits { memory: 1 << 20, max_message: 1 << 20, strict: false },
+        groups: Groups::default(),
+    };
+    Node::new(config, now)
+}
+
+fn is_closed(stream: &mut UnixStream) -> bool {
+    match stream.read(&mut [0]) {
+        Ok(count) => count == 0,
+        Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+    }
+}
+
+#[test]
+fn who_does_not_say_what_it_is_for_is_closed_in_time() {
+    let mut stage = Stage::new();
+    let (mut anchor, _) = stage.greet(Kind::Session);
+    let mut silent = stage.connect();
+    let mut slow = stage.connect();
+    slow.write_all(b"A").unwrap();
+    stage.now.monotonic += GREETING_TIME - 1;
+    let mut late = stage.connect();
+    stage.run();
+    assert!(!is_closed(&mut silent) && !is_closed(&mut slow));
+    stage.now.monotonic += 1;
+    stage.run();
+    assert!(is_closed(&mut silent) && is_closed(&mut slow));
+    assert!(!is_closed(&mut late) && !is_closed(&mut anchor));
+    assert_eq!(stage.server.deadline(), Some(2 * GREETING_TIME));
+}
+
+#[test]
+fn beyond_the_memory_for_all_the_one_that_stands_still_is_closed() {
+    const LIMIT: u64 = 335_000;
+    let mut stage = Stage::new();
+    stage.server.waiting_limit = LIMIT;
+    let (mut anchor, cookie) = stage.greet(Kind::Session);
+    let mut calls: Vec<UnixStream> = (0..4).map(|_| stage.greet(Kind::Call(cookie)).0).collect();
+    for stream in &mut calls {
+        stream.write_all(&Header::new(Code(0x0310), 1, 1 << 20).encode()).unwrap();
+    }
+    // The first stands still while the others move.
+    let push = |stage: &mut Stage, streams: &mut [UnixStream]| {
+        stage.now.monotonic += 1;
+        for stream in streams {
+            stream.write_all(&[0; 10_000]).unwrap();
+            stage.run();
+        }
+    };
+    push(&mut stage, &mut calls);
+    for _ in 0..9 {
+        push(&mut stage, &mut calls[1..]);
+    }
+    assert!(calls.iter_mut().all(|stream| !is_closed(stream)));
+    push(&mut stage, &mut calls[1..]);
+    let closed: Vec<bool> = calls.iter_mut().map(is_closed).collect();
+    assert_eq!(closed, [true, false, false, false]);
+    assert!(!is_closed(&mut anchor));
+    assert!(stage.server.waiting_bytes <= LIMIT);
+}
