@@ -156,8 +156,12 @@ pub(crate) fn dispatch<T>(
             Flags::All => !first && events.received() >= all,
             Flags::Blocking => false,
         };
-        if is_enough || client.is_closed() {
+        if client.is_closed() {
             return Ok(());
+        }
+        if is_enough {
+            // The child of a fork in a callback learns that it has no handle.
+            return events.number().map(|_| ());
         }
         match next() {
             Ok(Some(callback)) => run(callback),

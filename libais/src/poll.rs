@@ -13,6 +13,9 @@ static POLLING: AtomicUsize = AtomicUsize::new(0);
 
 /// The longest time to poll, whatever anybody says.
 const LONGEST: Duration = Duration::from_millis(10);
+/// Attempts between two offers of the processor to others: an offer costs as
+/// much as an attempt or two.
+const ATTEMPTS_PER_YIELD: u32 = 8;
 /// After so many misses in a row the number of skipped calls stops growing.
 const MOST_DOUBLINGS: u32 = 6;
 
@@ -70,7 +73,7 @@ impl Poller {
         // The executive needs a processor too.
         let _turn = Turn::take(self.budget.processors)?;
         let start = now();
-        loop {
+        for attempts in 1_u32.. {
             if let Some(result) = attempt() {
                 self.misses = 0;
                 return Some(result);
@@ -78,7 +81,9 @@ impl Poller {
             if now().saturating_duration_since(start) >= self.budget.time {
                 break;
             }
-            let _ = sched_yield();
+            if attempts % ATTEMPTS_PER_YIELD == 0 {
+                let _ = sched_yield();
+            }
         }
         self.skip = 1 << self.misses.min(MOST_DOUBLINGS);
         self.misses = self.misses.saturating_add(1);

@@ -112,7 +112,7 @@ fn defaults() -> NetworkConf {
         mcastport: 0,
         nodename: None,
         clustername: Name::try_from("ais").unwrap_or_default(),
-        busy_poll: 20,
+        busy_poll: 50,
         api_timeout: 5000,
         max_message: *MAX_MESSAGE.end(),
         checkpoint_memory: None,

@@ -81,6 +81,8 @@ pub(crate) struct Server {
     waiting_limit: u64,
     complaints: Complaints,
     has_served: bool,
+    /// The connection that was.
+    last_served: u64,
 }
 
 impl Server {
@@ -116,6 +118,7 @@ impl Server {
             waiting_limit: MIN_WAITING_BYTES.max(settings.ram / 16),
             complaints: Complaints::default(),
             has_served: false,
+            last_served: 0,
             settings,
         })
     }
@@ -153,6 +156,19 @@ impl Server {
     /// Whether somebody can be served without waiting for an event.
     pub(crate) fn has_ready(&self) -> bool {
         !self.ready.is_empty()
+    }
+
+    /// Whether a request was served since [`Server::take_served`].
+    pub(crate) fn has_served(&self) -> bool {
+        self.has_served
+    }
+
+    /// Gives the connection that was served last another turn. Whether there
+    /// was a request.
+    pub(crate) fn serve_last(&mut self, now: Now) -> bool {
+        self.serve(now, self.last_served);
+        self.settle(now);
+        self.has_served
     }
 
     /// Whether a request was served since this was asked last.

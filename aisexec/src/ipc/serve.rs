@@ -55,6 +55,7 @@ impl Server {
                     (_, None) => {}
                 }
                 self.has_served = true;
+                self.last_served = id;
             }
             Ok(None) | Err(Errno::ECONNRESET) => self.close(now, id, Fault::End),
             Err(Errno::EAGAIN | Errno::EINTR) => {}

@@ -9,7 +9,7 @@ fn the_network_file_of_2004_means_the_same() {
     assert_eq!((conf.mcastaddr.to_string().as_str(), conf.mcastport), ("226.94.1.1", 6000));
     assert_eq!(conf.nodename, None);
     assert_eq!(conf.clustername, name("ais"));
-    assert_eq!((conf.busy_poll, conf.api_timeout, conf.max_message), (20, 5000, 16 << 20));
+    assert_eq!((conf.busy_poll, conf.api_timeout, conf.max_message), (50, 5000, 16 << 20));
     assert_eq!(conf.checkpoint_memory, None);
     assert_eq!(conf.checkpoint_limits, CheckpointLimits::Lenient);
     assert!(conf.realtime);
