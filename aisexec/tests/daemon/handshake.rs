@@ -12,7 +12,7 @@ fn a_session_carries_calls() {
     let mut anchor = Client::connect(&site);
     let welcome = anchor.hello(Kind::Session).unwrap();
     assert_eq!(welcome.api_timeout_ms, 5000);
-    assert_eq!(welcome.busy_poll_us, 20);
+    assert_eq!(welcome.busy_poll_us, 50);
     assert_eq!(welcome.max_message, 16 << 20);
     let mut calls = Client::calls(&site, welcome.cookie);
     for id in 0..100 {
