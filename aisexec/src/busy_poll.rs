@@ -5,10 +5,10 @@
 
 /// A window that ended without an event is followed by this many rounds
 /// without one at most, however often it happens.
-const LONGEST_PAUSE: u32 = 256;
+const LONGEST_PAUSE: u32 = 16;
 /// The pause after a look that took as long as only a look takes that was
 /// interrupted: another process needs the processor.
-const PAUSE_WHEN_PREEMPTED: u32 = 16;
+const PAUSE_WHEN_PREEMPTED: u32 = 4;
 /// A look takes a microsecond; one that takes this long, in ns, was
 /// interrupted.
 const PREEMPTED: u64 = 200_000;
@@ -106,9 +106,9 @@ mod tests {
     fn misses_back_off_and_a_hit_resets() {
         let mut busy = BusyPoll::new(20, 2);
         let pauses: Vec<u32> = (0..11).map(|_| pause(&mut busy)).collect();
-        assert_eq!(pauses, [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 256]);
+        assert_eq!(pauses, [0, 1, 2, 4, 8, 16, 16, 16, 16, 16, 16]);
         busy.hit();
-        assert_eq!(pause(&mut busy), 256);
+        assert_eq!(pause(&mut busy), 16);
         assert_eq!(pause(&mut busy), 1);
     }
 
