@@ -188,10 +188,11 @@ static void on_csi_set(SaInvocationT invocation, const SaNameT *name,
 		   "expected a CSI, an HA state and an active component, got "
 		   "a null pointer"))
 		return;
-	printf(NAME_FORMAT ": CSI " NAME_FORMAT " %s (%s; active " NAME_FORMAT
-	       ")\n",
-	       NAME_ARGS(&component), NAME_ARGS(csi), ha_name((int)*state),
-	       transition_name(transition), NAME_ARGS(active));
+	printf(NAME_FORMAT ": CSI " NAME_FORMAT " %s (%s", NAME_ARGS(&component),
+	       NAME_ARGS(csi), ha_name((int)*state), transition_name(transition));
+	if (active->length > 0)
+		printf(", active: " NAME_FORMAT, NAME_ARGS(active));
+	printf(")\n");
 	if (counts) {
 		check_assignment(csi, flags, (int)*state, active, transition);
 		self.ha_state = (int)*state;
