@@ -238,14 +238,11 @@ impl Connection {
         };
         let mut received = if poll { poller.poll(&mut attempt) } else { None };
         while received.is_none() {
-            received = attempt();
-            if received.is_none() {
-                match socket.wait(PollFlags::POLLIN, deadline) {
-                    Ok(true) => {}
-                    Ok(false) => return Err(AisError::Timeout),
-                    Err(error) => received = Some(Err(error)),
-                }
-            }
+            received = match socket.wait(PollFlags::POLLIN, deadline) {
+                Ok(true) => attempt(),
+                Ok(false) => return Err(AisError::Timeout),
+                Err(error) => Some(Err(error)),
+            };
         }
         match received {
             Some(Ok(count @ 1..)) => {
