@@ -19,6 +19,8 @@ struct Connections {
     idle: Vec<Connection>,
     /// Idle, borrowed, or about to be opened.
     open: usize,
+    /// Callers that wait for one; to wake nobody costs a system call too.
+    waiting: usize,
 }
 
 impl Pool {
@@ -29,7 +31,7 @@ impl Pool {
 
     /// A pool of this one connection.
     pub(crate) fn of(connection: Connection) -> Self {
-        let connections = Connections { idle: vec![connection], open: 1 };
+        let connections = Connections { idle: vec![connection], open: 1, waiting: 0 };
         Self { most: 1, connections: Mutex::new(connections), freed: Condvar::new() }
     }
 
@@ -64,7 +66,16 @@ impl Pool {
                 connections.open += 1;
                 return Ok(None);
             }
-            connections = wait(&self.freed, connections, deadline)?;
+            connections.waiting += 1;
+            let waited = wait(&self.freed, connections, deadline);
+            connections = match waited {
+                Ok(connections) => connections,
+                Err(error) => {
+                    self.lock().waiting -= 1;
+                    return Err(error);
+                }
+            };
+            connections.waiting -= 1;
         }
     }
 
@@ -107,7 +118,10 @@ impl Drop for Place<'_> {
             Some(connection) => connections.idle.push(connection),
             None => connections.open -= 1,
         }
+        let is_wanted = connections.waiting > 0;
         drop(connections);
-        self.pool.freed.notify_one();
+        if is_wanted {
+            self.pool.freed.notify_one();
+        }
     }
 }
