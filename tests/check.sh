@@ -15,7 +15,8 @@ have() { command -v "$1" >/dev/null 2>&1; }
 check_lint() {
     if cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1; then
         cargo fmt --all -- --check &&
-            cargo clippy --workspace --all-targets --locked -q -- -D warnings
+            cargo clippy --workspace --all-targets --locked -q -- -D warnings &&
+            RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --lib --no-deps --locked -q
     else
         echo "SKIPPED lint: this Rust has no rustfmt or clippy (rustup component add rustfmt clippy)"
     fi

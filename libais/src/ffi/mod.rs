@@ -10,7 +10,7 @@
 //!
 //! Every function does the same: check the pointers, find the handle, check
 //! the values, call the safe part, write the results, and nothing of them
-//! unless the call succeeded. No panic gets out ([`guard`]).
+//! unless the call succeeded. No panic gets out (`guard`).
 
 #![expect(clippy::missing_safety_doc, reason = "all functions share the contract of this module")]
 #![expect(non_camel_case_types, reason = "the names are those of the C headers")]

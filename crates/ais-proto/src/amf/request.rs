@@ -46,12 +46,12 @@ pub enum Request<'a> {
     /// `saAmfCompNameGet`, on the connection of the library handle. Reply:
     /// the name last registered through it; `NOT_EXIST` if there is none.
     ComponentNameGet,
-    /// `saAmfReadinessStateGet`. Reply: the number of a [`Readiness`] (u8).
+    /// `saAmfReadinessStateGet`. Reply: the number of a [`Readiness`](super::Readiness) (u8).
     ReadinessStateGet {
         /// The component.
         component: Name,
     },
-    /// `saAmfHAStateGet`. Reply: the number of an [`HaState`] (u8).
+    /// `saAmfHAStateGet`. Reply: the number of an [`HaState`](super::HaState) (u8).
     HaStateGet {
         /// The component.
         component: Name,

@@ -7,7 +7,7 @@ use crate::{AisError, Code, DecodeError, Reader, Writer};
 const EVENT_OPEN: Code = Code(0x0381);
 const EVENT_SYNCHRONIZE: Code = Code(0x0382);
 
-/// The reply to [`Request::StatusGet`] (`SaCkptCheckpointStatusT`).
+/// The reply to [`Request::StatusGet`](super::Request::StatusGet) (`SaCkptCheckpointStatusT`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Status {
     /// What it was made with; the retention duration as it is now.
@@ -42,7 +42,7 @@ impl Status {
     }
 }
 
-/// The reply to [`Request::IteratorNext`] (`SaCkptSectionDescriptorT`).
+/// The reply to [`Request::IteratorNext`](super::Request::IteratorNext) (`SaCkptSectionDescriptorT`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
     /// The creation number of the section.
