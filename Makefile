@@ -51,7 +51,7 @@ sim:
 stage: build
 	@$(MAKE) --no-print-directory install DESTDIR= PREFIX=$(STAGE) SYSCONFDIR=$(STAGE)/etc \
 		LIBDIR=$(STAGE)/lib SKIP_BUILD=1 >/dev/null
-	$(MAKE) --no-print-directory -C ctests BUILD=$(CURDIR)/$(CTESTS) \
+	@$(MAKE) --no-print-directory -s -C ctests BUILD=$(CURDIR)/$(CTESTS) \
 		AIS_CFLAGS=-I$(STAGE)/include \
 		AIS_LIBS="-L$(STAGE)/lib -Wl,-rpath,$(STAGE)/lib -lais"
 

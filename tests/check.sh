@@ -56,7 +56,7 @@ check_memory() {
 # The same with the C side under AddressSanitizer.
 check_sanitizer() {
     make --no-print-directory stage &&
-        make --no-print-directory -C ctests BUILD="$ctests-asan" SAN=address \
+        make --no-print-directory -s -C ctests BUILD="$ctests-asan" SAN=address \
             AIS_CFLAGS="-I$root/target/stage/include" \
             AIS_LIBS="-L$root/target/stage/lib -Wl,-rpath,$root/target/stage/lib -lais" &&
         sh ctests/run "$ctests-asan" "$aisexec" "$conf"

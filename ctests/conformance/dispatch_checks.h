@@ -6,12 +6,17 @@
 
 #include "service.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 /* One thread that blocks in Dispatch, and what it came back with. */
 struct dispatcher {
 	const struct service *service;
 	int handle;
 	int error;
 	int returned;
+	/* The thread as the kernel knows it; 0 before it runs. */
+	long tid;
 	pthread_t thread;
 };
 
@@ -19,6 +24,7 @@ static inline void *dispatch_blocking(void *argument)
 {
 	struct dispatcher *dispatcher = argument;
 
+	__atomic_store_n(&dispatcher->tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
 	dispatcher->error = dispatcher->service->dispatch(&dispatcher->handle, SA_DISPATCH_BLOCKING);
 	__atomic_store_n(&dispatcher->returned, 1, __ATOMIC_RELEASE);
 	return NULL;
@@ -30,6 +36,35 @@ static inline void start_dispatcher(struct dispatcher *dispatcher, const struct 
 	dispatcher->service = service;
 	dispatcher->handle = handle;
 	pthread_create(&dispatcher->thread, NULL, dispatch_blocking, dispatcher);
+}
+
+/* Whether the thread waits for callbacks: it sleeps in poll. A thread that has
+   not come so far finds a bad handle if the handle is finalised. */
+static inline int waits_for_callbacks(struct dispatcher *dispatcher)
+{
+	long tid = __atomic_load_n(&dispatcher->tid, __ATOMIC_ACQUIRE);
+	char path[64];
+	FILE *file;
+	long number = -1;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%ld/syscall", tid);
+	file = fopen(path, "r");
+	if (file == NULL)
+		return 0;
+	/* A thread that runs is "running", which is no number. */
+	if (fscanf(file, "%ld", &number) != 1)
+		number = -1;
+	fclose(file);
+#ifdef SYS_poll
+	if (number == SYS_poll)
+		return 1;
+#endif
+	return number == SYS_ppoll;
+}
+
+static inline void await_waiting(struct dispatcher *dispatcher)
+{
+	CHECK(WAIT_FOR(waits_for_callbacks(dispatcher), nap(1)));
 }
 
 /* A dispatcher that does not come back is reported, not waited for for ever. */
@@ -127,6 +162,7 @@ static inline void check_dispatch_blocking(const struct service *service)
 	/* Runs callbacks as they come, until another thread finalises the handle. */
 	open_service(service, &handle);
 	start_dispatcher(&dispatcher, service, handle);
+	await_waiting(&dispatcher);
 	for (i = 0; i < 6; i++) {
 		CHECK_EQ(service->ask(&handle, i % 2), SA_OK);
 		CHECK(WAIT_FOR(callbacks_so_far() == before + i + 1, nap(1)));
@@ -152,9 +188,10 @@ static inline void check_dispatch_blocking(const struct service *service)
 	start_dispatcher(&dispatcher, service, handle);
 	catch_signal(SIGUSR1);
 	for (i = 0; i < 20; i++) {
+		await_waiting(&dispatcher);
 		pthread_kill(dispatcher.thread, SIGUSR1);
-		nap(2);
 	}
+	await_waiting(&dispatcher);
 	CHECK(!__atomic_load_n(&dispatcher.returned, __ATOMIC_ACQUIRE));
 	CHECK_EQ(service->finalize(&handle), SA_OK);
 	join_dispatcher(&dispatcher, SA_OK);
@@ -173,6 +210,8 @@ static inline void check_dispatch_threads(const struct service *service)
 	open_service(service, &handle);
 	for (i = 0; i < 4; i++)
 		start_dispatcher(&dispatchers[i], service, handle);
+	for (i = 0; i < 4; i++)
+		await_waiting(&dispatchers[i]);
 	while (asked < ASKABLE) {
 		for (i = 0; i < service->askable && asked < ASKABLE; i++, asked++)
 			CHECK_EQ(service->ask(&handle, i), SA_OK);
