@@ -1,0 +1,41 @@
+//! What arrives on the sockets: headers, handshakes, requests, events. Nothing
+//! may panic, and a request that decodes is the same after a round trip.
+#![no_main]
+
+use ais_proto::{Code, HEADER_LENGTH, Header, Hello, MAX_CALL_BODY, Request, Welcome, Writer};
+use ais_proto::{amf, ckpt, clm};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let Some((first, body)) = bytes.split_first_chunk::<HEADER_LENGTH>() else { return };
+    let _ = Header::decode(first, MAX_CALL_BODY);
+    let _ = Hello::decode(body);
+    let _ = Welcome::decode(body);
+    let code = Code(u16::from_le_bytes([first[6], first[7]]));
+    let _ = clm::Event::decode(code, body);
+    let _ = amf::Event::decode(code, body);
+    let _ = ckpt::Event::decode(code, body);
+    let _ = ckpt::Status::decode(body);
+    let _ = ckpt::Section::decode(body);
+    let _ = ckpt::ReadReply::decode(body);
+    if let Ok(request) = Request::decode(code, body) {
+        let mut again = Writer::new();
+        let data = match &request {
+            Request::Clm(request) => {
+                request.encode(&mut again);
+                Vec::new()
+            }
+            Request::Amf(request) => {
+                request.encode(&mut again);
+                Vec::new()
+            }
+            Request::Ckpt(request) => {
+                request.encode(&mut again);
+                request.data()
+            }
+        };
+        for piece in data {
+            again.raw(piece);
+        }
+        assert_eq!(Request::decode(code, &again.into_bytes()), Ok(request));
+    }
+});
