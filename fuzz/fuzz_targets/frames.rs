@@ -19,21 +19,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let _ = ckpt::ReadReply::decode(body);
     if let Ok(request) = Request::decode(code, body) {
         let mut again = Writer::new();
-        let data = match &request {
-            Request::Clm(request) => {
-                request.encode(&mut again);
-                Vec::new()
-            }
-            Request::Amf(request) => {
-                request.encode(&mut again);
-                Vec::new()
-            }
-            Request::Ckpt(request) => {
-                request.encode(&mut again);
-                request.data()
-            }
-        };
-        for piece in data {
+        request.encode(&mut again);
+        for piece in request.data() {
             again.raw(piece);
         }
         assert_eq!(Request::decode(code, &again.into_bytes()), Ok(request));

@@ -48,21 +48,8 @@ pub(crate) struct Outgoing<'a> {
 impl<'a> From<&Request<'a>> for Outgoing<'a> {
     fn from(request: &Request<'a>) -> Self {
         let mut head = Writer::new();
-        let (code, data) = match request {
-            Request::Clm(request) => {
-                request.encode(&mut head);
-                (request.code(), Vec::new())
-            }
-            Request::Amf(request) => {
-                request.encode(&mut head);
-                (request.code(), Vec::new())
-            }
-            Request::Ckpt(request) => {
-                request.encode(&mut head);
-                (request.code(), request.data())
-            }
-        };
-        Self { code, head: head.into_bytes(), data }
+        request.encode(&mut head);
+        Self { code: request.code(), head: head.into_bytes(), data: request.data() }
     }
 }
 

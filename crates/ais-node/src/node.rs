@@ -190,6 +190,7 @@ impl Node {
             Each::Amf(amf) => amf.on_cancel(connection, id, fx),
             Each::Ckpt(ckpt) => ckpt.on_cancel(connection, id, fx),
         });
+        self.run_group(now);
     }
 
     /// A connection is gone.
@@ -203,6 +204,7 @@ impl Node {
             Each::Amf(amf) => amf.on_handle_gone(connection, fx),
             Each::Ckpt(ckpt) => ckpt.on_handle_gone(connection, fx),
         });
+        self.run_group(now);
     }
 
     /// A process is gone; all its connections were closed before.
@@ -213,6 +215,7 @@ impl Node {
             Each::Amf(amf) => amf.on_session_gone(session, fx),
             Each::Ckpt(ckpt) => ckpt.on_session_gone(session, fx),
         });
+        self.run_group(now);
     }
 
     /// The event socket of a handle is full: its events wait from now on. The
@@ -285,7 +288,6 @@ impl Node {
         self.fx.service = Service::Ckpt;
         each(Each::Ckpt(&mut self.ckpt), &mut self.fx);
         self.apply(now);
-        self.run_group(now);
     }
 
     /// Gives the group what waits for it and takes what it brings, until
@@ -327,20 +329,12 @@ impl Node {
     }
 
     fn on_view(&mut self, now: Now, view: View) {
-        self.each_service_of_view(now, &view);
+        self.each_service(now, |service, fx| match service {
+            Each::Clm(clm) => clm.on_view(&view, fx),
+            Each::Amf(amf) => amf.on_view(&view, fx),
+            Each::Ckpt(ckpt) => ckpt.on_view(&view, fx),
+        });
         self.outputs.push_back(Output::View(view));
-    }
-
-    fn each_service_of_view(&mut self, now: Now, view: &View) {
-        self.fx.service = Service::Clm;
-        self.clm.on_view(view, &mut self.fx);
-        self.apply(now);
-        self.fx.service = Service::Amf;
-        self.amf.on_view(view, &mut self.fx);
-        self.apply(now);
-        self.fx.service = Service::Ckpt;
-        self.ckpt.on_view(view, &mut self.fx);
-        self.apply(now);
     }
 
     fn on_deliver(&mut self, now: Now, number: u64, from: NodeId, bytes: &[u8]) {

@@ -73,6 +73,34 @@ pub enum Request<'a> {
 }
 
 impl<'a> Request<'a> {
+    /// The code of the request.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Clm(request) => request.code(),
+            Self::Amf(request) => request.code(),
+            Self::Ckpt(request) => request.code(),
+        }
+    }
+
+    /// Appends the body but for the data, which [`Request::data`] has.
+    pub fn encode(&self, out: &mut Writer) {
+        match self {
+            Self::Clm(request) => request.encode(out),
+            Self::Amf(request) => request.encode(out),
+            Self::Ckpt(request) => request.encode(out),
+        }
+    }
+
+    /// The data that follows what [`Request::encode`] wrote, piece by piece.
+    #[must_use]
+    pub fn data(&self) -> Vec<&'a [u8]> {
+        match self {
+            Self::Clm(_) | Self::Amf(_) => Vec::new(),
+            Self::Ckpt(request) => request.data(),
+        }
+    }
+
     /// The request that a frame with this code and body holds.
     ///
     /// # Errors
