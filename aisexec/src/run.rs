@@ -159,7 +159,10 @@ fn node_config(args: &Args, config: Config, node: NodeId, ram: u64) -> ais_node:
     let address = || Name::try_from(node.to_string().as_str()).unwrap_or_default();
     ais_node::Config {
         node,
-        view: ring_number::reserve(&args.state_dir, node, seconds),
+        group: ais_node::group::Config::Alone {
+            view: ring_number::reserve(&args.state_dir, node, seconds),
+        },
+        expected_nodes: None,
         node_name: network.nodename.unwrap_or_else(address),
         cluster_name: network.clustername,
         boot_timestamp,

@@ -14,7 +14,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let mut now = Now { monotonic: 0, wall: 1 << 60 };
     let config = Config {
         node: NodeId::new([127, 0, 0, 1].into()),
-        view: 1,
+        group: ais_node::group::Config::Alone { view: 1 },
+            expected_nodes: None,
         node_name: Name::default(),
         cluster_name: Name::default(),
         boot_timestamp: 0,

@@ -20,6 +20,7 @@ impl Server {
                     self.send_event(now, connection.0, code, body);
                 }
                 Output::View(view) => announce(&view),
+                Output::Send { .. } | Output::Reserve(_) | Output::Serving => {}
             }
         }
     }

@@ -84,7 +84,8 @@ fn welcome() -> Welcome {
 fn node(now: Now) -> Node {
     let config = Config {
         node: NodeId::new([127, 0, 0, 1].into()),
-        view: 1,
+        group: ais_node::group::Config::Alone { view: 1 },
+        expected_nodes: None,
         node_name: Name::default(),
         cluster_name: Name::default(),
         boot_timestamp: 0,

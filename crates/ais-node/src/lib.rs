@@ -15,17 +15,18 @@ pub mod clm;
 mod digest;
 mod effects;
 mod event;
+pub mod group;
 mod node;
 mod service;
 mod timers;
 
-pub use ais_totem::View;
+pub use ais_totem::{Destination, View, ViewId};
 pub use clients::{Caller, ConnectionId, SessionId};
 pub use digest::Digest;
 pub use effects::{Asker, Effects, Promise};
 pub use event::Event;
 pub use node::{Config, Malformed, Node, Output};
-pub use service::{Delivery, Service, Timer};
+pub use service::{Delivery, SNAPSHOT_CHUNK, Service, Side, Snapshot, Timer};
 
 /// The time, as whoever drives the node sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,13 +4,14 @@
 use crate::amf::{Amf, config::Groups};
 use crate::clients::Handles;
 use crate::effects::{Effect, Effects};
+use crate::group::{self, Group};
 use crate::timers::Timers;
 use crate::{
     Asker, Caller, ConnectionId, Delivery, Digest, Event, Now, Service as _, SessionId, Timer,
     ckpt, ckpt::Ckpt, clm::Clm,
 };
 use ais_proto::{AisError, Code, Request, Service};
-use ais_totem::{OneMember, Output as Group, QueueFull, View};
+use ais_totem::{Bytes, Destination, Output as FromGroup, QueueFull, Ring, Status, View};
 use ais_wire::{Name, NodeId, Reader};
 use std::collections::VecDeque;
 
@@ -22,8 +23,11 @@ const OUTBOX_BYTES: usize = 64 << 20;
 pub struct Config {
     /// Its identity.
     pub node: NodeId,
-    /// The number of its first view; higher than any it had in earlier lives.
-    pub view: u64,
+    /// The group it is in.
+    pub group: group::Config,
+    /// `expected-nodes`, if there is `quorum:majority`: a view has quorum if
+    /// more than half of so many are in it. `None`: every view has.
+    pub expected_nodes: Option<u32>,
     /// `nodename`, or the dotted quad.
     pub node_name: Name,
     /// `clustername`.
@@ -65,6 +69,17 @@ pub enum Output {
     },
     /// Tell people that the members have changed.
     View(View),
+    /// Send a datagram to other nodes.
+    Send {
+        /// Where to.
+        to: Destination,
+        /// The datagram.
+        bytes: Bytes,
+    },
+    /// See [`ais_totem::Output::Reserve`]; then [`Node::reserved`].
+    Reserve(u64),
+    /// This node has the state of the cluster: clients may come from now on.
+    Serving,
 }
 
 /// A reply or event that waits until the group is stable.
@@ -84,7 +99,7 @@ enum HeldOutput {
 #[derive(Debug)]
 pub struct Node {
     me: NodeId,
-    group: OneMember,
+    group: Group,
     clm: Clm,
     amf: Amf,
     ckpt: Ckpt,
@@ -100,12 +115,12 @@ pub struct Node {
 }
 
 impl Node {
-    /// A node that is alone and has installed its first view.
+    /// A node that starts. Clients may come once it is [`Output::Serving`].
     #[must_use]
     pub fn new(config: Config, now: Now) -> Self {
         let mut node = Self {
             me: config.node,
-            group: OneMember::new(config.node, config.view),
+            group: Group::new(config.node, config.group.clone(), now.monotonic),
             clm: Clm::new(&config),
             amf: Amf::new(config.node, config.groups),
             ckpt: Ckpt::new(config.node, config.ckpt),
@@ -230,8 +245,49 @@ impl Node {
         self.handles.next_event(connection).map(|event| (event.code(), event.encode()))
     }
 
+    /// A datagram has arrived from the address of `from`.
+    pub fn handle_packet(&mut self, now: Now, from: NodeId, bytes: &[u8]) {
+        self.with_ring(now, |ring| ring.handle_packet(now.monotonic, from, bytes));
+    }
+
+    /// All datagrams that had arrived have been handed over. To be called after
+    /// every look at the sockets, whether or not there was one.
+    pub fn drained(&mut self, now: Now) {
+        self.with_ring(now, |ring| ring.drained(now.monotonic));
+    }
+
+    /// The host of `node` has answered that nobody listens there.
+    pub fn refused(&mut self, now: Now, node: NodeId) {
+        self.with_ring(now, |ring| ring.refused(now.monotonic, node));
+    }
+
+    /// View numbers up to this one are reserved.
+    pub fn reserved(&mut self, now: Now, number: u64) {
+        self.with_ring(now, |ring| ring.reserved(now.monotonic, number));
+    }
+
+    /// Leaves the cluster; what it puts out then is to be sent, and nothing
+    /// more to be done with it.
+    pub fn leave(&mut self, now: Now) {
+        self.with_ring(now, |ring| ring.leave(now.monotonic));
+    }
+
+    /// What the ring knows of itself; `None` without a network.
+    #[must_use]
+    pub fn ring_status(&self) -> Option<Status> {
+        self.group.status()
+    }
+
+    fn with_ring(&mut self, now: Now, act: impl FnOnce(&mut Ring)) {
+        if let Some(ring) = self.group.ring() {
+            act(ring);
+            self.run_group(now);
+        }
+    }
+
     /// Time has passed. Does nothing if it is called too early.
     pub fn handle_timeout(&mut self, now: Now) {
+        self.with_ring(now, |ring| ring.handle_timeout(now.monotonic));
         while let Some((service, timer)) = self.timers.take(now.monotonic) {
             self.on_timer(now, service, timer);
         }
@@ -241,7 +297,7 @@ impl Node {
     /// May change with every call to the node.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<u64> {
-        self.timers.next()
+        self.timers.next().into_iter().chain(self.group.poll_timeout()).min()
     }
 
     /// The next thing to do. To be called until it returns `None` after every
@@ -294,14 +350,16 @@ impl Node {
     /// neither has more.
     fn run_group(&mut self, now: Now) {
         loop {
-            while let Some(bytes) = self.outbox.pop_front() {
+            let mut is_full = false;
+            while !is_full && let Some(bytes) = self.outbox.pop_front() {
                 let length = bytes.len();
-                // The group gives no message back, so it is asked only when
-                // it has room: it is emptied below before every send.
-                if self.group.multicast(bytes) == Err(QueueFull) {
-                    log::error!("the group lost a message of {length} bytes: its queue is full");
+                match self.group.multicast(now.monotonic, bytes) {
+                    Ok(()) => self.outbox_bytes -= length,
+                    Err(QueueFull(bytes)) => {
+                        self.outbox.push_front(bytes);
+                        is_full = true;
+                    }
                 }
-                self.outbox_bytes -= length;
                 self.take_group_outputs(now);
             }
             self.take_group_outputs(now);
@@ -310,7 +368,7 @@ impl Node {
                 self.ckpt.on_unclaimed(checkpoint, &mut self.fx);
                 self.apply(now);
             }
-            if self.outbox.is_empty() {
+            if is_full || self.outbox.is_empty() {
                 return;
             }
         }
@@ -319,22 +377,27 @@ impl Node {
     fn take_group_outputs(&mut self, now: Now) {
         while let Some(output) = self.group.poll_output() {
             match output {
-                Group::View(view) => self.on_view(now, view),
-                Group::Deliver { number, from, bytes } => {
-                    self.on_deliver(now, number, from, &bytes)
+                FromGroup::Send { to, bytes } => self.outputs.push_back(Output::Send { to, bytes }),
+                FromGroup::Reserve(number) => self.outputs.push_back(Output::Reserve(number)),
+                // What survives of the old view is delivered alike in both.
+                FromGroup::Transitional(_) => {}
+                FromGroup::View(view) => self.on_view(now, view),
+                FromGroup::Deliver { number, from, bytes } => {
+                    self.on_deliver(now, number, from, &bytes);
                 }
-                Group::Stable(number) => self.on_stable(number),
+                FromGroup::Stable(number) => self.on_stable(number),
             }
         }
     }
 
     fn on_view(&mut self, now: Now, view: View) {
         self.each_service(now, |service, fx| match service {
-            Each::Clm(clm) => clm.on_view(&view, fx),
-            Each::Amf(amf) => amf.on_view(&view, fx),
-            Each::Ckpt(ckpt) => ckpt.on_view(&view, fx),
+            Each::Clm(clm) => clm.on_view(&view, true, fx),
+            Each::Amf(amf) => amf.on_view(&view, true, fx),
+            Each::Ckpt(ckpt) => ckpt.on_view(&view, true, fx),
         });
         self.outputs.push_back(Output::View(view));
+        self.outputs.push_back(Output::Serving);
     }
 
     fn on_deliver(&mut self, now: Now, number: u64, from: NodeId, bytes: &[u8]) {

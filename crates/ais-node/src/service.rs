@@ -3,7 +3,7 @@
 
 use crate::{Asker, Caller, ConnectionId, Digest, Effects, Malformed, Now, SessionId};
 use ais_totem::View;
-use ais_wire::NodeId;
+use ais_wire::{DecodeError, NodeId};
 
 /// A message in agreed order.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +28,21 @@ pub struct Timer {
     pub kind: u8,
     /// Which object it belongs to.
     pub object: u64,
+}
+
+/// Bytes of a chunk of a snapshot, about.
+pub const SNAPSHOT_CHUNK: usize = 32 << 10;
+
+/// A frozen state, chunk by chunk.
+pub type Snapshot = Box<dyn Iterator<Item = Vec<u8>>>;
+
+/// One of the sides that meet in a view.
+#[derive(Debug)]
+pub struct Side<S> {
+    /// The members that bring this state, lowest first.
+    pub members: Vec<NodeId>,
+    /// The state, if it is not the one this node has.
+    pub state: Option<S>,
 }
 
 /// A service as a replicated state machine.
@@ -61,8 +76,35 @@ pub trait Service {
     /// nothing, on any node.
     fn on_deliver(&mut self, delivery: Delivery<'_>, fx: &mut Effects);
 
-    /// The members changed.
-    fn on_view(&mut self, view: &View, fx: &mut Effects);
+    /// The members changed. `has_quorum`: this side may change what the whole
+    /// cluster has to agree on.
+    fn on_view(&mut self, view: &View, has_quorum: bool, fx: &mut Effects);
+
+    /// From now on this node proposes, or does not, what time brings to
+    /// replicated state: it is the lowest member that has the state, on a side
+    /// with quorum.
+    fn on_lead(&mut self, leads: bool, fx: &mut Effects);
+
+    /// The replicated state as it is now, as chunks of at most about
+    /// `SNAPSHOT_CHUNK` bytes. Taking it is quick however large the state is,
+    /// and what changes later does not show in it.
+    fn snapshot(&self) -> Snapshot;
+
+    /// The replicated state of another side, while its chunks come in.
+    type Incoming: Default + std::fmt::Debug;
+
+    /// Takes the next chunk of a [`Service::snapshot`].
+    ///
+    /// # Errors
+    /// A [`DecodeError`] if it is none.
+    fn take_chunk(incoming: &mut Self::Incoming, chunk: &[u8]) -> Result<(), DecodeError>;
+
+    /// Sides meet: the replicated state becomes what they have together, by a
+    /// rule that gives the same on every node. `sides` are in rank order, the
+    /// one whose state stands first; exactly those of which `state` is `None`
+    /// are the state that this node has. A node without state of its own sees
+    /// `Some` for each, and one that has just started sees a single side.
+    fn merge(&mut self, sides: Vec<Side<Self::Incoming>>, view: &View, fx: &mut Effects);
 
     /// A timer that `fx` set has come.
     fn on_timer(&mut self, now: Now, timer: Timer, fx: &mut Effects);

@@ -76,7 +76,8 @@ impl World {
         let limits = Limits { memory: 1 << 24, max_message: 1 << 20, strict: false };
         let config = Config {
             node,
-            view: 1,
+            group: ais_node::group::Config::Alone { view: 1 },
+            expected_nodes: None,
             node_name: Name::default(),
             cluster_name: Name::default(),
             boot_timestamp: now.wall,
@@ -376,7 +377,7 @@ impl World {
         while let Some(output) = self.node.poll_output() {
             self.transcript.bytes(format!("{output:?}").as_bytes());
             match output {
-                Output::View(_) => {}
+                Output::View(_) | Output::Send { .. } | Output::Reserve(_) | Output::Serving => {}
                 Output::Reply { connection, id, result, body } => {
                     if self.replies.insert((connection, id), (result, body)).is_some() && id != 1 {
                         return Err(format!("request {id} was answered twice"));

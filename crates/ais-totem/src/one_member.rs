@@ -1,7 +1,7 @@
 //! The group of a node that is alone: what it sends is delivered and stable
 //! at once.
 
-use crate::{Output, QueueFull, View};
+use crate::{Output, QueueFull, View, ViewId};
 use ais_wire::NodeId;
 use std::collections::VecDeque;
 
@@ -22,11 +22,12 @@ impl OneMember {
     #[must_use]
     pub fn new(me: NodeId, view: u64) -> Self {
         let view = View {
-            number: view,
+            id: ViewId { number: view, representative: me },
             members: vec![me],
             joined: vec![me],
             left: Vec::new(),
             came_with_me: vec![me],
+            why: "this node has no network".into(),
         };
         Self { me, next: 1, outputs: VecDeque::from([Output::View(view)]) }
     }
@@ -34,10 +35,10 @@ impl OneMember {
     /// Sends a message to all members.
     ///
     /// # Errors
-    /// [`QueueFull`] if too many wait; nothing was sent.
+    /// [`QueueFull`] if too many wait.
     pub fn multicast(&mut self, bytes: Vec<u8>) -> Result<(), QueueFull> {
         if self.outputs.len() >= QUEUE_LENGTH {
-            return Err(QueueFull);
+            return Err(QueueFull(bytes));
         }
         let number = self.next;
         self.next += 1;

@@ -22,6 +22,7 @@ mod model;
 mod tests;
 mod track;
 
+use crate::service::{Side, Snapshot};
 use crate::{
     Asker, Caller, ConnectionId, Delivery, Digest, Effects, Malformed, Now, Promise, Service,
     SessionId, Timer,
@@ -29,6 +30,7 @@ use crate::{
 use ais_proto::amf::{Callbacks, ErrorReport, Request};
 use ais_proto::{AisError, Service as Of};
 use ais_totem::View;
+use ais_wire::DecodeError;
 use ais_wire::{Name, NodeId, Writer};
 use local::{Answered, Function, Local};
 use message::{Message, Report};
@@ -316,12 +318,26 @@ impl Service for Amf {
         }
     }
 
-    fn on_view(&mut self, view: &View, fx: &mut Effects) {
+    fn on_view(&mut self, view: &View, _has_quorum: bool, fx: &mut Effects) {
         for node in &view.left {
             self.model.node_gone(*node);
         }
         self.carry_out(fx);
     }
+
+    fn on_lead(&mut self, _leads: bool, _fx: &mut Effects) {}
+
+    fn snapshot(&self) -> Snapshot {
+        Box::new(std::iter::empty())
+    }
+
+    type Incoming = ();
+
+    fn take_chunk(_incoming: &mut (), _chunk: &[u8]) -> Result<(), DecodeError> {
+        Ok(())
+    }
+
+    fn merge(&mut self, _sides: Vec<Side<()>>, _view: &View, _fx: &mut Effects) {}
 
     fn on_timer(&mut self, _now: Now, timer: Timer, fx: &mut Effects) {
         if let Some(message) = self.local.on_timer(timer, &self.model, fx) {

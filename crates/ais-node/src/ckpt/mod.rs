@@ -19,12 +19,14 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+use crate::service::{Side, Snapshot};
 use crate::{
     Asker, Caller, ConnectionId, Delivery, Digest, Effects, Event, Malformed, Now, Promise,
     Service, SessionId, Timer,
 };
 use ais_proto::ckpt::{self, Request, UpdateOption};
 use ais_totem::View;
+use ais_wire::DecodeError;
 use ais_wire::{NodeId, Writer};
 use checkpoint::Failure;
 use duties::Duties;
@@ -231,10 +233,24 @@ impl Service for Ckpt {
         }
     }
 
-    fn on_view(&mut self, view: &View, fx: &mut Effects) {
+    fn on_view(&mut self, view: &View, _has_quorum: bool, fx: &mut Effects) {
         self.state.install(view);
         self.duties.install(view.members.first() == Some(&self.me), &self.state, fx);
     }
+
+    fn on_lead(&mut self, _leads: bool, _fx: &mut Effects) {}
+
+    fn snapshot(&self) -> Snapshot {
+        Box::new(std::iter::empty())
+    }
+
+    type Incoming = ();
+
+    fn take_chunk(_incoming: &mut (), _chunk: &[u8]) -> Result<(), DecodeError> {
+        Ok(())
+    }
+
+    fn merge(&mut self, _sides: Vec<Side<()>>, _view: &View, _fx: &mut Effects) {}
 
     fn on_timer(&mut self, now: Now, timer: Timer, fx: &mut Effects) {
         self.duties.on_timer(now, timer, &self.state, fx);

@@ -150,7 +150,7 @@ impl State {
     /// Takes a view over. Nodes that left have nothing open any more and no
     /// active replica.
     pub(super) fn install(&mut self, view: &View) {
-        self.view = view.number;
+        self.view = view.id.number;
         if view.left.is_empty() {
             return;
         }

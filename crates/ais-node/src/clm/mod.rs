@@ -11,6 +11,7 @@ mod tests;
 
 use crate::effects::Asker;
 use crate::node::{Config, Malformed};
+use crate::service::{Side, Snapshot};
 use crate::{
     Caller, ConnectionId, Delivery, Digest, Effects, Event, Now, Service, SessionId, Timer,
 };
@@ -18,6 +19,7 @@ use ais_proto::clm::{self, Change, LOCAL_NODE_ID, Request};
 use ais_proto::track::TrackFlags;
 use ais_proto::{AisError, Service as Of};
 use ais_totem::View;
+use ais_wire::DecodeError;
 use ais_wire::{NodeId, Reader, Writer};
 use state::{Members, Record};
 use std::collections::BTreeMap;
@@ -168,7 +170,7 @@ impl Service for Clm {
         self.announce(fx);
     }
 
-    fn on_view(&mut self, view: &View, fx: &mut Effects) {
+    fn on_view(&mut self, view: &View, _has_quorum: bool, fx: &mut Effects) {
         self.members.install(view);
         self.announce(fx);
         if !view.joined.is_empty() {
@@ -177,6 +179,20 @@ impl Service for Clm {
             fx.multicast(message);
         }
     }
+
+    fn on_lead(&mut self, _leads: bool, _fx: &mut Effects) {}
+
+    fn snapshot(&self) -> Snapshot {
+        Box::new(std::iter::empty())
+    }
+
+    type Incoming = ();
+
+    fn take_chunk(_incoming: &mut (), _chunk: &[u8]) -> Result<(), DecodeError> {
+        Ok(())
+    }
+
+    fn merge(&mut self, _sides: Vec<Side<()>>, _view: &View, _fx: &mut Effects) {}
 
     fn on_timer(&mut self, _now: Now, _timer: Timer, _fx: &mut Effects) {}
 

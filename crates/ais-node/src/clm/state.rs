@@ -54,7 +54,7 @@ pub(super) struct Members {
 impl Members {
     /// Takes a view over.
     pub(super) fn install(&mut self, view: &View) {
-        self.view = view.number;
+        self.view = view.id.number;
         for id in &view.left {
             self.members.remove(id);
             self.joined.remove(id);

@@ -33,13 +33,14 @@ impl Rig {
 
     fn view(&mut self, number: u64, members: &[NodeId], joined: &[NodeId], left: &[NodeId]) {
         let view = View {
-            number,
+            id: ais_totem::ViewId { number, representative: ME },
             members: members.to_vec(),
             joined: joined.to_vec(),
             left: left.to_vec(),
             came_with_me: vec![ME],
+            why: String::new(),
         };
-        self.clm.on_view(&view, &mut self.fx);
+        self.clm.on_view(&view, true, &mut self.fx);
     }
 
     fn record(&mut self, from: NodeId, record: &Record) {

@@ -236,15 +236,16 @@ impl Rig {
         let members: Vec<_> =
             (0..self.nodes.len()).filter(|number| self.nodes[*number].is_member).collect();
         let view = View {
-            number: 2,
+            id: ais_totem::ViewId { number: 2, representative: node(0) },
             members: members.iter().map(|number| node(*number)).collect(),
             joined: Vec::new(),
             left: vec![node(gone)],
             came_with_me: members.iter().map(|number| node(*number)).collect(),
+            why: String::new(),
         };
         for member in members {
             let replica = &mut self.nodes[member];
-            replica.amf.on_view(&view, &mut replica.fx);
+            replica.amf.on_view(&view, true, &mut replica.fx);
             self.apply(member);
         }
         self.check();

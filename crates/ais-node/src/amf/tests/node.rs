@@ -16,7 +16,8 @@ impl Driver {
     fn new() -> Self {
         let config = crate::Config {
             node: node(0),
-            view: 1,
+            group: crate::group::Config::Alone { view: 1 },
+            expected_nodes: None,
             node_name: name("10.0.0.1"),
             cluster_name: name("ais"),
             boot_timestamp: 0,

@@ -120,14 +120,15 @@ impl Rig {
         self.view += 1;
         let members = members.to_vec();
         let view = View {
-            number: self.view,
+            id: ais_totem::ViewId { number: self.view, representative: LOWEST },
             joined: Vec::new(),
             left: left.to_vec(),
             came_with_me: members.clone(),
+            why: String::new(),
             members,
         };
         for replica in &mut self.replicas {
-            replica.ckpt.on_view(&view, &mut replica.fx);
+            replica.ckpt.on_view(&view, true, &mut replica.fx);
         }
         self.settle();
     }

@@ -1,0 +1,67 @@
+//! The group behind a node: what the node needs of it, whichever engine it is.
+
+use ais_totem::{Guarantee, OneMember, Output, QueueFull, Ring, Status};
+use ais_wire::NodeId;
+
+/// Which engine, and what it has to know.
+#[derive(Debug, Clone)]
+pub enum Config {
+    /// None: the node has no network, and is in its only view at once.
+    Alone {
+        /// The number of that view; higher than any in earlier lives.
+        view: u64,
+    },
+    /// The Totem single ring protocol.
+    Ring(ais_totem::Config),
+}
+
+#[derive(Debug)]
+pub(crate) enum Group {
+    Alone(OneMember),
+    Ring(Box<Ring>),
+}
+
+impl Group {
+    pub(crate) fn new(me: NodeId, config: Config, now: u64) -> Self {
+        match config {
+            Config::Alone { view } => Self::Alone(OneMember::new(me, view)),
+            Config::Ring(config) => Self::Ring(Box::new(Ring::new(config, now))),
+        }
+    }
+
+    pub(crate) fn multicast(&mut self, now: u64, bytes: Vec<u8>) -> Result<(), QueueFull> {
+        match self {
+            Self::Alone(group) => group.multicast(bytes),
+            Self::Ring(ring) => ring.multicast(now, bytes, Guarantee::Agreed),
+        }
+    }
+
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+        match self {
+            Self::Alone(group) => group.poll_output(),
+            Self::Ring(ring) => ring.poll_output(),
+        }
+    }
+
+    /// The ring, if there is one: it takes packets and time.
+    pub(crate) fn ring(&mut self) -> Option<&mut Ring> {
+        match self {
+            Self::Alone(_) => None,
+            Self::Ring(ring) => Some(ring),
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<u64> {
+        match self {
+            Self::Alone(_) => None,
+            Self::Ring(ring) => ring.poll_timeout(),
+        }
+    }
+
+    pub(crate) fn status(&self) -> Option<Status> {
+        match self {
+            Self::Alone(_) => None,
+            Self::Ring(ring) => Some(ring.status()),
+        }
+    }
+}
