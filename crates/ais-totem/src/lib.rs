@@ -11,6 +11,7 @@
 
 mod config;
 mod one_member;
+mod packet;
 mod ring;
 
 pub use config::{Config, Timing};

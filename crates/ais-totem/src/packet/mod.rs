@@ -1,0 +1,134 @@
+//! What members of a ring send each other.
+#![allow(dead_code, reason = "the ring is about to use it")]
+
+use crate::{Bytes, ViewId};
+use ais_wire::NodeId;
+
+/// Members of a ring at most; a packet that names more is dropped.
+pub(crate) const MAX_MEMBERS: usize = 128;
+/// Retransmission requests on a token at most.
+pub(crate) const MAX_REQUESTS: usize = 64;
+
+/// A packet of this cluster, from a sender that is where it says it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Packet {
+    Data(Data),
+    Token(Token),
+    Join(Join),
+    Commit(Commit),
+    Hello(Hello),
+    Cancel(Cancel),
+}
+
+/// A frame in the order of a ring: messages and fragments of one sender.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Data {
+    pub(crate) ring: ViewId,
+    /// Its place in the order of the ring, from 1.
+    pub(crate) seq: u64,
+    pub(crate) payload: Payload,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Payload {
+    /// New, from this member. A retransmission keeps the member, whoever
+    /// sends it.
+    New { from: NodeId, chunks: Bytes },
+    /// A frame of an old ring, sent again in the recovery of the new one.
+    Recovered { ring: ViewId, seq: u64, from: NodeId, chunks: Bytes },
+}
+
+/// The regular token ([SRP95] section 4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Token {
+    pub(crate) ring: ViewId,
+    /// Grows with every hop; tells a copy from the next visit.
+    pub(crate) token_seq: u64,
+    /// The highest sequence number of a frame of the ring.
+    pub(crate) seq: u64,
+    /// All members have all frames up to this one, if it does not fall.
+    pub(crate) aru: u64,
+    /// Who lowered `aru` to what it is.
+    pub(crate) aru_from: Option<NodeId>,
+    /// Frames sent in the last rotation.
+    pub(crate) sent: u32,
+    /// Frames that waited for the token in the last rotation.
+    pub(crate) backlog: u32,
+    /// Rotations in a row, at the representative, without a new frame.
+    pub(crate) idle: u32,
+    /// In recovery: some member still has old frames to send.
+    pub(crate) recovering: bool,
+    /// Frames that some member lacks, at most [`MAX_REQUESTS`].
+    pub(crate) requests: Vec<u64>,
+}
+
+/// What a member wants the next ring to be ([SRP95] section 5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Join {
+    /// The lowest minor version of the protocol among those it knows of.
+    pub(crate) minor: u8,
+    /// The sender goes away; the rest says what it left.
+    pub(crate) leaving: bool,
+    /// The highest view number it knows of.
+    pub(crate) number: u64,
+    /// The ring it was last operational in.
+    pub(crate) ring: Option<ViewId>,
+    /// Nodes that should be in, in ascending order.
+    pub(crate) members: Vec<NodeId>,
+    /// Of them, those that should not after all, in ascending order.
+    pub(crate) failed: Vec<NodeId>,
+    /// Nodes whose packets reach the sender, in ascending order: an asymmetric
+    /// link shows here.
+    pub(crate) heard: Vec<NodeId>,
+}
+
+/// The commit token: goes twice round the ring that is being formed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Commit {
+    /// The new ring.
+    pub(crate) ring: ViewId,
+    /// Grows with every hop.
+    pub(crate) hop: u32,
+    /// In ascending order.
+    pub(crate) members: Vec<CommitEntry>,
+}
+
+/// A member of the ring that is being formed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CommitEntry {
+    pub(crate) node: NodeId,
+    /// What the member filled in on the first round.
+    pub(crate) old: Option<OldRing>,
+}
+
+/// Where a member comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OldRing {
+    /// `None`: from nowhere, it has just started.
+    pub(crate) ring: Option<ViewId>,
+    /// It has all frames of that ring up to this one.
+    pub(crate) aru: u64,
+    /// The highest frame of that ring it has.
+    pub(crate) high: u64,
+    /// All members of that ring had all frames up to this one.
+    pub(crate) safe: u64,
+}
+
+/// Tells whoever else is there of this ring, and that its sender is heard
+/// (merge detection).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hello {
+    /// `None`: the sender has just started.
+    pub(crate) ring: Option<ViewId>,
+    /// The ring of the sender, in ascending order.
+    pub(crate) members: Vec<NodeId>,
+    /// Nodes outside that ring whose packets reach the sender, in ascending
+    /// order.
+    pub(crate) heard: Vec<NodeId>,
+}
+
+/// To whoever holds the token of an idle ring: somebody has something to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cancel {
+    pub(crate) ring: ViewId,
+}
