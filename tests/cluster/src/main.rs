@@ -4,6 +4,8 @@
 //! Everything lives in namespaces that end with this process, so nothing is
 //! left behind and runs side by side do not meet.
 
+#![allow(clippy::disallowed_methods, reason = "real daemons live in real time")]
+
 mod cluster;
 mod figures;
 mod ledger;

@@ -69,15 +69,16 @@ impl Host {
     ///
     /// # Errors
     /// What ip(8) says.
-    pub(crate) fn new(number: usize, address: &str) -> Result<Self, String> {
+    pub(crate) fn new(address: &str) -> Result<Self, String> {
         let holder = Command::new("unshare")
             .args(["-n", "cat"])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
             .map_err(|error| format!("unshare: {error}"))?;
-        let host = Self { holder, port: format!("port{number}") };
-        let pid = host.holder.id().to_string();
+        let pid = holder.id().to_string();
+        // A port lives on for a while after its host is gone.
+        let host = Self { holder, port: format!("port{pid}") };
         wait_for_namespace(&pid)?;
         command(
             "ip",

@@ -43,7 +43,7 @@ impl Node {
         settings: &Settings,
     ) -> Result<Self, String> {
         let address = address(number);
-        let host = Host::new(number, &address)?;
+        let host = Host::new(&address)?;
         let directory = parent.join(format!("node{number}"));
         let in_words = |error: std::io::Error| format!("{}: {error}", directory.display());
         fs::create_dir_all(&directory).map_err(in_words)?;
