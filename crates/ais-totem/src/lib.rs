@@ -10,6 +10,9 @@
 #![forbid(unsafe_code)]
 
 mod config;
+#[doc(hidden)]
+pub mod fuzz;
+mod messages;
 mod one_member;
 mod packet;
 mod ring;
