@@ -15,6 +15,8 @@ pub mod fuzz;
 mod messages;
 mod one_member;
 mod packet;
+#[cfg(test)]
+mod random;
 mod ring;
 
 pub use config::{Config, Timing};

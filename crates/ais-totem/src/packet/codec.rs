@@ -12,7 +12,7 @@ const MAJOR: u8 = 1;
 pub(crate) const MINOR: u8 = 0;
 
 /// Magic, major, minor, kind, checksum, cluster, sender.
-const HEADER: usize = 4 + 1 + 1 + 1 + 4 + 8 + 4;
+pub(super) const HEADER: usize = 4 + 1 + 1 + 1 + 4 + 8 + 4;
 /// Where the checksum stands in the header. It covers all but itself.
 const CHECKSUM: std::ops::Range<usize> = 7..11;
 const VIEW: usize = 8 + 4;
@@ -52,8 +52,18 @@ impl Codec {
     /// that its fields state; a receiver drops what does not.
     pub(crate) fn encode(&self, packet: &Packet) -> Bytes {
         debug_assert!(is_sane(packet, self.me), "no receiver would take {packet:?}");
+        self.write(packet)
+    }
+
+    /// [`Codec::encode`] for a frame that the caller keeps.
+    pub(crate) fn encode_data(&self, data: &Data) -> Bytes {
+        debug_assert!(is_sane_data(data), "no receiver would take {data:?}");
+        self.write_data(data)
+    }
+
+    pub(super) fn write(&self, packet: &Packet) -> Bytes {
         match packet {
-            Packet::Data(data) => self.encode_data(data),
+            Packet::Data(data) => self.write_data(data),
             Packet::Token(token) => self.seal(kind::TOKEN, 0, |out| write_token(out, token)),
             Packet::Join(join) => self.seal(kind::JOIN, 0, |out| write_join(out, join)),
             Packet::Commit(commit) => self.seal(kind::COMMIT, 0, |out| write_commit(out, commit)),
@@ -64,9 +74,7 @@ impl Codec {
         }
     }
 
-    /// [`Codec::encode`] for a frame that the caller keeps.
-    pub(crate) fn encode_data(&self, data: &Data) -> Bytes {
-        debug_assert!(is_sane_data(data), "no receiver would take {data:?}");
+    fn write_data(&self, data: &Data) -> Bytes {
         match &data.payload {
             Payload::New { from, chunks } => self.seal(kind::DATA, chunks.len(), |out| {
                 write_view(out, data.ring);
@@ -125,11 +133,16 @@ impl Codec {
         out.raw(&MAGIC).u8(MAJOR).u8(MINOR).u8(kind).u32(0).u64(self.cluster).node(self.me);
         write(&mut out);
         let mut packet = out.into_bytes();
-        let (header, body) = packet.split_at_mut(HEADER);
-        let sum = checksum(header, body);
-        header[CHECKSUM].copy_from_slice(&sum);
+        put_checksum(&mut packet);
         packet.into()
     }
+}
+
+/// Puts the checksum into a packet, which has a whole header.
+pub(super) fn put_checksum(packet: &mut [u8]) {
+    let (header, body) = packet.split_at_mut(HEADER);
+    let sum = checksum(header, body);
+    header[CHECKSUM].copy_from_slice(&sum);
 }
 
 fn malformed(_: DecodeError) -> Dropped {
