@@ -6,6 +6,8 @@
 
 mod assembly;
 mod send_queue;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use assembly::{Assembly, Message};
 pub(crate) use send_queue::SendQueue;
