@@ -1,0 +1,192 @@
+//! What Admin tells without being asked again.
+
+use super::ViewId;
+use super::report::{nodes, text};
+use crate::{Code, DecodeError, HEADER_LENGTH, MAX_EVENT, NodeId, Reader, Writer};
+
+const VIEW: Code = Code(0x0481);
+const DELIVERIES: Code = Code(0x0482);
+
+/// Bytes of the reason of a view that are told at most.
+const MAX_WHY: usize = 1024;
+/// Bytes of the items that fit into one event beside the two counts.
+const MAX_ITEMS: usize = MAX_EVENT - HEADER_LENGTH - 12;
+/// Bytes of an item beside its message.
+const ITEM_OVERHEAD: usize = 4 + 8 + 4;
+/// Bytes of deliveries that wait for a probe that does not read; what comes
+/// then is left out and counted.
+const MAX_WAITING: usize = 8 << 20;
+
+/// An event of Admin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A view.
+    View(View),
+    /// What was delivered for probes.
+    Deliveries(Deliveries),
+}
+
+/// A view, as one who watches is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// Which one.
+    pub id: ViewId,
+    /// The members, lowest first.
+    pub members: Vec<NodeId>,
+    /// Those that did not come with this node from its last view.
+    pub joined: Vec<NodeId>,
+    /// Those of its last view that did not come along.
+    pub left: Vec<NodeId>,
+    /// Why, for people.
+    pub why: String,
+    /// How many views before it were left out, as the program did not read.
+    pub skipped: u64,
+}
+
+impl Event {
+    /// The code of the event.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::View(_) => VIEW,
+            Self::Deliveries(_) => DELIVERIES,
+        }
+    }
+
+    /// The body of the event.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::new();
+        match self {
+            Self::View(view) => {
+                view.id.encode(&mut out);
+                nodes(&mut out, &view.members);
+                nodes(&mut out, &view.joined);
+                nodes(&mut out, &view.left);
+                let why = view.why.as_bytes();
+                out.bytes(&why[..why.len().min(MAX_WHY)]).u64(view.skipped);
+            }
+            Self::Deliveries(deliveries) => {
+                out = Writer::with_capacity(12 + deliveries.items.len());
+                out.u32(deliveries.own).u64(deliveries.skipped).raw(&deliveries.items);
+            }
+        }
+        out.into_bytes()
+    }
+
+    /// Reads an event.
+    ///
+    /// # Errors
+    /// A [`DecodeError`] if there is none.
+    pub fn decode(code: Code, body: &[u8]) -> Result<Self, DecodeError> {
+        let mut input = Reader::new(body);
+        let event = match code {
+            VIEW => Self::View(View {
+                id: ViewId::decode(&mut input)?,
+                members: input.list(Reader::node)?,
+                joined: input.list(Reader::node)?,
+                left: input.list(Reader::node)?,
+                why: text(&mut input)?,
+                skipped: input.u64()?,
+            }),
+            DELIVERIES => {
+                let (own, skipped) = (input.u32()?, input.u64()?);
+                let items = input.rest().to_vec();
+                let deliveries = Deliveries { own, skipped, items };
+                let mut rest = Reader::new(&deliveries.items);
+                while rest.remaining() > 0 {
+                    item(&mut rest)?;
+                }
+                Self::Deliveries(deliveries)
+            }
+            _ => return Err(DecodeError::Invalid),
+        };
+        input.finish()?;
+        Ok(event)
+    }
+}
+
+/// Messages of probes in the order in which they were delivered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deliveries {
+    /// How many messages of this probe itself were delivered, those left out
+    /// included.
+    pub own: u32,
+    /// How many messages were left out after these, as the program did not
+    /// read.
+    pub skipped: u64,
+    items: Vec<u8>,
+}
+
+/// A message of a probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delivered<'a> {
+    /// The node that sent it.
+    pub from: NodeId,
+    /// The probe on that node.
+    pub probe: u64,
+    /// The message.
+    pub message: &'a [u8],
+}
+
+impl Deliveries {
+    /// Adds a message, if it still fits into the event.
+    pub fn push(&mut self, delivered: Delivered<'_>) -> bool {
+        let Delivered { from, probe, message } = delivered;
+        let length = self.items.len() + ITEM_OVERHEAD + message.len();
+        let Ok(count) = u32::try_from(message.len()) else { return false };
+        if length > MAX_ITEMS {
+            return false;
+        }
+        self.items.extend_from_slice(&from.address().octets());
+        self.items.extend_from_slice(&probe.to_le_bytes());
+        self.items.extend_from_slice(&count.to_le_bytes());
+        self.items.extend_from_slice(message);
+        true
+    }
+
+    /// Whether there is nothing to tell.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.own == 0 && self.skipped == 0 && self.items.is_empty()
+    }
+
+    /// The messages.
+    pub fn iter(&self) -> impl Iterator<Item = Delivered<'_>> {
+        let mut rest = Reader::new(&self.items);
+        std::iter::from_fn(move || item(&mut rest).ok())
+    }
+
+    /// Takes later ones in. Beyond a bound they are left out and counted.
+    pub fn append(&mut self, later: Self) {
+        self.own = self.own.saturating_add(later.own);
+        let has_room = self.items.len() + later.items.len() <= MAX_WAITING;
+        // What follows a gap is part of the gap.
+        if has_room && self.skipped == 0 {
+            self.items.extend_from_slice(&later.items);
+        } else {
+            let left_out = later.iter().count() as u64;
+            self.skipped = self.skipped.saturating_add(left_out);
+        }
+        self.skipped = self.skipped.saturating_add(later.skipped);
+    }
+
+    /// Leaves as much as fits into one event; what follows comes back.
+    #[must_use]
+    pub fn split(&mut self) -> Option<Self> {
+        if self.items.len() <= MAX_ITEMS {
+            return None;
+        }
+        let mut rest = Reader::new(&self.items);
+        let mut end = 0;
+        while item(&mut rest).is_ok() && self.items.len() - rest.remaining() <= MAX_ITEMS {
+            end = self.items.len() - rest.remaining();
+        }
+        let items = self.items.split_off(end);
+        Some(Self { own: 0, skipped: std::mem::take(&mut self.skipped), items })
+    }
+}
+
+fn item<'a>(input: &mut Reader<'a>) -> Result<Delivered<'a>, DecodeError> {
+    Ok(Delivered { from: input.node()?, probe: input.u64()?, message: input.bytes()? })
+}
