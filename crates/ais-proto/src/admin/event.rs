@@ -145,12 +145,6 @@ impl Deliveries {
         true
     }
 
-    /// Whether there is nothing to tell.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.own == 0 && self.skipped == 0 && self.items.is_empty()
-    }
-
     /// The messages.
     pub fn iter(&self) -> impl Iterator<Item = Delivered<'_>> {
         let mut rest = Reader::new(&self.items);
