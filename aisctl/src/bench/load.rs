@@ -64,6 +64,6 @@ impl Counts {
             self.delivered += 1;
             self.bytes += delivered.message.len() as u64;
         }
-        self.in_flight = self.in_flight.saturating_sub(deliveries.own as usize);
+        self.in_flight = self.in_flight.saturating_sub(deliveries.own() as usize);
     }
 }

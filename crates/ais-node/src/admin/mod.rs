@@ -156,13 +156,12 @@ impl Admin {
 
     /// A message of a probe arrives in agreed order.
     pub(crate) fn on_deliver(&mut self, delivery: Delivery<'_>) {
-        let is_mine = delivery.from == self.me;
-        self.probes.deliver(delivery, is_mine);
+        self.probes.deliver(delivery);
     }
 
     /// What probes are to be told, if anything.
     pub(crate) fn take_news(&mut self) -> Option<News> {
-        self.probes.take_news()
+        self.probes.take_news(self.me)
     }
 
     fn status(&self, now: Now, sights: &Sights<'_>) -> Status {

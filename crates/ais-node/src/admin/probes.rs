@@ -3,14 +3,14 @@
 
 use crate::{Asker, ConnectionId, Delivery, Effects, Malformed};
 use ais_proto::admin::{Delivered, Deliveries};
+use ais_wire::NodeId;
 use ais_wire::Reader;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// The probes of this node, and what they have not been told yet.
 #[derive(Debug, Default)]
 pub(super) struct Probes {
-    /// How many of its own messages each has to hear of.
-    own: BTreeMap<ConnectionId, u32>,
+    probes: BTreeSet<ConnectionId>,
     /// What was delivered, cut into pieces that fit into events.
     delivered: Vec<Deliveries>,
     /// Whose requests were delivered to the last message.
@@ -27,11 +27,11 @@ pub(crate) struct News {
 
 impl Probes {
     pub(super) fn start(&mut self, connection: ConnectionId) {
-        self.own.entry(connection).or_default();
+        self.probes.insert(connection);
     }
 
     pub(super) fn stop(&mut self, connection: ConnectionId) {
-        self.own.remove(&connection);
+        self.probes.remove(&connection);
     }
 
     /// Sends messages to the probes of all nodes.
@@ -45,7 +45,7 @@ impl Probes {
         messages: &[&[u8]],
         fx: &mut Effects,
     ) -> Result<(), Malformed> {
-        if !self.own.contains_key(&connection) {
+        if !self.probes.contains(&connection) {
             return Err(Malformed);
         }
         for (place, message) in messages.iter().enumerate() {
@@ -58,19 +58,16 @@ impl Probes {
     }
 
     /// Takes a message in agreed order.
-    pub(super) fn deliver(&mut self, delivery: Delivery<'_>, is_mine: bool) {
+    pub(super) fn deliver(&mut self, delivery: Delivery<'_>) {
         let mut input = Reader::new(delivery.message);
         let Ok(probe) = input.u64() else { return };
         self.answers.extend(delivery.asker);
-        if self.own.is_empty() {
+        if self.probes.is_empty() {
             return;
-        }
-        if is_mine && let Some(own) = self.own.get_mut(&ConnectionId(probe)) {
-            *own = own.saturating_add(1);
         }
         let item = Delivered { from: delivery.from, probe, message: input.rest() };
         if !self.delivered.last_mut().is_some_and(|last| last.push(item)) {
-            let mut piece = Deliveries::default();
+            let mut piece = Deliveries::new(delivery.from, probe);
             // One that fits into no event came from no probe of this version.
             if piece.push(item) {
                 self.delivered.push(piece);
@@ -78,19 +75,16 @@ impl Probes {
         }
     }
 
-    pub(super) fn take_news(&mut self) -> Option<News> {
+    /// What the probes of `me` are to be told, if anything.
+    pub(super) fn take_news(&mut self, me: NodeId) -> Option<News> {
         if self.delivered.is_empty() && self.answers.is_empty() {
             return None;
         }
         let delivered = std::mem::take(&mut self.delivered);
         let mut events = Vec::new();
-        for (connection, own) in &mut self.own {
-            let mut own = std::mem::take(own);
-            for piece in &delivered {
-                let mut piece = piece.clone();
-                piece.own = std::mem::take(&mut own);
-                events.push((*connection, piece));
-            }
+        for connection in &self.probes {
+            let pieces = delivered.iter().map(|piece| piece.told_to(me, connection.0));
+            events.extend(pieces.map(|piece| (*connection, piece)));
         }
         Some(News { events, answers: std::mem::take(&mut self.answers) })
     }

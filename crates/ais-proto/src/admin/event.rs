@@ -3,19 +3,22 @@
 use super::ViewId;
 use super::report::{nodes, text};
 use crate::{Code, DecodeError, HEADER_LENGTH, MAX_EVENT, NodeId, Reader, Writer};
+use std::collections::VecDeque;
 
 const VIEW: Code = Code(0x0481);
 const DELIVERIES: Code = Code(0x0482);
 
 /// Bytes of the reason of a view that are told at most.
 const MAX_WHY: usize = 1024;
-/// Bytes of the items that fit into one event beside the two counts.
-const MAX_ITEMS: usize = MAX_EVENT - HEADER_LENGTH - 12;
+/// Bytes of deliveries before their items.
+const DELIVERIES_HEAD: usize = 4 + 8 + 8 + 8;
+/// Bytes of the items that fit into one event.
+const MAX_ITEMS: usize = MAX_EVENT - HEADER_LENGTH - DELIVERIES_HEAD;
 /// Bytes of an item beside its message.
 const ITEM_OVERHEAD: usize = 4 + 8 + 4;
-/// Bytes of deliveries that wait for a probe that does not read; what comes
-/// then is left out and counted.
-const MAX_WAITING: usize = 8 << 20;
+/// Events full of deliveries that wait for a probe that does not read, 8 MiB;
+/// what comes then is left out and counted.
+const MAX_REST: usize = 64;
 
 /// An event of Admin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,8 +70,9 @@ impl Event {
                 out.bytes(&why[..why.len().min(MAX_WHY)]).u64(view.skipped);
             }
             Self::Deliveries(deliveries) => {
-                out = Writer::with_capacity(12 + deliveries.items.len());
-                out.u32(deliveries.own).u64(deliveries.skipped).raw(&deliveries.items);
+                let Deliveries { owner, skipped, own_skipped, items, .. } = deliveries;
+                out = Writer::with_capacity(DELIVERIES_HEAD + items.len());
+                out.node(owner.0).u64(owner.1).u64(*skipped).u64(*own_skipped).raw(items);
             }
         }
         out.into_bytes()
@@ -90,9 +94,9 @@ impl Event {
                 skipped: input.u64()?,
             }),
             DELIVERIES => {
-                let (own, skipped) = (input.u32()?, input.u64()?);
-                let items = input.rest().to_vec();
-                let deliveries = Deliveries { own, skipped, items };
+                let mut deliveries = Deliveries::new(input.node()?, input.u64()?);
+                (deliveries.skipped, deliveries.own_skipped) = (input.u64()?, input.u64()?);
+                deliveries.items = input.rest().to_vec();
                 let mut rest = Reader::new(&deliveries.items);
                 while rest.remaining() > 0 {
                     item(&mut rest)?;
@@ -107,15 +111,18 @@ impl Event {
 }
 
 /// Messages of probes in the order in which they were delivered.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deliveries {
-    /// How many messages of this probe itself were delivered, those left out
-    /// included.
-    pub own: u32,
+    /// Who is told: the node and the probe on it.
+    owner: (NodeId, u64),
     /// How many messages were left out after these, as the program did not
     /// read.
     pub skipped: u64,
+    /// How many of those were the owner's.
+    own_skipped: u64,
     items: Vec<u8>,
+    /// What does not fit into the same event.
+    rest: VecDeque<Vec<u8>>,
 }
 
 /// A message of a probe.
@@ -130,6 +137,24 @@ pub struct Delivered<'a> {
 }
 
 impl Deliveries {
+    /// Nothing yet for this probe.
+    #[must_use]
+    pub fn new(node: NodeId, probe: u64) -> Self {
+        Self {
+            owner: (node, probe),
+            skipped: 0,
+            own_skipped: 0,
+            items: Vec::new(),
+            rest: VecDeque::new(),
+        }
+    }
+
+    /// The same for another probe.
+    #[must_use]
+    pub fn told_to(&self, node: NodeId, probe: u64) -> Self {
+        Self { owner: (node, probe), ..self.clone() }
+    }
+
     /// Adds a message, if it still fits into the event.
     pub fn push(&mut self, delivered: Delivered<'_>) -> bool {
         let Delivered { from, probe, message } = delivered;
@@ -151,33 +176,45 @@ impl Deliveries {
         std::iter::from_fn(move || item(&mut rest).ok())
     }
 
+    /// How many messages of the owner are here or were left out.
+    #[must_use]
+    pub fn own(&self) -> u64 {
+        self.own_items().saturating_add(self.own_skipped)
+    }
+
+    fn own_items(&self) -> u64 {
+        self.iter().filter(|item| (item.from, item.probe) == self.owner).count() as u64
+    }
+
     /// Takes later ones in. Beyond a bound they are left out and counted.
     pub fn append(&mut self, later: Self) {
-        self.own = self.own.saturating_add(later.own);
-        let has_room = self.items.len() + later.items.len() <= MAX_WAITING;
         // What follows a gap is part of the gap.
-        if has_room && self.skipped == 0 {
-            self.items.extend_from_slice(&later.items);
+        if self.skipped > 0 || self.rest.len() >= MAX_REST {
+            self.skipped = self.skipped.saturating_add(later.iter().count() as u64);
+            self.own_skipped = self.own_skipped.saturating_add(later.own_items());
         } else {
-            let left_out = later.iter().count() as u64;
-            self.skipped = self.skipped.saturating_add(left_out);
+            let last = self.rest.back_mut().unwrap_or(&mut self.items);
+            if last.len() + later.items.len() <= MAX_ITEMS {
+                last.extend_from_slice(&later.items);
+            } else {
+                self.rest.push_back(later.items);
+            }
         }
         self.skipped = self.skipped.saturating_add(later.skipped);
+        self.own_skipped = self.own_skipped.saturating_add(later.own_skipped);
     }
 
     /// Leaves as much as fits into one event; what follows comes back.
     #[must_use]
     pub fn split(&mut self) -> Option<Self> {
-        if self.items.len() <= MAX_ITEMS {
-            return None;
-        }
-        let mut rest = Reader::new(&self.items);
-        let mut end = 0;
-        while item(&mut rest).is_ok() && self.items.len() - rest.remaining() <= MAX_ITEMS {
-            end = self.items.len() - rest.remaining();
-        }
-        let items = self.items.split_off(end);
-        Some(Self { own: 0, skipped: std::mem::take(&mut self.skipped), items })
+        let items = self.rest.pop_front()?;
+        Some(Self {
+            owner: self.owner,
+            skipped: std::mem::take(&mut self.skipped),
+            own_skipped: std::mem::take(&mut self.own_skipped),
+            items,
+            rest: std::mem::take(&mut self.rest),
+        })
     }
 }
 

@@ -156,10 +156,11 @@ fn delivered(number: u64, message: &[u8]) -> Delivered<'_> {
 
 #[test]
 fn deliveries_round_trip() {
-    let mut deliveries = Deliveries::default();
-    deliveries.own = 1;
+    let mut deliveries = Deliveries::new(TWO, 2);
     assert!(deliveries.push(delivered(1, b"one")));
     assert!(deliveries.push(delivered(2, b"")));
+    assert_eq!(deliveries.own(), 1);
+    assert_eq!(deliveries.told_to(ONE, 2).own(), 0);
     let event = Event::Deliveries(deliveries.clone());
     let body = event.encode();
     assert_eq!(Event::decode(event.code(), &body), Ok(event.clone()));
@@ -170,40 +171,63 @@ fn deliveries_round_trip() {
     assert!(Event::decode(event.code(), &body[..body.len() - 1]).is_err());
 }
 
-#[test]
-fn what_waits_is_split_into_events_and_bounded() {
-    let message = vec![7; MAX_PROBE_MESSAGE];
-    let mut waiting = Deliveries::default();
-    let mut sent = 0;
-    while waiting.skipped == 0 {
-        let mut later = Deliveries::default();
-        later.own = 1;
-        assert!(later.push(delivered(sent, &message)));
-        assert!(sent < 1000, "nothing is bounded");
-        waiting.append(later);
-        sent += 1;
-    }
-    // A small one would fit, but not in its place.
-    let mut small = Deliveries::default();
-    assert!(small.push(delivered(0, b"late")));
-    waiting.append(small);
-    let (mut received, mut own, mut skipped) = (0, 0, 0);
+/// A piece with one message of a probe.
+fn piece(probe: u64, message: &[u8]) -> Deliveries {
+    let mut piece = Deliveries::new(TWO, 7);
+    assert!(piece.push(delivered(probe, message)));
+    piece
+}
+
+/// What the events of a waiting one hold: probe and length of each message;
+/// and how many were left out, and how many were the owner's of all.
+fn drain(waiting: Deliveries) -> (Vec<(u64, usize)>, u64, u64) {
+    let (mut items, mut skipped, mut own) = (Vec::new(), 0, 0);
     let mut rest = Some(waiting);
     while let Some(mut part) = rest {
         rest = part.split();
-        assert!(
-            crate::HEADER_LENGTH + Event::Deliveries(part.clone()).encode().len()
-                <= crate::MAX_EVENT
-        );
-        for item in part.iter() {
-            assert_eq!(item.probe, received);
-            received += 1;
-        }
-        own += u64::from(part.own);
-        assert!(part.skipped == 0 || rest.is_none());
+        let event = Event::Deliveries(part.clone());
+        let body = event.encode();
+        assert!(crate::HEADER_LENGTH + body.len() <= crate::MAX_EVENT);
+        assert_eq!(Event::decode(event.code(), &body), Ok(event));
+        assert!(part.skipped == 0 || rest.is_none(), "what is left out comes after all");
+        items.extend(part.iter().map(|item| (item.probe, item.message.len())));
         skipped += part.skipped;
+        own += part.own();
     }
-    assert_eq!(own, sent);
-    assert_eq!(received + skipped, sent + 1);
+    (items, skipped, own)
+}
+
+#[test]
+fn what_waits_keeps_its_order_in_as_few_events_as_can_be() {
+    let large = vec![7; MAX_PROBE_MESSAGE];
+    let sizes = [0, large.len(), 3, large.len(), large.len(), 5, large.len()];
+    let mut waiting = Deliveries::new(TWO, 7);
+    for (number, size) in sizes.into_iter().enumerate() {
+        waiting.append(piece(number as u64, &large[..size]));
+    }
+    let mut first = waiting.clone();
+    let second = first.split();
+    assert_eq!(first.iter().count(), 4);
+    assert_eq!(second.map(|mut second| (second.iter().count(), second.split())), Some((3, None)));
+    let expected: Vec<_> = (0..).zip(sizes).collect();
+    assert_eq!(drain(waiting), (expected, 0, 0));
+}
+
+#[test]
+fn what_waits_is_bounded_and_what_is_left_out_is_counted() {
+    let message = vec![7; MAX_PROBE_MESSAGE];
+    let mut waiting = Deliveries::new(TWO, 7);
+    let mut sent = 0;
+    while waiting.skipped == 0 {
+        assert!(sent < 1000, "nothing is bounded");
+        waiting.append(piece(sent % 8, &message));
+        sent += 1;
+    }
+    // A small one would fit, but not in its place.
+    waiting.append(piece(7, b"late"));
+    let (items, skipped, own) = drain(waiting);
+    assert!(items.iter().enumerate().all(|(place, (probe, _))| *probe == place as u64 % 8));
     assert_eq!(skipped, 2);
+    assert_eq!(items.len() as u64 + skipped, sent + 1);
+    assert_eq!(own, sent / 8 + 1);
 }
