@@ -6,6 +6,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "real daemons live in real time")]
 
+mod bench;
 mod cluster;
 mod figures;
 mod ledger;
@@ -25,6 +26,7 @@ Usage: ais-cluster COMMAND [OPTION...]
   soak SECONDS [SEED]       faults at random
   idle SECONDS [--busy]     nothing happens, and nobody may be lost
   figures [ROUNDS]          how long membership changes take, in ms
+  bench [ROUNDS]            what the group alone can do, by aisctl bench
 
   --bin DIR       where aisexec and aisctl are (target/release)
   --ctests DIR    where the C programs are (target/ctests)
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Some("suite") => suite::run(&settings),
         Some("soak") => soak::run(&settings, number(1, 600), number(2, 1)),
         Some("idle") => soak::idle(&settings, number(1, 300)),
+        Some("bench") => bench::run(&settings, number(1, 3)),
         Some("figures") => figures::run(&settings, number(1, 5)),
         _ => {
             eprint!("{USAGE}");
