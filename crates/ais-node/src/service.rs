@@ -93,6 +93,11 @@ pub trait Service {
     /// The replicated state of another side, while its chunks come in.
     type Incoming: Default + std::fmt::Debug;
 
+    /// Where the chunks of another side go, with the bounds of this node.
+    fn incoming(&self) -> Self::Incoming {
+        Self::Incoming::default()
+    }
+
     /// Takes the next chunk of a [`Service::snapshot`].
     ///
     /// # Errors
