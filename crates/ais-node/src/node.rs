@@ -396,6 +396,12 @@ impl Node {
             Each::Amf(amf) => amf.on_view(&view, true, fx),
             Each::Ckpt(ckpt) => ckpt.on_view(&view, true, fx),
         });
+        let leads = view.members.first() == Some(&self.me);
+        self.each_service(now, |service, fx| match service {
+            Each::Clm(clm) => clm.on_lead(leads, fx),
+            Each::Amf(amf) => amf.on_lead(leads, fx),
+            Each::Ckpt(ckpt) => ckpt.on_lead(leads, fx),
+        });
         self.outputs.push_back(Output::View(view));
         self.outputs.push_back(Output::Serving);
     }
