@@ -16,6 +16,7 @@ mod digest;
 mod effects;
 mod event;
 pub mod group;
+mod message_id;
 mod node;
 mod requests;
 mod service;

@@ -42,12 +42,11 @@ impl Services {
         }
     }
 
-    /// The frozen state of all.
+    /// The frozen state of those that have one to bring together.
     pub(crate) fn snapshot(&self) -> Box<dyn Iterator<Item = (Service, Vec<u8>)>> {
-        let clm = self.clm.snapshot().map(|chunk| (Service::Clm, chunk));
         let amf = self.amf.snapshot().map(|chunk| (Service::Amf, chunk));
         let ckpt = self.ckpt.snapshot().map(|chunk| (Service::Ckpt, chunk));
-        Box::new(clm.chain(amf).chain(ckpt))
+        Box::new(amf.chain(ckpt))
     }
 
     pub(crate) fn digest(&self, with_amf: bool) -> u64 {

@@ -148,28 +148,23 @@ impl Node {
 
     fn merge(&mut self, now: Now, plan: Plan, incoming: Vec<Option<Incoming>>) {
         let Some(view) = self.sync.view.clone() else { return };
-        let (mut clm, mut amf, mut ckpt) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut amf, mut ckpt) = (Vec::new(), Vec::new());
         for (side, incoming) in plan.sides.into_iter().zip(incoming) {
-            let (of_clm, of_amf, of_ckpt) = match incoming {
-                Some(of) => (Some(of.clm), Some(of.amf), Some(of.ckpt)),
-                None => (None, None, None),
-            };
             let members = side.members;
+            let (of_amf, of_ckpt) = incoming.map(|of| (of.amf, of.ckpt)).unzip();
             if side.has_amf {
                 amf.push(Side { members: members.clone(), state: of_amf });
             }
-            clm.push(Side { members: members.clone(), state: of_clm });
             ckpt.push(Side { members, state: of_ckpt });
         }
         if !self.sync.groups.is_ours() {
             amf.clear();
         }
         self.each_service(now, |service, fx| match service {
-            Each::Clm(service) => service.merge(std::mem::take(&mut clm), &view, fx),
             Each::Amf(service) if !amf.is_empty() => {
                 service.merge(std::mem::take(&mut amf), &view, fx);
             }
-            Each::Amf(_) => {}
+            Each::Clm(_) | Each::Amf(_) => {}
             Each::Ckpt(service) => service.merge(std::mem::take(&mut ckpt), &view, fx),
         });
     }

@@ -40,8 +40,11 @@ impl Exchange {
     pub(crate) fn new(plan: Plan, me: NodeId, attempt: u32, services: &Services) -> Self {
         let needs = plan.receivers().contains(&me);
         let own = plan.side_of(me);
-        let incoming = (0..plan.sides.len())
-            .map(|side| (needs && own != Some(side)).then(|| Incoming::new(services)));
+        let has_file = plan.amf.contains(&me);
+        let incoming = plan.sides.iter().enumerate().map(|(number, side)| {
+            let takes_amf = side.has_amf && has_file;
+            (needs && own != Some(number)).then(|| Incoming::new(services, takes_amf))
+        });
         Self {
             me,
             attempt,

@@ -3,7 +3,6 @@
 use super::message::Message;
 use crate::amf::Amf;
 use crate::ckpt::Ckpt;
-use crate::clm::Clm;
 use crate::services::Services;
 use crate::{SNAPSHOT_CHUNK, Service};
 use ais_proto::Service as Of;
@@ -56,30 +55,27 @@ impl fmt::Debug for Sender {
     }
 }
 
-/// The state of another side, as far as it is here.
+/// The state of another side, as far as it is here. CLM has no part in it: all
+/// it has is in the view and the announcements.
 #[derive(Debug)]
 pub(crate) struct Incoming {
-    pub(crate) clm: <Clm as Service>::Incoming,
     pub(crate) amf: <Amf as Service>::Incoming,
     pub(crate) ckpt: <Ckpt as Service>::Incoming,
     pub(crate) chunks: u64,
+    takes_amf: bool,
 }
 
 impl Incoming {
     pub(crate) fn new(services: &Services) -> Self {
-        Self {
-            clm: services.clm.incoming(),
-            amf: services.amf.incoming(),
-            ckpt: services.ckpt.incoming(),
-            chunks: 0,
-        }
+        Self { amf: services.amf.incoming(), ckpt: services.ckpt.incoming(), chunks: 0 }
     }
 
     /// Takes the next chunk of a service.
     pub(crate) fn take(&mut self, service: Of, chunk: &[u8]) -> Result<(), DecodeError> {
         self.chunks += 1;
         match service {
-            Of::Clm => Clm::take_chunk(&mut self.clm, chunk),
+            Of::Clm => Err(DecodeError::Invalid),
+            Of::Amf if !self.takes_amf => Ok(()),
             Of::Amf => Amf::take_chunk(&mut self.amf, chunk),
             Of::Ckpt => Ckpt::take_chunk(&mut self.ckpt, chunk),
         }
