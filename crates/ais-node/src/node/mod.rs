@@ -220,6 +220,19 @@ impl Node {
         self.outbox_bytes >= OUTBOX_BYTES
     }
 
+    #[cfg(test)]
+    pub(crate) fn fake(&mut self) -> &mut crate::group::Fake {
+        match &mut self.group {
+            Group::Fake(fake) => fake,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn sync(&mut self) -> &mut Sync {
+        &mut self.sync
+    }
+
     /// Whether this node has the state of the cluster. Without it all that
     /// clients ask is to be tried again.
     #[must_use]

@@ -66,8 +66,10 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
-    pub(crate) fn new(services: &Services) -> Self {
-        Self { amf: services.amf.incoming(), ckpt: services.ckpt.incoming(), chunks: 0 }
+    /// `takes_amf`: its state of AMF and this node have the same groups.conf.
+    pub(crate) fn new(services: &Services, takes_amf: bool) -> Self {
+        let (amf, ckpt) = (services.amf.incoming(), services.ckpt.incoming());
+        Self { amf, ckpt, chunks: 0, takes_amf }
     }
 
     /// Takes the next chunk of a service.
