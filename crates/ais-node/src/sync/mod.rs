@@ -24,7 +24,7 @@ mod transfer;
 pub(crate) use exchange::{Exchange, Progress};
 pub(crate) use groups::{Change, GroupsInUse};
 pub(crate) use message::{ENVELOPE, Message};
-pub(crate) use plan::Plan;
+pub(crate) use plan::{Plan, Side as PlannedSide};
 pub use status::SyncStatus;
 pub(crate) use transfer::Incoming;
 
@@ -80,6 +80,9 @@ pub(crate) struct Sync {
     /// The members that have the state.
     pub(crate) synced: BTreeSet<NodeId>,
     pub(crate) exchange: Option<Exchange>,
+    /// How often states have been sent in this view; what is left of an
+    /// earlier time is void.
+    pub(crate) attempt: u32,
     /// Messages that are held or logged, as they came.
     pub(crate) log: Vec<Logged>,
     log_limit: usize,
@@ -105,6 +108,7 @@ impl Sync {
             announces: BTreeMap::new(),
             synced: BTreeSet::new(),
             exchange: None,
+            attempt: 0,
             log: Vec::new(),
             log_limit: LOG_BYTES,
             groups: GroupsInUse::new(me, GroupsDigest::of(groups)),
@@ -143,6 +147,7 @@ impl Sync {
         self.announces.clear();
         self.synced.clear();
         self.exchange = None;
+        self.attempt = 0;
         let announce = Announce {
             lineage: self.lineage,
             quorum: self.last_quorum,
