@@ -160,7 +160,7 @@ fn deliveries_round_trip() {
     assert!(deliveries.push(delivered(1, b"one")));
     assert!(deliveries.push(delivered(2, b"")));
     assert_eq!(deliveries.own(), 1);
-    assert_eq!(deliveries.told_to(ONE, 2).own(), 0);
+    assert_eq!(deliveries.clone().told_to(ONE, 2).own(), 0);
     let event = Event::Deliveries(deliveries.clone());
     let body = event.encode();
     assert_eq!(Event::decode(event.code(), &body), Ok(event.clone()));
