@@ -37,10 +37,13 @@ pub(crate) struct Sights<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Standing {
     pub(crate) state: State,
-    /// Bytes of the state of the cluster that have arrived.
+    /// Bytes of states that were sent and taken.
     pub(crate) synchronised: u64,
+    /// How many members have the same state.
+    pub(crate) synced: usize,
     pub(crate) has_quorum: bool,
     pub(crate) lead: Option<NodeId>,
+    pub(crate) has_amf: bool,
 }
 
 /// The service.
@@ -102,6 +105,8 @@ impl Admin {
         Standing {
             state: if self.view.is_some() { State::Serving } else { State::Starting },
             synchronised: 0,
+            synced: self.view.as_ref().map_or(0, |view| view.members.len()),
+            has_amf: true,
             has_quorum: self.has_quorum,
             lead: lowest.filter(|_| self.has_quorum),
         }
@@ -165,7 +170,7 @@ impl Admin {
     }
 
     fn status(&self, now: Now, sights: &Sights<'_>) -> Status {
-        let Standing { state, synchronised, has_quorum, lead } = sights.standing;
+        let Standing { state, synchronised, synced, has_quorum, lead, has_amf } = sights.standing;
         let (checkpoints, checkpoint_memory, checkpoint_memory_limit) = sights.ckpt.usage();
         let members = self.view.as_ref().map_or(0, |view| view.members.len());
         Status {
@@ -179,9 +184,11 @@ impl Admin {
             view: self.view.as_ref().map(view_id),
             // Views have at most 128 members, checkpoints their own bound.
             members: members as u32,
+            synced: synced as u32,
             expected_nodes: self.expected_nodes,
             has_quorum,
             lead,
+            has_amf,
             checkpoints: checkpoints as u32,
             checkpoint_memory,
             checkpoint_memory_limit,
