@@ -161,9 +161,11 @@ impl Admin {
             view: self.view.as_ref().map(view_id),
             // Views have at most 128 members, checkpoints their own bound.
             members: members as u32,
+            synced: sync.synced.len() as u32,
             expected_nodes: self.expected_nodes,
             has_quorum: sync.has_quorum,
             lead: sync.lead,
+            has_amf: sync.has_amf,
             checkpoints: checkpoints as u32,
             checkpoint_memory,
             checkpoint_memory_limit,
