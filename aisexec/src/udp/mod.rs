@@ -222,7 +222,10 @@ impl Udp {
             Verdict::Same => {}
             Verdict::Say(text) => log::warn!("{text}"),
             Verdict::Join(place) => match self.sockets.join(&self.settings, &place) {
-                Ok(()) => log::warn!("{}", self.presence.joined(place)),
+                Ok(()) => {
+                    let text = self.presence.joined(place);
+                    log::warn!("{text}");
+                }
                 Err(error) => self.troubles.cannot_join(now, &place.name, &error),
             },
         }

@@ -46,3 +46,31 @@ fn is_refusal(message: &ControlMessageOwned) -> bool {
                 && error.ee_code == ICMP_PORT
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_unreachable_port_is_a_refusal() {
+        let message = |ee_origin, ee_type, ee_code| {
+            let error = libc::sock_extended_err {
+                ee_errno: libc::ECONNREFUSED.unsigned_abs(),
+                ee_origin,
+                ee_type,
+                ee_code,
+                ee_pad: 0,
+                ee_info: 0,
+                ee_data: 0,
+            };
+            is_refusal(&ControlMessageOwned::Ipv4RecvErr(error, None))
+        };
+        let icmp = libc::SO_EE_ORIGIN_ICMP;
+        assert!(message(icmp, 3, 3));
+        for code in [0, 1, 2, 4, 9, 13] {
+            assert!(!message(icmp, 3, code), "unreachable, code {code}");
+        }
+        assert!(!message(icmp, 11, 0) && !message(icmp, 12, 3));
+        assert!(!message(libc::SO_EE_ORIGIN_LOCAL, 3, 3));
+    }
+}

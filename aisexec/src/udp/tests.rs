@@ -1,5 +1,6 @@
 //! Sockets on loopback, on addresses of the test's own.
 
+use super::presence::Verdict;
 use super::{Settings, Transport, Udp};
 use crate::identity;
 use crate::own_address;
@@ -177,6 +178,8 @@ fn a_host_where_nobody_listens_says_so_and_nothing_is_lost() {
             at_a.send(Destination::One(gone), "anybody?");
             at_a.send(Destination::One(b), &number.to_string());
         }
+        // And one when nothing more is sent.
+        at_a.send(Destination::One(gone), "anybody?");
         let expected: Vec<_> = (0..100).map(|number| (a, number.to_string())).collect();
         assert_eq!(at_b.await_datagrams(100), expected);
         assert_eq!(at_a.await_refusal(), [gone].into());
@@ -223,6 +226,7 @@ fn the_group_can_be_joined_again() {
     for _ in 0..40 {
         at_a.udp.check(0, None);
         at_a.udp.check(0, identity::find(a, &interfaces));
+        assert_eq!(at_a.udp.presence.check(identity::find(a, &interfaces)), Verdict::Same);
     }
     at_b.send(Destination::All, "all");
     assert_eq!(at_a.await_datagrams(1), [(b, "all".into())]);
