@@ -1,6 +1,7 @@
 //! The node: takes what clients and the group bring, hands it to the services,
 //! and does what they want done.
 
+use crate::admin::{Admin, Sights};
 use crate::amf::{Amf, config::Groups};
 use crate::clients::Handles;
 use crate::effects::{Effect, Effects};
@@ -10,7 +11,7 @@ use crate::{
     Asker, Caller, ConnectionId, Delivery, Digest, Event, Now, Service as _, SessionId, Timer,
     ckpt, ckpt::Ckpt, clm::Clm,
 };
-use ais_proto::{AisError, Code, Request, Service};
+use ais_proto::{AisError, Code, Request, Service, admin};
 use ais_totem::{Bytes, Destination, Output as FromGroup, QueueFull, Ring, Status, View};
 use ais_wire::{Name, NodeId, Reader};
 use std::collections::VecDeque;
@@ -103,6 +104,7 @@ pub struct Node {
     clm: Clm,
     amf: Amf,
     ckpt: Ckpt,
+    admin: Admin,
     fx: Effects,
     handles: Handles,
     timers: Timers,
@@ -122,6 +124,7 @@ impl Node {
             me: config.node,
             group: Group::new(config.node, config.group.clone(), now.monotonic),
             clm: Clm::new(&config),
+            admin: Admin::new(&config, now),
             amf: Amf::new(config.node, config.groups),
             ckpt: Ckpt::new(config.node, config.ckpt),
             fx: Effects::new(),
@@ -140,6 +143,7 @@ impl Node {
     /// A library handle was opened; `caller` says which.
     pub fn handle_opened(&mut self, caller: &Caller) {
         self.handles.open(caller.connection);
+        self.admin.on_handle_opened(caller);
     }
 
     /// A client asks.
@@ -176,6 +180,12 @@ impl Node {
             Request::Ckpt(request) => {
                 fx.service = Service::Ckpt;
                 self.ckpt.on_request(now, caller, asker, request, fx)
+            }
+            Request::Admin(request) => {
+                fx.service = Service::Admin;
+                let (amf, ckpt, group) = (&self.amf, &self.ckpt, &self.group);
+                let sights = Sights { amf, ckpt, group, standing: self.admin.standing() };
+                self.admin.on_request(now, &sights, caller, asker, request, fx)
             }
         };
         self.fx.asynchronous = false;
@@ -214,6 +224,7 @@ impl Node {
         for event in self.handles.close(connection) {
             self.undelivered(&event);
         }
+        self.admin.on_handle_gone(connection);
         self.each_service(now, |service, fx| match service {
             Each::Clm(clm) => clm.on_handle_gone(connection, fx),
             Each::Amf(amf) => amf.on_handle_gone(connection, fx),
@@ -303,6 +314,10 @@ impl Node {
     /// The next thing to do. To be called until it returns `None` after every
     /// call that takes the time.
     pub fn poll_output(&mut self) -> Option<Output> {
+        if self.outputs.is_empty() {
+            // As late as can be, so that much goes into one event.
+            self.tell_probes();
+        }
         self.outputs.pop_front()
     }
 
@@ -329,6 +344,7 @@ impl Node {
             Service::Clm => self.clm.on_timer(now, timer, &mut self.fx),
             Service::Amf => self.amf.on_timer(now, timer, &mut self.fx),
             Service::Ckpt => self.ckpt.on_timer(now, timer, &mut self.fx),
+            Service::Admin => {}
         }
         self.apply(now);
         self.run_group(now);
@@ -396,6 +412,8 @@ impl Node {
             Each::Amf(amf) => amf.on_view(&view, true, fx),
             Each::Ckpt(ckpt) => ckpt.on_view(&view, true, fx),
         });
+        self.admin.on_view(&view, true, &mut self.fx);
+        self.apply(now);
         self.outputs.push_back(Output::View(view));
         self.outputs.push_back(Output::Serving);
     }
@@ -414,8 +432,19 @@ impl Node {
             Service::Clm => self.clm.on_deliver(delivery, &mut self.fx),
             Service::Amf => self.amf.on_deliver(delivery, &mut self.fx),
             Service::Ckpt => self.ckpt.on_deliver(delivery, &mut self.fx),
+            Service::Admin => self.admin.on_deliver(delivery),
         }
         self.apply(now);
+    }
+
+    fn tell_probes(&mut self) {
+        let Some(news) = self.admin.take_news() else { return };
+        for (connection, deliveries) in news.events {
+            self.event(connection, Event::Admin(admin::Event::Deliveries(deliveries)));
+        }
+        for asker in news.answers {
+            self.reply(asker, Ok(()), Vec::new());
+        }
     }
 
     fn on_stable(&mut self, number: u64) {

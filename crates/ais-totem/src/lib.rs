@@ -10,8 +10,13 @@
 #![forbid(unsafe_code)]
 
 mod config;
+#[doc(hidden)]
+pub mod fuzz;
+mod messages;
 mod one_member;
 mod packet;
+#[cfg(test)]
+mod random;
 mod ring;
 
 pub use config::{Config, Timing};

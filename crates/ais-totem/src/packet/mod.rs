@@ -1,5 +1,14 @@
 //! What members of a ring send each other.
-#![allow(dead_code, reason = "the ring is about to use it")]
+#![allow(dead_code, unused_imports, reason = "the ring is about to use it")]
+
+mod check;
+mod codec;
+mod dropped;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use codec::{Codec, MINOR, chunk_capacity};
+pub(crate) use dropped::{DropCounters, Dropped};
 
 use crate::{Bytes, ViewId};
 use ais_wire::NodeId;
@@ -8,6 +17,12 @@ use ais_wire::NodeId;
 pub(crate) const MAX_MEMBERS: usize = 128;
 /// Retransmission requests on a token at most.
 pub(crate) const MAX_REQUESTS: usize = 64;
+/// Bytes of the chunks of a frame at most: more does not fit into a datagram.
+pub(crate) const MAX_CHUNKS: usize = 1 << 16;
+/// The highest sequence number of a frame: a delivery shifts it by 16 bits.
+pub(crate) const MAX_SEQ: u64 = u64::MAX >> 16;
+/// The highest view number; there is always one more to count to.
+pub(crate) const MAX_VIEW: u64 = u64::MAX >> 1;
 
 /// A packet of this cluster, from a sender that is where it says it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +39,7 @@ pub(crate) enum Packet {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Data {
     pub(crate) ring: ViewId,
-    /// Its place in the order of the ring, from 1.
+    /// Its place in the order of the ring, from 1 to [`MAX_SEQ`].
     pub(crate) seq: u64,
     pub(crate) payload: Payload,
 }
@@ -33,8 +48,13 @@ pub(crate) struct Data {
 pub(crate) enum Payload {
     /// New, from this member. A retransmission keeps the member, whoever
     /// sends it.
-    New { from: NodeId, chunks: Bytes },
-    /// A frame of an old ring, sent again in the recovery of the new one.
+    New {
+        from: NodeId,
+        /// At least one byte, at most [`MAX_CHUNKS`].
+        chunks: Bytes,
+    },
+    /// A frame of an old ring, which has a lower number, sent again in the
+    /// recovery of the new one.
     Recovered { ring: ViewId, seq: u64, from: NodeId, chunks: Bytes },
 }
 
@@ -46,7 +66,8 @@ pub(crate) struct Token {
     pub(crate) token_seq: u64,
     /// The highest sequence number of a frame of the ring.
     pub(crate) seq: u64,
-    /// All members have all frames up to this one, if it does not fall.
+    /// All members have all frames up to this one, if it does not fall; not
+    /// above `seq`.
     pub(crate) aru: u64,
     /// Who lowered `aru` to what it is.
     pub(crate) aru_from: Option<NodeId>,
@@ -58,7 +79,8 @@ pub(crate) struct Token {
     pub(crate) idle: u32,
     /// In recovery: some member still has old frames to send.
     pub(crate) recovering: bool,
-    /// Frames that some member lacks, at most [`MAX_REQUESTS`].
+    /// Frames up to `seq` that some member lacks, at most [`MAX_REQUESTS`], in
+    /// any order.
     pub(crate) requests: Vec<u64>,
 }
 
@@ -71,9 +93,10 @@ pub(crate) struct Join {
     pub(crate) leaving: bool,
     /// The highest view number it knows of.
     pub(crate) number: u64,
-    /// The ring it was last operational in.
+    /// The ring it was last operational in; its number is not above `number`.
     pub(crate) ring: Option<ViewId>,
-    /// Nodes that should be in, in ascending order.
+    /// Nodes that should be in, in ascending order; the sender too, if it does
+    /// not leave.
     pub(crate) members: Vec<NodeId>,
     /// Of them, those that should not after all, in ascending order.
     pub(crate) failed: Vec<NodeId>,
@@ -85,11 +108,11 @@ pub(crate) struct Join {
 /// The commit token: goes twice round the ring that is being formed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Commit {
-    /// The new ring.
+    /// The new ring; its representative is the first of `members`.
     pub(crate) ring: ViewId,
     /// Grows with every hop.
     pub(crate) hop: u32,
-    /// In ascending order.
+    /// In ascending order, the sender among them.
     pub(crate) members: Vec<CommitEntry>,
 }
 
@@ -104,13 +127,15 @@ pub(crate) struct CommitEntry {
 /// Where a member comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OldRing {
-    /// `None`: from nowhere, it has just started.
+    /// `None`: from nowhere, it has just started, and all that follows is 0.
+    /// Its number is below that of the new ring.
     pub(crate) ring: Option<ViewId>,
     /// It has all frames of that ring up to this one.
     pub(crate) aru: u64,
-    /// The highest frame of that ring it has.
+    /// The highest frame of that ring it has; not below `aru`.
     pub(crate) high: u64,
-    /// All members of that ring had all frames up to this one.
+    /// All members of that ring had all frames up to this one; not above
+    /// `aru`.
     pub(crate) safe: u64,
 }
 
@@ -120,7 +145,8 @@ pub(crate) struct OldRing {
 pub(crate) struct Hello {
     /// `None`: the sender has just started.
     pub(crate) ring: Option<ViewId>,
-    /// The ring of the sender, in ascending order.
+    /// The ring of the sender, in ascending order; if there is one the
+    /// representative is the first, and the sender is among them.
     pub(crate) members: Vec<NodeId>,
     /// Nodes outside that ring whose packets reach the sender, in ascending
     /// order.

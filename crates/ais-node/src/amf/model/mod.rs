@@ -13,6 +13,7 @@ mod check;
 mod inputs;
 mod queries;
 mod rules;
+mod show;
 mod unit;
 
 pub(super) use queries::MemberState;

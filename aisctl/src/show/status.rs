@@ -1,0 +1,168 @@
+//! `aisctl status`.
+
+use super::table::columns;
+use super::units::{bytes, duration};
+use super::{Report, ring};
+use ais::admin::{State, Status};
+use serde_json::{Value, json};
+
+/// The exit status for a node that is there but not well.
+const NOT_WELL: u8 = 3;
+
+impl Report for Status {
+    fn table(&self) -> String {
+        let none = || "none".to_owned();
+        let row = |what: &str, text: String| [what.to_owned(), text];
+        let expected =
+            self.expected_nodes.map(|nodes| format!(" of {nodes} expected")).unwrap_or_default();
+        let clients = self.clients;
+        let rows = [
+            row("version", self.version.clone()),
+            row("cluster", self.cluster.to_string()),
+            row("up", duration(self.uptime)),
+            row("view", self.view.map_or_else(none, ring::view)),
+            row("members", format!("{}{expected}", self.members)),
+            row("quorum", if self.has_quorum { "yes" } else { "no" }.into()),
+            row("lead", self.lead.map_or_else(none, |node| node.to_string())),
+            row(
+                "checkpoints",
+                format!(
+                    "{}, {} of {}",
+                    self.checkpoints,
+                    bytes(self.checkpoint_memory),
+                    bytes(self.checkpoint_memory_limit)
+                ),
+            ),
+            row(
+                "clients",
+                format!(
+                    "{} processes with {} handles of CLM, {} of AMF, {} of CKPT",
+                    clients.processes, clients.clm, clients.amf, clients.ckpt
+                ),
+            ),
+        ];
+        format!("{}\n\n{}", summary(self), columns(&rows))
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "summary": summary(self),
+            "healthy": is_well(self),
+            "version": self.version,
+            "node": self.node.to_string(),
+            "name": self.name.to_string(),
+            "cluster": self.cluster.to_string(),
+            "uptime_ns": self.uptime,
+            "state": state(self.state),
+            "synchronised_bytes": self.synchronised,
+            "view": self.view.map(ring::view_json),
+            "members": self.members,
+            "expected_nodes": self.expected_nodes,
+            "quorum": self.has_quorum,
+            "lead": self.lead.map(|node| node.to_string()),
+            "checkpoints": {
+                "count": self.checkpoints,
+                "bytes": self.checkpoint_memory,
+                "limit_bytes": self.checkpoint_memory_limit,
+            },
+            "clients": {
+                "processes": self.clients.processes,
+                "clm": self.clients.clm,
+                "amf": self.clients.amf,
+                "ckpt": self.clients.ckpt,
+            },
+        })
+    }
+
+    fn code(&self) -> u8 {
+        if is_well(self) { 0 } else { NOT_WELL }
+    }
+}
+
+fn is_well(status: &Status) -> bool {
+    status.state == State::Serving && status.has_quorum
+}
+
+fn state(state: State) -> &'static str {
+    match state {
+        State::Starting => "starting",
+        State::Synchronising => "synchronising",
+        State::Serving => "serving",
+    }
+}
+
+/// All in one line.
+fn summary(status: &Status) -> String {
+    let node = format!("node {} ({})", status.node, status.name);
+    match status.state {
+        State::Starting => format!("{node} is starting: it has found no cluster yet"),
+        State::Synchronising => format!(
+            "{node} is synchronising: {} of the state of the cluster have arrived",
+            bytes(status.synchronised)
+        ),
+        State::Serving if !status.has_quorum => {
+            let expected = status.expected_nodes.unwrap_or_default();
+            format!(
+                "{node} has no quorum: it sees {} of {expected} nodes and refuses changes until \
+                 it sees more than half",
+                status.members
+            )
+        }
+        State::Serving if status.members == 1 => format!("{node} is well: it serves, alone"),
+        State::Serving => format!("{node} is well: it serves, with {} members", status.members),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ais::Name;
+    use ais::admin::{Clients, NodeId, ViewId};
+
+    fn status() -> Status {
+        let node = NodeId::new([10, 0, 0, 1].into());
+        Status {
+            version: "0.1.0".into(),
+            node,
+            name: Name::try_from("one\"").unwrap(),
+            cluster: Name::default(),
+            uptime: 61_000_000_000,
+            state: State::Serving,
+            synchronised: 20_480,
+            view: Some(ViewId { number: 7, representative: node }),
+            members: 2,
+            expected_nodes: None,
+            has_quorum: true,
+            lead: Some(node),
+            checkpoints: 0,
+            checkpoint_memory: 0,
+            checkpoint_memory_limit: 0,
+            clients: Clients::default(),
+        }
+    }
+
+    #[test]
+    fn the_first_line_says_it_all() {
+        let line = |status: &Status| status.table().lines().next().unwrap().to_owned();
+        let well = status();
+        assert_eq!(line(&well), "node 10.0.0.1 (one\\\") is well: it serves, with 2 members");
+        assert_eq!(well.code(), 0);
+        let lonely = Status { has_quorum: false, expected_nodes: Some(4), ..status() };
+        assert!(line(&lonely).contains("has no quorum: it sees 2 of 4 nodes"));
+        assert_eq!(lonely.code(), 3);
+        let young = Status { state: State::Synchronising, ..status() };
+        assert!(line(&young).contains("20 KiB of the state of the cluster have arrived"));
+        assert_eq!(young.code(), 3);
+        let newborn = Status { state: State::Starting, view: None, lead: None, ..status() };
+        assert_eq!((newborn.code(), &newborn.json()["view"]), (3, &Value::Null));
+    }
+
+    #[test]
+    fn json_has_the_documented_keys() {
+        let man = include_str!("../../../docs/man/aisctl.8");
+        let Value::Object(object) = status().json() else { panic!("no object") };
+        for key in object.keys() {
+            assert!(man.contains(&format!("\n.B {key}\n")), "{key} is not in aisctl(8)");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Messages that wait for the token, and the frames made of them.
+
+use super::{CHUNK_HEADER, FIRST, LAST, MAX_CHUNK, SAFE};
+use crate::{Bytes, Guarantee, QueueFull};
+use std::collections::VecDeque;
+
+/// Bytes that may wait, unless two messages of the longest kind need more.
+const QUEUE_BYTES: usize = 32 << 20;
+/// What a message counts for besides its bytes, so that the number of empty
+/// ones is bounded too.
+const MESSAGE_COST: usize = 64;
+
+/// Messages to send, first in, first out.
+#[derive(Debug)]
+pub(crate) struct SendQueue {
+    waiting: VecDeque<Waiting>,
+    /// Bytes of the first message that frames have taken already.
+    taken: usize,
+    /// Bytes of all messages here, the taken ones too.
+    bytes: usize,
+    max_message: usize,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    bytes: Vec<u8>,
+    guarantee: Guarantee,
+}
+
+impl SendQueue {
+    /// An empty queue for messages of at most `max_message` bytes.
+    pub(crate) fn new(max_message: usize) -> Self {
+        Self { waiting: VecDeque::new(), taken: 0, bytes: 0, max_message }
+    }
+
+    /// # Errors
+    /// [`QueueFull`] with the message, if it is too long or too many wait.
+    pub(crate) fn push(&mut self, bytes: Vec<u8>, guarantee: Guarantee) -> Result<(), QueueFull> {
+        let limit = QUEUE_BYTES.max(2 * (self.max_message + MESSAGE_COST));
+        if bytes.len() > self.max_message || self.cost() + bytes.len() + MESSAGE_COST > limit {
+            return Err(QueueFull(bytes));
+        }
+        self.bytes += bytes.len();
+        self.waiting.push_back(Waiting { bytes, guarantee });
+        Ok(())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// The chunks of the next frame, at most `capacity` bytes. `None` if
+    /// nothing waits.
+    pub(crate) fn next_frame(&mut self, capacity: usize) -> Option<Bytes> {
+        let mut frame = Vec::with_capacity(capacity.min(self.bytes_to_send()));
+        while let Some(message) = self.waiting.front() {
+            let Some(room) = capacity.checked_sub(frame.len() + CHUNK_HEADER) else { break };
+            let (_, rest) = message.bytes.split_at(self.taken);
+            let (piece, later) = rest.split_at(rest.len().min(room).min(MAX_CHUNK));
+            if piece.is_empty() && !later.is_empty() {
+                break;
+            }
+            let mut flags = if self.taken == 0 { FIRST } else { 0 };
+            if later.is_empty() {
+                flags |= if message.guarantee == Guarantee::Safe { LAST | SAFE } else { LAST };
+            }
+            frame.push(flags);
+            // A piece has at most MAX_CHUNK bytes.
+            frame.extend_from_slice(&(piece.len() as u16).to_le_bytes());
+            frame.extend_from_slice(piece);
+            if later.is_empty() {
+                self.bytes -= message.bytes.len();
+                self.taken = 0;
+                self.waiting.pop_front();
+            } else {
+                self.taken += piece.len();
+            }
+        }
+        if frame.is_empty() { None } else { Some(frame.into()) }
+    }
+
+    /// About how many frames of `capacity` bytes all that waits will fill.
+    pub(crate) fn frames_waiting(&self, capacity: usize) -> u32 {
+        // Every frame may end in a fragment, with a header of its own.
+        let room = capacity.saturating_sub(CHUNK_HEADER).max(1);
+        u32::try_from(self.bytes_to_send().div_ceil(room)).unwrap_or(u32::MAX)
+    }
+
+    /// A new ring is installed. Its members may lack the first fragments of a
+    /// message that was sent in part, so it starts again.
+    pub(crate) fn restart(&mut self) {
+        self.taken = 0;
+    }
+
+    /// Bytes of all chunks to come, if every message were one.
+    fn bytes_to_send(&self) -> usize {
+        self.bytes - self.taken + self.waiting.len() * CHUNK_HEADER
+    }
+
+    fn cost(&self) -> usize {
+        self.bytes + self.waiting.len() * MESSAGE_COST
+    }
+}

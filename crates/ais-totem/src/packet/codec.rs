@@ -1,0 +1,305 @@
+//! Packets as bytes. docs/RING.md has the layout in a table.
+
+use super::check::{is_sane, is_sane_data};
+use super::*;
+use ais_wire::{DecodeError, Name, Reader, Writer};
+
+const MAGIC: [u8; 4] = *b"AISR";
+/// Packets of another major version cannot be read.
+const MAJOR: u8 = 1;
+/// A newer minor version may append to JOIN and HELLO, which nodes exchange
+/// before they know each other's version.
+pub(crate) const MINOR: u8 = 0;
+
+/// Magic, major, minor, kind, checksum, cluster, sender.
+pub(super) const HEADER: usize = 4 + 1 + 1 + 1 + 4 + 8 + 4;
+/// Where the checksum stands in the header. It covers all but itself.
+const CHECKSUM: std::ops::Range<usize> = 7..11;
+const VIEW: usize = 8 + 4;
+/// What a frame has in front of its chunks when it is recovered, which is more
+/// than when it is new.
+const RECOVERED: usize = HEADER + VIEW + 8 + VIEW + 8 + 4;
+
+/// Bytes of chunks that fit into a frame, so that a datagram of `mtu` bytes
+/// holds the frame even when it is recovered.
+pub(crate) const fn chunk_capacity(mtu: usize) -> usize {
+    mtu.saturating_sub(RECOVERED)
+}
+
+mod kind {
+    pub(super) const DATA: u8 = 1;
+    pub(super) const RECOVERED: u8 = 2;
+    pub(super) const TOKEN: u8 = 3;
+    pub(super) const JOIN: u8 = 4;
+    pub(super) const COMMIT: u8 = 5;
+    pub(super) const HELLO: u8 = 6;
+    pub(super) const CANCEL: u8 = 7;
+}
+
+/// Writes and reads the packets of one node in one cluster.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Codec {
+    me: NodeId,
+    cluster: u64,
+}
+
+impl Codec {
+    pub(crate) fn new(me: NodeId, cluster: &Name) -> Self {
+        Self { me, cluster: fnv1a(cluster.as_bytes()) }
+    }
+
+    /// The datagram of a packet from this node. The packet keeps the rules
+    /// that its fields state; a receiver drops what does not.
+    pub(crate) fn encode(&self, packet: &Packet) -> Bytes {
+        debug_assert!(is_sane(packet, self.me), "no receiver would take {packet:?}");
+        self.write(packet)
+    }
+
+    /// [`Codec::encode`] for a frame that the caller keeps.
+    pub(crate) fn encode_data(&self, data: &Data) -> Bytes {
+        debug_assert!(is_sane_data(data), "no receiver would take {data:?}");
+        self.write_data(data)
+    }
+
+    pub(super) fn write(&self, packet: &Packet) -> Bytes {
+        match packet {
+            Packet::Data(data) => self.write_data(data),
+            Packet::Token(token) => self.seal(kind::TOKEN, 0, |out| write_token(out, token)),
+            Packet::Join(join) => self.seal(kind::JOIN, 0, |out| write_join(out, join)),
+            Packet::Commit(commit) => self.seal(kind::COMMIT, 0, |out| write_commit(out, commit)),
+            Packet::Hello(hello) => self.seal(kind::HELLO, 0, |out| write_hello(out, hello)),
+            Packet::Cancel(cancel) => {
+                self.seal(kind::CANCEL, 0, |out| write_view(out, cancel.ring))
+            }
+        }
+    }
+
+    fn write_data(&self, data: &Data) -> Bytes {
+        match &data.payload {
+            Payload::New { from, chunks } => self.seal(kind::DATA, chunks.len(), |out| {
+                write_view(out, data.ring);
+                out.u64(data.seq).node(*from).raw(chunks);
+            }),
+            Payload::Recovered { ring, seq, from, chunks } => {
+                self.seal(kind::RECOVERED, chunks.len(), |out| {
+                    write_view(out, data.ring);
+                    out.u64(data.seq);
+                    write_view(out, *ring);
+                    out.u64(*seq).node(*from).raw(chunks);
+                })
+            }
+        }
+    }
+
+    /// The packet in a datagram that came from the address of `from`, which is
+    /// then its sender.
+    ///
+    /// # Errors
+    /// [`Dropped`] if it is not one this node should look at.
+    pub(crate) fn decode(&self, from: NodeId, datagram: &[u8]) -> Result<Packet, Dropped> {
+        if !datagram.starts_with(&MAGIC) {
+            return Err(Dropped::Foreign);
+        }
+        match datagram.get(MAGIC.len()) {
+            Some(&MAJOR) => {}
+            Some(&major) => return Err(Dropped::Version(major)),
+            None => return Err(Dropped::Malformed),
+        }
+        let (header, body) = datagram.split_first_chunk::<HEADER>().ok_or(Dropped::Malformed)?;
+        if header[CHECKSUM] != checksum(header, body) {
+            return Err(Dropped::Checksum);
+        }
+        let mut input = Reader::new(&header[CHECKSUM.end..]);
+        let (cluster, sender) =
+            input.u64().and_then(|cluster| Ok((cluster, input.node()?))).map_err(malformed)?;
+        if cluster != self.cluster {
+            return Err(Dropped::OtherCluster);
+        }
+        if sender != from {
+            return Err(Dropped::WrongSender);
+        }
+        if sender == self.me {
+            return Err(Dropped::Own);
+        }
+        let [_, _, _, _, _, minor, kind, ..] = *header;
+        let packet = read(kind, minor, body).map_err(malformed)?;
+        if is_sane(&packet, sender) { Ok(packet) } else { Err(Dropped::Malformed) }
+    }
+
+    /// A packet: the header, and the body that `write` makes, of about
+    /// `length` bytes besides the first fields.
+    pub(crate) fn seal(&self, kind: u8, length: usize, write: impl FnOnce(&mut Writer)) -> Bytes {
+        let mut out = Writer::with_capacity(RECOVERED + length);
+        out.raw(&MAGIC).u8(MAJOR).u8(MINOR).u8(kind).u32(0).u64(self.cluster).node(self.me);
+        write(&mut out);
+        let mut packet = out.into_bytes();
+        put_checksum(&mut packet);
+        packet.into()
+    }
+}
+
+/// Puts the checksum into a packet, which has a whole header.
+pub(super) fn put_checksum(packet: &mut [u8]) {
+    let (header, body) = packet.split_at_mut(HEADER);
+    let sum = checksum(header, body);
+    header[CHECKSUM].copy_from_slice(&sum);
+}
+
+fn malformed(_: DecodeError) -> Dropped {
+    Dropped::Malformed
+}
+
+/// CRC-32 of a packet, without the place of the checksum itself.
+fn checksum(header: &[u8], body: &[u8]) -> [u8; 4] {
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(&header[..CHECKSUM.start]);
+    sum.update(&header[CHECKSUM.end..]);
+    sum.update(body);
+    sum.finalize().to_le_bytes()
+}
+
+/// The 64-bit hash of Fowler, Noll and Vo, variant 1a.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+fn read(kind: u8, minor: u8, body: &[u8]) -> Result<Packet, DecodeError> {
+    let mut input = Reader::new(body);
+    let packet = match kind {
+        kind::DATA => Packet::Data(read_data(&mut input)?),
+        kind::RECOVERED => Packet::Data(read_recovered(&mut input)?),
+        kind::TOKEN => Packet::Token(read_token(&mut input)?),
+        kind::JOIN => Packet::Join(read_join(&mut input)?),
+        kind::COMMIT => Packet::Commit(read_commit(&mut input)?),
+        kind::HELLO => Packet::Hello(read_hello(&mut input)?),
+        kind::CANCEL => Packet::Cancel(Cancel { ring: read_view(&mut input)? }),
+        _ => return Err(DecodeError::Invalid),
+    };
+    let may_grow = minor > MINOR && matches!(kind, kind::JOIN | kind::HELLO);
+    if !may_grow {
+        input.finish()?;
+    }
+    Ok(packet)
+}
+
+fn read_data(input: &mut Reader<'_>) -> Result<Data, DecodeError> {
+    Ok(Data {
+        ring: read_view(input)?,
+        seq: input.u64()?,
+        payload: Payload::New { from: input.node()?, chunks: input.rest().into() },
+    })
+}
+
+fn read_recovered(input: &mut Reader<'_>) -> Result<Data, DecodeError> {
+    Ok(Data {
+        ring: read_view(input)?,
+        seq: input.u64()?,
+        payload: Payload::Recovered {
+            ring: read_view(input)?,
+            seq: input.u64()?,
+            from: input.node()?,
+            chunks: input.rest().into(),
+        },
+    })
+}
+
+fn write_token(out: &mut Writer, token: &Token) {
+    write_view(out, token.ring);
+    out.u64(token.token_seq).u64(token.seq).u64(token.aru);
+    out.option(token.aru_from.as_ref(), write_node);
+    out.u32(token.sent).u32(token.backlog).u32(token.idle).bool(token.recovering);
+    out.list(&token.requests, |out, &seq| {
+        out.u64(seq);
+    });
+}
+
+fn read_token(input: &mut Reader<'_>) -> Result<Token, DecodeError> {
+    Ok(Token {
+        ring: read_view(input)?,
+        token_seq: input.u64()?,
+        seq: input.u64()?,
+        aru: input.u64()?,
+        aru_from: input.option(Reader::node)?,
+        sent: input.u32()?,
+        backlog: input.u32()?,
+        idle: input.u32()?,
+        recovering: input.bool()?,
+        requests: input.list(Reader::u64)?,
+    })
+}
+
+fn write_join(out: &mut Writer, join: &Join) {
+    out.u8(join.minor).bool(join.leaving).u64(join.number);
+    out.option(join.ring.as_ref(), |out, &ring| write_view(out, ring));
+    for nodes in [&join.members, &join.failed, &join.heard] {
+        out.list(nodes, write_node);
+    }
+}
+
+fn read_join(input: &mut Reader<'_>) -> Result<Join, DecodeError> {
+    Ok(Join {
+        minor: input.u8()?,
+        leaving: input.bool()?,
+        number: input.u64()?,
+        ring: input.option(read_view)?,
+        members: input.list(Reader::node)?,
+        failed: input.list(Reader::node)?,
+        heard: input.list(Reader::node)?,
+    })
+}
+
+fn write_commit(out: &mut Writer, commit: &Commit) {
+    write_view(out, commit.ring);
+    out.u32(commit.hop);
+    out.list(&commit.members, |out, entry| {
+        out.node(entry.node).option(entry.old.as_ref(), |out, old| {
+            out.option(old.ring.as_ref(), |out, &ring| write_view(out, ring));
+            out.u64(old.aru).u64(old.high).u64(old.safe);
+        });
+    });
+}
+
+fn read_commit(input: &mut Reader<'_>) -> Result<Commit, DecodeError> {
+    Ok(Commit {
+        ring: read_view(input)?,
+        hop: input.u32()?,
+        members: input
+            .list(|input| Ok(CommitEntry { node: input.node()?, old: input.option(read_old)? }))?,
+    })
+}
+
+fn read_old(input: &mut Reader<'_>) -> Result<OldRing, DecodeError> {
+    Ok(OldRing {
+        ring: input.option(read_view)?,
+        aru: input.u64()?,
+        high: input.u64()?,
+        safe: input.u64()?,
+    })
+}
+
+fn write_hello(out: &mut Writer, hello: &Hello) {
+    out.option(hello.ring.as_ref(), |out, &ring| write_view(out, ring));
+    out.list(&hello.members, write_node).list(&hello.heard, write_node);
+}
+
+fn read_hello(input: &mut Reader<'_>) -> Result<Hello, DecodeError> {
+    Ok(Hello {
+        ring: input.option(read_view)?,
+        members: input.list(Reader::node)?,
+        heard: input.list(Reader::node)?,
+    })
+}
+
+fn write_view(out: &mut Writer, view: ViewId) {
+    out.u64(view.number).node(view.representative);
+}
+
+fn read_view(input: &mut Reader<'_>) -> Result<ViewId, DecodeError> {
+    Ok(ViewId { number: input.u64()?, representative: input.node()? })
+}
+
+fn write_node(out: &mut Writer, node: &NodeId) {
+    out.node(*node);
+}
