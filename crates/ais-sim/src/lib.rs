@@ -6,8 +6,10 @@
 #![forbid(unsafe_code)]
 
 mod checkpoints;
+mod cluster;
 mod components;
 mod fabric;
+mod hazards;
 mod history;
 mod plan;
 mod report;
@@ -29,9 +31,12 @@ use report::Trace;
 /// The first [`Violation`].
 pub fn run(seed: u64, trace: bool) -> Result<(u64, Counted), Violation> {
     let mut digest = Digest::default();
-    let (ring, counted) = ring_world::run(seed, Trace(trace))?;
+    let (ring, mut counted) = ring_world::run(seed, Trace(trace))?;
     digest.number(ring);
     digest.number(world::run(seed)?);
+    let (cluster, more) = cluster::run(seed, Trace(trace))?;
+    digest.number(cluster);
+    counted += more;
     Ok((digest.value(), counted))
 }
 

@@ -99,10 +99,6 @@ impl Network {
         self.dead.clear();
     }
 
-    pub(crate) fn is_partitioned(&self) -> bool {
-        self.side.iter().any(|side| *side != self.side[0])
-    }
-
     pub(crate) fn reaches(&self, from: usize, to: usize) -> bool {
         self.side[from] == self.side[to] && !self.dead.contains(&(from, to))
     }

@@ -1,10 +1,10 @@
 //! A world of rings: who is there, what they send, and what is checked.
 
 mod engine;
-mod faults;
 mod rest;
 
 use crate::fabric::{Clock, Fabric, Habits, Network, node_of};
+use crate::hazards::Hazards;
 use crate::history::History;
 use crate::plan::Plan;
 use crate::report::{Counted, Trace};
@@ -129,30 +129,6 @@ impl World {
         self.take_events()
     }
 
-    fn start(&mut self, host: usize) {
-        let state = self.fabric.hosts()[host].disk.written;
-        let (last, reserved) = if self.without_disk[host] {
-            // A clock that only grows, and that nobody else shares.
-            (1_000_000_000_000 + self.fabric.now / 1000, u64::MAX)
-        } else {
-            self.fabric.write_disk(host, state + AHEAD);
-            (state, state + AHEAD)
-        };
-        let config = Config {
-            me: node_of(host),
-            cluster: Name::default(),
-            timing: self.plan.timing,
-            mtu: self.plan.mtu,
-            max_message: MAX_MESSAGE,
-            last_view: last,
-            reserved,
-        };
-        self.trace.say(self.fabric.now, || format!("{} starts above {last}", node_of(host)));
-        self.history.begin(self.fabric.now, node_of(host), last);
-        self.counted.starts += 1;
-        self.fabric.start(host, |now| Ring::new(config, now.monotonic));
-    }
-
     /// A node sends one message or a few.
     fn talk(&mut self) {
         let Some(host) = self.some_host(true) else { return };
@@ -189,17 +165,6 @@ impl World {
         }
     }
 
-    /// A host whose daemon runs, or does not.
-    fn some_host(&mut self, runs: bool) -> Option<usize> {
-        let all = 0..self.plan.hosts;
-        let fits = |host: &usize| match runs {
-            true => self.fabric.is_running(*host),
-            false => self.fabric.hosts()[*host].daemon.is_none(),
-        };
-        let hosts: Vec<usize> = all.filter(fits).collect();
-        (!hosts.is_empty()).then(|| *self.fabric.rng.pick(&hosts))
-    }
-
     fn take_events(&mut self) -> Result<(), String> {
         for (host, event) in self.fabric.take_events() {
             self.event(host, event)?;
@@ -233,5 +198,64 @@ impl World {
             }
             Output::Send { .. } | Output::Reserve(_) => Ok(()),
         }
+    }
+}
+
+impl Hazards for World {
+    type Daemon = Ring;
+    type Act = Act;
+
+    fn fabric(&mut self) -> &mut Fabric<Ring, Act> {
+        &mut self.fabric
+    }
+
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn counted(&mut self) -> &mut Counted {
+        &mut self.counted
+    }
+
+    fn trace(&self) -> Trace {
+        self.trace
+    }
+
+    fn start(&mut self, host: usize) {
+        let state = self.fabric.hosts()[host].disk.written;
+        let (last, reserved) = if self.without_disk[host] {
+            // A clock that only grows, and that nobody else shares.
+            (1_000_000_000_000 + self.fabric.now / 1000, u64::MAX)
+        } else {
+            self.fabric.write_disk(host, state + AHEAD);
+            (state, state + AHEAD)
+        };
+        let config = Config {
+            me: node_of(host),
+            cluster: Name::default(),
+            timing: self.plan.timing,
+            mtu: self.plan.mtu,
+            max_message: MAX_MESSAGE,
+            last_view: last,
+            reserved,
+        };
+        self.trace.say(self.fabric.now, || format!("{} starts above {last}", node_of(host)));
+        self.history.begin(self.fabric.now, node_of(host), last);
+        self.counted.starts += 1;
+        self.fabric.start(host, |now| Ring::new(config, now.monotonic));
+    }
+
+    fn ended(&mut self, host: usize) {
+        // What a ring gives after it was told to leave is nobody's concern.
+        self.fabric.take_events();
+        self.history.end(self.fabric.now, node_of(host));
+    }
+
+    fn say_goodbye(&mut self, host: usize) {
+        self.fabric.with(host, |ring, now| ring.leave(now.monotonic));
+    }
+
+    fn lose_disk(&mut self, host: usize) {
+        self.without_disk[host] = true;
     }
 }

@@ -3,6 +3,7 @@
 
 use super::World;
 use crate::fabric::node_of;
+use crate::hazards::Hazards;
 use crate::plan::{MICROSECOND, MILLISECOND};
 
 impl World {
