@@ -103,14 +103,19 @@ impl Ledger {
         let members: Vec<_> = members.filter(|(_, of)| of.has_state).collect();
         let all = least(members.iter().map(|(_, of)| &of.certain));
         let sides: BTreeSet<_> = members.iter().filter_map(|(_, of)| of.view).collect();
-        let is_clear = sides.iter().all(|side| self.rested.contains_key(side));
-        let rank = |side: &ViewId| {
-            let of_side = |(_, of): &&(&NodeId, &Standing)| of.view == Some(*side);
+        let of_side = |side: &ViewId, of: &Standing| of.view == Some(*side);
+        let quorum = |side: &ViewId| {
             let size = self.rested.get(side).copied().unwrap_or_default();
-            let quorum = self.expected.is_none_or(|expected| 2 * size > expected as usize);
-            let lowest = members.iter().find(of_side).map(|(node, _)| **node);
-            (quorum, members.iter().filter(of_side).count(), std::cmp::Reverse(lowest))
+            self.expected.is_none_or(|expected| 2 * size > expected as usize)
         };
+        let rank = |side: &ViewId| {
+            let mut of = members.iter().filter(|(_, of)| of_side(side, of));
+            let lowest = of.clone().next().map(|(node, _)| **node);
+            (quorum(side), of.by_ref().count(), std::cmp::Reverse(lowest))
+        };
+        // Without quorum anywhere it depends on who had it last.
+        let is_clear =
+            sides.iter().all(|side| self.rested.contains_key(side)) && sides.iter().any(quorum);
         let winner = sides.iter().max_by_key(|side| rank(side)).filter(|_| is_clear);
         let of_winner = members.iter().filter(|(_, of)| of.view.as_ref() == winner);
         let winner = winner.map(|_| least(of_winner.map(|(_, of)| &of.certain)));
@@ -134,7 +139,7 @@ impl Ledger {
         found: &Numbers,
     ) -> Result<(), String> {
         let Some(of) = self.nodes.get_mut(&node) else { return Ok(()) };
-        let Some(view) = of.view else { return Ok(()) };
+        let Some(view) = of.view.filter(|_| of.has_state) else { return Ok(()) };
         self.rested.insert(view, members);
         let winner = self.views.get(&view).and_then(|start| start.winner.as_ref());
         for (section, number) in winner.into_iter().flatten() {
