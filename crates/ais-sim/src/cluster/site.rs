@@ -20,6 +20,8 @@ pub(super) enum Call {
     Register(Name),
     /// A component answers a callback.
     Response(Name, i32),
+    /// A process opens or unlinks what does not last.
+    Passing(u64),
     /// The outcome does not matter.
     Other,
 }
@@ -42,6 +44,8 @@ pub(super) struct Site {
     pub(super) view: Option<View>,
     pub(super) serves: bool,
     pub(super) calls: BTreeMap<(ConnectionId, u32), Call>,
+    /// The process that has the checkpoints of the ledger open.
+    pub(super) session: u64,
     /// The open checkpoints of the ledger.
     pub(super) open: BTreeMap<usize, u32>,
     /// The connection of the program that tracks CLM.

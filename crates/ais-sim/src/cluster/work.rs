@@ -3,7 +3,7 @@
 use super::site::{Call, caller};
 use super::{Act, World};
 use crate::fabric::node_of;
-use ais_node::Caller;
+use ais_node::{Caller, SessionId};
 use ais_proto::track::TrackFlags;
 use ais_proto::{AisError, Code, Name, Reader, Request, Service, Writer, ckpt, clm};
 
@@ -15,6 +15,7 @@ const RETENTION: i64 = i64::MAX / 4;
 impl World {
     /// The node serves: programs come.
     pub(super) fn move_in(&mut self, host: usize) -> Result<(), String> {
+        self.sites[host].session = self.fresh();
         let tracker = self.new_caller(Some((Service::Clm, 0x3)));
         self.sites[host].tracker = Some(tracker.connection);
         self.fabric.with(host, |node, _| node.handle_opened(&tracker));
@@ -106,7 +107,8 @@ impl World {
             let flags = ckpt::OpenFlags::READ;
             ckpt::Request::Open(ckpt::Open { name, attributes: Some(attributes(retention)), flags })
         };
-        self.ckpt(host, &request, Call::Other)
+        let session = self.fresh();
+        self.ckpt(host, &request, Call::Passing(session))
     }
 
     /// A call was answered.
@@ -157,7 +159,12 @@ impl World {
                     self.fabric.plan(delay, Act::Answer(host, component));
                 }
             }
-            (Call::Response(..) | Call::Other, _) | (_, Err(AisError::TryAgain)) => {}
+            (Call::Passing(session), _) if self.fabric.rng.once_in(2) => {
+                let session = SessionId(*session);
+                self.fabric.with(host, |node, now| node.session_closed(now, session));
+            }
+            (Call::Response(..) | Call::Passing(_) | Call::Other, _)
+            | (_, Err(AisError::TryAgain)) => {}
             _ => return wrong(),
         }
         Ok(())
@@ -178,7 +185,12 @@ impl World {
         for piece in request.data() {
             body.raw(piece);
         }
-        let caller = self.new_caller(None);
+        // One process works with what lasts; what passes has processes of its own.
+        let session = match call {
+            Call::Passing(session) => session,
+            _ => self.sites[host].session,
+        };
+        let caller = caller(session, self.fresh(), None);
         self.ask(host, caller, request.code(), &body.into_bytes(), call)
     }
 

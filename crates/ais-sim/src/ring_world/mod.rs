@@ -74,7 +74,10 @@ impl World {
 
     fn play(&mut self) -> Result<(), String> {
         for host in 0..self.plan.hosts {
-            if host == 0 || !self.fabric.rng.once_in(6) {
+            if self.fabric.rng.once_in(300) {
+                self.start(host);
+                self.flood(host)?;
+            } else if host == 0 || !self.fabric.rng.once_in(6) {
                 self.start(host);
                 let apart = self.fabric.rng.below(self.plan.tokens(4));
                 let together = self.fabric.rng.once_in(2);

@@ -5,6 +5,7 @@ use super::World;
 use crate::fabric::node_of;
 use crate::hazards::Hazards;
 use crate::plan::{MICROSECOND, MILLISECOND};
+use ais_totem::Guarantee;
 
 impl World {
     /// Waits until every component has one view of exactly its living members,
@@ -97,6 +98,28 @@ impl World {
 
     fn idle_bound(&self) -> u64 {
         200 * self.plan.hosts as u64
+    }
+
+    /// A ring that cannot send takes a bounded number of messages, short or
+    /// long. It ends then, so that nobody has to deliver them.
+    pub(super) fn flood(&mut self, host: usize) -> Result<(), String> {
+        let length = *self.fabric.rng.pick(&[0, 500_000]);
+        let room = 128 << 20;
+        let most = room / (length + 64);
+        let taken = self.fabric.with(host, |ring, now| {
+            let send = |_: &usize| {
+                let bytes = vec![0; length];
+                ring.multicast(now.monotonic, bytes, Guarantee::Agreed).is_ok()
+            };
+            (0..most).take_while(send).count()
+        });
+        self.crash(host, false);
+        match taken {
+            Some(taken) if taken == most => {
+                Err(format!("memory: a ring in no view took {taken} messages of {length} bytes"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn views(&self) -> Vec<Option<u64>> {
