@@ -5,7 +5,7 @@ use crate::run;
 #[test]
 fn seeds_hold() {
     for seed in 0..50 {
-        if let Err(violation) = run(seed) {
+        if let Err(violation) = run(seed, false) {
             panic!("{violation:?}: replay with `make sim SEED={seed}`");
         }
     }
@@ -13,6 +13,6 @@ fn seeds_hold() {
 
 #[test]
 fn a_seed_replays() {
-    assert_eq!(run(7), run(7));
-    assert_ne!(run(7), run(8));
+    assert_eq!(run(7, false), run(7, false));
+    assert_ne!(run(7, false), run(8, false));
 }
