@@ -20,21 +20,39 @@ pub struct Config {
     pub last_view: u64,
     /// View numbers up to this one are reserved already.
     pub reserved: u64,
+    /// The frames of every ring are numbered from the one after this. 0, but
+    /// for tests that come near the highest number; the same at all nodes.
+    pub first_seq: u64,
 }
 
 /// The times of a ring, in nanoseconds. They follow from `token` so that they
 /// always fit each other.
+///
+/// A node that dies without a word is out of the view of the others after at
+/// most [`Timing::bound`]: the token is missed after [`Timing::token_loss`],
+/// the node has not answered JOINs after [`Timing::consensus`], and what is
+/// left over is for passing the commit token twice and the token a few times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
     token: u64,
 }
 
 const MILLISECOND: u64 = 1_000_000;
+/// The shortest `token`, in milliseconds.
+const SHORTEST: u32 = 30;
+/// The longest `token`, in milliseconds.
+const LONGEST: u32 = 600_000;
 
 impl Timing {
-    /// The times for a `token` of so many milliseconds.
+    /// The times for a `token` of so many milliseconds, from 30 to 600000;
+    /// what lies beyond is taken for the nearest of these.
     #[must_use]
     pub const fn from_token(milliseconds: u32) -> Self {
+        let milliseconds = match milliseconds {
+            0..SHORTEST => SHORTEST,
+            SHORTEST..=LONGEST => milliseconds,
+            _ => LONGEST,
+        };
         Self { token: milliseconds as u64 * MILLISECOND }
     }
 
@@ -42,5 +60,131 @@ impl Timing {
     #[must_use]
     pub const fn token_loss(self) -> u64 {
         self.token
+    }
+
+    /// A node that is to be in the next ring and sends no JOIN for so long, or
+    /// none that agrees, has failed. A commit token that is not back after as
+    /// long is lost.
+    #[must_use]
+    pub const fn consensus(self) -> u64 {
+        self.token * 7 / 10
+    }
+
+    /// A dead node is out of the view after at most so long, token loss,
+    /// consensus and recovery included.
+    #[must_use]
+    pub const fn bound(self) -> u64 {
+        self.token * 2
+    }
+
+    /// The sender of a token sends it again when it saw no progress for so
+    /// long.
+    #[must_use]
+    pub const fn retransmit(self) -> u64 {
+        clamp(self.token / 25, 10 * MILLISECOND, 100 * MILLISECOND)
+    }
+
+    /// The token of an idle ring rests so long at the representative.
+    #[must_use]
+    pub const fn hold(self) -> u64 {
+        clamp(self.token / 10, MILLISECOND, 50 * MILLISECOND)
+    }
+
+    /// JOIN is sent again after so long.
+    #[must_use]
+    pub const fn join(self) -> u64 {
+        clamp(self.token / 10, MILLISECOND, 50 * MILLISECOND)
+    }
+
+    /// JOINs of one node are at least so long apart, however often its sets
+    /// change.
+    #[must_use]
+    pub const fn join_gap(self) -> u64 {
+        2 * MILLISECOND
+    }
+
+    /// The representative multicasts HELLO so often.
+    #[must_use]
+    pub const fn merge(self) -> u64 {
+        clamp(self.token / 5, MILLISECOND, 200 * MILLISECOND)
+    }
+
+    /// A node at whose address nobody listens has failed if no JOIN of it
+    /// arrives for so long.
+    #[must_use]
+    pub const fn suspect(self) -> u64 {
+        clamp(self.consensus() / 2, MILLISECOND, 100 * MILLISECOND)
+    }
+
+    /// A refusal brings about a gather at most once in so long.
+    #[must_use]
+    pub const fn refusals(self) -> u64 {
+        1000 * MILLISECOND
+    }
+
+    /// A packet shows for so long that its sender is heard, or hears.
+    #[must_use]
+    pub const fn heard(self) -> u64 {
+        self.merge() * 5
+    }
+
+    /// A node that is only partly connected is left alone for so long after
+    /// the first time, and twice as long after each further one.
+    #[must_use]
+    pub const fn shortest_ban(self) -> u64 {
+        self.token * 2
+    }
+
+    /// It is left alone for at most so long.
+    #[must_use]
+    pub const fn longest_ban(self) -> u64 {
+        self.token * 60
+    }
+
+    /// A process that was not run for so long looks at the packets that wait
+    /// as if they were lost.
+    #[must_use]
+    pub const fn pause(self) -> u64 {
+        self.token / 2
+    }
+}
+
+const fn clamp(time: u64, least: u64, most: u64) -> u64 {
+    if time < least {
+        least
+    } else if time > most {
+        most
+    } else {
+        time
+    }
+}
+
+/// Nanoseconds as milliseconds, for people.
+pub(crate) const fn milliseconds(time: u64) -> u64 {
+    time / MILLISECOND
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_times_fit_each_other_for_every_token() {
+        for token in [0, 30, 31, 50, 99, 100, 300, 1000, 5000, 60_000, 600_000, u32::MAX] {
+            let timing = Timing::from_token(token);
+            let token = timing.token_loss();
+            assert!((30..=600_000).contains(&milliseconds(token)));
+            assert!(timing.bound() <= 2 * token);
+            assert!(token + timing.hold() + timing.consensus() < timing.bound());
+            assert!(3 * timing.retransmit() <= token, "a lost token is sent again");
+            assert!(2 * timing.retransmit() + timing.hold() < timing.consensus());
+            assert!(timing.join_gap() < timing.join());
+            assert!(5 * timing.join() <= timing.consensus(), "some JOINs may get lost");
+            assert!(timing.suspect() < timing.consensus());
+            assert!(timing.suspect() > 2 * timing.join());
+            assert!(timing.hold() <= 100 * MILLISECOND, "every member is heard that often");
+            assert!(timing.merge() < timing.pause(), "a node that is alone is not paused");
+            assert!(timing.shortest_ban() <= timing.longest_ban());
+        }
     }
 }

@@ -40,9 +40,12 @@ fn is_sane_token(token: &Token) -> bool {
 fn is_sane_join(join: &Join, sender: NodeId) -> bool {
     join.number <= MAX_VIEW
         && join.ring.is_none_or(|ring| is_view(ring) && ring.number <= join.number)
-        && [&join.members, &join.failed, &join.heard].into_iter().all(|list| are_nodes(list))
+        && [&join.members, &join.failed, &join.heard, &join.mutual]
+            .into_iter()
+            .all(|list| are_nodes(list))
         && (join.leaving || contains(&join.members, sender))
         && join.failed.iter().all(|&node| contains(&join.members, node))
+        && join.mutual.iter().all(|&node| contains(&join.heard, node))
 }
 
 fn is_sane_commit(commit: &Commit, sender: NodeId) -> bool {
@@ -58,16 +61,19 @@ fn is_sane_commit(commit: &Commit, sender: NodeId) -> bool {
 }
 
 fn is_sane_old(old: &OldRing, new: ViewId) -> bool {
-    let has_frames = old.high > 0;
-    old.ring.map_or(!has_frames, |ring| is_view(ring) && ring.number < new.number)
+    let has_something = old.high > 0 || !old.obliged.is_empty();
+    old.ring.map_or(!has_something, |ring| is_view(ring) && ring.number < new.number)
         && old.safe <= old.aru
         && old.aru <= old.high
         && old.high <= MAX_SEQ
+        && are_nodes(&old.obliged)
 }
 
 fn is_sane_hello(hello: &Hello, sender: NodeId) -> bool {
     are_nodes(&hello.members)
         && are_nodes(&hello.heard)
+        && are_nodes(&hello.mutual)
+        && hello.mutual.iter().all(|&node| contains(&hello.heard, node))
         && hello.ring.is_none_or(|ring| {
             is_view(ring)
                 && hello.members.first() == Some(&ring.representative)

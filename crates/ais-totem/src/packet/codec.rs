@@ -233,7 +233,7 @@ fn read_token(input: &mut Reader<'_>) -> Result<Token, DecodeError> {
 fn write_join(out: &mut Writer, join: &Join) {
     out.u8(join.minor).bool(join.leaving).u64(join.number);
     out.option(join.ring.as_ref(), |out, &ring| write_view(out, ring));
-    for nodes in [&join.members, &join.failed, &join.heard] {
+    for nodes in [&join.members, &join.failed, &join.heard, &join.mutual] {
         out.list(nodes, write_node);
     }
 }
@@ -247,6 +247,7 @@ fn read_join(input: &mut Reader<'_>) -> Result<Join, DecodeError> {
         members: input.list(Reader::node)?,
         failed: input.list(Reader::node)?,
         heard: input.list(Reader::node)?,
+        mutual: input.list(Reader::node)?,
     })
 }
 
@@ -256,7 +257,7 @@ fn write_commit(out: &mut Writer, commit: &Commit) {
     out.list(&commit.members, |out, entry| {
         out.node(entry.node).option(entry.old.as_ref(), |out, old| {
             out.option(old.ring.as_ref(), |out, &ring| write_view(out, ring));
-            out.u64(old.aru).u64(old.high).u64(old.safe);
+            out.u64(old.aru).u64(old.high).u64(old.safe).list(&old.obliged, write_node);
         });
     });
 }
@@ -276,12 +277,15 @@ fn read_old(input: &mut Reader<'_>) -> Result<OldRing, DecodeError> {
         aru: input.u64()?,
         high: input.u64()?,
         safe: input.u64()?,
+        obliged: input.list(Reader::node)?,
     })
 }
 
 fn write_hello(out: &mut Writer, hello: &Hello) {
     out.option(hello.ring.as_ref(), |out, &ring| write_view(out, ring));
-    out.list(&hello.members, write_node).list(&hello.heard, write_node);
+    for nodes in [&hello.members, &hello.heard, &hello.mutual] {
+        out.list(nodes, write_node);
+    }
 }
 
 fn read_hello(input: &mut Reader<'_>) -> Result<Hello, DecodeError> {
@@ -289,6 +293,7 @@ fn read_hello(input: &mut Reader<'_>) -> Result<Hello, DecodeError> {
         ring: input.option(read_view)?,
         members: input.list(Reader::node)?,
         heard: input.list(Reader::node)?,
+        mutual: input.list(Reader::node)?,
     })
 }
 

@@ -103,6 +103,8 @@ pub(crate) struct Join {
     /// Nodes whose packets reach the sender, in ascending order: an asymmetric
     /// link shows here.
     pub(crate) heard: Vec<NodeId>,
+    /// Of them, those that are known to hear the sender, in ascending order.
+    pub(crate) mutual: Vec<NodeId>,
 }
 
 /// The commit token: goes twice round the ring that is being formed.
@@ -137,6 +139,9 @@ pub(crate) struct OldRing {
     /// All members of that ring had all frames up to this one; not above
     /// `aru`.
     pub(crate) safe: u64,
+    /// Nodes of which this member got all that they had of that ring, in a
+    /// recovery that others may have completed; in ascending order.
+    pub(crate) obliged: Vec<NodeId>,
 }
 
 /// Tells whoever else is there of this ring, and that its sender is heard
@@ -151,6 +156,8 @@ pub(crate) struct Hello {
     /// Nodes outside that ring whose packets reach the sender, in ascending
     /// order.
     pub(crate) heard: Vec<NodeId>,
+    /// Of them, those that are known to hear the sender, in ascending order.
+    pub(crate) mutual: Vec<NodeId>,
 }
 
 /// To whoever holds the token of an idle ring: somebody has something to send.

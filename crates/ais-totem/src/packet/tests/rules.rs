@@ -121,6 +121,7 @@ fn of_join() {
         members: many(MAX_MEMBERS),
         failed: many(MAX_MEMBERS),
         heard: many(MAX_MEMBERS),
+        mutual: many(MAX_MEMBERS),
     };
     each_change!(
         Join,
@@ -143,7 +144,14 @@ fn of_join() {
         |join| join.heard = many(MAX_MEMBERS + 1),
         |join| join.heard.swap(0, 1),
         |join| join.heard = vec![node(7), node(7)],
-        |join| join.heard = vec![zero()],
+        |join| {
+            join.heard = vec![zero()];
+            join.mutual.clear();
+        },
+        |join| {
+            join.heard.remove(0);
+        },
+        |join| join.mutual.swap(0, 1),
     );
     let nobody = Vec::new;
     taken(Packet::Join(Join {
@@ -151,6 +159,7 @@ fn of_join() {
         members: nobody(),
         failed: nobody(),
         heard: nobody(),
+        mutual: nobody(),
         ..good()
     }));
 }
@@ -158,7 +167,8 @@ fn of_join() {
 #[test]
 fn of_commit() {
     let entries = |nodes: Vec<NodeId>| -> Vec<CommitEntry> {
-        let old = OldRing { ring: Some(view(4)), aru: 7, high: 7, safe: 7 };
+        let old =
+            OldRing { ring: Some(view(4)), aru: 7, high: 7, safe: 7, obliged: many(MAX_MEMBERS) };
         nodes.into_iter().map(|node| CommitEntry { node, old: Some(old.clone()) }).collect()
     };
     fn old(commit: &mut Commit) -> &mut OldRing {
@@ -186,13 +196,18 @@ fn of_commit() {
         |commit| old(commit).safe = 8,
         |commit| old(commit).aru = 8,
         |commit| old(commit).high = MAX_SEQ + 1,
+        |commit| old(commit).obliged.swap(0, 1),
     );
 }
 
 #[test]
 fn of_hello_and_cancel() {
-    let good =
-        || Hello { ring: Some(view(1)), members: many(MAX_MEMBERS), heard: many(MAX_MEMBERS) };
+    let good = || Hello {
+        ring: Some(view(1)),
+        members: many(MAX_MEMBERS),
+        heard: many(MAX_MEMBERS),
+        mutual: many(MAX_MEMBERS),
+    };
     each_change!(
         Hello,
         good(),
@@ -200,7 +215,14 @@ fn of_hello_and_cancel() {
         |hello| hello.members.swap(1, 2),
         |hello| hello.members = many(MAX_MEMBERS + 1),
         |hello| hello.heard = many(MAX_MEMBERS + 1),
-        |hello| hello.heard = vec![zero()],
+        |hello| {
+            hello.heard = vec![zero()];
+            hello.mutual.clear();
+        },
+        |hello| {
+            hello.heard.remove(0);
+        },
+        |hello| hello.mutual.swap(0, 1),
         |hello| {
             hello.members.remove(0);
         },
@@ -209,6 +231,11 @@ fn of_hello_and_cancel() {
             hello.ring = Some(ViewId { number: 1, representative: node(2) });
         },
     );
-    taken(Packet::Hello(Hello { ring: None, members: Vec::new(), heard: Vec::new() }));
+    taken(Packet::Hello(Hello {
+        ring: None,
+        members: Vec::new(),
+        heard: Vec::new(),
+        mutual: Vec::new(),
+    }));
     each_change!(Cancel, Cancel { ring: view(1) }, |cancel| cancel.ring.number = 0);
 }

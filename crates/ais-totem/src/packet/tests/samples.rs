@@ -18,6 +18,10 @@ fn members(random: &mut Random) -> Vec<NodeId> {
     members
 }
 
+fn some_of(random: &mut Random, nodes: &[NodeId]) -> Vec<NodeId> {
+    nodes.iter().copied().filter(|_| random.below(3) == 0).collect()
+}
+
 fn random_data(random: &mut Random) -> Data {
     let from = node(random.below(255) as u8 + 1);
     let length = random.below(2000) + 1;
@@ -51,7 +55,8 @@ fn random_token(random: &mut Random) -> Token {
 fn random_join(random: &mut Random) -> Join {
     let number = random.number(MAX_VIEW);
     let members = members(random);
-    let failed = members.iter().copied().filter(|_| random.below(3) == 0).collect();
+    let failed = some_of(random, &members);
+    let heard = nodes(random, MAX_MEMBERS);
     Join {
         minor: random.next() as u8,
         leaving: random.below(2) == 0,
@@ -59,7 +64,8 @@ fn random_join(random: &mut Random) -> Join {
         ring: (random.below(2) == 0).then(|| view(random.number(number))),
         members,
         failed,
-        heard: nodes(random, MAX_MEMBERS),
+        mutual: some_of(random, &heard),
+        heard,
     }
 }
 
@@ -71,8 +77,11 @@ fn random_commit(random: &mut Random) -> Commit {
         let safe = random.number(aru);
         let old = match random.below(3) {
             0 => None,
-            1 => Some(OldRing { ring: None, aru: 0, high: 0, safe: 0 }),
-            _ => Some(OldRing { ring: Some(view(random.number(number))), aru, high, safe }),
+            1 => Some(OldRing { ring: None, aru: 0, high: 0, safe: 0, obliged: Vec::new() }),
+            _ => {
+                let ring = Some(view(random.number(number)));
+                Some(OldRing { ring, aru, high, safe, obliged: nodes(random, 5) })
+            }
         };
         CommitEntry { node, old }
     });
@@ -81,10 +90,12 @@ fn random_commit(random: &mut Random) -> Commit {
 }
 
 fn random_hello(random: &mut Random) -> Hello {
+    let heard = nodes(random, MAX_MEMBERS);
     Hello {
         ring: (random.below(2) == 0).then(|| view(random.number(MAX_VIEW))),
         members: members(random),
-        heard: nodes(random, MAX_MEMBERS),
+        mutual: some_of(random, &heard),
+        heard,
     }
 }
 

@@ -1,0 +1,292 @@
+//! One ring as a member sees it: its frames and its token.
+
+use super::frames::{Frame, Frames, Inserted, LAST_SEQ};
+use super::token::{Flow, update_aru};
+use crate::messages::needs_safe;
+use crate::packet::{Data, MAX_REQUESTS, Payload, Token};
+use crate::{Bytes, ViewId};
+use ais_wire::NodeId;
+
+/// After that many rotations without a new frame the representative lets the
+/// token rest. By then every member knows that all have all frames.
+pub(super) const IDLE_ROTATIONS: u32 = 5;
+/// A member that lacks a frame for that many rotations, and for the consensus
+/// timeout, does not receive.
+const STUCK_ROTATIONS: u32 = 50;
+
+#[derive(Debug)]
+pub(super) struct Circuit {
+    pub(super) id: ViewId,
+    /// In ascending order.
+    pub(super) members: Vec<NodeId>,
+    pub(super) frames: Frames,
+    /// All frames up to this one are delivered, or carry nothing to deliver.
+    pub(super) delivered: u64,
+    /// All members have all frames up to this one.
+    pub(super) stable: u64,
+    /// See [`crate::packet::OldRing::obliged`].
+    pub(super) obliged: Vec<NodeId>,
+    /// When the token was last here.
+    pub(super) token_at: u64,
+    /// `idle` of the token when it was last here.
+    pub(super) idle: u32,
+    /// The token has been passed on, and nothing shows yet that it arrived.
+    pub(super) passed: Option<Passed>,
+    me: NodeId,
+    successor: NodeId,
+    predecessor: NodeId,
+    flow: Flow,
+    /// What `token_seq` is on the next visit: it counts every hop.
+    next_token: u64,
+    /// `seq` and `aru` of the token as it was passed on.
+    seq_then: u64,
+    aru_then: u64,
+    stuck: Option<Stuck>,
+}
+
+/// A packet that its receiver has to act on, kept to be sent again.
+#[derive(Debug)]
+pub(super) struct Passed {
+    pub(super) to: NodeId,
+    pub(super) bytes: Bytes,
+    /// When to send it again, and again after that.
+    pub(super) again: u64,
+    pub(super) interval: u64,
+}
+
+/// `aru` does not move because a member lacks a frame.
+#[derive(Debug)]
+struct Stuck {
+    aru: u64,
+    who: NodeId,
+    since: u64,
+    rotations: u32,
+}
+
+/// Why a token is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// It has been here before.
+    Copy,
+    /// No member can have sent it.
+    Wrong,
+}
+
+impl Circuit {
+    /// The ring `id` before its first token. `None` if `me` is no member.
+    pub(super) fn new(
+        id: ViewId,
+        members: Vec<NodeId>,
+        me: NodeId,
+        first: u64,
+        now: u64,
+    ) -> Option<Self> {
+        let place = members.binary_search(&me).ok()?;
+        let successor = *members.get(place + 1).or(members.first())?;
+        let predecessor = *place.checked_sub(1).map_or(members.last(), |i| members.get(i))?;
+        let first = first.min(LAST_SEQ);
+        Some(Self {
+            id,
+            frames: Frames::new(first),
+            delivered: first,
+            stable: first,
+            obliged: Vec::new(),
+            token_at: now,
+            idle: 0,
+            passed: None,
+            me,
+            successor,
+            predecessor,
+            flow: Flow::default(),
+            next_token: place as u64,
+            seq_then: first,
+            aru_then: first,
+            stuck: None,
+            members,
+        })
+    }
+
+    pub(super) fn is_alone(&self) -> bool {
+        self.members.len() == 1
+    }
+
+    pub(super) fn is_representative(&self) -> bool {
+        self.me == self.id.representative
+    }
+
+    pub(super) fn has(&self, node: NodeId) -> bool {
+        self.members.binary_search(&node).is_ok()
+    }
+
+    pub(super) fn successor(&self) -> NodeId {
+        self.successor
+    }
+
+    /// The first token of the ring, for its representative.
+    pub(super) fn first_token(&mut self, now: u64) -> Token {
+        self.token_at = now;
+        self.next_token = self.members.len() as u64;
+        Token {
+            ring: self.id,
+            token_seq: 0,
+            seq: self.seq_then,
+            aru: self.seq_then,
+            aru_from: None,
+            sent: 0,
+            backlog: 0,
+            idle: 0,
+            recovering: false,
+            requests: Vec::new(),
+        }
+    }
+
+    /// Takes a frame that came from `sender`, if it is one of this ring.
+    pub(super) fn take(&mut self, sender: NodeId, data: Data) -> Option<Inserted> {
+        let origin = match &data.payload {
+            Payload::New { from, .. } => self.has(*from),
+            Payload::Recovered { .. } => true,
+        };
+        if data.ring != self.id || !self.has(sender) || !origin {
+            return None;
+        }
+        if data.seq > self.seq_then {
+            self.passed = None;
+        }
+        Some(self.insert(data.seq, data.payload))
+    }
+
+    /// The token has come from `from`.
+    ///
+    /// # Errors
+    /// Why it is not to be taken.
+    pub(super) fn accept(&mut self, from: NodeId, token: &Token, now: u64) -> Result<(), Refused> {
+        if token.token_seq.wrapping_sub(self.next_token) > u64::MAX / 2 {
+            return Err(Refused::Copy);
+        }
+        let is_next = from == self.predecessor && token.token_seq == self.next_token;
+        if !is_next || token.seq < self.seq_then || !self.frames.is_near(token.seq) {
+            return Err(Refused::Wrong);
+        }
+        self.next_token = self.next_token.wrapping_add(self.members.len() as u64);
+        self.token_at = now;
+        self.passed = None;
+        self.stable = self.stable.max(self.aru_then.min(token.aru).min(self.frames.aru()));
+        self.note_stuck(token, now);
+        Ok(())
+    }
+
+    /// Counts rotations in which nothing happened; the representative does.
+    pub(super) fn count_idle(&self, token: &mut Token) {
+        let is_idle = token.seq == self.seq_then
+            && token.aru == token.seq
+            && token.requests.is_empty()
+            && !token.recovering;
+        token.idle = if is_idle { token.idle.saturating_add(1) } else { 0 };
+    }
+
+    /// The frames that the token asks for and this member has, at most `most`,
+    /// taken from the token.
+    pub(super) fn serve(&self, token: &mut Token, most: u32) -> Vec<Data> {
+        let mut served = Vec::new();
+        token.requests.retain(|&seq| {
+            let Some(frame) = self.frames.get(seq) else { return true };
+            if served.len() >= most as usize {
+                return true;
+            }
+            served.push(Data { ring: self.id, seq, payload: frame.payload.clone() });
+            false
+        });
+        served
+    }
+
+    pub(super) fn allowance(&self, token: &Token, waiting: u32) -> u32 {
+        let room = LAST_SEQ.saturating_sub(token.seq);
+        self.flow
+            .allowance(token, waiting, self.stable)
+            .min(u32::try_from(room).unwrap_or(u32::MAX))
+    }
+
+    /// A new frame of this member.
+    pub(super) fn add(&mut self, token: &mut Token, payload: Payload) -> Data {
+        token.seq += 1;
+        self.insert(token.seq, payload.clone());
+        Data { ring: self.id, seq: token.seq, payload }
+    }
+
+    /// Makes the token ready to be passed on: `sent` frames were sent, about
+    /// `waiting` still wait.
+    pub(super) fn finish(&mut self, token: &mut Token, sent: u32, waiting: u32) {
+        self.flow.tell(token, sent, waiting);
+        // What is newer may still be on its way.
+        for seq in self.frames.missing(self.seq_then.min(token.seq)) {
+            if token.requests.len() >= MAX_REQUESTS {
+                break;
+            }
+            if !token.requests.contains(&seq) {
+                token.requests.push(seq);
+            }
+        }
+        update_aru(token, self.me, self.frames.aru());
+        token.token_seq = token.token_seq.wrapping_add(1);
+        self.seq_then = token.seq;
+        self.aru_then = token.aru;
+        self.idle = token.idle;
+    }
+
+    /// The member that has not received a frame for so long that it never
+    /// will.
+    pub(super) fn does_not_receive(&self, now: u64, time: u64) -> Option<NodeId> {
+        let stuck = self.stuck.as_ref()?;
+        let long = now >= stuck.since.saturating_add(time) && stuck.rotations >= STUCK_ROTATIONS;
+        (long && stuck.who != self.me).then_some(stuck.who)
+    }
+
+    /// A frame of this ring as the next one carries it.
+    pub(super) fn recovered(&self, seq: u64) -> Option<Payload> {
+        match &self.frames.get(seq)?.payload {
+            Payload::New { from, chunks } => {
+                Some(Payload::Recovered { ring: self.id, seq, from: *from, chunks: chunks.clone() })
+            }
+            Payload::Recovered { .. } => None,
+        }
+    }
+
+    /// Puts in a frame that the next ring brought.
+    pub(super) fn recover(&mut self, seq: u64, payload: Payload) {
+        self.insert(seq, payload);
+    }
+
+    /// The number of a message in a ring of one member.
+    pub(super) fn pass_alone(&mut self) -> u64 {
+        let seq = self.frames.pass();
+        self.delivered = seq;
+        self.stable = seq;
+        seq
+    }
+
+    /// Frames that everybody has and this member has delivered are not needed.
+    pub(super) fn release(&mut self) {
+        self.frames.release(self.stable.min(self.delivered));
+    }
+
+    fn insert(&mut self, seq: u64, payload: Payload) -> Inserted {
+        let needs_safe = match &payload {
+            Payload::New { chunks, .. } => needs_safe(chunks),
+            Payload::Recovered { .. } => false,
+        };
+        self.frames.insert(seq, Frame { payload, needs_safe })
+    }
+
+    fn note_stuck(&mut self, token: &Token, now: u64) {
+        let Some(who) = token.aru_from.filter(|_| token.aru < token.seq) else {
+            self.stuck = None;
+            return;
+        };
+        match &mut self.stuck {
+            Some(stuck) if stuck.aru == token.aru && stuck.who == who => {
+                stuck.rotations = stuck.rotations.saturating_add(1);
+            }
+            stuck => *stuck = Some(Stuck { aru: token.aru, who, since: now, rotations: 0 }),
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! Gather: who is to be in the next ring ([SRP95] 5.1).
+
+mod consensus;
+mod joins;
+
+use super::{Ring, State};
+use crate::Destination;
+use crate::config::milliseconds;
+use crate::packet::{Join, MAX_MEMBERS, MINOR, Packet};
+use ais_wire::NodeId;
+use log::info;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// After so many rings in a row that failed before they were operational a
+/// member tries without its successor.
+const MAX_ATTEMPTS: u32 = 4;
+
+#[derive(Debug)]
+pub(super) struct Gather {
+    /// Nodes that should be in the next ring, this one included.
+    members: BTreeSet<NodeId>,
+    /// Of them, those that should not after all. Both sets only grow.
+    failed: BTreeSet<NodeId>,
+    /// The members but this one.
+    peers: BTreeMap<NodeId, Peer>,
+    changed_at: u64,
+    /// The first JOIN has been sent.
+    begun: bool,
+    /// When to send JOIN, and when the last one was sent.
+    join_at: u64,
+    joined_at: Option<u64>,
+    /// A ring of one member may be formed from then on.
+    alone_at: u64,
+    /// All agree; the commit token is awaited until then.
+    agreed_until: Option<u64>,
+}
+
+#[derive(Debug)]
+struct Peer {
+    /// It has failed if no JOIN of it comes until then.
+    deadline: u64,
+    /// A JOIN of it has come.
+    heard: bool,
+    /// A JOIN of it had the sets of this member.
+    agrees: bool,
+    /// Its host says that nobody listens there.
+    refused: bool,
+    /// The highest view number it knows of.
+    number: u64,
+    minor: u8,
+}
+
+impl Gather {
+    pub(super) fn has(&self, node: NodeId) -> bool {
+        self.members.contains(&node) && !self.failed.contains(&node)
+    }
+
+    /// Nodes that should be in the next ring, and those of them that should
+    /// not after all, in ascending order.
+    pub(super) fn sets(&self) -> (Vec<NodeId>, Vec<NodeId>) {
+        (self.members.iter().copied().collect(), self.failed.iter().copied().collect())
+    }
+
+    /// Those that are to be in the next ring, in ascending order.
+    pub(super) fn wanted(&self) -> Vec<NodeId> {
+        self.members.difference(&self.failed).copied().collect()
+    }
+
+    fn add(&mut self, node: NodeId, deadline: u64) -> bool {
+        if self.members.len() >= MAX_MEMBERS || !self.members.insert(node) {
+            return false;
+        }
+        let peer =
+            Peer { deadline, heard: false, agrees: false, refused: false, number: 0, minor: MINOR };
+        self.peers.insert(node, peer);
+        true
+    }
+}
+
+impl Ring {
+    /// The first gather of a node that has just started.
+    pub(super) fn start_gather(&mut self, now: u64) {
+        self.prepare_gather(now, "this node has started".into());
+        if let State::Gather(gather) = &mut self.state {
+            gather.alone_at = now.saturating_add(self.core.timing.consensus());
+        }
+        self.begin_gather(now);
+    }
+
+    /// To gather with those that are in the ring, or should have been in the
+    /// one that was being formed.
+    pub(super) fn gather_again(&mut self, now: u64, why: String) {
+        self.prepare_gather(now, why);
+        self.begin_gather(now);
+    }
+
+    /// To gather without a member that is known to have gone.
+    pub(super) fn gather_without(&mut self, now: u64, gone: NodeId, why: String) {
+        self.prepare_gather(now, why.clone());
+        self.fail(now, gone, why);
+        self.begin_gather(now);
+    }
+
+    /// To gather with another ring.
+    pub(super) fn meet(&mut self, now: u64, from: NodeId, theirs: &[NodeId]) {
+        self.core.counters.gathers_merge += 1;
+        self.prepare_gather(now, format!("met {from}"));
+        self.found_in_gather(now, from, theirs);
+        self.begin_gather(now);
+    }
+
+    /// A node that hears this one and its ring can be in the next ring.
+    pub(super) fn found_in_gather(&mut self, now: u64, from: NodeId, theirs: &[NodeId]) {
+        let links = &self.core.links;
+        let State::Gather(gather) = &mut self.state else { return };
+        let may = |node: NodeId| links.is_mutual(now, node) && !links.is_banned(now, node);
+        let all = theirs.iter().all(|&node| gather.members.contains(&node) || may(node));
+        if gather.agreed_until.is_some() || gather.failed.contains(&from) || !may(from) || !all {
+            return;
+        }
+        let deadline = now.saturating_add(self.core.timing.consensus());
+        let mut changed = gather.add(from, deadline);
+        for &node in theirs.iter().filter(|&&node| node != self.core.me) {
+            changed |= gather.add(node, deadline);
+        }
+        if changed {
+            self.sets_changed(now);
+        }
+    }
+
+    /// To gather; the first JOIN is sent when all is known that led to it.
+    fn prepare_gather(&mut self, now: u64, why: String) {
+        info!("gathering members for a new ring: {why}");
+        self.cause = why;
+        if let Some(ring) = &mut self.ring {
+            ring.passed = None;
+        }
+        let mut gather = Gather {
+            members: BTreeSet::from([self.core.me]),
+            failed: BTreeSet::new(),
+            peers: BTreeMap::new(),
+            changed_at: now,
+            join_at: now,
+            begun: false,
+            joined_at: None,
+            alone_at: now,
+            agreed_until: None,
+        };
+        let deadline = now.saturating_add(self.core.timing.consensus());
+        for member in self.members_with_me().into_iter().filter(|&member| member != self.core.me) {
+            gather.add(member, deadline);
+        }
+        self.state = State::Gather(gather);
+    }
+
+    fn begin_gather(&mut self, now: u64) {
+        let State::Gather(gather) = &mut self.state else { return };
+        gather.begun = true;
+        self.send_join(now);
+        self.check_consensus(now);
+    }
+
+    /// Whom a new gather begins with.
+    fn members_with_me(&self) -> Vec<NodeId> {
+        match &self.state {
+            State::Gather(gather) => gather.wanted(),
+            State::Commit(commit) => commit.members(),
+            State::Recovery(recovery) => recovery.members(),
+            State::Operational(_) | State::Left => {
+                self.ring.as_ref().map_or_else(Vec::new, |ring| ring.members.clone())
+            }
+        }
+    }
+
+    /// A ring that was agreed on did not become operational.
+    pub(super) fn attempt_failed(&mut self, now: u64, successor: Option<NodeId>, why: &str) {
+        self.failed_attempts = self.failed_attempts.saturating_add(1);
+        self.prepare_gather(now, why.to_owned());
+        if let Some(successor) = successor.filter(|_| self.failed_attempts >= MAX_ATTEMPTS) {
+            self.failed_attempts = 0;
+            self.core.ban(now, successor);
+            self.fail(now, successor, format!("{successor} does not pass the token: {why}"));
+        }
+        self.begin_gather(now);
+    }
+
+    /// The host of a node says that nobody listens there.
+    pub(super) fn on_refused(&mut self, now: u64, node: NodeId) {
+        if node == self.core.me || !self.is_with_me(node) {
+            return;
+        }
+        if !matches!(self.state, State::Gather(_)) {
+            let gap = self.core.timing.refusals();
+            if self.refused_at.is_some_and(|at| now < at.saturating_add(gap)) {
+                return;
+            }
+            self.refused_at = Some(now);
+            self.core.counters.gathers_refused += 1;
+            self.gather_again(now, format!("nobody listens at {node}"));
+        }
+        let State::Gather(gather) = &mut self.state else { return };
+        if let Some(peer) = gather.peers.get_mut(&node) {
+            peer.refused = true;
+            peer.deadline = peer.deadline.min(now.saturating_add(self.core.timing.suspect()));
+        }
+    }
+
+    pub(super) fn next_gather(&self, gather: &Gather) -> Option<u64> {
+        if gather.agreed_until.is_some() {
+            return gather.agreed_until.map(|until| until.min(gather.join_at));
+        }
+        let disagreed = gather.changed_at.saturating_add(self.core.timing.consensus());
+        let peers = gather.peers.iter().filter(|(node, _)| !gather.failed.contains(node));
+        let failing = peers.map(|(_, peer)| match (peer.heard, peer.agrees) {
+            (true, false) => peer.deadline.min(disagreed),
+            _ => peer.deadline,
+        });
+        let alone = (gather.wanted().len() == 1).then_some(gather.alone_at);
+        failing.chain([gather.join_at]).chain(alone).min()
+    }
+
+    pub(super) fn time_in_gather(&mut self, now: u64) {
+        self.fail_the_silent(now);
+        let State::Gather(gather) = &mut self.state else { return };
+        if gather.agreed_until.is_some_and(|until| now >= until) {
+            // The commit token did not come: agree again.
+            let deadline = now.saturating_add(self.core.timing.consensus());
+            for peer in gather.peers.values_mut() {
+                peer.deadline = deadline;
+            }
+            self.sets_changed(now);
+        }
+        let State::Gather(gather) = &self.state else { return };
+        if now >= gather.join_at {
+            self.send_join(now);
+        }
+        self.check_consensus(now);
+    }
+
+    /// Those that did not answer in time, or did not agree, have failed.
+    fn fail_the_silent(&mut self, now: u64) {
+        let consensus = self.core.timing.consensus();
+        let State::Gather(gather) = &self.state else { return };
+        if gather.agreed_until.is_some() {
+            return;
+        }
+        let disagreed = now >= gather.changed_at.saturating_add(consensus);
+        let peers = gather.peers.iter().filter(|(node, _)| !gather.failed.contains(node));
+        let late = peers.filter_map(|(&node, peer)| match peer {
+            Peer { deadline, .. } if now >= *deadline => Some((node, peer.refused, false)),
+            Peer { heard: true, agrees: false, .. } if disagreed => Some((node, false, true)),
+            _ => None,
+        });
+        let time = milliseconds(consensus);
+        for (node, refused, heard) in late.collect::<Vec<_>>() {
+            let why = if heard {
+                format!("{node} did not agree on the members for {time} ms")
+            } else if refused {
+                format!("nobody listens at {node}")
+            } else {
+                format!("{node} did not answer: {} and no JOIN for {time} ms", self.cause)
+            };
+            if heard {
+                self.core.ban(now, node);
+            }
+            self.fail(now, node, why);
+        }
+    }
+
+    /// `node` is not to be in the next ring.
+    fn fail(&mut self, now: u64, node: NodeId, why: String) {
+        let State::Gather(gather) = &mut self.state else { return };
+        if node == self.core.me || !gather.members.contains(&node) || !gather.failed.insert(node) {
+            return;
+        }
+        info!("{why}");
+        self.core.reasons.insert(node, why);
+        self.sets_changed(now);
+    }
+
+    /// All have to agree anew.
+    fn sets_changed(&mut self, now: u64) {
+        let State::Gather(gather) = &mut self.state else { return };
+        gather.changed_at = now;
+        gather.agreed_until = None;
+        for peer in gather.peers.values_mut() {
+            peer.agrees = false;
+        }
+        self.join_soon(now);
+    }
+
+    /// The others are to know of a new link soon.
+    pub(super) fn tell_of_links(&mut self, now: u64) {
+        if let State::Gather(_) = &self.state {
+            self.join_soon(now);
+        }
+    }
+
+    fn join_soon(&mut self, now: u64) {
+        let gap = self.core.timing.join_gap();
+        let State::Gather(gather) = &mut self.state else { return };
+        let soon = gather.joined_at.map_or(now, |at| at.saturating_add(gap));
+        gather.join_at = gather.join_at.min(soon);
+        if gather.begun && now >= gather.join_at {
+            self.send_join(now);
+        }
+    }
+
+    fn send_join(&mut self, now: u64) {
+        let interval = self.core.timing.join();
+        let State::Gather(gather) = &mut self.state else { return };
+        gather.joined_at = Some(now);
+        gather.join_at = now.saturating_add(interval);
+        let (members, failed) = (&gather.members, &gather.failed);
+        let (members, failed) = (members.iter().copied(), failed.iter().copied());
+        let minor = gather.peers.values().map(|peer| peer.minor).min();
+        let join = Join {
+            minor: minor.unwrap_or(MINOR).min(MINOR),
+            members: members.collect(),
+            failed: failed.collect(),
+            ..self.join(now)
+        };
+        self.core.send(Destination::All, &Packet::Join(join));
+    }
+
+    /// A JOIN without sets.
+    fn join(&self, now: u64) -> Join {
+        let (heard, mutual) = self.core.links.nodes(now, &[]);
+        Join {
+            minor: MINOR,
+            leaving: false,
+            number: self.core.number,
+            ring: self.ring.as_ref().map(|ring| ring.id),
+            members: Vec::new(),
+            failed: Vec::new(),
+            heard,
+            mutual,
+        }
+    }
+
+    /// Says several times, since any packet may get lost, that this member
+    /// goes.
+    pub(super) fn send_leave(&mut self, now: u64) {
+        if let State::Left = self.state {
+            return;
+        }
+        let mut members = self.members_with_me();
+        if !members.contains(&self.core.me) {
+            members.push(self.core.me);
+            members.sort();
+        }
+        let failed = vec![self.core.me];
+        let join = Join { leaving: true, members, failed, ..self.join(now) };
+        let bytes = self.core.codec.encode(&Packet::Join(join));
+        for _ in 0..LEAVE_COPIES {
+            self.core.send_bytes(Destination::All, bytes.clone());
+        }
+    }
+}
+
+/// How often a member says that it goes.
+const LEAVE_COPIES: usize = 3;

@@ -1,0 +1,184 @@
+//! What a JOIN of another node does in each state ([SRP95] 5.1 to 5.3).
+
+use super::super::greeting::contains;
+use super::super::{Ring, State};
+use crate::packet::Join;
+use ais_wire::NodeId;
+
+impl Ring {
+    pub(in super::super) fn on_join(&mut self, now: u64, from: NodeId, join: Join) {
+        if self.is_ignored(now, from) {
+            return;
+        }
+        let news = self.core.links.heard(now, from, contains(&join.heard, self.core.me));
+        if !self.is_with_me(from) && !join.leaving {
+            self.greet(now, from, contains(&join.mutual, self.core.me));
+        }
+        match &self.state {
+            State::Operational(_) => self.join_in_operational(now, from, &join),
+            State::Gather(_) => self.join_in_gather(now, from, &join),
+            State::Commit(commit) => {
+                let is_stale = join.number < commit.number() && commit.has_agreed_to(&join);
+                self.join_while_forming(now, from, &join, is_stale);
+            }
+            State::Recovery(recovery) => {
+                let is_stale = join.number < recovery.number();
+                self.join_while_forming(now, from, &join, is_stale);
+            }
+            State::Left => {}
+        }
+        if news {
+            self.tell_of_links(now);
+        }
+    }
+
+    fn join_in_operational(&mut self, now: u64, from: NodeId, join: &Join) {
+        let Some(ring) = &self.ring else { return };
+        if ring.has(from) {
+            if join.number < ring.id.number {
+                self.core.counters.stale_joins += 1;
+            } else if join.leaving {
+                self.core.counters.gathers_leave += 1;
+                self.gather_without(now, from, format!("{from} left"));
+            } else {
+                self.core.counters.gathers_join += 1;
+                self.gather_asked(now, from, join);
+            }
+            return;
+        }
+        let theirs: Vec<NodeId> = wanted(join).collect();
+        if !join.leaving && self.may_merge(now, from, &join.mutual, &theirs) {
+            self.meet(now, from, &theirs);
+            self.join_in_gather(now, from, join);
+        }
+    }
+
+    /// In commit and in recovery.
+    fn join_while_forming(&mut self, now: u64, from: NodeId, join: &Join, is_stale: bool) {
+        if !self.is_with_me(from) {
+            return;
+        }
+        if join.leaving && !self.is_older_than_ring(from, join) {
+            self.core.counters.gathers_leave += 1;
+            self.gather_without(now, from, format!("{from} left"));
+        } else if is_stale || join.leaving {
+            self.core.counters.stale_joins += 1;
+        } else {
+            self.core.counters.gathers_join += 1;
+            self.gather_asked(now, from, join);
+        }
+    }
+
+    fn gather_asked(&mut self, now: u64, from: NodeId, join: &Join) {
+        self.prepare_gather(now, format!("{from} asks for a new ring"));
+        self.join_in_gather(now, from, join);
+        self.begin_gather(now);
+    }
+
+    /// Whether a JOIN was sent before its sender was in the ring that this
+    /// member is, or was last, operational in.
+    fn is_older_than_ring(&self, from: NodeId, join: &Join) -> bool {
+        self.ring.as_ref().is_some_and(|ring| ring.has(from) && join.number < ring.id.number)
+    }
+
+    fn join_in_gather(&mut self, now: u64, from: NodeId, join: &Join) {
+        let is_older = self.is_older_than_ring(from, join);
+        let State::Gather(gather) = &mut self.state else { return };
+        if gather.failed.contains(&from) {
+            return;
+        }
+        let known = gather.peers.get(&from).map(|peer| peer.number);
+        if is_older || known.is_some_and(|number| join.number < number) {
+            self.core.counters.stale_joins += 1;
+            return;
+        }
+        if join.leaving {
+            self.fail(now, from, format!("{from} left"));
+            self.check_consensus(now);
+            return;
+        }
+        // It forms a ring without this member; they may meet later.
+        if contains(&join.failed, self.core.me) {
+            return;
+        }
+        if known.is_none() {
+            let is_mutual = self.core.links.is_mutual(now, from);
+            let deadline = now.saturating_add(self.core.timing.consensus());
+            if gather.agreed_until.is_some() || !is_mutual || !gather.add(from, deadline) {
+                return;
+            }
+            self.sets_changed(now);
+        }
+        self.unite(now, from, join);
+        self.note_answer(now, from, join);
+        self.check_consensus(now);
+    }
+
+    /// Takes over what the sets of a JOIN have more.
+    fn unite(&mut self, now: u64, from: NodeId, join: &Join) {
+        let deadline = now.saturating_add(self.core.timing.consensus());
+        let State::Gather(gather) = &mut self.state else { return };
+        let mut changed = false;
+        let mut banned = Vec::new();
+        for &node in join.members.iter().filter(|&&node| node != self.core.me) {
+            if gather.add(node, deadline) {
+                changed = true;
+                if self.core.links.is_banned(now, node) && !contains(&join.failed, node) {
+                    banned.push(node);
+                }
+            }
+        }
+        if changed {
+            self.sets_changed(now);
+        }
+        for node in banned {
+            self.fail(now, node, format!("{node} is not connected with all members"));
+        }
+        for &node in &join.failed {
+            self.take_over_failed(now, from, node);
+        }
+    }
+
+    /// Somebody else says that `node` has failed. A stranger is not believed
+    /// if it means a member that answers.
+    fn take_over_failed(&mut self, now: u64, from: NodeId, node: NodeId) {
+        let State::Gather(gather) = &self.state else { return };
+        if gather.failed.contains(&node) {
+            return;
+        }
+        let time = self.core.timing.join().saturating_mul(3);
+        let answers = gather.peers.get(&node).is_some_and(|peer| peer.heard)
+            && self.core.links.is_heard_within(now, node, time);
+        let is_mate = |node| self.ring.as_ref().is_some_and(|ring| ring.has(node));
+        if answers && is_mate(node) && !is_mate(from) {
+            return;
+        }
+        if answers {
+            self.core.ban(now, node);
+        }
+        self.fail(now, node, format!("{node} did not answer {from}: {}", self.cause));
+    }
+
+    /// Notes that `from` answers, and whether it agrees.
+    fn note_answer(&mut self, now: u64, from: NodeId, join: &Join) {
+        let deadline = now.saturating_add(self.core.timing.consensus());
+        let State::Gather(gather) = &mut self.state else { return };
+        let agrees =
+            join.members.iter().eq(&gather.members) && join.failed.iter().eq(&gather.failed);
+        let Some(peer) = gather.peers.get_mut(&from) else { return };
+        peer.deadline = deadline;
+        peer.heard = true;
+        peer.refused = false;
+        peer.number = join.number;
+        peer.minor = join.minor;
+        if agrees && !std::mem::replace(&mut peer.agrees, true) {
+            // It may not have been there yet when this member said so.
+            self.join_soon(now);
+        }
+    }
+}
+
+/// Those a JOIN wants in the next ring.
+fn wanted(join: &Join) -> impl Iterator<Item = NodeId> {
+    join.members.iter().copied().filter(|node| !contains(&join.failed, *node))
+}

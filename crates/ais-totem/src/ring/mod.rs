@@ -1,0 +1,316 @@
+//! The Totem single ring protocol ([SRP95]) as its driver sees it.
+//! docs/RING.md has the table of what happens when.
+
+mod circuit;
+mod commit;
+mod core;
+mod frames;
+mod gather;
+mod greeting;
+mod install;
+mod links;
+mod operational;
+mod recovery;
+mod status;
+#[cfg(test)]
+mod tests;
+mod token;
+
+pub use status::Status;
+
+use self::core::Core;
+use crate::config::milliseconds;
+use crate::packet::{Data, Dropped, Packet};
+use crate::{Config, Guarantee, Output, QueueFull, View};
+use ais_wire::NodeId;
+use circuit::Circuit;
+use log::warn;
+
+/// Outputs that may wait in a ring of one member. The driver takes them after
+/// every call, so that this bound is met only if it does not.
+const MAX_OUTPUTS: usize = 4096;
+/// Packets of another version are named in the log once in so long.
+const VERSION_WARNING: u64 = 60_000_000_000;
+
+/// A member of a Totem ring.
+#[derive(Debug)]
+pub struct Ring {
+    core: Core,
+    /// The ring this member is, or was last, operational in.
+    ring: Option<Circuit>,
+    state: State,
+    /// The last view.
+    view: Option<View>,
+    /// Why the last gather began, for people.
+    cause: String,
+    /// Rings in a row that were agreed on and never became operational.
+    failed_attempts: u32,
+    /// The last call.
+    called_at: u64,
+    /// This process was not run for a while: when to look at packets again, if
+    /// [`Ring::drained`] does not come.
+    paused_until: Option<u64>,
+    /// When the representative says hello.
+    hello_at: u64,
+    refused_at: Option<u64>,
+    version_warned_at: Option<u64>,
+}
+
+#[derive(Debug)]
+enum State {
+    Operational(operational::Operational),
+    Gather(gather::Gather),
+    Commit(commit::Committing),
+    Recovery(Box<recovery::Recovery>),
+    Left,
+}
+
+impl Ring {
+    /// A member that looks for others. It is in no view yet, and is alone in
+    /// its first one if it hears nobody for a consensus timeout.
+    #[must_use]
+    pub fn new(config: Config, now: u64) -> Self {
+        let core = Core::new(&config);
+        let mut ring = Self {
+            core,
+            ring: None,
+            state: State::Left,
+            view: None,
+            cause: String::new(),
+            failed_attempts: 0,
+            called_at: now,
+            paused_until: None,
+            hello_at: now,
+            refused_at: None,
+            version_warned_at: None,
+        };
+        ring.start_gather(now);
+        ring
+    }
+
+    /// Sends a message to all members of this or the next view.
+    ///
+    /// # Errors
+    /// [`QueueFull`] if too many wait, or the message is longer than
+    /// `max_message`.
+    pub fn multicast(
+        &mut self,
+        now: u64,
+        bytes: Vec<u8>,
+        guarantee: Guarantee,
+    ) -> Result<(), QueueFull> {
+        self.note_call(now);
+        match &self.state {
+            State::Left => return Err(QueueFull(bytes)),
+            State::Operational(_) if self.is_alone() => self.deliver_alone(now, bytes)?,
+            _ => {
+                self.core.queue.push(bytes, guarantee)?;
+                self.ask_for_token(now);
+            }
+        }
+        self.core.counters.messages_sent += 1;
+        Ok(())
+    }
+
+    /// A datagram has arrived from the address of `from`. Whatever is wrong
+    /// with it, it is dropped and counted.
+    pub fn handle_packet(&mut self, now: u64, from: NodeId, bytes: &[u8]) {
+        self.note_call(now);
+        if matches!(self.state, State::Left) {
+            return;
+        }
+        if self.paused_until.is_some() {
+            self.core.counters.paused += 1;
+            return;
+        }
+        match self.core.codec.decode(from, bytes) {
+            Ok(packet) => self.on_packet(now, from, packet),
+            Err(dropped) => self.on_dropped(now, from, dropped),
+        }
+    }
+
+    /// All that had arrived has been handed over. Ends what a pause of this
+    /// process began: until then packets that may be older than the pause are
+    /// dropped.
+    pub fn drained(&mut self, now: u64) {
+        self.note_call(now);
+        if self.paused_until.take().is_some() {
+            self.on_time(now);
+        }
+    }
+
+    /// The host of `node` has answered that nobody listens there. It may be
+    /// forged, so it only makes the node suspect.
+    pub fn refused(&mut self, now: u64, node: NodeId) {
+        self.note_call(now);
+        if self.paused_until.is_none() {
+            self.on_refused(now, node);
+        }
+    }
+
+    /// View numbers up to `number` are reserved.
+    pub fn reserved(&mut self, now: u64, number: u64) {
+        self.note_call(now);
+        self.core.reserved(number);
+        self.commit_if_reserved(now);
+    }
+
+    /// Leaves the group: tells the others, and takes part in nothing more.
+    pub fn leave(&mut self, now: u64) {
+        self.note_call(now);
+        self.send_leave(now);
+        self.state = State::Left;
+    }
+
+    /// Time has passed. Does nothing if it is called too early. Packets that
+    /// have arrived are to be handed over first.
+    pub fn handle_timeout(&mut self, now: u64) {
+        self.note_call(now);
+        match self.paused_until {
+            Some(until) if now < until => {}
+            _ => {
+                self.paused_until = None;
+                self.on_time(now);
+            }
+        }
+    }
+
+    /// When [`Ring::handle_timeout`] has to be called. May change with every
+    /// other call.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<u64> {
+        if let State::Left = self.state {
+            return None;
+        }
+        if self.paused_until.is_some() {
+            return self.paused_until;
+        }
+        // A call at least this often, so that a gap between calls is a pause.
+        let alive = self.called_at.saturating_add(self.core.timing.pause() / 2);
+        let next = match &self.state {
+            State::Operational(operational) => self.next_operational(operational),
+            State::Gather(gather) => self.next_gather(gather),
+            State::Commit(commit) => Some(commit.next()),
+            State::Recovery(recovery) => Some(recovery.next(self.core.timing)),
+            State::Left => None,
+        };
+        Some(next.map_or(alive, |next| next.min(alive)))
+    }
+
+    /// The next output. To be called until it returns `None` after every other
+    /// call.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.core.outputs.pop_front()
+    }
+
+    /// What the ring knows of itself, for people.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let mut counters = self.core.counters.clone();
+        counters.malformed = self.core.assembly.malformed();
+        Status {
+            state: self.state.name(),
+            view: self.view.as_ref().map(|view| view.id),
+            members: self.view.as_ref().map_or_else(Vec::new, |view| view.members.clone()),
+            why: self.view.as_ref().map_or_else(String::new, |view| view.why.clone()),
+            counters: counters.list(),
+        }
+    }
+
+    fn on_packet(&mut self, now: u64, from: NodeId, packet: Packet) {
+        match packet {
+            Packet::Data(data) => self.on_data(now, from, data),
+            Packet::Token(token) => self.on_token(now, from, token),
+            Packet::Join(join) => self.on_join(now, from, join),
+            Packet::Commit(commit) => self.on_commit(now, from, commit),
+            Packet::Hello(hello) => self.on_hello(now, from, &hello),
+            Packet::Cancel(cancel) => self.on_cancel(now, from, &cancel),
+        }
+    }
+
+    fn on_data(&mut self, now: u64, from: NodeId, data: Data) {
+        let taken = match &mut self.state {
+            State::Operational(_) => {
+                let taken = self.ring.as_mut().and_then(|ring| ring.take(from, data));
+                self.deliver(now);
+                taken
+            }
+            // Until this member has said in the commit token what it has.
+            State::Gather(_) => self.ring.as_mut().and_then(|ring| ring.take(from, data)),
+            State::Recovery(_) => self.take_in_recovery(from, data),
+            State::Commit(_) | State::Left => None,
+        };
+        self.count_frame(taken);
+        if taken.is_none() {
+            self.on_other_ring(now, from);
+        }
+    }
+
+    fn count_frame(&mut self, taken: Option<frames::Inserted>) {
+        let counters = &mut self.core.counters;
+        match taken {
+            Some(frames::Inserted::New) => counters.frames_received += 1,
+            Some(frames::Inserted::Known) => counters.frames_known += 1,
+            Some(frames::Inserted::TooFar) => counters.frames_too_far += 1,
+            None => counters.other_ring += 1,
+        }
+    }
+
+    fn on_token(&mut self, now: u64, from: NodeId, token: crate::packet::Token) {
+        match &self.state {
+            State::Operational(_) => self.token_in_operational(now, from, token),
+            State::Recovery(_) => self.token_in_recovery(now, from, token),
+            State::Gather(_) | State::Commit(_) | State::Left => {
+                self.core.counters.other_ring += 1;
+            }
+        }
+    }
+
+    fn on_time(&mut self, now: u64) {
+        match &self.state {
+            State::Operational(_) => self.time_in_operational(now),
+            State::Gather(_) => self.time_in_gather(now),
+            State::Commit(_) => self.time_in_commit(now),
+            State::Recovery(_) => self.time_in_recovery(now),
+            State::Left => {}
+        }
+    }
+
+    fn on_dropped(&mut self, now: u64, from: NodeId, dropped: Dropped) {
+        self.core.counters.packets.count(dropped);
+        let is_time = |at: u64| now >= at.saturating_add(VERSION_WARNING);
+        if let Dropped::Version(_) = dropped
+            && self.version_warned_at.is_none_or(is_time)
+        {
+            self.version_warned_at = Some(now);
+            warn!("packets of {from} are ignored: {dropped}; run the same major version on all");
+        }
+    }
+
+    /// Notes that this process runs, and whether it did not for long.
+    fn note_call(&mut self, now: u64) {
+        let pause = now.saturating_sub(self.called_at);
+        self.called_at = self.called_at.max(now);
+        if pause > self.core.timing.pause() && !matches!(self.state, State::Left) {
+            self.core.counters.pauses += 1;
+            self.paused_until = Some(now.saturating_add(self.core.timing.pause() / 2));
+            warn!("this process was not run for {} ms", milliseconds(pause));
+        }
+    }
+
+    fn is_alone(&self) -> bool {
+        self.ring.as_ref().is_some_and(Circuit::is_alone)
+    }
+}
+
+impl State {
+    fn name(&self) -> &'static str {
+        match self {
+            State::Operational(_) => "operational",
+            State::Gather(_) => "gather",
+            State::Commit(_) => "commit",
+            State::Recovery(_) => "recovery",
+            State::Left => "left",
+        }
+    }
+}

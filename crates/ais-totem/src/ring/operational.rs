@@ -1,0 +1,272 @@
+//! Operational: the token goes round and messages are ordered ([SRP95] 4).
+
+use super::circuit::{Circuit, IDLE_ROTATIONS, Passed, Refused};
+use super::frames::LAST_SEQ;
+use super::{MAX_OUTPUTS, Ring, State};
+use crate::config::milliseconds;
+use crate::packet::{Cancel, MAX_REQUESTS, Packet, Payload, Token};
+use crate::{Destination, Output, QueueFull};
+use ais_wire::NodeId;
+
+#[derive(Debug, Default)]
+pub(super) struct Operational {
+    /// The token of an idle ring rests here, at the representative.
+    held: Option<Held>,
+    /// Somebody has something to send: the token is not to rest.
+    cancelled: bool,
+    /// This member has asked for a token that may rest.
+    asked: bool,
+    /// The highest frame of which the driver knows that all have it.
+    stable_told: u64,
+}
+
+#[derive(Debug)]
+struct Held {
+    token: Token,
+    until: u64,
+}
+
+impl Operational {
+    pub(super) fn new(ring: &Circuit) -> Self {
+        Self { stable_told: ring.stable, ..Self::default() }
+    }
+}
+
+impl Ring {
+    pub(super) fn next_operational(&self, operational: &Operational) -> Option<u64> {
+        let ring = self.ring.as_ref()?;
+        let hello = ring.is_representative().then_some(self.hello_at);
+        if ring.is_alone() {
+            return hello;
+        }
+        let held = operational.held.as_ref().map(|held| held.until);
+        let loss =
+            held.is_none().then_some(ring.token_at.saturating_add(self.core.timing.token_loss()));
+        let again = ring.passed.as_ref().map(|passed| passed.again);
+        [hello, held, loss, again].into_iter().flatten().min()
+    }
+
+    pub(super) fn time_in_operational(&mut self, now: u64) {
+        let Some(ring) = &self.ring else { return };
+        if ring.is_representative() && now >= self.hello_at {
+            self.say_hello(now);
+        }
+        let (Some(ring), State::Operational(operational)) = (&mut self.ring, &mut self.state)
+        else {
+            return;
+        };
+        if ring.is_alone() {
+            return;
+        }
+        if let Some(held) = operational.held.take_if(|held| now >= held.until) {
+            self.visit(now, held.token);
+        } else if operational.held.is_none()
+            && now >= ring.token_at.saturating_add(self.core.timing.token_loss())
+        {
+            self.core.counters.gathers_loss += 1;
+            let time = milliseconds(self.core.timing.token_loss());
+            self.gather_again(now, format!("no token for {time} ms"));
+        } else if let Some(passed) = ring.passed.as_mut().filter(|passed| now >= passed.again) {
+            self.core.counters.tokens_retransmitted += 1;
+            self.core.send_again(now, passed);
+        }
+    }
+
+    pub(super) fn token_in_operational(&mut self, now: u64, from: NodeId, mut token: Token) {
+        let (Some(ring), State::Operational(operational)) = (&mut self.ring, &mut self.state)
+        else {
+            return;
+        };
+        if !self.core.accept(ring, from, &token, now) {
+            return;
+        }
+        operational.asked = false;
+        if token.seq >= LAST_SEQ {
+            self.core.counters.gathers_numbers += 1;
+            self.gather_again(now, "the numbers of this ring are used up".into());
+            return;
+        }
+        if let Some(deaf) = ring.does_not_receive(now, self.core.timing.consensus()) {
+            self.core.counters.gathers_deaf += 1;
+            self.core.ban(now, deaf);
+            let why = format!("{deaf} does not receive what the others send");
+            self.gather_without(now, deaf, why);
+            return;
+        }
+        if ring.is_representative() {
+            ring.count_idle(&mut token);
+            if std::mem::take(&mut operational.cancelled) {
+                token.idle = 0;
+            }
+            if token.idle >= IDLE_ROTATIONS && self.core.queue.is_empty() {
+                self.core.counters.tokens_held += 1;
+                let until = now.saturating_add(self.core.timing.hold());
+                operational.held = Some(Held { token, until });
+                self.deliver(now);
+                return;
+            }
+        }
+        self.visit(now, token);
+    }
+
+    /// Sends what is to be sent with the token, and passes it on.
+    pub(super) fn visit(&mut self, now: u64, mut token: Token) {
+        let Some(ring) = &mut self.ring else { return };
+        let core = &mut self.core;
+        let allowance = ring.allowance(&token, core.queue.frames_waiting(core.capacity));
+        let served = core.serve(ring, &mut token);
+        let mut sent = served;
+        while sent < allowance {
+            let Some(chunks) = core.queue.next_frame(core.capacity) else { break };
+            let data = ring.add(&mut token, Payload::New { from: core.me, chunks });
+            core.counters.frames_sent += 1;
+            core.send_frame(&data);
+            sent += 1;
+        }
+        core.pass(now, ring, token, sent, core.queue.frames_waiting(core.capacity));
+        self.deliver(now);
+    }
+
+    /// Delivers what may be delivered, and tells what is stable.
+    pub(super) fn deliver(&mut self, _now: u64) {
+        let (Some(ring), State::Operational(operational)) = (&mut self.ring, &mut self.state)
+        else {
+            return;
+        };
+        self.core.deliver_regular(ring);
+        if ring.stable > operational.stable_told {
+            operational.stable_told = ring.stable;
+            self.core.outputs.push_back(Output::Stable(ring.stable << 16 | 0xffff));
+        }
+        ring.release();
+    }
+
+    /// Orders a message in a ring of one member.
+    pub(super) fn deliver_alone(&mut self, now: u64, bytes: Vec<u8>) -> Result<(), QueueFull> {
+        let core = &mut self.core;
+        let Some(ring) = &mut self.ring else { return Err(QueueFull(bytes)) };
+        if bytes.len() > core.max_message || core.outputs.len() >= MAX_OUTPUTS {
+            return Err(QueueFull(bytes));
+        }
+        let number = ring.pass_alone() << 16;
+        core.counters.messages_delivered += 1;
+        core.outputs.push_back(Output::Deliver { number, from: core.me, bytes });
+        core.outputs.push_back(Output::Stable(number | 0xffff));
+        if ring.delivered >= LAST_SEQ {
+            core.counters.gathers_numbers += 1;
+            self.gather_again(now, "the numbers of this ring are used up".into());
+        }
+        Ok(())
+    }
+
+    /// Something waits to be sent: a token that rests is not to rest.
+    pub(super) fn ask_for_token(&mut self, now: u64) {
+        let (Some(ring), State::Operational(operational)) = (&self.ring, &mut self.state) else {
+            return;
+        };
+        if operational.held.is_some() {
+            self.release_token(now);
+        } else if !ring.is_representative()
+            && ring.idle.saturating_add(1) >= IDLE_ROTATIONS
+            && !std::mem::replace(&mut operational.asked, true)
+        {
+            let cancel = Packet::Cancel(Cancel { ring: ring.id });
+            self.core.send(Destination::One(ring.id.representative), &cancel);
+        }
+    }
+
+    pub(super) fn on_cancel(&mut self, now: u64, from: NodeId, cancel: &Cancel) {
+        let (Some(ring), State::Operational(operational)) = (&self.ring, &mut self.state) else {
+            return;
+        };
+        if cancel.ring != ring.id || !ring.has(from) {
+            self.core.counters.other_ring += 1;
+        } else if ring.is_representative() {
+            operational.cancelled = true;
+            self.release_token(now);
+        }
+    }
+
+    fn release_token(&mut self, now: u64) {
+        let State::Operational(operational) = &mut self.state else { return };
+        if let Some(mut held) = operational.held.take() {
+            operational.cancelled = false;
+            held.token.idle = 0;
+            self.visit(now, held.token);
+        }
+    }
+}
+
+impl super::Core {
+    /// Whether the token is to be taken; says in the counters why not.
+    pub(super) fn accept(
+        &mut self,
+        ring: &mut Circuit,
+        from: NodeId,
+        token: &Token,
+        now: u64,
+    ) -> bool {
+        let counters = &mut self.counters;
+        if token.ring != ring.id {
+            counters.other_ring += 1;
+            return false;
+        }
+        let accepted = ring.accept(from, token, now);
+        match accepted {
+            Ok(()) => counters.tokens += 1,
+            Err(Refused::Copy) => counters.tokens_known += 1,
+            Err(Refused::Wrong) => counters.tokens_wrong += 1,
+        }
+        accepted.is_ok()
+    }
+
+    /// Sends again what the token asks for. How many frames that were.
+    ///
+    /// Not held back by flow control: it is what lets the others go on.
+    pub(super) fn serve(&mut self, ring: &Circuit, token: &mut Token) -> u32 {
+        let served = ring.serve(token, MAX_REQUESTS as u32);
+        for data in &served {
+            self.counters.frames_retransmitted += 1;
+            self.send_frame(data);
+        }
+        served.len() as u32
+    }
+
+    /// Passes the token on.
+    pub(super) fn pass(
+        &mut self,
+        now: u64,
+        ring: &mut Circuit,
+        mut token: Token,
+        sent: u32,
+        waiting: u32,
+    ) {
+        let asked = token.requests.len();
+        ring.finish(&mut token, sent, waiting);
+        self.counters.frames_requested += token.requests.len().saturating_sub(asked) as u64;
+        let may_rest = token.idle.saturating_add(1) >= IDLE_ROTATIONS && !ring.is_representative();
+        let rest = if may_rest { self.timing.hold() } else { 0 };
+        let interval = self.timing.retransmit() + rest;
+        let to = ring.successor();
+        let bytes = self.codec.encode(&Packet::Token(token));
+        self.send_bytes(Destination::One(to), bytes.clone());
+        ring.passed = Some(Passed { to, bytes, again: now.saturating_add(interval), interval });
+    }
+
+    pub(super) fn send_again(&mut self, now: u64, passed: &mut Passed) {
+        passed.again = now.saturating_add(passed.interval);
+        self.send_bytes(Destination::One(passed.to), passed.bytes.clone());
+    }
+
+    /// Delivers in the regular configuration: without a gap, and what is to be
+    /// delivered safe only when all have it.
+    pub(super) fn deliver_regular(&mut self, ring: &mut Circuit) {
+        while let Some(frame) = ring.frames.get(ring.delivered + 1) {
+            if frame.needs_safe && ring.delivered >= ring.stable {
+                break;
+            }
+            ring.delivered += 1;
+            self.deliver(ring.delivered, frame);
+        }
+    }
+}

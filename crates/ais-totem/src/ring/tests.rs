@@ -1,0 +1,8 @@
+//! Rings in a network in memory: one test for each row of the tables in
+//! docs/RING.md.
+
+mod membership;
+mod net;
+mod ordering;
+
+use net::*;

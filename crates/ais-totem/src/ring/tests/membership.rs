@@ -1,0 +1,101 @@
+//! Gather and commit: [SRP95] section 5.
+
+use super::*;
+
+#[test]
+fn a_dead_member_is_out_within_the_bound() {
+    for token in [30, 300, 1000] {
+        let mut net = Net::empty();
+        net.token = token;
+        net.delay = MS / 20;
+        for host in 1..=4 {
+            net.start(host);
+        }
+        net.until_view(&[1, 2, 3, 4], &[1, 2, 3, 4]);
+        net.run(3000 * MS);
+        net.crash(3);
+        let time = net.until_view(&[1, 2, 4], &[1, 2, 4]);
+        assert!(time < net.timing().bound(), "token {token}: {} ms", time / MS);
+        let view = net.last_view(1);
+        assert_eq!((view.joined, view.left), (vec![], nodes(&[3])));
+        assert_eq!(view.came_with_me, nodes(&[1, 2, 4]));
+        assert!(view.why.starts_with("10.0.0.3 did not answer"), "{}", view.why);
+    }
+}
+
+#[test]
+fn a_node_joins_quickly() {
+    let mut net = Net::of(&[1, 2, 3]);
+    net.run(500 * MS);
+    net.start(4);
+    let time = net.until_view(&[1, 2, 3, 4], &[1, 2, 3, 4]);
+    assert!(time < 50 * MS, "{} ms", time / MS);
+    let view = net.last_view(2);
+    assert_eq!((view.joined, view.left), (nodes(&[4]), vec![]));
+    assert_eq!((view.came_with_me, view.why.as_str()), (nodes(&[1, 2, 3]), "10.0.0.4 joined"));
+    assert_eq!(net.last_view(4).joined, nodes(&[1, 2, 3, 4]));
+}
+
+#[test]
+fn a_member_that_leaves_is_out_at_once() {
+    let mut net = Net::of(&[1, 2, 3]);
+    net.run(500 * MS);
+    net.call(2, |ring, now| ring.leave(now));
+    let time = net.until_view(&[1, 3], &[1, 3]);
+    assert!(time < 20 * MS, "{} ms", time / MS);
+    assert_eq!(net.last_view(1).why, "10.0.0.2 left");
+    assert_eq!(net.rings[&2].status().state, "left");
+}
+
+#[test]
+fn parts_of_a_ring_go_on_and_merge() {
+    let mut net = Net::of(&[1, 2, 3, 4]);
+    net.part(&[&[1, 2], &[3, 4]]);
+    net.until_view(&[1, 2], &[1, 2]);
+    net.until_view(&[3, 4], &[3, 4]);
+    net.run(3000 * MS);
+    net.heal();
+    let time = net.until_view(&[1, 2, 3, 4], &[1, 2, 3, 4]);
+    assert!(time < 500 * MS, "{} ms", time / MS);
+    let view = net.last_view(1);
+    assert_eq!((view.joined, view.came_with_me), (nodes(&[3, 4]), nodes(&[1, 2])));
+    assert_eq!(view.why, "met the ring of 10.0.0.3");
+}
+
+#[test]
+fn a_node_that_starts_again_left_and_joined() {
+    let mut net = Net::of(&[1, 2, 3]);
+    net.run(500 * MS);
+    net.crash(2);
+    net.run(20 * MS);
+    net.start(2);
+    let time = net.until("restart", |net| {
+        [1, 2, 3].iter().all(|host| {
+            let status = net.rings[host].status();
+            status.state == "operational"
+                && status.members == nodes(&[1, 2, 3])
+                && status.view == net.rings[&2].status().view
+        })
+    });
+    assert!(time < 50 * MS, "{} ms", time / MS);
+    let view = net.last_view(1);
+    assert_eq!((view.joined, view.left), (nodes(&[2]), nodes(&[2])));
+    assert_eq!(view.why, "10.0.0.2 has started again");
+}
+
+#[test]
+fn a_refused_member_is_out_soon_and_one_that_answers_stays() {
+    let mut net = Net::of(&[1, 2, 3]);
+    net.crash(2);
+    net.call(1, |ring, now| ring.refused(now, node(2)));
+    let time = net.until_view(&[1, 3], &[1, 3]);
+    assert!(time < net.timing().suspect() + 20 * MS, "{} ms", time / MS);
+    assert_eq!(net.last_view(1).why, "nobody listens at 10.0.0.2");
+    net.run(1000 * MS);
+    net.forget();
+    net.call(1, |ring, now| ring.refused(now, node(3)));
+    net.until("a view", |net| !net.views(1).is_empty());
+    net.run(500 * MS);
+    assert_eq!(net.views(1).len(), 1);
+    assert_eq!(net.last_view(1).came_with_me, nodes(&[1, 3]));
+}
