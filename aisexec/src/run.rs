@@ -15,6 +15,7 @@ use crate::{clock, logs, notify, realtime, sys};
 use ais_node::Node;
 use ais_node::ckpt::Limits;
 use ais_proto::{Cookie, Name, NodeId, Welcome};
+use ais_totem::Timing;
 use nix::sched::{CpuSet, sched_getaffinity};
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -25,6 +26,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
 
+const MILLISECOND: u64 = 1_000_000;
 /// Pieces of memory from this size on go back to the system when they are
 /// freed, in bytes.
 const RETURN_MEMORY_FROM: i32 = 1 << 20;
@@ -145,7 +147,7 @@ fn node_config(config: Config, node: NodeId, numbers: Numbers, ram: u64) -> ais_
     let address = || Name::try_from(node.to_string().as_str()).unwrap_or_default();
     ais_node::Config {
         node,
-        group: ais_node::group::Config::Alone { view: numbers.last + 1 },
+        group: ais_node::group::Config::Ring(ring_config(&network, node, numbers)),
         expected_nodes: network.expected_nodes.filter(|_| network.quorum == Quorum::Majority),
         node_name: network.nodename.unwrap_or_else(address),
         cluster_name: network.clustername,
@@ -156,6 +158,26 @@ fn node_config(config: Config, node: NodeId, numbers: Numbers, ram: u64) -> ais_
             strict: network.checkpoint_limits == CheckpointLimits::Strict,
         },
         groups: config.groups,
+    }
+}
+
+fn ring_config(network: &config::NetworkConf, node: NodeId, numbers: Numbers) -> ais_totem::Config {
+    let timing = Timing::from_token(network.token);
+    log::info!(
+        "token:{} means that a dead node is out after at most {} ms",
+        network.token,
+        timing.bound() / MILLISECOND
+    );
+    ais_totem::Config {
+        me: node,
+        cluster: network.clustername.clone(),
+        timing,
+        mtu: join::longest_datagram(network, node),
+        // What a message says of itself is besides what it carries.
+        max_message: ais_proto::MAX_CALL_BODY,
+        last_view: numbers.last,
+        reserved: numbers.reserved,
+        first_seq: 0,
     }
 }
 
