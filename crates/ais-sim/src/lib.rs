@@ -23,20 +23,35 @@ pub use rng::Rng;
 use ais_node::Digest;
 use report::Trace;
 
-/// Runs all worlds of a seed; returns a digest of all that came out of them,
-/// and what they covered. With `trace` every step is told on the standard
-/// error output.
+/// What to run of a seed, and how.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Choice {
+    /// Every step is told on the standard error output.
+    pub trace: bool,
+    /// Only this world: `ring`, `cluster` or `node`.
+    pub world: Option<&'static str>,
+}
+
+/// The worlds of a seed.
+pub const WORLDS: [&str; 3] = ["ring", "cluster", "node"];
+
+/// Runs the worlds of a seed; returns a digest of all that came out of them,
+/// and what they covered.
 ///
 /// # Errors
 /// The first [`Violation`].
-pub fn run(seed: u64, trace: bool) -> Result<(u64, Counted), Violation> {
-    let mut digest = Digest::default();
-    let (ring, mut counted) = ring_world::run(seed, Trace(trace))?;
-    digest.number(ring);
-    digest.number(world::run(seed)?);
-    let (cluster, more) = cluster::run(seed, Trace(trace))?;
-    digest.number(cluster);
-    counted += more;
+pub fn run(seed: u64, choice: Choice) -> Result<(u64, Counted), Violation> {
+    let trace = Trace(choice.trace);
+    let (mut digest, mut counted) = (Digest::default(), Counted::default());
+    for world in WORLDS.into_iter().filter(|of| choice.world.is_none_or(|world| world == *of)) {
+        let (of_world, more) = match world {
+            "ring" => ring_world::run(seed, trace)?,
+            "cluster" => cluster::run(seed, trace)?,
+            _ => (world::run(seed)?, Counted::default()),
+        };
+        digest.number(of_world);
+        counted += more;
+    }
     Ok((digest.value(), counted))
 }
 

@@ -1,7 +1,8 @@
-//! Runs many seeds: `ais-sim SEEDS [FIRST]`, on all cores. One seed with
-//! `trace` behind it tells every step.
+//! Runs many seeds: `ais-sim SEEDS [FIRST] [WORLD] [trace]`, on all cores;
+//! only one world of them, if it is named; with every step, if that is asked
+//! for.
 
-use ais_sim::{Counted, Violation};
+use ais_sim::{Choice, Counted, Violation, WORLDS};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -10,22 +11,21 @@ use std::sync::{Mutex, PoisonError};
 const TWICE: u64 = 16;
 
 fn main() -> ExitCode {
-    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
-    let trace = arguments.last().is_some_and(|last| last == "trace");
-    if trace {
-        arguments.pop();
-    }
-    let number = |place: usize, default| match arguments.get(place) {
-        Some(text) => text.parse::<u64>().map_err(|_| text),
-        None => Ok(default),
-    };
-    let (seeds, first) = match (number(0, 100), number(1, 0)) {
-        (Ok(seeds), Ok(first)) => (seeds, first),
-        (Err(text), _) | (_, Err(text)) => {
-            eprintln!("ais-sim: {text} is not a number; usage: ais-sim [SEEDS [FIRST]] [trace]");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (mut numbers, mut choice) = (Vec::new(), Choice::default());
+    for argument in &arguments {
+        match argument.parse::<u64>() {
+            Ok(number) => numbers.push(number),
+            Err(_) if argument == "trace" => choice.trace = true,
+            Err(_) => choice.world = WORLDS.into_iter().find(|world| world == argument),
+        }
+        if choice.world.is_none() && !choice.trace && numbers.is_empty() {
+            eprintln!("ais-sim: {argument}? usage: ais-sim [SEEDS [FIRST]] [{WORLDS:?}] [trace]");
             return ExitCode::from(2);
         }
-    };
+    }
+    let seeds = numbers.first().copied().unwrap_or(100);
+    let first = numbers.get(1).copied().unwrap_or(0);
     let next = AtomicU64::new(first);
     let end = first.saturating_add(seeds);
     let failed = AtomicU64::new(0);
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
                     if seed >= end {
                         return;
                     }
-                    match run(seed, trace) {
+                    match run(seed, choice) {
                         Ok(counted) => {
                             *all.lock().unwrap_or_else(PoisonError::into_inner) += counted;
                         }
@@ -58,15 +58,15 @@ fn main() -> ExitCode {
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn run(seed: u64, trace: bool) -> Result<Counted, String> {
-    let one = || match std::panic::catch_unwind(|| ais_sim::run(seed, trace)) {
+fn run(seed: u64, choice: Choice) -> Result<Counted, String> {
+    let one = || match std::panic::catch_unwind(|| ais_sim::run(seed, choice)) {
         Ok(result) => {
             result.map_err(|Violation { world, at, what, .. }| format!("{world} at {at}: {what}"))
         }
         Err(_) => Err("a panic, see above".into()),
     };
     let (digest, counted) = one()?;
-    if seed.is_multiple_of(TWICE) && !trace && one()?.0 != digest {
+    if seed.is_multiple_of(TWICE) && !choice.trace && one()?.0 != digest {
         return Err("replay: the same seed gave something else the second time".into());
     }
     Ok(counted)

@@ -33,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) timing: Timing,
     /// The largest datagram.
     pub(crate) mtu: usize,
+    /// The number before the first frame of every ring.
+    pub(crate) first_seq: u64,
     pub(crate) faults: Vec<Fault>,
     /// Spells of faults, each followed by a rest.
     pub(crate) spells: u64,
@@ -77,6 +79,12 @@ impl Plan {
             token,
             timing: Timing::from_token(token),
             mtu: *rng.pick(&[576, 1472, 8972]),
+            first_seq: match rng.below(8) {
+                // A ring is replaced by a new one at 1 << 48 less 16385.
+                0 => (1 << 48) - 16_385 - rng.between(50, 2_000),
+                1 => (1 << 32) - rng.below(200),
+                _ => 0,
+            },
             faults: Self::faults(rng),
             spells: rng.between(1, 3),
             messages: if hosts > 12 { 20 } else { rng.below(120) },

@@ -76,7 +76,7 @@ impl World {
             expected_nodes,
             sites: (0..plan.hosts).map(|_| Site::default()).collect(),
             without_disk: (0..plan.hosts).map(|_| rng.once_in(5)).collect(),
-            fabric: Fabric::new(rng, network, habits, clocks),
+            fabric: Fabric::new(rng, network, habits, clocks, trace),
             ledger: Ledger::new(expected_nodes),
             counted: Counted::default(),
             plan,
@@ -269,6 +269,7 @@ impl Hazards for World {
             max_message: 1 << 20,
             last_view,
             reserved,
+            first_seq: self.plan.first_seq,
         };
         let expected_nodes = self.expected_nodes;
         self.say(|| format!("{} starts", node_of(host)));

@@ -8,6 +8,7 @@ pub(crate) use host::{Clock, Host};
 pub(crate) use network::{Network, Weather};
 
 use crate::Rng;
+use crate::report::Trace;
 use ais_node::{Digest, Now};
 use ais_totem::{Bytes, Destination};
 use ais_wire::NodeId;
@@ -112,6 +113,7 @@ pub(crate) struct Fabric<D: Daemon, A> {
     pub(crate) transcript: Digest,
     /// What the daemons did wrong towards their driver.
     wrong: Option<String>,
+    trace: Trace,
 }
 
 /// The node on a host.
@@ -126,8 +128,26 @@ pub(crate) fn host_of(node: NodeId) -> usize {
     usize::from(u16::from_be_bytes([high, low])).wrapping_sub(1)
 }
 
+/// A packet for people.
+fn brief(from: NodeId, bytes: &Bytes) -> String {
+    let kind = bytes.get(6).map_or(0, |kind| usize::from(*kind));
+    let kinds = ["?", "DATA", "RECOVERED", "TOKEN", "JOIN", "COMMIT", "HELLO", "CANCEL"];
+    let kind = kinds.get(kind).unwrap_or(&"?");
+    format!("{kind} of {from}, {} bytes, {:08x}", bytes.len(), {
+        let mut digest = Digest::default();
+        digest.bytes(bytes);
+        digest.value() as u32
+    })
+}
+
 impl<D: Daemon, A> Fabric<D, A> {
-    pub(crate) fn new(rng: Rng, network: Network, habits: Habits, clocks: Vec<Clock>) -> Self {
+    pub(crate) fn new(
+        rng: Rng,
+        network: Network,
+        habits: Habits,
+        clocks: Vec<Clock>,
+        trace: Trace,
+    ) -> Self {
         Self {
             now: 0,
             rng,
@@ -140,6 +160,7 @@ impl<D: Daemon, A> Fabric<D, A> {
             events: Vec::new(),
             transcript: Digest::default(),
             wrong: None,
+            trace,
         }
     }
 
@@ -306,6 +327,7 @@ impl<D: Daemon, A> Fabric<D, A> {
             && let Some((from, bytes)) = self.hosts[host].take_datagram()
         {
             handled += 1;
+            self.trace.say(self.now, || format!("{} takes {}", node_of(host), brief(from, &bytes)));
             self.call(host, |daemon, now| daemon.handle_packet(now, from, &bytes));
         }
         self.hosts[host].busy_until = self.now + 1_000 * (1 + handled as u64);
@@ -343,6 +365,8 @@ impl<D: Daemon, A> Fabric<D, A> {
                 Out::Send { to, bytes } => {
                     sends += 1;
                     self.transcript.bytes(&bytes);
+                    self.trace
+                        .say(self.now, || format!("{} to {to:?}", brief(node_of(host), &bytes)));
                     self.send(host, to, &bytes, 500 * sends);
                 }
                 Out::Reserve(number) => self.reserve(host, number),

@@ -63,7 +63,7 @@ impl World {
         trace.say(0, || format!("{plan:?} {habits:?} {network:?}"));
         Self {
             plan,
-            fabric: Fabric::new(rng, network, habits, clocks),
+            fabric: Fabric::new(rng, network, habits, clocks, trace),
             history: History::default(),
             counted: Counted::default(),
             trace,
@@ -241,6 +241,7 @@ impl Hazards for World {
             max_message: MAX_MESSAGE,
             last_view: last,
             reserved,
+            first_seq: self.plan.first_seq,
         };
         self.trace.say(self.fabric.now, || format!("{} starts above {last}", node_of(host)));
         self.history.begin(self.fabric.now, node_of(host), last);

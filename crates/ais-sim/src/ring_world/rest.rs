@@ -134,7 +134,7 @@ impl World {
         let kind = self.fabric.rng.below(3);
         let (what, bound) = match kind {
             0 => ("left", self.plan.tokens(5).min(100 * MILLISECOND)),
-            _ => ("crashed", self.plan.tokens(20)),
+            _ => ("crashed", self.plan.timing.bound()),
         };
         match kind {
             0 => self.leave(host),
