@@ -12,6 +12,8 @@
 //! theirs together (`merge`).
 
 mod bytes;
+#[cfg(test)]
+mod check;
 mod checkpoint;
 mod duties;
 mod merge;
