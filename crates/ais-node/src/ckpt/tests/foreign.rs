@@ -171,7 +171,7 @@ fn chunks_out_of_place_are_refused() {
     for place in 0..all.len() {
         let mut twice = all.clone();
         twice.insert(place, all[0]);
-        assert_eq!(is_taken(&twice), false, "{place}");
+        assert!(!is_taken(&twice), "{place}");
     }
     for bytes in [&[][..], &[0], &[9], &[1], &[2; 50], &[5], &[4, 0, 0, 0, 0, 0, 0, 0, 0]] {
         let mut incoming = Incoming::default();

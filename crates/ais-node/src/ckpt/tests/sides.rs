@@ -183,32 +183,6 @@ fn who_crashed_and_is_back_in_one_view_has_nothing_open() {
     assert_eq!(cluster.contents(2, there).unwrap(), b"new");
 }
 
-#[test]
-fn without_quorum_nothing_changes() {
-    let mut rig = Rig::new();
-    let checkpoint = rig.open(ONE, "a", BOTH);
-    rig.create(checkpoint, b"s", START + SECOND, b"x").unwrap();
-    let view = View {
-        id: ais_totem::ViewId { number: 9, representative: LOWEST },
-        members: vec![LOWEST],
-        joined: Vec::new(),
-        left: Vec::new(),
-        came_with_me: vec![LOWEST],
-        why: String::new(),
-    };
-    for replica in &mut rig.replicas {
-        replica.ckpt.on_view(&view, false, &mut replica.fx);
-        replica.ckpt.on_lead(false, &mut replica.fx);
-    }
-    let again = Err(AisError::TryAgain);
-    assert_eq!(rig.overwrite(checkpoint, b"s", b"y"), again);
-    assert_eq!(rig.unlink("a"), again);
-    assert_eq!(rig.open_with(ONE, "a", BOTH, None).map(|_| ()), again);
-    rig.wait(60 * SECOND);
-    assert_eq!(rig.contents(checkpoint, b"s").unwrap(), b"x", "nor does it expire");
-    assert_eq!(rig.close(ONE, checkpoint), Ok(()), "a close never has to be tried again");
-}
-
 /// What programs do at random, on all nodes.
 struct Play {
     cluster: Cluster,
