@@ -42,10 +42,11 @@ demo: stage
 bench: stage
 	sh tests/bench.sh $(CTESTS) $(RELEASE)/aisexec conf
 
-# make sim SEEDS=1000, or make sim SEED=7 for one.
+# make sim SEEDS=1000, or make sim SEED=7 for one, with TRACE=1 step by step.
 SEEDS ?= 1000
 sim:
-	$(CARGO) run --release --locked -p ais-sim -- $(if $(SEED),1 $(SEED),$(SEEDS))
+	$(CARGO) run --profile sim --locked -p ais-sim -- \
+		$(if $(SEED),1 $(SEED) $(if $(TRACE),trace),$(SEEDS))
 
 # By hand: faults at random on five real daemons for SECONDS, then three idle
 # ones with a short token while all processors are busy.

@@ -173,6 +173,7 @@ mod tests {
              group h, 2n\n  unit u3, active\n    d: not registered\n"
         );
         let json = shown.json();
+        super::super::assert_documented(&json, &[]);
         assert_eq!(json["groups"][0]["units"][1]["components"][0]["name"], "c");
         assert_eq!(json["groups"][1]["redundancy"], "2n");
         let component = &json["groups"][0]["units"][0]["components"][1];

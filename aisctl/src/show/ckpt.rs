@@ -92,6 +92,7 @@ mod tests {
                 "open": { "10.0.0.1": 3 },
             })
         );
+        super::super::assert_documented(&shown.json(), &["checkpoints[].open"]);
         assert_eq!(Shown(vec![]).json(), json!({ "checkpoints": [] }));
     }
 }

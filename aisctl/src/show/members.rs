@@ -60,3 +60,30 @@ fn address(node: &Node) -> String {
     let [a, b, c, d] = node.address;
     format!("{a}.{b}.{c}.{d}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ais::Name;
+    use ais::clm::Change;
+
+    #[test]
+    fn the_own_node_has_a_star() {
+        let node = |id: u32| Node {
+            id,
+            address: [10, 0, 0, id as u8],
+            name: Name::try_from("a\"b").unwrap(),
+            cluster: Name::try_from("ais").unwrap(),
+            member: true,
+            boot_timestamp: 5_000_000_000,
+        };
+        let items = vec![(node(1), Change::NoChange), (node(2), Change::NoChange)];
+        let shown = Members { local: 2, tracked: Tracked { view: 7, members: 2, items } };
+        let line =
+            |address| format!("{address}  a\\\"b  cluster ais  up since 5 s after the epoch\n");
+        let lines = format!("{}{}", line("  10.0.0.1"), line("* 10.0.0.2"));
+        assert_eq!(shown.table(), format!("view 7, 2 members\n{lines}"));
+        assert_eq!(shown.json()["members"][1]["local"], true);
+        super::super::assert_documented(&shown.json(), &[]);
+    }
+}

@@ -62,6 +62,28 @@ pub(crate) fn run(what: What, is_json: bool) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(report.code()))
 }
 
+/// Every key stands in aisctl(8), but for those of the objects that are named
+/// as open to any key.
+#[cfg(test)]
+fn assert_documented(json: &Value, open: &[&str]) {
+    fn visit(value: &Value, path: &str, open: &[&str]) {
+        let man = include_str!("../../../docs/man/aisctl.8");
+        match value {
+            Value::Object(object) if !open.contains(&path) => {
+                for (key, value) in object {
+                    let dot = if path.is_empty() { "" } else { "." };
+                    visit(value, &format!("{path}{dot}{key}"), open);
+                }
+            }
+            Value::Array(items) if !items.is_empty() => {
+                items.iter().for_each(|item| visit(item, &format!("{path}[]"), open));
+            }
+            _ => assert!(man.contains(&format!("\n.B {path}\n")), "{path} is not in aisctl(8)"),
+        }
+    }
+    visit(json, "", open);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

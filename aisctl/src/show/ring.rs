@@ -89,6 +89,7 @@ mod tests {
                 "counters": { "tokens": 12 },
             })
         );
+        super::super::assert_documented(&ring.json(), &["counters"]);
         let Value::Object(none) = Shown(None).json() else { panic!("no object") };
         assert_eq!(none.len(), 6);
         assert_eq!(none["network"], false);

@@ -21,9 +21,10 @@ impl Report for Status {
             row("cluster", self.cluster.to_string()),
             row("up", duration(self.uptime)),
             row("view", self.view.map_or_else(none, ring::view)),
-            row("members", format!("{}{expected}", self.members)),
+            row("members", format!("{}{expected}, {} with the state", self.members, self.synced)),
             row("quorum", if self.has_quorum { "yes" } else { "no" }.into()),
             row("lead", self.lead.map_or_else(none, |node| node.to_string())),
+            row("AMF", if self.has_amf { "yes" } else { "no: groups.conf differs" }.into()),
             row(
                 "checkpoints",
                 format!(
@@ -57,9 +58,11 @@ impl Report for Status {
             "synchronised_bytes": self.synchronised,
             "view": self.view.map(ring::view_json),
             "members": self.members,
+            "synced": self.synced,
             "expected_nodes": self.expected_nodes,
             "quorum": self.has_quorum,
             "lead": self.lead.map(|node| node.to_string()),
+            "amf": self.has_amf,
             "checkpoints": {
                 "count": self.checkpoints,
                 "bytes": self.checkpoint_memory,
@@ -80,7 +83,7 @@ impl Report for Status {
 }
 
 fn is_well(status: &Status) -> bool {
-    status.state == State::Serving && status.has_quorum
+    status.state == State::Serving && status.has_quorum && status.has_amf
 }
 
 fn state(state: State) -> &'static str {
@@ -88,6 +91,7 @@ fn state(state: State) -> &'static str {
         State::Starting => "starting",
         State::Synchronising => "synchronising",
         State::Serving => "serving",
+        State::Unable => "unable",
     }
 }
 
@@ -97,8 +101,15 @@ fn summary(status: &Status) -> String {
     match status.state {
         State::Starting => format!("{node} is starting: it has found no cluster yet"),
         State::Synchronising => format!(
-            "{node} is synchronising: {} of the state of the cluster have arrived",
+            "{node} is synchronising: {} of {} members have the state of the cluster, and {} of \
+             it were sent so far",
+            status.synced,
+            status.members,
             bytes(status.synchronised)
+        ),
+        State::Unable => format!(
+            "{node} is left out: it cannot read the state of the cluster; run the same version \
+             with the same limits on all nodes"
         ),
         State::Serving if !status.has_quorum => {
             let expected = status.expected_nodes.unwrap_or_default();
@@ -108,6 +119,10 @@ fn summary(status: &Status) -> String {
                 status.members
             )
         }
+        State::Serving if !status.has_amf => format!(
+            "{node} takes no part in AMF: its groups.conf is not that of the cluster; correct it \
+             and restart aisexec"
+        ),
         State::Serving if status.members == 1 => format!("{node} is well: it serves, alone"),
         State::Serving => format!("{node} is well: it serves, with {} members", status.members),
     }
@@ -131,9 +146,11 @@ mod tests {
             synchronised: 20_480,
             view: Some(ViewId { number: 7, representative: node }),
             members: 2,
+            synced: 1,
             expected_nodes: None,
             has_quorum: true,
             lead: Some(node),
+            has_amf: true,
             checkpoints: 0,
             checkpoint_memory: 0,
             checkpoint_memory_limit: 0,
@@ -151,18 +168,21 @@ mod tests {
         assert!(line(&lonely).contains("has no quorum: it sees 2 of 4 nodes"));
         assert_eq!(lonely.code(), 3);
         let young = Status { state: State::Synchronising, ..status() };
-        assert!(line(&young).contains("20 KiB of the state of the cluster have arrived"));
+        assert!(line(&young).contains("1 of 2 members have the state of the cluster"));
+        assert!(line(&young).contains("20 KiB of it were sent"));
         assert_eq!(young.code(), 3);
+        let unable = Status { state: State::Unable, ..status() };
+        assert!(line(&unable).contains("is left out"));
+        assert_eq!(unable.code(), 3);
+        let other = Status { has_amf: false, ..status() };
+        assert!(line(&other).contains("takes no part in AMF"));
+        assert_eq!(other.code(), 3);
         let newborn = Status { state: State::Starting, view: None, lead: None, ..status() };
         assert_eq!((newborn.code(), &newborn.json()["view"]), (3, &Value::Null));
     }
 
     #[test]
     fn json_has_the_documented_keys() {
-        let man = include_str!("../../../docs/man/aisctl.8");
-        let Value::Object(object) = status().json() else { panic!("no object") };
-        for key in object.keys() {
-            assert!(man.contains(&format!("\n.B {key}\n")), "{key} is not in aisctl(8)");
-        }
+        super::super::assert_documented(&status().json(), &[]);
     }
 }

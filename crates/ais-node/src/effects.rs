@@ -1,8 +1,9 @@
 //! What a service wants done. The node does it when the service returns.
 
+use crate::requests::Outcome;
 use crate::{ConnectionId, Event, SessionId, Timer};
 use ais_proto::{AisError, Service};
-use ais_wire::Writer;
+use ais_wire::{DecodeError, Reader, Writer};
 use std::collections::BTreeMap;
 
 /// Who waits for an answer.
@@ -50,10 +51,34 @@ pub struct Effects {
     pub(crate) service: Service,
     pub(crate) list: Vec<Effect>,
     pub(crate) askers: Askers,
-    /// The request being handled is answered by an event in the end.
-    pub(crate) asynchronous: bool,
+    /// How the program gets the outcome of the request being handled.
+    pub(crate) outcome: Outcome,
+    /// What is being handled may be done only with quorum.
+    pub(crate) needs_quorum: bool,
     /// The delivery that is being handled.
     pub(crate) delivery: u64,
+}
+
+/// Set in the service of an envelope: the message counts only with quorum.
+const NEEDS_QUORUM: u8 = 0x80;
+
+/// What stands before every message of a service.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Envelope {
+    pub(crate) service: Service,
+    pub(crate) needs_quorum: bool,
+    /// Who waits for it on its node.
+    pub(crate) origin: u64,
+}
+
+impl Envelope {
+    /// Takes it off the front of a message.
+    pub(crate) fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let first = input.u8()?;
+        let service = Service::from_number(u32::from(first & !NEEDS_QUORUM));
+        let service = service.ok_or(DecodeError::Invalid)?;
+        Ok(Self { service, needs_quorum: first & NEEDS_QUORUM != 0, origin: input.u64()? })
+    }
 }
 
 impl Effects {
@@ -62,7 +87,8 @@ impl Effects {
             service: Service::Clm,
             list: Vec::new(),
             askers: Askers::default(),
-            asynchronous: false,
+            outcome: Outcome::Reply,
+            needs_quorum: false,
             delivery: 0,
         }
     }
@@ -100,9 +126,10 @@ impl Effects {
     /// bytes. Whoever waits for it comes back with its delivery on this node.
     #[must_use]
     pub fn compose(&mut self, asker: Option<Asker>, capacity: usize) -> Writer {
-        let origin = asker.map_or(0, |asker| self.askers.add(asker, self.asynchronous));
+        let origin = asker.map_or(0, |asker| self.askers.add(asker, self.outcome));
         let mut message = Writer::with_capacity(capacity + 16);
-        message.u8(self.service as u8).u64(origin);
+        let flag = if self.needs_quorum { NEEDS_QUORUM } else { 0 };
+        message.u8(self.service as u8 | flag).u64(origin);
         message
     }
 
@@ -143,19 +170,24 @@ pub(crate) struct Askers {
 #[derive(Debug)]
 struct Waiting {
     asker: Asker,
-    asynchronous: bool,
+    outcome: Outcome,
 }
 
 impl Askers {
-    fn add(&mut self, asker: Asker, asynchronous: bool) -> u64 {
+    fn add(&mut self, asker: Asker, outcome: Outcome) -> u64 {
         self.last += 1;
-        self.waiting.insert(self.last, Waiting { asker, asynchronous });
+        self.waiting.insert(self.last, Waiting { asker, outcome });
         self.last
     }
 
     /// Who waits for the message with this origin; nobody does after.
     pub(crate) fn take(&mut self, origin: u64) -> Option<Asker> {
-        self.waiting.remove(&origin).map(|waiting| waiting.asker)
+        self.take_with_outcome(origin).map(|(asker, _)| asker)
+    }
+
+    /// The same, and how the outcome gets to the program.
+    pub(crate) fn take_with_outcome(&mut self, origin: u64) -> Option<(Asker, Outcome)> {
+        self.waiting.remove(&origin).map(|waiting| (waiting.asker, waiting.outcome))
     }
 
     /// Forgets those for whom `is_gone` holds; how many of them waited for an
@@ -164,7 +196,7 @@ impl Askers {
         let mut events = 0;
         self.waiting.retain(|_, waiting| {
             let gone = is_gone(&waiting.asker);
-            events += usize::from(gone && waiting.asynchronous);
+            events += usize::from(gone && waiting.outcome.is_event());
             !gone
         });
         events

@@ -13,12 +13,39 @@ pub enum Config {
     },
     /// The Totem single ring protocol.
     Ring(ais_totem::Config),
+    /// What a test hands out.
+    #[cfg(test)]
+    Fake,
 }
 
 #[derive(Debug)]
 pub(crate) enum Group {
     Alone(OneMember),
     Ring(Box<Ring>),
+    #[cfg(test)]
+    Fake(Fake),
+}
+
+/// A group that a test plays: it takes what was sent, and brings the outputs.
+#[cfg(test)]
+#[derive(Debug, Default)]
+pub(crate) struct Fake {
+    pub(crate) sent: std::collections::VecDeque<Vec<u8>>,
+    pub(crate) outputs: std::collections::VecDeque<Output>,
+}
+
+#[cfg(test)]
+impl Fake {
+    /// Messages that wait to be ordered.
+    const QUEUE_LENGTH: usize = 16;
+
+    fn multicast(&mut self, bytes: Vec<u8>) -> Result<(), QueueFull> {
+        if self.sent.len() >= Self::QUEUE_LENGTH {
+            return Err(QueueFull(bytes));
+        }
+        self.sent.push_back(bytes);
+        Ok(())
+    }
 }
 
 impl Group {
@@ -26,6 +53,8 @@ impl Group {
         match config {
             Config::Alone { view } => Self::Alone(OneMember::new(me, view)),
             Config::Ring(config) => Self::Ring(Box::new(Ring::new(config, now))),
+            #[cfg(test)]
+            Config::Fake => Self::Fake(Fake::default()),
         }
     }
 
@@ -33,6 +62,8 @@ impl Group {
         match self {
             Self::Alone(group) => group.multicast(bytes),
             Self::Ring(ring) => ring.multicast(now, bytes, Guarantee::Agreed),
+            #[cfg(test)]
+            Self::Fake(fake) => fake.multicast(bytes),
         }
     }
 
@@ -40,28 +71,30 @@ impl Group {
         match self {
             Self::Alone(group) => group.poll_output(),
             Self::Ring(ring) => ring.poll_output(),
+            #[cfg(test)]
+            Self::Fake(fake) => fake.outputs.pop_front(),
         }
     }
 
     /// The ring, if there is one: it takes packets and time.
     pub(crate) fn ring(&mut self) -> Option<&mut Ring> {
         match self {
-            Self::Alone(_) => None,
             Self::Ring(ring) => Some(ring),
+            _ => None,
         }
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<u64> {
         match self {
-            Self::Alone(_) => None,
             Self::Ring(ring) => ring.poll_timeout(),
+            _ => None,
         }
     }
 
     pub(crate) fn status(&self) -> Option<Status> {
         match self {
-            Self::Alone(_) => None,
             Self::Ring(ring) => Some(ring.status()),
+            _ => None,
         }
     }
 }

@@ -17,8 +17,12 @@ mod digest;
 mod effects;
 mod event;
 pub mod group;
+mod message_id;
 mod node;
+mod requests;
 mod service;
+mod services;
+mod sync;
 mod timers;
 
 pub use ais_totem::{Destination, View, ViewId};
@@ -28,6 +32,7 @@ pub use effects::{Asker, Effects, Promise};
 pub use event::Event;
 pub use node::{Config, Malformed, Node, Output};
 pub use service::{Delivery, SNAPSHOT_CHUNK, Service, Side, Snapshot, Timer};
+pub use sync::SyncStatus;
 
 /// The time, as whoever drives the node sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -93,6 +93,11 @@ pub trait Service {
     /// The replicated state of another side, while its chunks come in.
     type Incoming: Default + std::fmt::Debug;
 
+    /// Where the chunks of another side go, with the bounds of this node.
+    fn incoming(&self) -> Self::Incoming {
+        Self::Incoming::default()
+    }
+
     /// Takes the next chunk of a [`Service::snapshot`].
     ///
     /// # Errors
@@ -102,8 +107,16 @@ pub trait Service {
     /// Sides meet: the replicated state becomes what they have together, by a
     /// rule that gives the same on every node. `sides` are in rank order, the
     /// one whose state stands first; exactly those of which `state` is `None`
-    /// are the state that this node has. A node without state of its own sees
-    /// `Some` for each, and one that has just started sees a single side.
+    /// are the state that this node has.
+    ///
+    /// A node that has just started sees `Some` for each, and so does one
+    /// whose own state is given up because it could not be brought together:
+    /// what its clients had that is in no side is gone.
+    ///
+    /// Two things a side cannot rule out: a message that was sent before the
+    /// merge may be delivered after it, and what two sides made in a view
+    /// whose merge did not come to its end may bear the same number of that
+    /// view on both.
     fn merge(&mut self, sides: Vec<Side<Self::Incoming>>, view: &View, fx: &mut Effects);
 
     /// A timer that `fx` set has come.

@@ -1,17 +1,59 @@
-//! A whole node, the very code that ships, under a virtual clock and with
-//! input that a seed decides: programs that come and go, ask, answer, fall
-//! silent and talk nonsense. Checkers watch what comes out. A seed that fails
-//! replays the same way every time.
+//! The very code that ships, under a virtual clock and with input that a seed
+//! decides: rings, whole nodes, the network between them, and programs that
+//! come and go, ask, answer, fall silent and talk nonsense. Checkers watch
+//! what comes out. A seed that fails replays the same way every time.
 
 #![forbid(unsafe_code)]
 
 mod checkpoints;
+mod cluster;
 mod components;
+mod fabric;
+mod hazards;
+mod history;
+mod plan;
+mod report;
+mod ring_world;
 mod rng;
 mod world;
 
+pub use report::{Counted, Violation};
 pub use rng::Rng;
-pub use world::{Violation, World, run};
+
+use ais_node::Digest;
+use report::Trace;
+
+/// What to run of a seed, and how.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Choice {
+    /// Every step is told on the standard error output.
+    pub trace: bool,
+    /// Only this world: `ring`, `cluster` or `node`.
+    pub world: Option<&'static str>,
+}
+
+/// The worlds of a seed.
+pub const WORLDS: [&str; 3] = ["ring", "cluster", "node"];
+
+/// Runs the worlds of a seed; returns a digest of all that came out of them,
+/// and what they covered.
+///
+/// # Errors
+/// The first [`Violation`].
+pub fn run(seed: u64, choice: Choice) -> Result<(u64, Counted), Violation> {
+    let trace = Trace(choice.trace);
+    let (mut digest, mut counted) = (Digest::default(), Counted::default());
+    for world in WORLDS.into_iter().filter(|of| choice.world.is_none_or(|world| world == *of)) {
+        let (of_world, more) = match world {
+            "ring" => ring_world::run(seed, trace)?,
+            "cluster" => cluster::run(seed, trace)?,
+            _ => (world::run(seed)?, Counted::default()),
+        };
+        digest.number(of_world);
+        counted += more;
+    }
+    Ok((digest.value(), counted))
+}
 
 #[cfg(test)]
 mod tests;

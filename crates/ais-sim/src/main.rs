@@ -1,24 +1,35 @@
-//! Runs many seeds: `ais-sim SEEDS [FIRST]`, on all cores.
+//! Runs many seeds: `ais-sim SEEDS [FIRST] [WORLD] [trace]`, on all cores;
+//! only one world of them, if it is named; with every step, if that is asked
+//! for.
 
+use ais_sim::{Choice, Counted, Violation, WORLDS};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Every so many-th seed runs twice, and has to do the same.
+const TWICE: u64 = 16;
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let mut number = |default| match arguments.next() {
-        Some(text) => text.parse::<u64>().map_err(|_| text),
-        None => Ok(default),
-    };
-    let (seeds, first) = match (number(100), number(0)) {
-        (Ok(seeds), Ok(first)) => (seeds, first),
-        (Err(text), _) | (_, Err(text)) => {
-            eprintln!("ais-sim: {text} is not a number; usage: ais-sim [SEEDS [FIRST]]");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (mut numbers, mut choice) = (Vec::new(), Choice::default());
+    for argument in &arguments {
+        match argument.parse::<u64>() {
+            Ok(number) => numbers.push(number),
+            Err(_) if argument == "trace" => choice.trace = true,
+            Err(_) => choice.world = WORLDS.into_iter().find(|world| world == argument),
+        }
+        if choice.world.is_none() && !choice.trace && numbers.is_empty() {
+            eprintln!("ais-sim: {argument}? usage: ais-sim [SEEDS [FIRST]] [{WORLDS:?}] [trace]");
             return ExitCode::from(2);
         }
-    };
+    }
+    let seeds = numbers.first().copied().unwrap_or(100);
+    let first = numbers.get(1).copied().unwrap_or(0);
     let next = AtomicU64::new(first);
     let end = first.saturating_add(seeds);
     let failed = AtomicU64::new(0);
+    let all = Mutex::new(Counted::default());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..cores {
@@ -28,18 +39,35 @@ fn main() -> ExitCode {
                     if seed >= end {
                         return;
                     }
-                    if let Err(violation) = ais_sim::run(seed) {
-                        failed.fetch_add(1, Ordering::Relaxed);
-                        eprintln!(
-                            "seed {} step {}: {}; replay with make sim SEED={}",
-                            violation.seed, violation.step, violation.what, violation.seed
-                        );
+                    match run(seed, choice) {
+                        Ok(counted) => {
+                            *all.lock().unwrap_or_else(PoisonError::into_inner) += counted;
+                        }
+                        Err(what) => {
+                            failed.fetch_add(1, Ordering::Relaxed);
+                            eprintln!("seed {seed}: {what}; replay with make sim SEED={seed}");
+                        }
                     }
                 }
             });
         }
     });
     let failed = failed.into_inner();
+    print!("{}", all.into_inner().unwrap_or_else(PoisonError::into_inner));
     println!("sim: {} passed, {failed} failed", seeds - failed);
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn run(seed: u64, choice: Choice) -> Result<Counted, String> {
+    let one = || match std::panic::catch_unwind(|| ais_sim::run(seed, choice)) {
+        Ok(result) => {
+            result.map_err(|Violation { world, at, what, .. }| format!("{world} at {at}: {what}"))
+        }
+        Err(_) => Err("a panic, see above".into()),
+    };
+    let (digest, counted) = one()?;
+    if seed.is_multiple_of(TWICE) && !choice.trace && one()?.0 != digest {
+        return Err("replay: the same seed gave something else the second time".into());
+    }
+    Ok(counted)
 }

@@ -30,6 +30,16 @@ impl Rng {
         self.below(times) == 0
     }
 
+    /// True so many times in a million.
+    pub fn chance(&mut self, per_million: u64) -> bool {
+        per_million > 0 && self.below(1_000_000) < per_million
+    }
+
+    /// A number from `least` to `most`.
+    pub fn between(&mut self, least: u64, most: u64) -> u64 {
+        least + self.below(1 + most - least)
+    }
+
     /// One of these, of which there is at least one.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len() as u64) as usize]

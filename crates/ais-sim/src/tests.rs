@@ -1,11 +1,13 @@
 //! A few seeds in every test run; `make sim` runs as many as one likes.
 
-use crate::run;
+use crate::{Choice, run};
+
+const ALL: Choice = Choice { trace: false, world: None };
 
 #[test]
 fn seeds_hold() {
     for seed in 0..50 {
-        if let Err(violation) = run(seed) {
+        if let Err(violation) = run(seed, ALL) {
             panic!("{violation:?}: replay with `make sim SEED={seed}`");
         }
     }
@@ -13,6 +15,6 @@ fn seeds_hold() {
 
 #[test]
 fn a_seed_replays() {
-    assert_eq!(run(7), run(7));
-    assert_ne!(run(7), run(8));
+    assert_eq!(run(7, ALL), run(7, ALL));
+    assert_ne!(run(7, ALL), run(8, ALL));
 }

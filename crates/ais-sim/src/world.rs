@@ -1,8 +1,8 @@
 //! One node and the programs around it.
 
-use crate::Rng;
 use crate::checkpoints::Model;
 use crate::components::{Told, groups, names};
+use crate::{Rng, Violation};
 use ais_node::{Caller, Config, ConnectionId, Digest, Node, Now, Output, SessionId, ckpt::Limits};
 use ais_proto::track::TrackFlags;
 use ais_proto::{AisError, Code, Name, NodeId, Request, Service, Writer, amf, ckpt, clm};
@@ -10,30 +10,20 @@ use std::collections::{BTreeMap, VecDeque};
 
 const MILLISECOND: u64 = 1_000_000;
 /// Steps of one run.
-const STEPS: u32 = 400;
-
-/// What a seed showed to be wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// The seed; it replays.
-    pub seed: u64,
-    /// The step at which it showed.
-    pub step: u32,
-    /// What was wrong.
-    pub what: String,
-}
+const STEPS: u64 = 400;
 
 /// Runs a seed to its end and returns a digest of all that came out of the
 /// node, and of its state.
 ///
 /// # Errors
 /// The first [`Violation`].
-pub fn run(seed: u64) -> Result<u64, Violation> {
+pub(crate) fn run(seed: u64) -> Result<u64, Violation> {
+    let violation = |at, what| Violation { seed, world: "node", at, what };
     let mut world = World::new(seed);
     for step in 0..STEPS {
-        world.step().map_err(|what| Violation { seed, step, what })?;
+        world.step().map_err(|what| violation(step, what))?;
     }
-    world.finish().map_err(|what| Violation { seed, step: STEPS, what })
+    world.finish().map_err(|what| violation(STEPS, what))
 }
 
 /// The result of a call and what else its reply said.
@@ -53,7 +43,7 @@ struct Program {
 
 /// A node, its programs, and what is known of them.
 #[derive(Debug)]
-pub struct World {
+pub(crate) struct World {
     node: Node,
     rng: Rng,
     now: Now,
@@ -69,8 +59,7 @@ pub struct World {
 
 impl World {
     /// The world of a seed.
-    #[must_use]
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let node = NodeId::new([127, 0, 0, 1].into());
         let now = Now { monotonic: 0, wall: 1_000_000_000_000_000_000 };
         let limits = Limits { memory: 1 << 24, max_message: 1 << 20, strict: false };

@@ -10,6 +10,7 @@ mod tests;
 use crate::amf::Amf;
 use crate::ckpt::Ckpt;
 use crate::group::Group;
+use crate::sync::SyncStatus;
 use crate::{
     Asker, Caller, Config, ConnectionId, Delivery, Effects, Event, Malformed, Now, SessionId,
 };
@@ -30,17 +31,7 @@ pub(crate) struct Sights<'a> {
     pub(crate) amf: &'a Amf,
     pub(crate) ckpt: &'a Ckpt,
     pub(crate) group: &'a Group,
-    pub(crate) standing: Standing,
-}
-
-/// How the node stands to the others.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Standing {
-    pub(crate) state: State,
-    /// Bytes of the state of the cluster that have arrived.
-    pub(crate) synchronised: u64,
-    pub(crate) has_quorum: bool,
-    pub(crate) lead: Option<NodeId>,
+    pub(crate) sync: SyncStatus,
 }
 
 /// The service.
@@ -53,7 +44,6 @@ pub(crate) struct Admin {
     /// When the node started, on the monotonic clock.
     started: u64,
     view: Option<View>,
-    has_quorum: bool,
     /// The library handles that are open.
     handles: BTreeMap<ConnectionId, (SessionId, Service)>,
     watchers: BTreeSet<ConnectionId>,
@@ -69,7 +59,6 @@ impl Admin {
             expected_nodes: config.expected_nodes,
             started: now.monotonic,
             view: None,
-            has_quorum: false,
             handles: BTreeMap::new(),
             watchers: BTreeSet::new(),
             probes: Probes::default(),
@@ -88,22 +77,10 @@ impl Admin {
         self.probes.stop(connection);
     }
 
-    pub(crate) fn on_view(&mut self, view: &View, has_quorum: bool, fx: &mut Effects) {
+    pub(crate) fn on_view(&mut self, view: &View, fx: &mut Effects) {
         self.view = Some(view.clone());
-        self.has_quorum = has_quorum;
         for watcher in &self.watchers {
             fx.event(*watcher, view_event(view));
-        }
-    }
-
-    /// How the node stands, as far as the views say.
-    pub(crate) fn standing(&self) -> Standing {
-        let lowest = self.view.as_ref().and_then(|view| view.members.first().copied());
-        Standing {
-            state: if self.view.is_some() { State::Serving } else { State::Starting },
-            synchronised: 0,
-            has_quorum: self.has_quorum,
-            lead: lowest.filter(|_| self.has_quorum),
         }
     }
 
@@ -165,7 +142,12 @@ impl Admin {
     }
 
     fn status(&self, now: Now, sights: &Sights<'_>) -> Status {
-        let Standing { state, synchronised, has_quorum, lead } = sights.standing;
+        let sync = &sights.sync;
+        let state = match (&self.view, sync.phase) {
+            (None, _) => State::Starting,
+            (Some(_), "serving") => State::Serving,
+            (Some(_), _) => State::Synchronising,
+        };
         let (checkpoints, checkpoint_memory, checkpoint_memory_limit) = sights.ckpt.usage();
         let members = self.view.as_ref().map_or(0, |view| view.members.len());
         Status {
@@ -175,13 +157,15 @@ impl Admin {
             cluster: self.cluster.clone(),
             uptime: now.monotonic.saturating_sub(self.started),
             state,
-            synchronised,
+            synchronised: sync.bytes_moved,
             view: self.view.as_ref().map(view_id),
             // Views have at most 128 members, checkpoints their own bound.
             members: members as u32,
+            synced: sync.synced.len() as u32,
             expected_nodes: self.expected_nodes,
-            has_quorum,
-            lead,
+            has_quorum: sync.has_quorum,
+            lead: sync.lead,
+            has_amf: sync.has_amf,
             checkpoints: checkpoints as u32,
             checkpoint_memory,
             checkpoint_memory_limit,

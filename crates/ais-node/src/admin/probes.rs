@@ -82,9 +82,13 @@ impl Probes {
         }
         let delivered = std::mem::take(&mut self.delivered);
         let mut events = Vec::new();
-        for connection in &self.probes {
-            let pieces = delivered.iter().map(|piece| piece.told_to(me, connection.0));
-            events.extend(pieces.map(|piece| (*connection, piece)));
+        if let Some((last, others)) = self.probes.iter().copied().collect::<Vec<_>>().split_last() {
+            for probe in others {
+                let pieces = delivered.iter().map(|piece| piece.clone().told_to(me, probe.0));
+                events.extend(pieces.map(|piece| (*probe, piece)));
+            }
+            let pieces = delivered.into_iter().map(|piece| piece.told_to(me, last.0));
+            events.extend(pieces.map(|piece| (*last, piece)));
         }
         Some(News { events, answers: std::mem::take(&mut self.answers) })
     }

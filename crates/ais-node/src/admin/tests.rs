@@ -182,6 +182,7 @@ fn status_is_that_of_the_whole_node() {
     assert_eq!((status.node, status.name, status.cluster), (ME, name("one"), name("ais")));
     assert_eq!((status.state, status.uptime, status.members), (State::Serving, 5, 1));
     assert_eq!((status.has_quorum, status.lead), (true, Some(ME)));
+    assert_eq!((status.synced, status.has_amf), (1, true));
     assert_eq!(status.view, Some(admin::ViewId { number: 7, representative: ME }));
     // Who only looks is no client.
     assert_eq!(status.clients, admin::Clients { processes: 2, clm: 0, amf: 1, ckpt: 1 });

@@ -2,6 +2,7 @@
 //! protection groups. The same on every node; the parser checks the promises
 //! made here, the services rely on them.
 
+use crate::Digest;
 use ais_wire::Name;
 
 /// All groups of the cluster, in the order of the file. Names of groups, of
@@ -10,6 +11,18 @@ use ais_wire::Name;
 pub struct Groups {
     /// The groups.
     pub groups: Vec<Group>,
+}
+
+impl Groups {
+    /// The same for every file that means the same.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        let mut digest = Digest::default();
+        for group in &self.groups {
+            digest.number(group.digest());
+        }
+        digest.value()
+    }
 }
 
 /// A service group: units that stand in for each other.
@@ -28,6 +41,32 @@ pub struct Group {
     pub units: Vec<Unit>,
     /// The protection groups.
     pub protection_groups: Vec<ProtectionGroup>,
+}
+
+impl Group {
+    pub(crate) fn digest(&self) -> u64 {
+        let mut digest = Digest::default();
+        digest.bytes(self.name.as_bytes());
+        digest.number(self.model as u64);
+        digest.number(self.active_units.into());
+        digest.number(self.backup_units.map_or(u64::MAX, u64::from));
+        digest.number(self.units.len() as u64);
+        for unit in &self.units {
+            digest.bytes(unit.name.as_bytes());
+            digest.number(unit.components.len() as u64);
+            for component in &unit.components {
+                component.add_to(&mut digest);
+            }
+        }
+        for group in &self.protection_groups {
+            digest.bytes(group.name.as_bytes());
+            digest.number(group.members.len() as u64);
+            for member in &group.members {
+                digest.bytes(member.as_bytes());
+            }
+        }
+        digest.value()
+    }
 }
 
 /// The redundancy model of a group.
@@ -69,6 +108,21 @@ pub struct Component {
     /// Milliseconds that QUIESCED and OUT_OF_SERVICE may stay unanswered, from
     /// when the program first saw the question. `quiesce-timeout`, 1000.
     pub quiesce_timeout: u32,
+}
+
+impl Component {
+    fn add_to(&self, digest: &mut Digest) {
+        digest.bytes(self.name.as_bytes());
+        digest.number(self.model as u64);
+        for milliseconds in [
+            self.healthcheck_interval,
+            self.healthcheck_timeout,
+            self.callback_timeout,
+            self.quiesce_timeout,
+        ] {
+            digest.number(milliseconds.into());
+        }
+    }
 }
 
 /// `SaAmfComponentCapabilityModelT`, with its numbers.

@@ -1,8 +1,10 @@
-//! What a section holds: bytes in chunks, where a hole costs nothing.
+//! What a section holds: bytes in chunks, where a hole costs nothing and a
+//! copy shares all chunks until one side writes to them.
 
 use crate::Digest;
 use ais_wire::Writer;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// Bytes of a chunk.
 const CHUNK: usize = 64 << 10;
@@ -14,16 +16,21 @@ static ZEROS: [u8; CHUNK] = [0; CHUNK];
 /// bytes up to the last that was written, and one that was not written at all
 /// is not there. So the work of a write depends on what it writes, not on
 /// where.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Bytes {
     size: u32,
     /// The first chunk stands apart: most sections have no other.
-    first: Vec<u8>,
-    /// The others, by index from 1 on.
-    rest: BTreeMap<usize, Vec<u8>>,
+    first: Rc<Vec<u8>>,
+    /// The others, by index from 1 on; `None` if there never were any.
+    rest: Option<Rc<BTreeMap<usize, Rc<Vec<u8>>>>>,
 }
 
 impl Bytes {
+    /// Nothing but a hole.
+    pub(super) fn hole(size: u32) -> Self {
+        Self { size, ..Self::default() }
+    }
+
     pub(super) fn size(&self) -> u32 {
         self.size
     }
@@ -31,17 +38,20 @@ impl Bytes {
     /// Holds `data` and nothing else from now on. The caller has bounded its
     /// length (`MAX_SECTION_SIZE`), here and in [`Bytes::write`].
     pub(super) fn set(&mut self, data: &[u8]) {
-        let mut chunks = data.chunks(CHUNK);
-        refill(&mut self.first, chunks.next().unwrap_or_default());
+        let (head, tail) = data.split_at(data.len().min(CHUNK));
+        refill(&mut self.first, head);
+        self.size = data.len() as u32;
+        if tail.is_empty() {
+            self.rest = None;
+            return;
+        }
+        let rest = Rc::make_mut(self.rest.get_or_insert_default());
         let mut count = 1;
-        for chunk in chunks {
-            refill(self.rest.entry(count).or_default(), chunk);
+        for chunk in tail.chunks(CHUNK) {
+            refill(rest.entry(count).or_default(), chunk);
             count += 1;
         }
-        if !self.rest.is_empty() {
-            self.rest.split_off(&count);
-        }
-        self.size = data.len() as u32;
+        rest.split_off(&count);
     }
 
     /// Puts `data` at `offset` and grows if it has to. No data changes
@@ -53,9 +63,12 @@ impl Bytes {
             let (head, tail) = data.split_at(data.len().min(CHUNK - within));
             let chunk = match index {
                 0 => &mut self.first,
-                _ => self.rest.entry(index).or_default(),
+                _ => {
+                    let rest = Rc::make_mut(self.rest.get_or_insert_default());
+                    rest.entry(index).or_default()
+                }
             };
-            put(chunk, within, head);
+            put(Rc::make_mut(chunk), within, head);
             at += head.len();
             data = tail;
             self.size = self.size.max(at as u32);
@@ -77,11 +90,27 @@ impl Bytes {
         }
     }
 
+    /// The first bytes at or after `offset` that are stored, and where they
+    /// are: at most `most`, and all of one chunk.
+    pub(super) fn stored_from(&self, offset: u32, most: usize) -> Option<(u32, &[u8])> {
+        let (index, within) = (offset as usize / CHUNK, offset as usize % CHUNK);
+        let first = self.chunk(index).get(within..).filter(|bytes| !bytes.is_empty());
+        let (at, bytes) = match first {
+            Some(bytes) => (offset, bytes),
+            None => {
+                let mut later = self.rest.as_ref()?.range(index + 1..);
+                let (index, chunk) = later.find(|(_, chunk)| !chunk.is_empty())?;
+                ((index * CHUNK) as u32, chunk.as_slice())
+            }
+        };
+        Some((at, &bytes[..bytes.len().min(most)]))
+    }
+
     /// Adds what can be read, whichever writes it came from.
     pub(super) fn digest(&self, digest: &mut Digest) {
         digest.number(u64::from(self.size));
         let first = std::iter::once((&0, &self.first));
-        for (index, chunk) in first.chain(&self.rest) {
+        for (index, chunk) in first.chain(self.rest.iter().flat_map(|rest| rest.iter())) {
             let length = chunk.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
             if length > 0 {
                 digest.number(*index as u64);
@@ -91,20 +120,24 @@ impl Bytes {
     }
 
     fn chunk(&self, index: usize) -> &[u8] {
-        match index {
-            0 => &self.first,
-            _ => self.rest.get(&index).map_or(&[], Vec::as_slice),
+        match (index, &self.rest) {
+            (0, _) => &self.first,
+            (_, Some(rest)) => rest.get(&index).map_or(&[], |chunk| chunk.as_slice()),
+            (_, None) => &[],
         }
     }
 }
 
-/// Replaces what a chunk holds, in the memory it has if that fits well.
-fn refill(chunk: &mut Vec<u8>, data: &[u8]) {
-    if chunk.capacity() < data.len() || chunk.capacity() > 2 * data.len() + 64 {
-        *chunk = data.to_vec();
-    } else {
-        chunk.clear();
-        chunk.extend_from_slice(data);
+/// Replaces what a chunk holds, in the memory it has if that fits well and is
+/// its own.
+fn refill(chunk: &mut Rc<Vec<u8>>, data: &[u8]) {
+    match Rc::get_mut(chunk) {
+        Some(own) if own.capacity() >= data.len() && own.capacity() <= 2 * data.len() + 64 => {
+            own.clear();
+            own.extend_from_slice(data);
+        }
+        Some(own) => *own = data.to_vec(),
+        None => *chunk = Rc::new(data.to_vec()),
     }
 }
 
@@ -135,7 +168,8 @@ mod tests {
     }
 
     fn stored(bytes: &Bytes) -> usize {
-        bytes.first.capacity() + bytes.rest.values().map(Vec::capacity).sum::<usize>()
+        let rest = bytes.rest.iter().flat_map(|rest| rest.values());
+        bytes.first.capacity() + rest.map(|chunk| chunk.capacity()).sum::<usize>()
     }
 
     #[test]
@@ -208,5 +242,43 @@ mod tests {
         assert_eq!(value(&written), value(&set));
         set.write(100_000, b"y");
         assert_ne!(value(&written), value(&set));
+    }
+
+    #[test]
+    fn a_copy_stays_as_it_was_and_shares_what_is_not_written() {
+        let mut bytes = Bytes::default();
+        bytes.set(&vec![1; 3 * CHUNK]);
+        let copy = bytes.clone();
+        bytes.write(CHUNK as u32, b"new");
+        assert_eq!(all(&copy), vec![1; 3 * CHUNK]);
+        assert!(Rc::ptr_eq(&bytes.first, &copy.first));
+        let chunk = |of: &Bytes, index| of.rest.as_ref().unwrap()[&index].as_ptr();
+        assert_ne!(chunk(&bytes, 1), chunk(&copy, 1));
+        assert_eq!(chunk(&bytes, 2), chunk(&copy, 2));
+        bytes.set(b"other");
+        assert_eq!(all(&copy), vec![1; 3 * CHUNK]);
+        drop(copy);
+        let mut written = Bytes::default();
+        written.write(0, &[1; 100]);
+        let before = written.first.as_ptr();
+        written.write(3, b"x");
+        assert_eq!(written.first.as_ptr(), before, "what is not shared is not copied");
+    }
+
+    #[test]
+    fn what_is_stored_is_found_over_holes() {
+        let mut bytes = Bytes::default();
+        bytes.write(3, b"ab");
+        bytes.write(5 * CHUNK as u32 + 7, b"c");
+        let mut copy = Bytes::hole(bytes.size());
+        let mut offset = 0;
+        while let Some((at, stored)) = bytes.stored_from(offset, 4) {
+            assert!(stored.len() <= 4);
+            copy.write(at, stored);
+            offset = at + stored.len() as u32;
+        }
+        assert_eq!(all(&copy), all(&bytes));
+        assert!(stored(&copy) < 64);
+        assert_eq!(Bytes::hole(9).stored_from(0, 4), None);
     }
 }

@@ -4,14 +4,16 @@ mod show;
 
 use super::message::{Change, CheckpointId, Stamp};
 use super::section::{Section, Sections};
-use super::{CHECKPOINT_OVERHEAD, GENERATED_ID, MAX_SECTION_SIZE, SECTION_OVERHEAD};
+use super::{
+    CHECKPOINT_OVERHEAD, GENERATED_ID, MAX_COUNT, MAX_MEMBERS, MAX_SECTION_SIZE, SECTION_OVERHEAD,
+};
 use crate::Digest;
 use ais_proto::AisError;
 use ais_proto::ckpt::{
     Attributes, DEFAULT_SECTION, Open, OpenFlags, ReadElement, Status, UpdateOption, WriteElement,
 };
-use ais_wire::{Name, NodeId, Writer};
-use std::collections::BTreeMap;
+use ais_wire::{DecodeError, Name, NodeId, Reader, Writer};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Why something cannot be done; nothing was.
@@ -61,6 +63,13 @@ pub(super) struct Checkpoint {
     references: BTreeMap<NodeId, u32>,
     /// Changes with all that retention depends on.
     version: u64,
+    /// Nanoseconds that it is still retained, as was last told since then;
+    /// `None`: all of its retention duration.
+    remaining: Option<u64>,
+    /// Other ids that it is known by: of copies that it took the place of when
+    /// sides met. At most [`MAX_MEMBERS`], as many as can meet at once; the
+    /// oldest are forgotten first.
+    pub(super) former: BTreeSet<CheckpointId>,
     pub(super) sections: Sections,
 }
 
@@ -75,8 +84,58 @@ impl Checkpoint {
             unlinked: false,
             references: BTreeMap::new(),
             version: 0,
+            remaining: None,
+            former: BTreeSet::new(),
             sections: Sections::new(),
         }
+    }
+
+    /// Appends all but the sections.
+    pub(super) fn encode_head(&self, out: &mut Writer) {
+        out.name(&self.name);
+        self.attributes.encode(out);
+        out.bool(self.colocated).bool(self.unlinked).u64(self.version);
+        out.option(self.remaining.as_ref(), |out, remaining| {
+            out.u64(*remaining);
+        });
+        out.option(self.active.as_ref(), |out, node| {
+            out.node(*node);
+        });
+        let references: Vec<_> = self.references.iter().collect();
+        out.list(&references, |out, (node, count)| {
+            out.node(**node).u32(**count);
+        });
+        let former: Vec<_> = self.former.iter().collect();
+        out.list(&former, |out, id| id.encode(out));
+    }
+
+    /// A checkpoint that [`Checkpoint::encode_head`] wrote, with these
+    /// sections.
+    pub(super) fn decode(input: &mut Reader<'_>, sections: Sections) -> Result<Self, DecodeError> {
+        let checkpoint = Self {
+            name: input.name()?,
+            attributes: Attributes::decode(input)?,
+            colocated: input.bool()?,
+            unlinked: input.bool()?,
+            version: input.u64()?,
+            remaining: input.option(Reader::u64)?,
+            active: input.option(Reader::node)?,
+            references: input
+                .list(|input| Ok((input.node()?, input.u32()?)))?
+                .into_iter()
+                .collect(),
+            former: input.list(CheckpointId::decode)?.into_iter().collect(),
+            sections,
+        };
+        if checkpoint.attributes.retention_duration < 0
+            || checkpoint.version > MAX_COUNT
+            || checkpoint.references.len() > MAX_MEMBERS
+            || checkpoint.former.len() > MAX_MEMBERS
+            || checkpoint.references.values().any(|count| *count == 0)
+        {
+            return Err(DecodeError::Invalid);
+        }
+        Ok(checkpoint)
     }
 
     pub(super) fn name(&self) -> &Name {
@@ -99,7 +158,40 @@ impl Checkpoint {
     /// if that has been.
     pub(super) fn retention(&self) -> Option<(u64, u64)> {
         let duration = if self.unlinked { 0 } else { self.attributes.retention_duration };
-        (!self.is_open()).then_some((self.version, duration.max(0).cast_unsigned()))
+        let remaining = self.remaining.unwrap_or(u64::MAX);
+        (!self.is_open()).then_some((self.version, duration.max(0).cast_unsigned().min(remaining)))
+    }
+
+    /// Takes over what is left of its retention, if it still has this version.
+    pub(super) fn retain(&mut self, version: u64, remaining: u64) {
+        if version == self.version && !self.is_open() {
+            self.remaining = Some(remaining);
+        }
+    }
+
+    /// What retention depends on has changed, so it begins anew.
+    fn change_version(&mut self) {
+        self.version += 1;
+        self.remaining = None;
+    }
+
+    /// Takes the place of a copy on a side whose state does not stand: what is
+    /// open there is open here. Nothing that was said of either copy's
+    /// retention holds for it.
+    pub(super) fn take_place_of(&mut self, copy: &Self) {
+        for (node, count) in &copy.references {
+            let references = self.references.entry(*node).or_default();
+            *references = references.saturating_add(*count);
+        }
+        self.version = self.version.max(copy.version) + 1;
+        self.active = self.active.or(copy.active);
+    }
+
+    /// Forgets what nodes have that are none of these.
+    pub(super) fn keep_nodes(&mut self, nodes: &[NodeId]) {
+        let gone = |node: &NodeId| !nodes.contains(node);
+        let holders: Vec<_> = self.references.keys().copied().chain(self.active).collect();
+        holders.into_iter().filter(gone).for_each(|node| self.drop_node(node));
     }
 
     /// Bytes that it is taken to need.
@@ -126,7 +218,7 @@ impl Checkpoint {
         }
         let count = self.references.entry(from).or_default();
         *count = count.saturating_add(1);
-        self.version += 1;
+        self.change_version();
         Ok(())
     }
 
@@ -137,7 +229,7 @@ impl Checkpoint {
             if *references == 0 {
                 self.references.remove(&from);
             }
-            self.version += 1;
+            self.change_version();
         }
     }
 
@@ -176,7 +268,7 @@ impl Checkpoint {
             return Err(AisError::BadOperation);
         }
         self.attributes.retention_duration = duration;
-        self.version += 1;
+        self.change_version();
         Ok(())
     }
 
@@ -388,15 +480,7 @@ impl Checkpoint {
     pub(super) fn digest(&self, id: CheckpointId, digest: &mut Digest) {
         let mut out = Writer::new();
         id.encode(&mut out);
-        out.name(&self.name);
-        self.attributes.encode(&mut out);
-        out.bool(self.colocated).bool(self.unlinked).u64(self.version);
-        out.option(self.active.as_ref(), |out, node| {
-            out.node(*node);
-        });
-        for (node, count) in &self.references {
-            out.node(*node).u32(*count);
-        }
+        self.encode_head(&mut out);
         digest.bytes(&out.into_bytes());
         self.sections.digest(digest);
     }

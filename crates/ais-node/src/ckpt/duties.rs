@@ -1,6 +1,6 @@
-//! What the lowest member does for all: it watches the time and proposes what
-//! time brings. Proposals are messages, so all nodes act on them alike; one
-//! that has been overtaken is void.
+//! What one member, which leads, does for all: it watches the time and proposes
+//! what time brings. Proposals are messages, so all nodes act on them alike;
+//! one that has been overtaken is void.
 
 use super::message::{CheckpointId, Expiry, Message};
 use super::state::State;
@@ -16,28 +16,48 @@ const RETENTION: u8 = 2;
 const LOOK: i64 = 1_000_000_000;
 /// Sections in one proposal.
 const BATCH: usize = 1024;
+/// All members are told what is left of a retention when so many nanoseconds
+/// more have passed,
+const STEP: u64 = 5_000_000_000;
+/// or, of one that is long, this part of what is left.
+const STEP_PART: u64 = 16;
 
-/// The watches of this node. On all but the lowest member there are none.
+/// The watches of this node. Where it does not lead there are none.
 ///
-/// A new lowest member counts the retention of each checkpoint from its start
-/// again: a checkpoint may live longer for that, never shorter.
+/// A node that comes to lead goes on with the retention of each checkpoint
+/// where all were told last: it may live a step longer for that, never
+/// shorter.
 #[derive(Debug, Default)]
 pub(super) struct Duties {
-    is_lowest: bool,
+    leads: bool,
     /// The first expiry that the timer was set for.
     first: Option<Expiry>,
-    /// The retained checkpoints: their timer and version.
-    retained: BTreeMap<CheckpointId, (u64, u64)>,
+    /// The retained checkpoints.
+    retained: BTreeMap<CheckpointId, Watch>,
     /// Which checkpoint a timer is for.
     timers: BTreeMap<u64, CheckpointId>,
     /// The last timer that was used.
     last: u64,
 }
 
+/// The retention of a checkpoint.
+#[derive(Debug, Clone, Copy)]
+struct Watch {
+    timer: u64,
+    version: u64,
+    /// Nanoseconds that are left when the timer comes.
+    left: u64,
+}
+
 impl Duties {
-    /// The members changed.
-    pub(super) fn install(&mut self, is_lowest: bool, state: &State, fx: &mut Effects) {
-        self.is_lowest = is_lowest;
+    /// From now on this node leads, or does not.
+    pub(super) fn lead(&mut self, leads: bool, state: &State, fx: &mut Effects) {
+        self.leads = leads;
+        self.watch_all(state, fx);
+    }
+
+    /// To be called when anything may have changed.
+    pub(super) fn watch_all(&mut self, state: &State, fx: &mut Effects) {
         let mut ids: Vec<_> = self.retained.keys().copied().collect();
         ids.extend(state.ids());
         for id in ids {
@@ -48,26 +68,27 @@ impl Duties {
 
     /// To be called when a checkpoint may have been opened, closed or deleted.
     pub(super) fn watch_retention(&mut self, id: CheckpointId, state: &State, fx: &mut Effects) {
-        let retention = if self.is_lowest { state.retention(id) } else { None };
-        let watched = self.retained.get(&id).map(|(_, version)| *version);
+        let retention = if self.leads { state.retention(id) } else { None };
+        let watched = self.retained.get(&id).map(|watch| watch.version);
         if watched == retention.map(|(version, _)| version) {
             return;
         }
-        if let Some((object, _)) = self.retained.remove(&id) {
-            self.timers.remove(&object);
-            fx.cancel_timer(Timer { kind: RETENTION, object });
+        if let Some(Watch { timer, .. }) = self.retained.remove(&id) {
+            self.timers.remove(&timer);
+            fx.cancel_timer(Timer { kind: RETENTION, object: timer });
         }
-        if let Some((version, nanoseconds)) = retention {
+        if let Some((version, remaining)) = retention {
             self.last += 1;
-            self.retained.insert(id, (self.last, version));
             self.timers.insert(self.last, id);
-            fx.set_timer(Timer { kind: RETENTION, object: self.last }, nanoseconds);
+            let mut watch = Watch { timer: self.last, version, left: remaining };
+            watch.count(fx);
+            self.retained.insert(id, watch);
         }
     }
 
     /// To be called when another section may be the first to expire.
     pub(super) fn watch_expiry(&mut self, state: &State, fx: &mut Effects) {
-        let first = if self.is_lowest { state.expiries().first().copied() } else { None };
+        let first = if self.leads { state.expiries().first().copied() } else { None };
         if first == self.first {
             return;
         }
@@ -82,7 +103,7 @@ impl Duties {
     /// A timer has come.
     pub(super) fn on_timer(&mut self, now: Now, timer: Timer, state: &State, fx: &mut Effects) {
         if timer.kind == RETENTION {
-            self.propose_retirement(timer.object, fx);
+            self.count_retention(timer.object, fx);
         } else if let Some(first) = self.first {
             let mut wait = first.at.saturating_sub(now.wall).clamp(0, LOOK);
             if wait == 0 {
@@ -95,17 +116,31 @@ impl Duties {
         }
     }
 
-    fn propose_retirement(&mut self, object: u64, fx: &mut Effects) {
-        if let Some(checkpoint) = self.timers.remove(&object)
-            && let Some((_, version)) = self.retained.remove(&checkpoint)
-        {
-            super::send(&Message::Retire { checkpoint, version }, None, fx);
+    fn count_retention(&mut self, timer: u64, fx: &mut Effects) {
+        let Some(id) = self.timers.get(&timer).copied() else { return };
+        let Some(watch) = self.retained.get_mut(&id) else { return };
+        let (checkpoint, version, remaining) = (id, watch.version, watch.left);
+        if remaining > 0 {
+            watch.count(fx);
+            return super::send(&Message::Retain { checkpoint, version, remaining }, None, fx);
         }
+        self.timers.remove(&timer);
+        self.retained.remove(&id);
+        super::send(&Message::Retire { checkpoint, version }, None, fx);
     }
 
     fn propose_expiry(wall: i64, state: &State, fx: &mut Effects) {
         let expired = state.expiries().iter().take_while(|expiry| expiry.at <= wall);
         let sections = expired.take(BATCH).copied().collect();
         super::send(&Message::Expire { sections }, None, fx);
+    }
+}
+
+impl Watch {
+    /// Sets the timer for the next step.
+    fn count(&mut self, fx: &mut Effects) {
+        let step = self.left.min(STEP.max(self.left / STEP_PART));
+        self.left -= step;
+        fx.set_timer(Timer { kind: RETENTION, object: self.timer }, step);
     }
 }

@@ -1,25 +1,12 @@
 //! The messages that the service multicasts. Decoding believes nothing.
 
+use crate::message_id::MessageId;
 use ais_proto::ckpt::{Open, WriteElement};
 use ais_wire::{DecodeError, Name, Reader, Writer};
 
-/// Which checkpoint: it was made by this message of this view. A name may
-/// come to mean another checkpoint, this does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct CheckpointId {
-    pub(super) view: u64,
-    pub(super) number: u64,
-}
-
-impl CheckpointId {
-    pub(super) fn encode(self, out: &mut Writer) {
-        out.u64(self.view).u64(self.number);
-    }
-
-    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self { view: input.u64()?, number: input.u64()? })
-    }
-}
+/// Which checkpoint: it was made by this message. A name may come to mean
+/// another checkpoint, this does not.
+pub(super) type CheckpointId = MessageId;
 
 /// When which section expires. While the section has that time there is
 /// exactly one of these, so it names both the section and the version of its
@@ -57,6 +44,9 @@ pub(super) enum Message<'a> {
     Expire { sections: Vec<Expiry> },
     /// The retention of a checkpoint is over, if it still has this version.
     Retire { checkpoint: CheckpointId, version: u64 },
+    /// A checkpoint, if it still has this version, is retained for so many
+    /// nanoseconds more.
+    Retain { checkpoint: CheckpointId, version: u64, remaining: u64 },
 }
 
 /// What may change in a checkpoint.
@@ -101,6 +91,7 @@ const SET_EXPIRATION: u8 = 10;
 const WRITE: u8 = 11;
 const OVERWRITE: u8 = 12;
 const SYNCHRONIZE: u8 = 13;
+const RETAIN: u8 = 14;
 
 /// Bytes of a message without the ids and data of a change.
 const HEAD: usize = 64;
@@ -110,7 +101,7 @@ impl<'a> Message<'a> {
     pub(super) fn length(&self) -> usize {
         match self {
             Self::Change { change, .. } => HEAD + change.length(),
-            Self::Expire { sections } => HEAD + 32 * sections.len(),
+            Self::Expire { sections } => HEAD + 36 * sections.len(),
             _ => HEAD,
         }
     }
@@ -137,6 +128,9 @@ impl<'a> Message<'a> {
                 });
             }
             Self::Retire { checkpoint, version } => checkpoint.encode(out.u8(RETIRE).u64(*version)),
+            Self::Retain { checkpoint, version, remaining } => {
+                checkpoint.encode(out.u8(RETAIN).u64(*version).u64(*remaining));
+            }
         }
     }
 
@@ -160,6 +154,10 @@ impl<'a> Message<'a> {
             RETIRE => {
                 let version = input.u64()?;
                 Self::Retire { version, checkpoint: CheckpointId::decode(&mut input)? }
+            }
+            RETAIN => {
+                let (version, remaining) = (input.u64()?, input.u64()?);
+                Self::Retain { version, remaining, checkpoint: CheckpointId::decode(&mut input)? }
             }
             code => {
                 let stamp = Stamp { strict: input.bool()?, now: input.i64()? };

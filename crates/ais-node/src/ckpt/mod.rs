@@ -7,14 +7,20 @@
 //! made on delivery, reads are served from the replica of this node. All
 //! replicas being identical, a write of any update option is applied whole or
 //! not at all, and the options differ in when the call returns.
+//!
+//! A node that joins gets the state as a `snapshot`; sides that meet put
+//! theirs together (`merge`).
 
 mod bytes;
 mod checkpoint;
 mod duties;
+mod merge;
 mod message;
 mod opens;
 mod request;
 mod section;
+mod shards;
+mod snapshot;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -32,7 +38,11 @@ use checkpoint::Failure;
 use duties::Duties;
 use message::{Change, CheckpointId, Message, Stamp};
 use opens::Opens;
+use section::Sections;
+use snapshot::Frozen;
 use state::State;
+
+pub use snapshot::Incoming;
 
 /// Checkpoints on a node; one more is `NO_SPACE`.
 const MAX_CHECKPOINTS: usize = 1 << 16;
@@ -52,6 +62,10 @@ const MAX_SECTION_ID: usize = u16::MAX as usize;
 const MAX_SECTION_SIZE: u64 = i32::MAX as u64;
 /// Bytes in a generated section id.
 const GENERATED_ID: usize = 8;
+/// Members of a view at most, as the ring has it.
+const MAX_MEMBERS: usize = 128;
+/// Numbers that only count up from 0 are not believed to have got so far.
+const MAX_COUNT: u64 = u64::MAX / 2;
 /// Bytes that a checkpoint counts for beside its sections.
 const CHECKPOINT_OVERHEAD: u64 = 1024;
 /// Bytes that a section counts for beside its id and what it holds.
@@ -79,6 +93,8 @@ pub struct Ckpt {
     state: State,
     opens: Opens,
     duties: Duties,
+    /// What changes the state may be asked for.
+    has_quorum: bool,
 }
 
 impl Ckpt {
@@ -91,6 +107,7 @@ impl Ckpt {
             state: State::default(),
             opens: Opens::default(),
             duties: Duties::default(),
+            has_quorum: true,
         }
     }
 
@@ -203,12 +220,14 @@ impl Service for Ckpt {
         };
         let result = match message {
             Message::Change { checkpoint, stamp, change } => {
+                let checkpoint = self.state.resolve(checkpoint);
                 return self.delivered_change(&delivery, checkpoint, stamp, &change, fx);
             }
             Message::Open { open, strict, tag } => {
                 return self.delivered_open(&delivery, &open, strict, tag, fx);
             }
             Message::Close { checkpoint, count } => {
+                let checkpoint = self.state.resolve(checkpoint);
                 self.state.close(checkpoint, delivery.from, count);
                 self.duties.watch_retention(checkpoint, &self.state, fx);
                 Ok(())
@@ -225,6 +244,10 @@ impl Service for Ckpt {
                 self.duties.watch_retention(checkpoint, &self.state, fx);
                 Ok(())
             }
+            Message::Retain { checkpoint, version, remaining } => {
+                self.state.retain(checkpoint, version, remaining);
+                Ok(())
+            }
         };
         // Sections may be gone with their checkpoint.
         self.duties.watch_expiry(&self.state, fx);
@@ -233,24 +256,50 @@ impl Service for Ckpt {
         }
     }
 
-    fn on_view(&mut self, view: &View, _has_quorum: bool, fx: &mut Effects) {
+    fn on_view(&mut self, view: &View, has_quorum: bool, fx: &mut Effects) {
+        self.has_quorum = has_quorum;
         self.state.install(view);
-        self.duties.install(view.members.first() == Some(&self.me), &self.state, fx);
+        self.duties.watch_all(&self.state, fx);
     }
 
-    fn on_lead(&mut self, _leads: bool, _fx: &mut Effects) {}
+    fn on_lead(&mut self, leads: bool, fx: &mut Effects) {
+        self.duties.lead(leads, &self.state, fx);
+    }
 
     fn snapshot(&self) -> Snapshot {
-        Box::new(std::iter::empty())
+        Box::new(Frozen::new(&self.state))
     }
 
-    type Incoming = ();
+    type Incoming = Incoming;
 
-    fn take_chunk(_incoming: &mut (), _chunk: &[u8]) -> Result<(), DecodeError> {
-        Ok(())
+    fn incoming(&self) -> Incoming {
+        Incoming::with_memory(self.limits.memory)
     }
 
-    fn merge(&mut self, _sides: Vec<Side<()>>, _view: &View, _fx: &mut Effects) {}
+    fn take_chunk(incoming: &mut Incoming, chunk: &[u8]) -> Result<(), DecodeError> {
+        incoming.take(chunk)
+    }
+
+    fn merge(&mut self, sides: Vec<Side<Incoming>>, view: &View, fx: &mut Effects) {
+        let is_mine = sides.iter().any(|side| side.state.is_none());
+        let mut sides: Vec<_> = sides
+            .into_iter()
+            .map(|side| match side.state {
+                Some(incoming) => (side.members, finish(incoming)),
+                None => (side.members, std::mem::take(&mut self.state)),
+            })
+            .collect();
+        // One side has nothing to be put together with: it goes on as it is.
+        self.state = match sides.pop() {
+            Some((_, only)) if sides.is_empty() => only,
+            last => State::together(sides.into_iter().chain(last).collect()),
+        };
+        self.state.set_view(view.id);
+        let state = &self.state;
+        // Without a side that this node is on nothing is open here any more.
+        self.opens.follow(|id| if is_mine { state.find(id) } else { None });
+        self.duties.watch_all(state, fx);
+    }
 
     fn on_timer(&mut self, now: Now, timer: Timer, fx: &mut Effects) {
         self.duties.on_timer(now, timer, &self.state, fx);
@@ -275,6 +324,15 @@ impl Service for Ckpt {
     fn digest(&self, digest: &mut Digest) {
         self.state.digest(digest);
     }
+}
+
+/// The state of another side.
+fn finish(incoming: Incoming) -> State {
+    let (state, is_complete) = incoming.finish();
+    if !is_complete {
+        log::error!("the checkpoints of another side came in without their end");
+    }
+    state
 }
 
 /// Multicasts a message; `asker` waits for its delivery here.

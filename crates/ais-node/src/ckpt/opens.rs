@@ -87,6 +87,20 @@ impl Opens {
         counts
     }
 
+    /// Checkpoints have other ids now, or none: then nobody has them open.
+    pub(super) fn follow(&mut self, now: impl Fn(CheckpointId) -> Option<CheckpointId>) {
+        let mut gone = Vec::new();
+        for (number, open) in &mut self.opens {
+            match now(open.checkpoint) {
+                Some(id) => open.checkpoint = id,
+                None => gone.push(*number),
+            }
+        }
+        for number in gone {
+            self.remove(number);
+        }
+    }
+
     /// The open that answered this request, if it was the last one on its
     /// connection.
     pub(super) fn answer_to(&self, connection: ConnectionId, id: u32) -> Option<u32> {

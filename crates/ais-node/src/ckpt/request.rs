@@ -68,6 +68,7 @@ impl Ckpt {
             }
             Request::Close { checkpoint } => return self.close(asker, checkpoint, fx),
             Request::Unlink { name } => {
+                self.check_quorum()?;
                 send(&Message::Unlink { name }, Some(asker), fx);
                 return Ok(());
             }
@@ -90,9 +91,7 @@ impl Ckpt {
             request => self.change(asker, request)?,
         };
         let stamp = Stamp { strict: self.limits.strict, now: now.wall };
-        if let Ok(checkpoint) = self.state.checkpoint(open.checkpoint) {
-            self.check_bounds(checkpoint, &change, stamp)?;
-        }
+        self.check_bounds(self.state.checkpoint(open.checkpoint)?, &change, stamp)?;
         let message = Message::Change { checkpoint: open.checkpoint, stamp, change };
         send(&message, Some(asker), fx);
         Ok(())
@@ -120,6 +119,7 @@ impl Ckpt {
         if self.opens.count(asker.session) >= MAX_OPENS {
             return Err(AisError::NoResources.into());
         }
+        self.check_quorum()?;
         if let Some(later) = later {
             check_callback(later.callbacks, OPEN_CALLBACK)?;
             fx.reply(asker, Ok(()), Vec::new());
@@ -223,7 +223,15 @@ impl Ckpt {
             }
             _ => open.check(OpenFlags::WRITE)?,
         }
+        if !matches!(change, Change::Synchronize { .. }) {
+            self.check_quorum()?;
+        }
         Ok((open, change))
+    }
+
+    /// Without it nothing is changed that the whole cluster has to agree on.
+    fn check_quorum(&self) -> Result<(), AisError> {
+        if self.has_quorum { Ok(()) } else { Err(AisError::TryAgain) }
     }
 
     /// `ALL_REPLICAS` never has anything to synchronize.

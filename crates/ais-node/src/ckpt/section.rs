@@ -1,10 +1,12 @@
 //! The sections of a checkpoint.
 
 use super::bytes::Bytes;
-use super::{MAX_SECTION_ID, SECTION_OVERHEAD};
+use super::shards::Shards;
+use super::{GENERATED_ID, MAX_SECTION_ID, MAX_SECTION_SIZE, SECTION_OVERHEAD};
 use crate::Digest;
 use ais_proto::AisError;
 use ais_proto::ckpt::{self, DEFAULT_SECTION, SectionState, SectionsChosen};
+use ais_wire::{DecodeError, Reader, Writer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -22,7 +24,7 @@ pub(super) fn deadline(expiration: i64) -> Option<i64> {
 }
 
 /// A section.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Section {
     id: Arc<[u8]>,
     /// `expirationTime` as the program gave it.
@@ -49,6 +51,12 @@ impl Section {
         }
     }
 
+    /// Appends all but what it holds.
+    pub(super) fn encode_head(&self, number: u64, out: &mut Writer) {
+        out.u64(number).bytes(&self.id).i64(self.expiration).i64(self.last_update);
+        out.u32(self.bytes.size());
+    }
+
     fn describe(&self, number: u64) -> ckpt::Section {
         ckpt::Section {
             number,
@@ -68,7 +76,7 @@ pub(super) struct Sections {
     /// The number of the next section; numbers are not used twice.
     next: u64,
     numbers: BTreeMap<Arc<[u8]>, u64>,
-    sections: BTreeMap<u64, Section>,
+    sections: Shards,
     /// Bytes that all of them hold.
     size: u64,
     /// Bytes of all ids.
@@ -77,15 +85,69 @@ pub(super) struct Sections {
 
 impl Sections {
     pub(super) fn new() -> Self {
-        let mut sections = Self {
-            next: DEFAULT_NUMBER,
-            numbers: BTreeMap::new(),
-            sections: BTreeMap::new(),
-            size: 0,
-            id_bytes: 0,
-        };
+        let mut sections = Self::none(DEFAULT_NUMBER);
         sections.create(Some(DEFAULT_SECTION), i64::MAX, &[], 0);
         sections
+    }
+
+    /// Not even the default section, for [`Sections::restore`]. The caller has
+    /// bounded `next` ([`MAX_COUNT`]).
+    pub(super) fn none(next: u64) -> Self {
+        let (numbers, sections) = (BTreeMap::new(), Shards::default());
+        Self { next, numbers, sections, size: 0, id_bytes: 0 }
+    }
+
+    /// Adds a section that [`Section::encode_head`] wrote, holding nothing but
+    /// zeros. Its number and `expirationTime`. They come in order of their
+    /// numbers, the default section first.
+    pub(super) fn restore(&mut self, input: &mut Reader<'_>) -> Result<(u64, i64), DecodeError> {
+        let (number, id) = (input.u64()?, input.bytes()?);
+        let (expiration, last_update, size) = (input.i64()?, input.i64()?, input.u32()?);
+        let is_default = number == DEFAULT_NUMBER;
+        if number >= self.next
+            || is_default != (self.len() == 0)
+            || is_default != (id == DEFAULT_SECTION)
+            || id.len() > MAX_SECTION_ID
+            || u64::from(size) > MAX_SECTION_SIZE
+            || self.sections.next_from(number).is_some()
+            || self.numbers.contains_key(id)
+        {
+            return Err(DecodeError::Invalid);
+        }
+        let (id, bytes) = (Arc::<[u8]>::from(id), Bytes::hole(size));
+        self.add(number, Section { id, expiration, last_update, bytes });
+        Ok((number, expiration))
+    }
+
+    /// Puts back what a restored section holds.
+    pub(super) fn restore_bytes(
+        &mut self,
+        number: u64,
+        offset: u32,
+        data: &[u8],
+    ) -> Result<(), DecodeError> {
+        let section = self.sections.get_mut(number).ok_or(DecodeError::Invalid)?;
+        let end = u64::from(offset) + data.len() as u64;
+        if end > u64::from(section.bytes.size()) {
+            return Err(DecodeError::Invalid);
+        }
+        section.bytes.write(offset, data);
+        Ok(())
+    }
+
+    /// All of them as they are now.
+    pub(super) fn freeze(&self) -> Shards {
+        self.sections.clone()
+    }
+
+    /// Whether these are, as far as it is known without looking at the bytes,
+    /// the same. Two writes have not the same time.
+    pub(super) fn are_like(&self, others: &Self) -> bool {
+        let key = |(number, section): (u64, &Section)| {
+            (number, section.last_update, section.expiration, section.bytes.size())
+        };
+        (self.next, self.len(), self.size) == (others.next, others.len(), others.size)
+            && self.sections.iter().map(key).eq(others.sections.iter().map(key))
     }
 
     /// How many, the default section included.
@@ -126,7 +188,7 @@ impl Sections {
     /// As [`Sections::number`].
     pub(super) fn find(&self, id: &[u8]) -> Result<(u64, &Section), AisError> {
         let number = self.number(id)?;
-        self.sections.get(&number).map(|section| (number, section)).ok_or(AisError::NotExist)
+        self.sections.get(number).map(|section| (number, section)).ok_or(AisError::NotExist)
     }
 
     /// Makes a section, whose id the caller has found free; `None` has one
@@ -146,17 +208,21 @@ impl Sections {
         self.next += 1;
         let mut bytes = Bytes::default();
         bytes.set(data);
-        self.size += data.len() as u64;
-        self.id_bytes += id.len() as u64;
-        self.numbers.insert(Arc::clone(&id), number);
         let section = Section { id: Arc::clone(&id), expiration, last_update: now, bytes };
-        self.sections.insert(number, section);
+        self.add(number, section);
         (number, id)
+    }
+
+    fn add(&mut self, number: u64, section: Section) {
+        self.size += u64::from(section.bytes.size());
+        self.id_bytes += section.id.len() as u64;
+        self.numbers.insert(Arc::clone(&section.id), number);
+        self.sections.insert(number, section);
     }
 
     /// Takes a section away; it comes back for a last look.
     pub(super) fn remove(&mut self, number: u64) -> Option<Section> {
-        let section = self.sections.remove(&number)?;
+        let section = self.sections.remove(number)?;
         self.numbers.remove(&section.id);
         self.size -= u64::from(section.bytes.size());
         self.id_bytes -= section.id.len() as u64;
@@ -165,7 +231,7 @@ impl Sections {
 
     /// Changes what a section holds.
     pub(super) fn update(&mut self, number: u64, now: i64, change: impl FnOnce(&mut Bytes)) {
-        if let Some(section) = self.sections.get_mut(&number) {
+        if let Some(section) = self.sections.get_mut(number) {
             let before = u64::from(section.bytes.size());
             change(&mut section.bytes);
             section.last_update = now;
@@ -175,7 +241,7 @@ impl Sections {
 
     /// Sets the `expirationTime`; the earlier one comes back.
     pub(super) fn set_expiration(&mut self, number: u64, expiration: i64) -> Option<i64> {
-        let section = self.sections.get_mut(&number)?;
+        let section = self.sections.get_mut(number)?;
         Some(std::mem::replace(&mut section.expiration, expiration))
     }
 
@@ -187,26 +253,24 @@ impl Sections {
         chosen: SectionsChosen,
         expiration: i64,
     ) -> Option<ckpt::Section> {
-        let first = DEFAULT_NUMBER + 1;
         self.sections
-            .range(first..cursor.max(first))
-            .rev()
+            .down(DEFAULT_NUMBER + 1, cursor)
             .find(|(_, section)| section.is_chosen(chosen, expiration))
-            .map(|(number, section)| section.describe(*number))
+            .map(|(number, section)| section.describe(number))
     }
 
     /// Number and deadline of those that expire.
     pub(super) fn deadlines(&self) -> impl Iterator<Item = (u64, i64)> {
         self.sections
             .iter()
-            .filter_map(|(number, section)| Some((*number, deadline(section.expiration)?)))
+            .filter_map(|(number, section)| Some((number, deadline(section.expiration)?)))
     }
 
     pub(super) fn digest(&self, digest: &mut Digest) {
         digest.number(self.next);
         digest.number(self.sections.len() as u64);
-        for (number, section) in &self.sections {
-            digest.number(*number);
+        for (number, section) in self.sections.iter() {
+            digest.number(number);
             digest.bytes(&section.id);
             digest.number(section.expiration.cast_unsigned());
             digest.number(section.last_update.cast_unsigned());
@@ -217,7 +281,7 @@ impl Sections {
     /// A free id, made of the number that the next section has. Numbers whose
     /// id a program has taken are passed over for good, so all that is passed
     /// over is passed over once.
-    fn generate(&mut self) -> [u8; 8] {
+    fn generate(&mut self) -> [u8; GENERATED_ID] {
         while self.numbers.contains_key(self.next.to_be_bytes().as_slice()) {
             self.next += 1;
         }

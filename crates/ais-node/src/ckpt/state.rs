@@ -1,5 +1,5 @@
 //! All checkpoints: the replicated part of CKPT. Only what was delivered
-//! changes it, and a view.
+//! changes it, a view, and sides that meet (`merge`).
 
 mod show;
 
@@ -7,29 +7,67 @@ use super::checkpoint::{Checkpoint, Failure};
 use super::message::{Change, CheckpointId, Expiry, Stamp};
 use super::section::deadline;
 use crate::Digest;
+use crate::message_id::{NO_VIEW, encode_view};
 use ais_proto::AisError;
 use ais_proto::ckpt::Open;
-use ais_totem::View;
-use ais_wire::{Name, NodeId, Writer};
+use ais_totem::{View, ViewId};
+use ais_wire::{DecodeError, Name, NodeId, Reader, Writer};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The checkpoints.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct State {
-    view: u64,
+    view: ViewId,
     checkpoints: BTreeMap<CheckpointId, Checkpoint>,
     /// A name that is unlinked stays until its checkpoint goes: till then it
-    /// cannot be opened, nor mean another.
+    /// cannot be opened, nor mean another, unless that comes from another
+    /// side.
     names: BTreeMap<Name, CheckpointId>,
+    /// What the former ids of checkpoints mean now; no checkpoint has one of
+    /// them as its id.
+    aliases: BTreeMap<CheckpointId, CheckpointId>,
     /// The sections that expire, the first one first.
     expiries: BTreeSet<Expiry>,
     /// Bytes that all checkpoints are taken to need.
     memory: u64,
 }
 
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            view: NO_VIEW,
+            checkpoints: BTreeMap::new(),
+            names: BTreeMap::new(),
+            aliases: BTreeMap::new(),
+            expiries: BTreeSet::new(),
+            memory: 0,
+        }
+    }
+}
+
 impl State {
+    /// # Errors
+    /// `BAD_HANDLE` if it is not there: whoever had it open has it no more.
     pub(super) fn checkpoint(&self, id: CheckpointId) -> Result<&Checkpoint, AisError> {
-        self.checkpoints.get(&id).ok_or(AisError::NotExist)
+        self.checkpoints.get(&id).ok_or(AisError::BadHandle)
+    }
+
+    /// The id of a checkpoint that has, or had, this id.
+    pub(super) fn find(&self, id: CheckpointId) -> Option<CheckpointId> {
+        if self.checkpoints.contains_key(&id) { Some(id) } else { self.aliases.get(&id).copied() }
+    }
+
+    /// As [`State::find`]; an unknown id stands for itself.
+    pub(super) fn resolve(&self, id: CheckpointId) -> CheckpointId {
+        self.find(id).unwrap_or(id)
+    }
+
+    pub(super) fn view(&self) -> ViewId {
+        self.view
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (CheckpointId, &Checkpoint)> {
+        self.checkpoints.iter().map(|(id, checkpoint)| (*id, checkpoint))
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = CheckpointId> {
@@ -79,9 +117,7 @@ impl State {
         let id = CheckpointId { view: self.view, number };
         let mut checkpoint = Checkpoint::new(open.name.clone(), attributes, open.flags);
         checkpoint.open(from, open, strict)?;
-        self.memory += checkpoint.memory();
-        self.names.insert(open.name.clone(), id);
-        self.checkpoints.insert(id, checkpoint);
+        self.insert(id, checkpoint);
         Ok(id)
     }
 
@@ -112,8 +148,8 @@ impl State {
     /// Changes a checkpoint. The body of the reply.
     ///
     /// # Errors
-    /// `NOT_EXIST` if it is not there, and what the methods of [`Checkpoint`]
-    /// say.
+    /// `BAD_HANDLE` if it is not there, and what the methods of
+    /// [`Checkpoint`] say.
     pub(super) fn change(
         &mut self,
         id: CheckpointId,
@@ -121,7 +157,7 @@ impl State {
         stamp: Stamp,
         change: &Change<'_>,
     ) -> Result<Vec<u8>, Failure> {
-        let checkpoint = self.checkpoints.get_mut(&id).ok_or(AisError::NotExist)?;
+        let checkpoint = self.checkpoints.get_mut(&id).ok_or(AisError::BadHandle)?;
         let before = checkpoint.memory();
         let result = Self::change_one(checkpoint, &mut self.expiries, id, from, stamp, change);
         self.memory = self.memory - before + checkpoint.memory();
@@ -149,26 +185,36 @@ impl State {
         }
     }
 
-    /// Takes a view over. Nodes that left have nothing open any more and no
-    /// active replica.
-    pub(super) fn install(&mut self, view: &View) {
-        self.view = view.id.number;
-        if view.left.is_empty() {
-            return;
-        }
-        let ids: Vec<_> = self.ids().collect();
-        for id in ids {
-            if let Some(checkpoint) = self.checkpoints.get_mut(&id) {
-                for node in &view.left {
-                    checkpoint.drop_node(*node);
-                }
-                self.remove_if_over(id);
-            }
+    /// A closed checkpoint is retained for so much longer, if it still has this
+    /// version.
+    pub(super) fn retain(&mut self, id: CheckpointId, version: u64, remaining: u64) {
+        if let Some(checkpoint) = self.checkpoints.get_mut(&id) {
+            checkpoint.retain(version, remaining);
         }
     }
 
+    /// Takes a view over. Nodes that left have nothing open any more and no
+    /// active replica.
+    pub(super) fn install(&mut self, view: &View) {
+        self.view = view.id;
+        if !view.left.is_empty() {
+            self.each(|checkpoint| view.left.iter().for_each(|node| checkpoint.drop_node(*node)));
+        }
+    }
+
+    /// Forgets what nodes have that are none of these.
+    pub(super) fn keep_nodes(&mut self, nodes: &[NodeId]) {
+        self.each(|checkpoint| checkpoint.keep_nodes(nodes));
+    }
+
+    pub(super) fn set_view(&mut self, view: ViewId) {
+        self.view = view;
+    }
+
     pub(super) fn digest(&self, digest: &mut Digest) {
-        digest.number(self.view);
+        let mut out = Writer::new();
+        encode_view(self.view, &mut out);
+        digest.bytes(&out.into_bytes());
         digest.number(self.memory);
         digest.number(self.checkpoints.len() as u64);
         for (id, checkpoint) in &self.checkpoints {
@@ -176,14 +222,122 @@ impl State {
         }
         for (name, id) in &self.names {
             digest.bytes(name.as_bytes());
-            digest.number(id.view);
-            digest.number(id.number);
+            id.digest(digest);
+        }
+        for (alias, id) in &self.aliases {
+            alias.digest(digest);
+            id.digest(digest);
         }
         for expiry in &self.expiries {
             digest.number(expiry.at.cast_unsigned());
-            digest.number(expiry.checkpoint.view);
-            digest.number(expiry.checkpoint.number);
+            expiry.checkpoint.digest(digest);
             digest.number(expiry.section);
+        }
+    }
+
+    /// The checkpoint that can be opened by this name.
+    pub(super) fn linked(&self, name: &Name) -> Option<CheckpointId> {
+        let id = *self.names.get(name)?;
+        self.checkpoints.get(&id).filter(|checkpoint| !checkpoint.is_unlinked()).map(|_| id)
+    }
+
+    /// Whether the name of a checkpoint means it.
+    pub(super) fn is_named(&self, id: CheckpointId, checkpoint: &Checkpoint) -> bool {
+        self.names.get(checkpoint.name()) == Some(&id)
+    }
+
+    pub(super) fn checkpoint_mut(&mut self, id: CheckpointId) -> Option<&mut Checkpoint> {
+        self.checkpoints.get_mut(&id)
+    }
+
+    pub(super) fn into_checkpoints(self) -> BTreeMap<CheckpointId, Checkpoint> {
+        self.checkpoints
+    }
+
+    /// Adds a checkpoint whose id is new here. Its name means it unless that
+    /// is unlinked and means another.
+    pub(super) fn insert(&mut self, id: CheckpointId, checkpoint: Checkpoint) {
+        let name = checkpoint.name().clone();
+        if checkpoint.is_unlinked() {
+            self.names.entry(name).or_insert(id);
+        } else {
+            self.names.insert(name, id);
+        }
+        self.memory += checkpoint.memory();
+        for (section, at) in checkpoint.sections.deadlines() {
+            self.expiries.insert(Expiry { at, checkpoint: id, section });
+        }
+        self.checkpoints.insert(id, checkpoint);
+    }
+
+    pub(super) fn set_alias(&mut self, alias: CheckpointId, id: CheckpointId) {
+        self.aliases.insert(alias, id);
+    }
+
+    pub(super) fn remove_alias(&mut self, alias: CheckpointId) {
+        self.aliases.remove(&alias);
+    }
+
+    /// Puts a checkpoint back that has no sections yet.
+    pub(super) fn restore(
+        &mut self,
+        id: CheckpointId,
+        is_named: bool,
+        checkpoint: Checkpoint,
+    ) -> Result<(), DecodeError> {
+        let is_taken = |id| self.checkpoints.contains_key(id) || self.aliases.contains_key(id);
+        if is_taken(&id)
+            || checkpoint.former.iter().any(|alias| *alias == id || is_taken(alias))
+            || (is_named && self.names.contains_key(checkpoint.name()))
+            || !(is_named || checkpoint.is_unlinked())
+        {
+            return Err(DecodeError::Invalid);
+        }
+        if is_named {
+            self.names.insert(checkpoint.name().clone(), id);
+        }
+        self.aliases.extend(checkpoint.former.iter().map(|alias| (*alias, id)));
+        self.memory += checkpoint.memory();
+        self.checkpoints.insert(id, checkpoint);
+        Ok(())
+    }
+
+    /// Puts a section back; its number.
+    pub(super) fn restore_section(
+        &mut self,
+        id: CheckpointId,
+        input: &mut Reader<'_>,
+    ) -> Result<u64, DecodeError> {
+        let checkpoint = self.checkpoints.get_mut(&id).ok_or(DecodeError::Invalid)?;
+        let before = checkpoint.memory();
+        let (section, expiration) = checkpoint.sections.restore(input)?;
+        self.memory = self.memory - before + checkpoint.memory();
+        if let Some(at) = deadline(expiration) {
+            self.expiries.insert(Expiry { at, checkpoint: id, section });
+        }
+        Ok(section)
+    }
+
+    /// Puts back what a section holds.
+    pub(super) fn restore_bytes(
+        &mut self,
+        id: CheckpointId,
+        section: u64,
+        offset: u32,
+        bytes: &[u8],
+    ) -> Result<(), DecodeError> {
+        let checkpoint = self.checkpoints.get_mut(&id).ok_or(DecodeError::Invalid)?;
+        checkpoint.sections.restore_bytes(section, offset, bytes)
+    }
+
+    /// Changes all checkpoints; those go that are over then.
+    fn each(&mut self, change: impl Fn(&mut Checkpoint)) {
+        let ids: Vec<_> = self.ids().collect();
+        for id in ids {
+            if let Some(checkpoint) = self.checkpoints.get_mut(&id) {
+                change(checkpoint);
+                self.remove_if_over(id);
+            }
         }
     }
 
@@ -259,7 +413,12 @@ impl State {
     fn remove(&mut self, id: CheckpointId) {
         if let Some(checkpoint) = self.checkpoints.remove(&id) {
             self.memory -= checkpoint.memory();
-            self.names.remove(checkpoint.name());
+            if self.is_named(id, &checkpoint) {
+                self.names.remove(checkpoint.name());
+            }
+            for alias in &checkpoint.former {
+                self.aliases.remove(alias);
+            }
             for (section, at) in checkpoint.sections.deadlines() {
                 self.expiries.remove(&Expiry { at, checkpoint: id, section });
             }

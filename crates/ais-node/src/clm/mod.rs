@@ -1,9 +1,10 @@
 //! CLM, Cluster Membership: who is in the cluster (A.01.01 section CLM).
 //!
-//! Replicated are the records of the nodes, which every member sends when a
-//! node joins. A view is shown to programs once the records of all its members
-//! are here, so that nobody sees a member without a name. What one program
-//! tracks is known to its own node alone.
+//! Replicated are the records of the nodes, which every member announces when
+//! a view begins (`sync`). A view is shown to programs once the records of all
+//! its members are here, so that nobody sees a member without a name; one that
+//! only lost members at once. What one program tracks is known to its own node
+//! alone.
 
 mod state;
 #[cfg(test)]
@@ -20,8 +21,9 @@ use ais_proto::track::TrackFlags;
 use ais_proto::{AisError, Service as Of};
 use ais_totem::View;
 use ais_wire::DecodeError;
-use ais_wire::{NodeId, Reader, Writer};
-use state::{Members, Record};
+use ais_wire::{NodeId, Writer};
+use state::Members;
+pub(crate) use state::Record;
 use std::collections::BTreeMap;
 
 /// The service.
@@ -56,6 +58,17 @@ impl Clm {
             members: Members::default(),
             subscriptions: BTreeMap::new(),
         }
+    }
+
+    /// What this node says of itself.
+    pub(crate) fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// A member has said this of itself.
+    pub(crate) fn learn(&mut self, node: NodeId, record: Record, fx: &mut Effects) {
+        self.members.add_record(node, record);
+        self.announce(fx);
     }
 
     fn track_start(
@@ -161,23 +174,12 @@ impl Service for Clm {
         Ok(())
     }
 
-    fn on_deliver(&mut self, delivery: Delivery<'_>, fx: &mut Effects) {
-        let mut input = Reader::new(delivery.message);
-        let Ok(record) = Record::decode(&mut input) else {
-            return;
-        };
-        self.members.add_record(delivery.from, record);
-        self.announce(fx);
-    }
+    /// There are no messages of CLM.
+    fn on_deliver(&mut self, _delivery: Delivery<'_>, _fx: &mut Effects) {}
 
     fn on_view(&mut self, view: &View, _has_quorum: bool, fx: &mut Effects) {
         self.members.install(view);
         self.announce(fx);
-        if !view.joined.is_empty() {
-            let mut message = fx.compose(None, 600);
-            self.record.encode(&mut message);
-            fx.multicast(message);
-        }
     }
 
     fn on_lead(&mut self, _leads: bool, _fx: &mut Effects) {}

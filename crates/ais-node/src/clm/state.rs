@@ -7,8 +7,8 @@ use ais_wire::{DecodeError, Name, NodeId, Reader, Writer};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a node says of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Record {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Record {
     pub(super) name: Name,
     pub(super) cluster: Name,
     /// Nanoseconds since the epoch.
@@ -16,11 +16,11 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn encode(&self, out: &mut Writer) {
+    pub(crate) fn encode(&self, out: &mut Writer) {
         out.name(&self.name).name(&self.cluster).i64(self.boot_timestamp);
     }
 
-    pub(super) fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self { name: input.name()?, cluster: input.name()?, boot_timestamp: input.i64()? })
     }
 
@@ -59,9 +59,13 @@ impl Members {
             self.members.remove(id);
             self.joined.remove(id);
         }
-        for id in &view.joined {
-            self.members.insert(*id, None);
-            self.joined.insert(*id);
+        // A member that nothing is known of has joined too: in the first view
+        // of a node that may be itself.
+        let is_new = |id: &&NodeId| view.joined.contains(id) || !self.members.contains_key(id);
+        let new: Vec<_> = view.members.iter().filter(is_new).copied().collect();
+        for id in new {
+            self.members.insert(id, None);
+            self.joined.insert(id);
         }
     }
 

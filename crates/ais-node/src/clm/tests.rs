@@ -44,10 +44,7 @@ impl Rig {
     }
 
     fn record(&mut self, from: NodeId, record: &Record) {
-        let mut message = Writer::new();
-        record.encode(&mut message);
-        let message = &message.into_bytes();
-        self.clm.on_deliver(Delivery { from, number: 1, asker: None, message }, &mut self.fx);
+        self.clm.learn(from, record.clone(), &mut self.fx);
     }
 
     fn join(&mut self, number: u64) {
@@ -88,7 +85,7 @@ impl Rig {
 }
 
 impl Record {
-    fn named(name: &str) -> Self {
+    pub(crate) fn named(name: &str) -> Self {
         let cluster = Name::try_from("ais").unwrap();
         Self { name: Name::try_from(name).unwrap(), cluster, boot_timestamp: 9 }
     }

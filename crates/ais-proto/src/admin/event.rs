@@ -151,8 +151,8 @@ impl Deliveries {
 
     /// The same for another probe.
     #[must_use]
-    pub fn told_to(&self, node: NodeId, probe: u64) -> Self {
-        Self { owner: (node, probe), ..self.clone() }
+    pub fn told_to(self, node: NodeId, probe: u64) -> Self {
+        Self { owner: (node, probe), ..self }
     }
 
     /// Adds a message, if it still fits into the event.

@@ -34,6 +34,8 @@ numbered! {
         Synchronising = 2,
         /// It has it.
         Serving = 3,
+        /// It cannot read the state of the cluster, and serves nobody.
+        Unable = 4,
     }
 }
 
@@ -52,12 +54,14 @@ pub struct Status {
     pub uptime: u64,
     /// How far it is.
     pub state: State,
-    /// Bytes of the state of the cluster that have arrived.
+    /// Bytes of states that were sent and taken since the start.
     pub synchronised: u64,
     /// The view, if there is one.
     pub view: Option<ViewId>,
     /// How many nodes are in it.
     pub members: u32,
+    /// How many of them are known to have the same state.
+    pub synced: u32,
     /// How many there should be, if a majority of them is asked for
     /// (`expected-nodes`).
     pub expected_nodes: Option<u32>,
@@ -65,6 +69,8 @@ pub struct Status {
     pub has_quorum: bool,
     /// The member that proposes what time brings, if one may.
     pub lead: Option<NodeId>,
+    /// Whether it takes part in AMF: its groups.conf is that of the cluster.
+    pub has_amf: bool,
     /// How many checkpoints there are.
     pub checkpoints: u32,
     /// Bytes that they are taken to need.
@@ -94,7 +100,7 @@ impl Status {
         out.bytes(self.version.as_bytes()).node(self.node).name(&self.name).name(&self.cluster);
         out.u64(self.uptime).u8(self.state as u8).u64(self.synchronised);
         out.option(self.view.as_ref(), |out, view| view.encode(out));
-        out.u32(self.members);
+        out.u32(self.members).u32(self.synced);
         out.option(self.expected_nodes.as_ref(), |out, nodes| {
             out.u32(*nodes);
         });
@@ -102,6 +108,7 @@ impl Status {
         out.option(self.lead.as_ref(), |out, node| {
             out.node(*node);
         });
+        out.bool(self.has_amf);
         out.u32(self.checkpoints).u64(self.checkpoint_memory).u64(self.checkpoint_memory_limit);
         let Clients { processes, clm, amf, ckpt } = self.clients;
         out.u32(processes).u32(clm).u32(amf).u32(ckpt);
@@ -123,9 +130,11 @@ impl Status {
             synchronised: input.u64()?,
             view: input.option(ViewId::decode)?,
             members: input.u32()?,
+            synced: input.u32()?,
             expected_nodes: input.option(Reader::u32)?,
             has_quorum: input.bool()?,
             lead: input.option(Reader::node)?,
+            has_amf: input.bool()?,
             checkpoints: input.u32()?,
             checkpoint_memory: input.u64()?,
             checkpoint_memory_limit: input.u64()?,

@@ -42,9 +42,11 @@ fn status() -> Status {
         synchronised: 1 << 40,
         view: Some(VIEW),
         members: 2,
+        synced: 1,
         expected_nodes: Some(3),
         has_quorum: true,
         lead: Some(TWO),
+        has_amf: true,
         checkpoints: 4,
         checkpoint_memory: 5,
         checkpoint_memory_limit: 6,
@@ -160,7 +162,7 @@ fn deliveries_round_trip() {
     assert!(deliveries.push(delivered(1, b"one")));
     assert!(deliveries.push(delivered(2, b"")));
     assert_eq!(deliveries.own(), 1);
-    assert_eq!(deliveries.told_to(ONE, 2).own(), 0);
+    assert_eq!(deliveries.clone().told_to(ONE, 2).own(), 0);
     let event = Event::Deliveries(deliveries.clone());
     let body = event.encode();
     assert_eq!(Event::decode(event.code(), &body), Ok(event.clone()));

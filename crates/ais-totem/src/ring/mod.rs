@@ -232,7 +232,9 @@ impl Ring {
         let taken = match &mut self.state {
             State::Operational(_) => {
                 let taken = self.ring.as_mut().and_then(|ring| ring.take(from, data));
-                self.deliver(now);
+                if taken.is_some() {
+                    self.deliver(now);
+                }
                 taken
             }
             // Until this member has said in the commit token what it has.

@@ -3,7 +3,8 @@
 use super::message::Expiry;
 use super::*;
 
-const CHECKPOINT: CheckpointId = CheckpointId { view: 3, number: u64::MAX };
+const CHECKPOINT: CheckpointId =
+    CheckpointId { view: ais_totem::ViewId { number: 3, representative: OTHER }, number: u64::MAX };
 const STAMP: Stamp = Stamp { strict: true, now: -5 };
 
 fn encode(message: &Message<'_>) -> Vec<u8> {
@@ -36,6 +37,7 @@ fn all() -> Vec<Message<'static>> {
         Message::Unlink { name: Name::try_from("name").unwrap() },
         Message::Expire { sections: vec![expiry, expiry] },
         Message::Retire { checkpoint: CHECKPOINT, version: 7 },
+        Message::Retain { checkpoint: CHECKPOINT, version: 7, remaining: u64::MAX },
     ];
     messages.extend(changes.into_iter().map(|change| Message::Change {
         checkpoint: CHECKPOINT,
@@ -110,7 +112,8 @@ fn what_does_not_decode_changes_nothing() {
 #[test]
 fn damaged_messages_do_no_harm() {
     let mut rig = rig();
-    let checkpoint = CheckpointId { view: 1, number: 1 };
+    let view = ais_totem::ViewId { number: 1, representative: LOWEST };
+    let checkpoint = CheckpointId { view, number: 1 };
     let messages: Vec<_> = all()
         .into_iter()
         .map(|message| match message {

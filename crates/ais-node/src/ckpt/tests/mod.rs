@@ -129,6 +129,8 @@ impl Rig {
         };
         for replica in &mut self.replicas {
             replica.ckpt.on_view(&view, true, &mut replica.fx);
+            let leads = view.members.first() == Some(&replica.ckpt.me);
+            replica.ckpt.on_lead(leads, &mut replica.fx);
         }
         self.settle();
     }

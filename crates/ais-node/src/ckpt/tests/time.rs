@@ -178,9 +178,10 @@ fn an_open_that_comes_first_saves_the_checkpoint() {
     let mut rig = Rig::new();
     let checkpoint = rig.open(ONE, "a", BOTH);
     rig.close(ONE, checkpoint).unwrap();
+    rig.wait(6 * SECOND);
     rig.hold = true;
     rig.send(ONE, Request::Open(to_open("a", BOTH, None)));
-    rig.wait(10 * SECOND);
+    rig.wait(4 * SECOND);
     assert_eq!(rig.sent.len(), 2, "its end was proposed");
     rig.release();
     assert!(rig.exists("a"));
@@ -221,8 +222,8 @@ fn a_new_lowest_member_takes_over() {
     assert_eq!(sections(&mut rig), 2);
     rig.wait(1);
     assert_eq!(sections(&mut rig), 1);
-    rig.wait(7 * SECOND - 1);
-    assert!(rig.exists("retained"), "it counts from the start again");
+    rig.wait(2 * SECOND - 1);
+    assert!(rig.exists("retained"), "it counts from where all were told last");
     rig.wait(1);
     assert!(!rig.exists("retained"));
 }
@@ -254,5 +255,44 @@ fn a_proposal_about_an_earlier_close_is_void() {
     rig.settle();
     assert!(rig.exists("a"));
     rig.wait(10 * SECOND);
+    assert!(!rig.exists("a"));
+}
+
+#[test]
+fn a_long_retention_is_told_of_in_few_words() {
+    let mut rig = Rig::new();
+    let hour = 3600 * SECOND;
+    let attributes = Attributes { retention_duration: hour, ..ATTRIBUTES };
+    let checkpoint = rig.open_with(ONE, "a", BOTH, Some(attributes)).unwrap();
+    rig.close(ONE, checkpoint).unwrap();
+    let before = rig.number;
+    rig.wait(hour / 2);
+    let told = rig.number - before;
+    assert!((5..50).contains(&told), "{told}");
+    rig.view(&[OTHER], &[LOWEST]);
+    rig.wait(hour / 2 - 1);
+    assert!(rig.exists("a"));
+    rig.wait(hour / 16);
+    assert!(!rig.exists("a"));
+}
+
+#[test]
+fn who_does_not_lead_any_more_counts_no_more() {
+    let mut rig = Rig::new();
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    rig.close(ONE, checkpoint).unwrap();
+    rig.wait(5 * SECOND);
+    let lead = |rig: &mut Rig, leads| {
+        let Replica { ckpt, fx, .. } = &mut rig.replicas[0];
+        ckpt.on_lead(leads, fx);
+        rig.settle();
+    };
+    lead(&mut rig, false);
+    assert_eq!(rig.replicas[0].timers.next(), None);
+    rig.wait(3600 * SECOND);
+    lead(&mut rig, true);
+    rig.wait(5 * SECOND - 1);
+    assert!(rig.exists("a"));
+    rig.wait(1);
     assert!(!rig.exists("a"));
 }

@@ -144,6 +144,7 @@ fn of_join() {
         |join| join.heard = many(MAX_MEMBERS + 1),
         |join| join.heard.swap(0, 1),
         |join| join.heard = vec![node(7), node(7)],
+        |join| join.heard = vec![zero()],
         |join| {
             join.heard = vec![zero()];
             join.mutual.clear();

@@ -40,7 +40,7 @@ pub(super) struct Net {
     /// Datagrams on their way, by the time of arrival.
     flying: BTreeMap<(u64, u64), (u8, u8, Vec<u8>)>,
     count: u64,
-    random: Random,
+    pub(super) random: Random,
     /// Directed links that are cut.
     pub(super) cut: BTreeSet<(u8, u8)>,
     /// Packets for which it is true get lost.
@@ -251,6 +251,7 @@ impl Net {
                 assert!(self.idle_calls < 100, "a timeout stays due: {}", self.show());
                 self.now = self.now.max(at);
                 self.call(host, Ring::handle_timeout);
+                self.call(host, Ring::drained);
                 true
             }
             _ => false,

@@ -1,0 +1,86 @@
+//! What becomes of checkpoints when sides meet that went on without each
+//! other.
+//!
+//! A checkpoint is what its id says, wherever it was changed since; and what
+//! has the same name is meant to be the same. So the copy of the side that
+//! ranks first takes the place of all others with its id or its name, and
+//! whoever had one of them open has it open. What only one side has stays. A
+//! checkpoint whose name is unlinked has none, so it only meets its own id.
+
+use super::checkpoint::Checkpoint;
+use super::message::CheckpointId;
+use super::state::State;
+use super::{MAX_MEMBERS, Sections};
+use ais_wire::NodeId;
+
+impl State {
+    /// Puts sides together, in rank order.
+    pub(super) fn together(sides: Vec<(Vec<NodeId>, Self)>) -> Self {
+        let mut sides = sides.into_iter().map(|(members, mut state)| {
+            state.keep_nodes(&members);
+            (members, state)
+        });
+        let (_, mut together) = sides.next().unwrap_or_default();
+        for (members, side) in sides {
+            for (id, copy) in side.into_checkpoints() {
+                together.add(id, copy, &members);
+            }
+        }
+        together
+    }
+
+    /// Adds what a side has that ranks after those that are here.
+    fn add(&mut self, id: CheckpointId, mut copy: Checkpoint, members: &[NodeId]) {
+        let namesake = || if copy.is_unlinked() { None } else { self.linked(copy.name()) };
+        let standing = self.find(id).or_else(namesake);
+        let mut former = std::mem::take(&mut copy.former);
+        former.insert(id);
+        let target = standing.unwrap_or(id);
+        match standing {
+            Some(standing) => self.take_place(standing, &copy, members),
+            None => self.insert(id, copy),
+        }
+        for alias in former {
+            self.add_alias(alias, target);
+        }
+    }
+
+    fn take_place(&mut self, standing: CheckpointId, copy: &Checkpoint, members: &[NodeId]) {
+        let Some(checkpoint) = self.checkpoint_mut(standing) else { return };
+        if !checkpoint.sections.are_like(&copy.sections) {
+            log_replaced(checkpoint, copy, members);
+        }
+        checkpoint.take_place_of(copy);
+    }
+
+    /// From now on `alias` means `target` too, if it means nothing yet.
+    fn add_alias(&mut self, alias: CheckpointId, target: CheckpointId) {
+        if self.find(alias).is_some() {
+            return;
+        }
+        let Some(checkpoint) = self.checkpoint_mut(target) else { return };
+        checkpoint.former.insert(alias);
+        let oldest = if checkpoint.former.len() > MAX_MEMBERS {
+            checkpoint.former.pop_first()
+        } else {
+            None
+        };
+        self.set_alias(alias, target);
+        if let Some(oldest) = oldest {
+            self.remove_alias(oldest);
+        }
+    }
+}
+
+fn log_replaced(standing: &Checkpoint, copy: &Checkpoint, members: &[NodeId]) {
+    let words =
+        |sections: &Sections| format!("{} sections with {} bytes", sections.len(), sections.size());
+    let members: Vec<_> = members.iter().map(NodeId::to_string).collect();
+    log::warn!(
+        "checkpoint {}: the copy of {} was dropped, {}; the one that stands has {}",
+        copy.name(),
+        members.join(" "),
+        words(&copy.sections),
+        words(&standing.sections),
+    );
+}

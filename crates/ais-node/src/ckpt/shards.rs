@@ -1,0 +1,77 @@
+//! Sections by number, in a map that is copied at once however large it is:
+//! copies share everything until one of them is changed, and then all but the
+//! neighbourhood of the change.
+
+use super::section::Section;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Numbers in a shard: so many sections are copied when one of them is written
+/// and a copy of the map is about. That shares their bytes still.
+const SHARD: u64 = 256;
+
+type Shard = BTreeMap<u64, Section>;
+
+/// The map. Shards are never empty.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Shards {
+    length: usize,
+    shards: Rc<BTreeMap<u64, Rc<Shard>>>,
+}
+
+impl Shards {
+    pub(super) fn len(&self) -> usize {
+        self.length
+    }
+
+    pub(super) fn get(&self, number: u64) -> Option<&Section> {
+        self.shards.get(&(number / SHARD))?.get(&number)
+    }
+
+    pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut Section> {
+        let shard = Rc::make_mut(&mut self.shards).get_mut(&(number / SHARD))?;
+        Rc::make_mut(shard).get_mut(&number)
+    }
+
+    pub(super) fn insert(&mut self, number: u64, section: Section) {
+        let shard = Rc::make_mut(&mut self.shards).entry(number / SHARD).or_default();
+        if Rc::make_mut(shard).insert(number, section).is_none() {
+            self.length += 1;
+        }
+    }
+
+    pub(super) fn remove(&mut self, number: u64) -> Option<Section> {
+        self.get(number)?;
+        let shards = Rc::make_mut(&mut self.shards);
+        let shard = Rc::make_mut(shards.get_mut(&(number / SHARD))?);
+        let section = shard.remove(&number)?;
+        if shard.is_empty() {
+            shards.remove(&(number / SHARD));
+        }
+        self.length -= 1;
+        Some(section)
+    }
+
+    /// All of them, the lowest number first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Section)> {
+        self.shards
+            .values()
+            .flat_map(|shard| shard.iter())
+            .map(|(number, section)| (*number, section))
+    }
+
+    /// Those from `first` on and below `end`, the highest number first.
+    pub(super) fn down(&self, first: u64, end: u64) -> impl Iterator<Item = (u64, &Section)> {
+        let end = end.max(first);
+        let shards = self.shards.range(first / SHARD..=end / SHARD).rev();
+        let sections = shards.flat_map(move |(_, shard)| shard.range(first..end).rev());
+        sections.map(|(number, section)| (*number, section))
+    }
+
+    /// The first one from `number` on.
+    pub(super) fn next_from(&self, number: u64) -> Option<(u64, &Section)> {
+        let mut shards = self.shards.range(number / SHARD..);
+        let (number, section) = shards.find_map(|(_, shard)| shard.range(number..).next())?;
+        Some((*number, section))
+    }
+}

@@ -1,0 +1,42 @@
+//! Names for what a message made: unique in the cluster, whatever sides it was
+//! divided into meanwhile.
+
+use crate::{Digest, ViewId};
+use ais_wire::{DecodeError, Reader, Writer};
+
+/// Which message: the view that it was delivered in, and its number there.
+/// Later messages have greater ids at every node that saw both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct MessageId {
+    pub(crate) view: ViewId,
+    pub(crate) number: u64,
+}
+
+impl MessageId {
+    pub(crate) fn encode(self, out: &mut Writer) {
+        encode_view(self.view, out);
+        out.u64(self.number);
+    }
+
+    pub(crate) fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { view: decode_view(input)?, number: input.u64()? })
+    }
+
+    pub(crate) fn digest(self, digest: &mut Digest) {
+        let mut out = Writer::new();
+        self.encode(&mut out);
+        digest.bytes(&out.into_bytes());
+    }
+}
+
+pub(crate) fn encode_view(view: ViewId, out: &mut Writer) {
+    out.u64(view.number).node(view.representative);
+}
+
+pub(crate) fn decode_view(input: &mut Reader<'_>) -> Result<ViewId, DecodeError> {
+    Ok(ViewId { number: input.u64()?, representative: input.node()? })
+}
+
+/// The view of a node that has not been in one.
+pub(crate) const NO_VIEW: ViewId =
+    ViewId { number: 0, representative: ais_wire::NodeId::new(std::net::Ipv4Addr::UNSPECIFIED) };

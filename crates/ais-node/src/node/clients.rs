@@ -1,0 +1,162 @@
+//! What clients bring: requests, and their end.
+
+use super::{Malformed, Node};
+use crate::admin::Sights;
+use crate::requests::{Kind, Outcome};
+use crate::services::Each;
+use crate::{Asker, Caller, ConnectionId, Now, Service as _, SessionId};
+use ais_proto::{AisError, Code, Request, Service, amf};
+
+impl Node {
+    /// A library handle was opened; `caller` says which.
+    pub fn handle_opened(&mut self, caller: &Caller) {
+        self.handles.open(caller.connection);
+        self.admin.on_handle_opened(caller);
+    }
+
+    /// A client asks.
+    ///
+    /// # Errors
+    /// [`Malformed`] if the connection has to be closed; nothing was done.
+    pub fn request(
+        &mut self,
+        now: Now,
+        caller: &Caller,
+        id: u32,
+        code: Code,
+        body: &[u8],
+    ) -> Result<(), Malformed> {
+        let request = Request::decode(code, body).map_err(|_| Malformed)?;
+        let asker = Asker { session: caller.session, connection: caller.connection, id };
+        if let Some(error) = self.refusal(&request) {
+            self.fx.reply(asker, Err(error), Vec::new());
+            self.apply(now);
+            return Ok(());
+        }
+        let outcome = Outcome::of(&request);
+        if outcome.is_event() && !self.handles.begin_asynchronous(caller.connection) {
+            self.fx.reply(asker, Err(AisError::TryAgain), Vec::new());
+            self.apply(now);
+            return Ok(());
+        }
+        self.fx.outcome = outcome;
+        self.fx.needs_quorum = Kind::of(&request) == Kind::Change;
+        let result = self.hand_over(now, caller, asker, request);
+        self.fx.outcome = Outcome::Reply;
+        self.fx.needs_quorum = false;
+        if outcome.is_event() && self.fx.has_refused(asker) {
+            self.handles.end_asynchronous(caller.connection, 1);
+        }
+        self.apply(now);
+        self.run_group(now);
+        result
+    }
+
+    fn hand_over(
+        &mut self,
+        now: Now,
+        caller: &Caller,
+        asker: Asker,
+        request: Request<'_>,
+    ) -> Result<(), Malformed> {
+        let (services, fx) = (&mut self.services, &mut self.fx);
+        match request {
+            Request::Clm(request) => {
+                fx.service = Service::Clm;
+                services.clm.on_request(now, caller, asker, request, fx)
+            }
+            Request::Amf(request) => {
+                fx.service = Service::Amf;
+                services.amf.on_request(now, caller, asker, request, fx)
+            }
+            Request::Ckpt(request) => {
+                fx.service = Service::Ckpt;
+                services.ckpt.on_request(now, caller, asker, request, fx)
+            }
+            Request::Admin(request) => {
+                fx.service = Service::Admin;
+                let (amf, ckpt) = (&services.amf, &services.ckpt);
+                let (group, sync) = (&self.group, self.sync.status());
+                let sights = Sights { amf, ckpt, group, sync };
+                self.admin.on_request(now, &sights, caller, asker, request, fx)
+            }
+        }
+    }
+
+    /// Why the node itself refuses a request, if it does.
+    fn refusal(&self, request: &Request<'_>) -> Option<AisError> {
+        let is_amf = matches!(request, Request::Amf(_));
+        if is_amf && !self.sync.groups.is_ours() {
+            return match request {
+                // Nothing is registered where AMF has no part.
+                Request::Amf(amf::Request::Unregister { .. }) => Some(AisError::NotExist),
+                request => (Kind::of(request) != Kind::Release).then_some(AisError::TryAgain),
+            };
+        }
+        let is_refused = match Kind::of(request) {
+            Kind::Change => !self.sync.may_change(),
+            Kind::Other => !self.is_serving(),
+            Kind::Release | Kind::Sight => false,
+        };
+        is_refused.then_some(AisError::TryAgain)
+    }
+
+    /// The program has been handed the callback with this invocation.
+    pub fn dispatched(&mut self, now: Now, caller: &Caller, invocation: i32) {
+        self.fx.service = Service::Amf;
+        self.services.amf.on_dispatched(caller, invocation, &mut self.fx);
+        self.apply(now);
+        self.run_group(now);
+    }
+
+    /// Whoever asked with this id no longer waits.
+    pub fn cancel(&mut self, now: Now, connection: ConnectionId, id: u32) {
+        let is_gone = |asker: &Asker| asker.connection == connection && asker.id == id;
+        let events = self.fx.askers.forget(is_gone);
+        self.handles.end_asynchronous(connection, events);
+        self.each_service(now, |service, fx| match service {
+            Each::Clm(clm) => clm.on_cancel(connection, id, fx),
+            Each::Amf(amf) => amf.on_cancel(connection, id, fx),
+            Each::Ckpt(ckpt) => ckpt.on_cancel(connection, id, fx),
+        });
+        self.run_group(now);
+    }
+
+    /// A connection is gone.
+    pub fn connection_closed(&mut self, now: Now, connection: ConnectionId) {
+        self.fx.askers.forget(|asker| asker.connection == connection);
+        self.admin.on_handle_gone(connection);
+        for event in self.handles.close(connection) {
+            self.undelivered(&event);
+        }
+        self.each_service(now, |service, fx| match service {
+            Each::Clm(clm) => clm.on_handle_gone(connection, fx),
+            Each::Amf(amf) => amf.on_handle_gone(connection, fx),
+            Each::Ckpt(ckpt) => ckpt.on_handle_gone(connection, fx),
+        });
+        self.run_group(now);
+    }
+
+    /// A process is gone; all its connections were closed before.
+    pub fn session_closed(&mut self, now: Now, session: SessionId) {
+        self.fx.askers.forget(|asker| asker.session == session);
+        self.each_service(now, |service, fx| match service {
+            Each::Clm(clm) => clm.on_session_gone(session, fx),
+            Each::Amf(amf) => amf.on_session_gone(session, fx),
+            Each::Ckpt(ckpt) => ckpt.on_session_gone(session, fx),
+        });
+        self.run_group(now);
+    }
+
+    /// The event socket of a handle is full: its events wait from now on. The
+    /// last one that was output is still with the driver.
+    pub fn events_blocked(&mut self, connection: ConnectionId) {
+        self.handles.block(connection);
+    }
+
+    /// The event socket has room: the next event that waited, or `None` when
+    /// they are output as they come again.
+    pub fn next_event(&mut self, connection: ConnectionId) -> Option<(Code, Vec<u8>)> {
+        self.handles.next_event(connection).map(|event| (event.code(), event.encode()))
+    }
+}

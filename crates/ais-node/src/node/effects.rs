@@ -1,0 +1,147 @@
+//! Doing what the services want done.
+
+use super::{Node, Output};
+use crate::effects::Effect;
+use crate::services::Each;
+use crate::{Asker, ConnectionId, Event, Now, Service as _};
+use ais_proto::{AisError, admin, ckpt};
+
+/// A reply or event that waits until the group is stable.
+#[derive(Debug)]
+pub(super) struct Held {
+    after: u64,
+    /// What it tells was to be done only with quorum.
+    needs_quorum: bool,
+    output: HeldOutput,
+}
+
+#[derive(Debug)]
+enum HeldOutput {
+    Reply { asker: Asker, result: Result<(), AisError>, body: Vec<u8> },
+    Event { connection: ConnectionId, event: Event },
+}
+
+impl Node {
+    /// Does what the service wanted done.
+    pub(super) fn apply(&mut self, now: Now) {
+        let service = self.fx.service;
+        let mut list = std::mem::take(&mut self.fx.list);
+        for effect in list.drain(..) {
+            match effect {
+                Effect::Reply { asker, after, result, body } => {
+                    self.hold_or_put_out(after, HeldOutput::Reply { asker, result, body });
+                }
+                Effect::Event { connection, after, event } => {
+                    self.hold_or_put_out(after, HeldOutput::Event { connection, event });
+                }
+                Effect::Multicast(bytes) => {
+                    self.outbox_bytes += bytes.len();
+                    self.outbox.push_back(bytes);
+                }
+                Effect::SetTimer(timer, after) => {
+                    self.timers.set(service, timer, now.monotonic.saturating_add(after));
+                }
+                Effect::CancelTimer(timer) => self.timers.cancel(service, timer),
+            }
+        }
+        // The list keeps its memory: there is one for every request.
+        self.fx.list = list;
+    }
+
+    fn hold_or_put_out(&mut self, after: Option<u64>, output: HeldOutput) {
+        match after {
+            // What was held while states were brought together may be stable
+            // by the time it is applied.
+            Some(after) if after > self.stable => {
+                let needs_quorum = self.delivers_change;
+                self.held.push_back(Held { after, needs_quorum, output });
+            }
+            _ => self.put_out(output),
+        }
+    }
+
+    fn put_out(&mut self, output: HeldOutput) {
+        match output {
+            HeldOutput::Reply { asker, result, body } => self.reply(asker, result, body),
+            HeldOutput::Event { connection, event } => self.event(connection, event),
+        }
+    }
+
+    /// Every member of the view has received everything up to here.
+    pub(super) fn on_stable(&mut self, number: u64) {
+        self.stable = self.stable.max(number);
+        while self.held.front().is_some_and(|held| held.after <= number)
+            && let Some(held) = self.held.pop_front()
+        {
+            self.put_out(held.output);
+        }
+    }
+
+    /// The view is over: all that came with this node have what was delivered
+    /// in it. If they had no quorum together those that have may not know of
+    /// it, so nobody can tell whether a change will last.
+    pub(super) fn settle_held(&mut self, now: Now, has_quorum: bool) {
+        self.stable = 0;
+        for held in std::mem::take(&mut self.held) {
+            if has_quorum || !held.needs_quorum {
+                self.put_out(held.output);
+            } else {
+                self.put_out_unknown(now, held.output);
+            }
+        }
+    }
+
+    fn put_out_unknown(&mut self, now: Now, output: HeldOutput) {
+        match output {
+            HeldOutput::Reply { asker, result: Ok(()), .. } => {
+                let Asker { connection, id, .. } = asker;
+                self.reply(asker, Err(AisError::Timeout), Vec::new());
+                self.each_service(now, |service, fx| match service {
+                    Each::Clm(clm) => clm.on_cancel(connection, id, fx),
+                    Each::Amf(amf) => amf.on_cancel(connection, id, fx),
+                    Each::Ckpt(ckpt) => ckpt.on_cancel(connection, id, fx),
+                });
+            }
+            HeldOutput::Event {
+                connection,
+                event: Event::Ckpt(ckpt::Event::Open { tag, result: Ok(checkpoint) }),
+            } => {
+                self.unclaimed.push(checkpoint);
+                let result = Err(AisError::Timeout);
+                self.event(connection, Event::Ckpt(ckpt::Event::Open { tag, result }));
+            }
+            output => self.put_out(output),
+        }
+    }
+
+    pub(super) fn reply(&mut self, asker: Asker, result: Result<(), AisError>, body: Vec<u8>) {
+        let Asker { connection, id, .. } = asker;
+        self.outputs.push_back(Output::Reply { connection, id, result, body });
+    }
+
+    pub(super) fn event(&mut self, connection: ConnectionId, event: Event) {
+        if !self.handles.contains(connection) {
+            self.undelivered(&event);
+        } else if let Some(event) = self.handles.event(connection, event) {
+            let (code, body) = (event.code(), event.encode());
+            self.outputs.push_back(Output::Event { connection, code, body });
+        }
+    }
+
+    /// Tells probes what was delivered since they were told last.
+    pub(super) fn tell_probes(&mut self) {
+        let Some(news) = self.admin.take_news() else { return };
+        for (connection, deliveries) in news.events {
+            self.event(connection, Event::Admin(admin::Event::Deliveries(deliveries)));
+        }
+        for asker in news.answers {
+            self.reply(asker, Ok(()), Vec::new());
+        }
+    }
+
+    pub(super) fn undelivered(&mut self, event: &Event) {
+        if let Event::Ckpt(ckpt::Event::Open { result: Ok(checkpoint), .. }) = event {
+            self.unclaimed.push(*checkpoint);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What the group brings: views, and messages in agreed order.
+
+use super::{Node, Output};
+use crate::effects::Envelope;
+use crate::services::Each;
+use crate::sync::{ENVELOPE, Logged, Phase};
+use crate::{Delivery, Now, Service as _};
+use ais_proto::{AisError, Service};
+use ais_totem::{Output as FromGroup, QueueFull, View};
+use ais_wire::{NodeId, Reader};
+
+impl Node {
+    /// Gives the group what waits for it and takes what it brings, until
+    /// neither has more.
+    pub(crate) fn run_group(&mut self, now: Now) {
+        loop {
+            self.take_group_outputs(now);
+            while let Some(checkpoint) = self.unclaimed.pop() {
+                self.fx.service = Service::Ckpt;
+                self.services.ckpt.on_unclaimed(checkpoint, &mut self.fx);
+                self.apply(now);
+            }
+            if !self.send_next(now) {
+                return;
+            }
+        }
+    }
+
+    /// Gives the group the next message, if there is one and it is taken.
+    fn send_next(&mut self, now: Now) -> bool {
+        // What the programs want waits while it is not known which state it
+        // will meet.
+        let is_sync = !self.sync_outbox.is_empty();
+        let outbox = match self.sync.phase {
+            _ if is_sync => &mut self.sync_outbox,
+            Phase::Serving => &mut self.outbox,
+            _ => return false,
+        };
+        let Some(bytes) = outbox.pop_front() else {
+            return false;
+        };
+        let length = bytes.len();
+        match self.group.multicast(now.monotonic, bytes) {
+            Ok(()) if is_sync => true,
+            Ok(()) => {
+                self.outbox_bytes -= length;
+                true
+            }
+            Err(QueueFull(bytes)) => {
+                outbox.push_front(bytes);
+                false
+            }
+        }
+    }
+
+    fn take_group_outputs(&mut self, now: Now) {
+        while let Some(output) = self.group.poll_output() {
+            match output {
+                FromGroup::Send { to, bytes } => self.outputs.push_back(Output::Send { to, bytes }),
+                FromGroup::Reserve(number) => self.outputs.push_back(Output::Reserve(number)),
+                FromGroup::Transitional(members) => self.sync.on_transitional(members.len()),
+                FromGroup::View(view) => self.on_view(now, view),
+                FromGroup::Deliver { number, from, bytes } => {
+                    self.on_deliver(now, number, from, bytes);
+                }
+                FromGroup::Stable(number) => self.on_stable(number),
+            }
+        }
+    }
+
+    fn on_view(&mut self, now: Now, view: View) {
+        self.end_sync(now);
+        self.settle_held(now, self.sync.is_quorum(view.came_with_me.len()));
+        let has_quorum = self.sync.is_quorum(view.members.len());
+        let has_amf = self.sync.groups.is_ours();
+        self.each_service(now, |service, fx| match service {
+            Each::Clm(clm) => clm.on_view(&view, has_quorum, fx),
+            Each::Amf(amf) => amf.on_view(&view, has_quorum && has_amf, fx),
+            Each::Ckpt(ckpt) => ckpt.on_view(&view, has_quorum, fx),
+        });
+        let announce = self.sync.install(&view, self.services.clm.record().clone());
+        self.sync_outbox.clear();
+        self.sync_outbox.push_back(announce);
+        self.update_lead(now);
+        self.fx.service = Service::Admin;
+        self.admin.on_view(&view, &mut self.fx);
+        self.apply(now);
+        self.outputs.push_back(Output::View(view));
+    }
+
+    fn on_deliver(&mut self, now: Now, number: u64, from: NodeId, bytes: Vec<u8>) {
+        if bytes.first() == Some(&ENVELOPE) {
+            return self.on_sync(now, from, &bytes);
+        }
+        if bytes.first() == Some(&(Service::Admin as u8)) {
+            // No state is changed by what a probe sends.
+            return self.deliver(now, number, from, &bytes);
+        }
+        let length = bytes.len();
+        match self.sync.phase {
+            Phase::Serving => self.deliver(now, number, from, &bytes),
+            Phase::Out => self.lose(now, from, &bytes),
+            _ => self.sync.log.push(Logged { number, from, bytes }),
+        }
+        if self.sync.overflows(length) {
+            self.begin_transfer_anew(now);
+        }
+    }
+
+    /// Applies a message to the state of this node.
+    pub(super) fn deliver(&mut self, now: Now, number: u64, from: NodeId, bytes: &[u8]) {
+        let mut input = Reader::new(bytes);
+        let Ok(envelope) = Envelope::decode(&mut input) else {
+            log::warn!("a message from {from} was dropped: it is for no service");
+            return;
+        };
+        let Envelope { service, needs_quorum, origin } = envelope;
+        // Who sent it had quorum, and those who deliver it have lost it.
+        if needs_quorum && !self.sync.may_change() {
+            return self.refuse(now, from, origin, AisError::TryAgain);
+        }
+        if service == Service::Amf && !self.sync.groups.takes_from(from) {
+            let error = if needs_quorum { AisError::TryAgain } else { AisError::NotExist };
+            return self.refuse(now, from, origin, error);
+        }
+        let asker = if from == self.config.node { self.fx.askers.take(origin) } else { None };
+        self.fx.service = service;
+        self.fx.delivery = number;
+        self.delivers_change = needs_quorum;
+        let delivery = Delivery { from, number, asker, message: input.rest() };
+        match service {
+            Service::Admin => self.admin.on_deliver(delivery),
+            _ => self.services.deliver(service, delivery, &mut self.fx),
+        }
+        self.apply(now);
+        self.delivers_change = false;
+    }
+
+    /// Drops a message that others may have applied.
+    pub(super) fn lose(&mut self, now: Now, from: NodeId, bytes: &[u8]) {
+        if let Ok(envelope) = Envelope::decode(&mut Reader::new(bytes)) {
+            self.refuse(now, from, envelope.origin, AisError::Timeout);
+        }
+    }
+
+    /// Tells whoever waits for a message that nothing comes of it.
+    fn refuse(&mut self, now: Now, from: NodeId, origin: u64, error: AisError) {
+        if from == self.config.node
+            && let Some((asker, outcome)) = self.fx.askers.take_with_outcome(origin)
+        {
+            match outcome.failure(error) {
+                Some(event) => self.fx.event(asker.connection, event),
+                None => self.fx.reply(asker, Err(error), Vec::new()),
+            }
+            self.apply(now);
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The node: takes what clients (`clients`) and the group (`group`) bring, hands
+//! it to the services, and does what they want done (`effects`). It has them
+//! wait while the members of a view bring their states together (`sync`).
+
+mod clients;
+mod effects;
+mod group;
+mod sync;
+
+use crate::admin::Admin;
+use crate::amf::config::Groups;
+use crate::clients::Handles;
+use crate::effects::Effects;
+use crate::group::{Config as GroupConfig, Group};
+use crate::requests::Kind;
+use crate::services::{ALL, Each, Services};
+use crate::sync::{Sync, SyncStatus};
+use crate::timers::Timers;
+use crate::{ConnectionId, Now, Service as _, Timer, ckpt};
+use ais_proto::{AisError, Code, Service};
+use ais_totem::{Bytes, Destination, Ring, Status, View};
+use ais_wire::{Name, NodeId};
+use effects::Held;
+use std::collections::VecDeque;
+
+/// Bytes that may wait for the group before no more requests are taken.
+const OUTBOX_BYTES: usize = 64 << 20;
+
+/// What a node has to know before it starts.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Its identity.
+    pub node: NodeId,
+    /// The group it is in.
+    pub group: GroupConfig,
+    /// `expected-nodes`, if there is `quorum:majority`: a view has quorum if
+    /// more than half of so many are in it. `None`: every view has.
+    pub expected_nodes: Option<u32>,
+    /// `nodename`, or the dotted quad.
+    pub node_name: Name,
+    /// `clustername`.
+    pub cluster_name: Name,
+    /// When it started, in nanoseconds since the epoch.
+    pub boot_timestamp: i64,
+    /// The bounds and rules of CKPT.
+    pub ckpt: ckpt::Limits,
+    /// What groups.conf says.
+    pub groups: Groups,
+}
+
+/// A connection that brings what no library would bring; it is to be closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Malformed;
+
+/// What whoever drives the node has to do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Send a reply.
+    Reply {
+        /// Where to.
+        connection: ConnectionId,
+        /// The id of the request.
+        id: u32,
+        /// The result.
+        result: Result<(), AisError>,
+        /// What else it says.
+        body: Vec<u8>,
+    },
+    /// Send an event packet to a library handle.
+    Event {
+        /// The connection of the handle.
+        connection: ConnectionId,
+        /// The code.
+        code: Code,
+        /// The body.
+        body: Vec<u8>,
+    },
+    /// Tell people that the members have changed.
+    View(View),
+    /// Send a datagram to other nodes.
+    Send {
+        /// Where to.
+        to: Destination,
+        /// The datagram.
+        bytes: Bytes,
+    },
+    /// See [`ais_totem::Output::Reserve`]; then [`Node::reserved`].
+    Reserve(u64),
+    /// This node has the state of the cluster: clients may come from now on.
+    Serving,
+}
+
+/// A node.
+#[derive(Debug)]
+pub struct Node {
+    config: Config,
+    group: Group,
+    services: Services,
+    admin: Admin,
+    fx: Effects,
+    handles: Handles,
+    timers: Timers,
+    sync: Sync,
+    /// Messages of state synchronisation that wait for the group; they go
+    /// before those of the services.
+    sync_outbox: VecDeque<Vec<u8>>,
+    outbox: VecDeque<Vec<u8>>,
+    outbox_bytes: usize,
+    /// Everything up to this delivery is stable.
+    stable: u64,
+    held: VecDeque<Held>,
+    /// The message that is being delivered counts only with quorum.
+    delivers_change: bool,
+    /// Checkpoints that were opened for a program that is no longer there.
+    unclaimed: Vec<u32>,
+    /// Whether CLM and CKPT, and whether AMF, propose what time brings.
+    leads: (bool, bool),
+    has_served: bool,
+    outputs: VecDeque<Output>,
+}
+
+impl Node {
+    /// A node that starts. Clients may come once it is [`Output::Serving`].
+    #[must_use]
+    pub fn new(config: Config, now: Now) -> Self {
+        let mut node = Self {
+            sync: Sync::new(config.node, config.expected_nodes, &config.groups),
+            group: Group::new(config.node, config.group.clone(), now.monotonic),
+            services: Services::new(&config),
+            admin: Admin::new(&config, now),
+            config,
+            fx: Effects::new(),
+            handles: Handles::default(),
+            timers: Timers::default(),
+            sync_outbox: VecDeque::new(),
+            outbox: VecDeque::new(),
+            outbox_bytes: 0,
+            stable: 0,
+            held: VecDeque::new(),
+            delivers_change: false,
+            unclaimed: Vec::new(),
+            leads: (false, false),
+            has_served: false,
+            outputs: VecDeque::new(),
+        };
+        node.run_group(now);
+        node
+    }
+
+    /// A datagram has arrived from the address of `from`.
+    pub fn handle_packet(&mut self, now: Now, from: NodeId, bytes: &[u8]) {
+        self.with_ring(now, |ring| ring.handle_packet(now.monotonic, from, bytes));
+    }
+
+    /// All datagrams that had arrived have been handed over. To be called after
+    /// every look at the sockets, whether or not there was one.
+    pub fn drained(&mut self, now: Now) {
+        self.with_ring(now, |ring| ring.drained(now.monotonic));
+    }
+
+    /// The host of `node` has answered that nobody listens there.
+    pub fn refused(&mut self, now: Now, node: NodeId) {
+        self.with_ring(now, |ring| ring.refused(now.monotonic, node));
+    }
+
+    /// View numbers up to this one are reserved.
+    pub fn reserved(&mut self, now: Now, number: u64) {
+        self.with_ring(now, |ring| ring.reserved(now.monotonic, number));
+    }
+
+    /// Leaves the cluster; what it puts out then is to be sent, and nothing
+    /// more to be done with it.
+    pub fn leave(&mut self, now: Now) {
+        self.with_ring(now, |ring| ring.leave(now.monotonic));
+    }
+
+    /// What the ring knows of itself; `None` without a network.
+    #[must_use]
+    pub fn ring_status(&self) -> Option<Status> {
+        self.group.status()
+    }
+
+    fn with_ring(&mut self, now: Now, act: impl FnOnce(&mut Ring)) {
+        if let Some(ring) = self.group.ring() {
+            act(ring);
+            self.run_group(now);
+        }
+    }
+
+    /// Time has passed. Does nothing if it is called too early.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.with_ring(now, |ring| ring.handle_timeout(now.monotonic));
+        while let Some((service, timer)) = self.timers.take(now.monotonic) {
+            self.on_timer(now, service, timer);
+        }
+    }
+
+    /// When [`Node::handle_timeout`] has to be called, on the monotonic clock.
+    /// May change with every call to the node.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<u64> {
+        self.timers.next().into_iter().chain(self.group.poll_timeout()).min()
+    }
+
+    /// The next thing to do. To be called until it returns `None` after every
+    /// call that takes the time.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        if self.outputs.is_empty() {
+            // As late as can be, so that much goes into one event.
+            self.tell_probes();
+        }
+        self.outputs.pop_front()
+    }
+
+    /// Whether the driver should take no more requests until messages have
+    /// gone out.
+    #[must_use]
+    pub fn is_congested(&self) -> bool {
+        self.outbox_bytes >= OUTBOX_BYTES
+    }
+
+    #[cfg(test)]
+    pub(crate) fn fake(&mut self) -> &mut crate::group::Fake {
+        match &mut self.group {
+            Group::Fake(fake) => fake,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn sync(&mut self) -> &mut Sync {
+        &mut self.sync
+    }
+
+    /// Whether this node has the state of the cluster. Without it all that
+    /// clients ask is to be tried again.
+    #[must_use]
+    pub fn is_serving(&self) -> bool {
+        self.sync.has_state()
+    }
+
+    /// Where the state of this node stands, for people.
+    #[must_use]
+    pub fn sync_status(&self) -> SyncStatus {
+        self.sync.status()
+    }
+
+    /// A digest of all replicated state. AMF is in it only where this node has
+    /// the groups.conf that AMF runs with.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        self.services.digest(self.sync.groups.is_ours())
+    }
+
+    fn on_timer(&mut self, now: Now, service: Service, timer: Timer) {
+        self.fx.service = service;
+        self.fx.needs_quorum = Kind::of_timer(service) == Kind::Change;
+        match self.services.each(service) {
+            Some(Each::Clm(clm)) => clm.on_timer(now, timer, &mut self.fx),
+            Some(Each::Amf(amf)) => amf.on_timer(now, timer, &mut self.fx),
+            Some(Each::Ckpt(ckpt)) => ckpt.on_timer(now, timer, &mut self.fx),
+            None => {}
+        }
+        self.fx.needs_quorum = false;
+        self.apply(now);
+        self.run_group(now);
+    }
+
+    fn each_service(&mut self, now: Now, mut each: impl FnMut(Each<'_>, &mut Effects)) {
+        for service in ALL {
+            self.fx.service = service;
+            if let Some(service) = self.services.each(service) {
+                each(service, &mut self.fx);
+                self.apply(now);
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The three services of a node.
+
+use crate::amf::Amf;
+use crate::ckpt::Ckpt;
+use crate::clm::Clm;
+use crate::{Config, Delivery, Digest, Effects, Service as _};
+use ais_proto::Service;
+
+/// The services.
+#[derive(Debug)]
+pub(crate) struct Services {
+    pub(crate) clm: Clm,
+    pub(crate) amf: Amf,
+    pub(crate) ckpt: Ckpt,
+}
+
+/// One of the services.
+pub(crate) enum Each<'a> {
+    Clm(&'a mut Clm),
+    Amf(&'a mut Amf),
+    Ckpt(&'a mut Ckpt),
+}
+
+/// In this order they are told of what concerns all of them.
+pub(crate) const ALL: [Service; 3] = [Service::Clm, Service::Amf, Service::Ckpt];
+
+impl Services {
+    /// The services of a node that starts.
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            clm: Clm::new(config),
+            amf: Amf::new(config.node, config.groups.clone()),
+            ckpt: Ckpt::new(config.node, config.ckpt),
+        }
+    }
+
+    /// The service of this name; Admin has no replicated state and is none.
+    pub(crate) fn each(&mut self, service: Service) -> Option<Each<'_>> {
+        Some(match service {
+            Service::Clm => Each::Clm(&mut self.clm),
+            Service::Amf => Each::Amf(&mut self.amf),
+            Service::Ckpt => Each::Ckpt(&mut self.ckpt),
+            Service::Admin => return None,
+        })
+    }
+
+    pub(crate) fn deliver(&mut self, service: Service, delivery: Delivery<'_>, fx: &mut Effects) {
+        match service {
+            Service::Clm => self.clm.on_deliver(delivery, fx),
+            Service::Amf => self.amf.on_deliver(delivery, fx),
+            Service::Ckpt => self.ckpt.on_deliver(delivery, fx),
+            Service::Admin => {}
+        }
+    }
+
+    /// The frozen state of those that have one to bring together.
+    pub(crate) fn snapshot(&self) -> Box<dyn Iterator<Item = (Service, Vec<u8>)>> {
+        let amf = self.amf.snapshot().map(|chunk| (Service::Amf, chunk));
+        let ckpt = self.ckpt.snapshot().map(|chunk| (Service::Ckpt, chunk));
+        Box::new(amf.chain(ckpt))
+    }
+
+    pub(crate) fn digest(&self, with_amf: bool) -> u64 {
+        let mut digest = Digest::default();
+        self.clm.digest(&mut digest);
+        if with_amf {
+            self.amf.digest(&mut digest);
+        }
+        self.ckpt.digest(&mut digest);
+        digest.value()
+    }
+}

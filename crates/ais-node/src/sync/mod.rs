@@ -1,0 +1,208 @@
+//! State synchronisation: how the members of a new view come to have the same
+//! state, whatever each of them brings.
+//!
+//! A view begins with an announcement of every member. When all of them are
+//! delivered, everybody makes the same [`Plan`]; till then the messages of
+//! services are held. If one side at most has state it serves on, and sends a
+//! snapshot to those that have none; they log what is delivered since it was
+//! taken, and apply that after it. If several sides have state nobody applies
+//! anything until all their snapshots are there; then everybody merges them.
+//! A view in the middle of this ends it: who had state has it as if the sides
+//! had not met, who had none has none.
+//!
+//! Here is what is known and decided; the node (`node/sync.rs`) moves it.
+
+mod exchange;
+mod groups;
+pub(crate) mod message;
+mod plan;
+mod status;
+#[cfg(test)]
+mod tests;
+mod transfer;
+
+pub(crate) use exchange::{Exchange, Progress};
+pub(crate) use groups::{Change, GroupsInUse};
+pub(crate) use message::{ENVELOPE, Message};
+pub(crate) use plan::{Plan, Side as PlannedSide};
+pub use status::SyncStatus;
+pub(crate) use transfer::Incoming;
+
+use crate::clm::Record;
+use ais_totem::{View, ViewId};
+use ais_wire::NodeId;
+use message::{Announce, GroupsDigest, lineage_of, lineage_through};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Bytes of messages that a node logs while it is sent a state. One more, and
+/// the transfer begins anew with the state as it is then.
+const LOG_BYTES: usize = 256 << 20;
+
+/// What a node does with the messages of services that are delivered to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Members have yet to announce themselves: it holds them.
+    Gathering,
+    /// It has the state: it applies them.
+    Serving,
+    /// It is sent the state: it logs them.
+    Receiving,
+    /// States are being brought together: it holds them.
+    Merging,
+    /// It cannot read the state: it drops them, and waits for the next view.
+    Out,
+}
+
+/// A message that is held or logged.
+#[derive(Debug)]
+pub(crate) struct Logged {
+    pub(crate) number: u64,
+    pub(crate) from: NodeId,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// What a node knows of its state and that of the others.
+#[derive(Debug)]
+pub(crate) struct Sync {
+    /// `expected-nodes`, if quorum is asked for.
+    expected: Option<u32>,
+    pub(crate) view: Option<View>,
+    pub(crate) phase: Phase,
+    /// Which state this node has; `None` if it has none.
+    pub(crate) lineage: Option<u64>,
+    /// Whether the members that are there now have quorum.
+    has_quorum: bool,
+    /// Whether those had it with whom this node synchronised last.
+    had_quorum: bool,
+    /// The last view in which they had; 0 if no quorum is asked for.
+    last_quorum: u64,
+    pub(crate) announces: BTreeMap<NodeId, Announce>,
+    /// The members that have the state.
+    pub(crate) synced: BTreeSet<NodeId>,
+    pub(crate) exchange: Option<Exchange>,
+    /// How often states have been sent in this view; what is left of an
+    /// earlier time is void.
+    pub(crate) attempt: u32,
+    /// Messages that are held or logged, as they came.
+    pub(crate) log: Vec<Logged>,
+    log_limit: usize,
+    pub(crate) groups: GroupsInUse,
+    /// Bytes of snapshots sent and taken, since the start.
+    pub(crate) bytes_moved: u64,
+}
+
+impl Sync {
+    pub(crate) fn new(
+        me: NodeId,
+        expected: Option<u32>,
+        groups: &crate::amf::config::Groups,
+    ) -> Self {
+        Self {
+            expected,
+            view: None,
+            phase: Phase::Gathering,
+            lineage: None,
+            has_quorum: false,
+            had_quorum: false,
+            last_quorum: 0,
+            announces: BTreeMap::new(),
+            synced: BTreeSet::new(),
+            exchange: None,
+            attempt: 0,
+            log: Vec::new(),
+            log_limit: LOG_BYTES,
+            groups: GroupsInUse::new(me, GroupsDigest::of(groups)),
+            bytes_moved: 0,
+        }
+    }
+
+    /// Whether so many members have quorum.
+    pub(crate) fn is_quorum(&self, members: usize) -> bool {
+        self.expected.is_none_or(|expected| members as u64 * 2 > u64::from(expected))
+    }
+
+    /// Whether this node has a state of its own.
+    pub(crate) fn has_state(&self) -> bool {
+        self.lineage.is_some()
+    }
+
+    /// Whether the state of this node may change: quorum is there, and this
+    /// node has synchronised with those who make it up.
+    pub(crate) fn may_change(&self) -> bool {
+        self.has_state() && self.has_quorum && self.had_quorum
+    }
+
+    /// The view is over; what is still delivered in it is agreed among so many
+    /// members.
+    pub(crate) fn on_transitional(&mut self, members: usize) {
+        self.has_quorum = self.has_quorum && self.is_quorum(members);
+    }
+
+    /// Enters a view. The announcement that this node makes in it.
+    pub(crate) fn install(&mut self, view: &View, record: Record) -> Vec<u8> {
+        self.lineage = self.lineage.map(|lineage| lineage_through(lineage, view.id));
+        self.has_quorum = self.is_quorum(view.members.len());
+        self.view = Some(view.clone());
+        self.phase = Phase::Gathering;
+        self.announces.clear();
+        self.synced.clear();
+        self.exchange = None;
+        self.attempt = 0;
+        let announce = Announce {
+            lineage: self.lineage,
+            quorum: self.last_quorum,
+            groups_in_use: self.groups.in_use,
+            groups: self.groups.own.clone(),
+            record,
+        };
+        Message::Announce(announce).encode(view.id)
+    }
+
+    pub(crate) fn view_id(&self) -> Option<ViewId> {
+        self.view.as_ref().map(|view| view.id)
+    }
+
+    /// Takes the first announcement of a member. The plan, when it was the
+    /// last one that was missing.
+    pub(crate) fn announced(&mut self, from: NodeId, announce: Announce) -> Option<Plan> {
+        let members = self.view.as_ref().map(|view| view.members.as_slice()).unwrap_or_default();
+        if self.phase != Phase::Gathering || !members.contains(&from) {
+            return None;
+        }
+        self.announces.entry(from).or_insert(announce);
+        (self.announces.len() == members.len()).then(|| Plan::new(&self.announces))
+    }
+
+    /// This node has the state that all synchronised members of the view have.
+    /// `lineage`: which one, if the view does not say.
+    pub(crate) fn serve(&mut self, lineage: Option<u64>) {
+        let Some(view) = self.view_id() else { return };
+        self.phase = Phase::Serving;
+        self.lineage = lineage.or_else(|| Some(lineage_of(view)));
+        self.had_quorum = self.has_quorum;
+        if self.had_quorum && self.expected.is_some() {
+            self.last_quorum = view.number;
+        }
+    }
+
+    /// This node has no state any more, and is in this phase.
+    pub(crate) fn forget_state(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.lineage = None;
+        self.had_quorum = false;
+        self.last_quorum = 0;
+    }
+
+    /// The lowest of these members that has the state, if it may change.
+    pub(crate) fn lead_among(&self, takes_part: impl Fn(NodeId) -> bool) -> Option<NodeId> {
+        let may_change = self.has_quorum && self.phase == Phase::Serving;
+        self.synced.iter().copied().find(|node| may_change && takes_part(*node))
+    }
+
+    /// Counts a message that was delivered while a state is under way, alike
+    /// at all members. Whether a log of them has got too long.
+    pub(crate) fn overflows(&mut self, bytes: usize) -> bool {
+        let limit = self.log_limit;
+        self.exchange.as_mut().is_some_and(|exchange| exchange.logged(bytes) > limit)
+    }
+}

@@ -1,0 +1,295 @@
+//! What is to be done with the states that the members of a view bring. All
+//! members have the same announcements, so all make the same plan.
+
+use super::message::Announce;
+use ais_wire::NodeId;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+/// A plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// The members that bring the same state, the side whose state stands
+    /// first.
+    pub(crate) sides: Vec<Side>,
+    /// The members that bring none.
+    pub(crate) fresh: Vec<NodeId>,
+    /// The digest of the groups.conf that AMF runs with from now on.
+    pub(crate) groups: u64,
+    /// The members that have that groups.conf; AMF is among them.
+    pub(crate) amf: Vec<NodeId>,
+}
+
+/// Members that bring the same state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Side {
+    pub(crate) lineage: u64,
+    /// Lowest first; at least one.
+    pub(crate) members: Vec<NodeId>,
+    /// Who sends the state if others need it.
+    pub(crate) sender: NodeId,
+    /// Whether its state of AMF belongs to [`Plan::groups`].
+    pub(crate) has_amf: bool,
+}
+
+impl Plan {
+    /// The plan for members that announce this.
+    pub(crate) fn new(announces: &BTreeMap<NodeId, Announce>) -> Self {
+        let mut lineages = BTreeMap::<u64, Vec<NodeId>>::new();
+        let mut fresh = Vec::new();
+        for (node, announce) in announces {
+            match announce.lineage {
+                Some(lineage) => lineages.entry(lineage).or_default().push(*node),
+                None => fresh.push(*node),
+            }
+        }
+        let mut ranked: Vec<_> = lineages.into_iter().collect();
+        // Of two sides that both had quorum, the one that had it later has all
+        // that was promised with it.
+        let quorum = |members: &[NodeId]| {
+            members.iter().filter_map(|node| announces.get(node)).map(|of| of.quorum).max()
+        };
+        ranked.sort_by_key(|(_, members)| {
+            (Reverse(quorum(members)), Reverse(members.len()), members.first().copied())
+        });
+        let first = ranked.first().map_or(&fresh, |(_, members)| members);
+        let groups = groups_in_use(first, announces, !ranked.is_empty());
+        let has_file =
+            |node: &NodeId| announces.get(node).is_some_and(|of| of.groups.all == groups);
+        let amf = announces.keys().copied().filter(has_file).collect();
+        let side = |(lineage, members): (u64, Vec<NodeId>)| {
+            let sender = members.iter().find(|node| has_file(node)).or(members.first());
+            let sender = *sender?;
+            let has_amf = announces.get(&sender)?.groups_in_use == groups && has_file(&sender);
+            Some(Side { lineage, members, sender, has_amf })
+        };
+        Self { sides: ranked.into_iter().filter_map(side).collect(), fresh, groups, amf }
+    }
+
+    /// The same, but the state of the first side alone stands; who brought
+    /// another has to take it.
+    pub(crate) fn without_merge(mut self) -> Self {
+        for side in self.sides.drain(1.min(self.sides.len())..) {
+            self.fresh.extend(side.members);
+        }
+        self.fresh.sort();
+        self
+    }
+
+    /// Whether states have to be brought together.
+    pub(crate) fn is_merge(&self) -> bool {
+        self.sides.len() > 1
+    }
+
+    /// The members that have the state at once, lowest first.
+    pub(crate) fn holders(&self) -> &[NodeId] {
+        match self.sides.as_slice() {
+            [] => &self.fresh,
+            [side] => &side.members,
+            _ => &[],
+        }
+    }
+
+    /// The members that have to be sent something, lowest first.
+    pub(crate) fn receivers(&self) -> Vec<NodeId> {
+        match self.sides.as_slice() {
+            [] => Vec::new(),
+            [_] => self.fresh.clone(),
+            sides => {
+                let members = sides.iter().flat_map(|side| &side.members);
+                let mut all: Vec<_> = members.chain(&self.fresh).copied().collect();
+                all.sort();
+                all
+            }
+        }
+    }
+
+    /// The lineage of the state that comes of it; `None` if no side had it
+    /// before.
+    pub(crate) fn common_lineage(&self) -> Option<u64> {
+        match self.sides.as_slice() {
+            [side] => Some(side.lineage),
+            _ => None,
+        }
+    }
+
+    /// Whether AMF begins anew: nobody has a state of it that belongs to the
+    /// groups.conf it runs with.
+    pub(crate) fn starts_amf(&self) -> bool {
+        !self.sides.is_empty() && !self.sides.iter().any(|side| side.has_amf)
+    }
+
+    /// What comes of it, for people.
+    pub(crate) fn describe(&self) -> String {
+        let list =
+            |nodes: &[NodeId]| nodes.iter().map(NodeId::to_string).collect::<Vec<_>>().join(" ");
+        match self.sides.as_slice() {
+            [] => format!("all members start with an empty state: {}", list(&self.fresh)),
+            [side] if self.fresh.is_empty() => {
+                format!("all members have the same state: {}", list(&side.members))
+            }
+            [side] => format!(
+                "{} sends its state, which {} have, to {}",
+                side.sender,
+                list(&side.members),
+                list(&self.fresh)
+            ),
+            sides => {
+                let sides: Vec<_> = sides.iter().map(|side| list(&side.members)).collect();
+                format!("states meet, that of the first stands: {}", sides.join(" | "))
+            }
+        }
+    }
+
+    /// The side that this node sends the state of.
+    pub(crate) fn side_of_sender(&self, node: NodeId) -> Option<usize> {
+        self.sides.iter().position(|side| side.sender == node)
+    }
+
+    /// The side that this node is on.
+    pub(crate) fn side_of(&self, node: NodeId) -> Option<usize> {
+        self.sides.iter().position(|side| side.members.contains(&node))
+    }
+}
+
+/// AMF keeps to the groups.conf it runs with as long as one member of the
+/// first side has it; a node that was given another file cannot take AMF away
+/// from the rest, and when all have the new one they run with that.
+fn groups_in_use(first: &[NodeId], announces: &BTreeMap<NodeId, Announce>, has_state: bool) -> u64 {
+    let mut members = first.iter().filter_map(|node| announces.get(node));
+    let Some(lowest) = members.clone().next() else {
+        return 0;
+    };
+    let in_use = lowest.groups_in_use;
+    if has_state && members.any(|announce| announce.groups.all == in_use) {
+        in_use
+    } else {
+        lowest.groups.all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::message::GroupsDigest;
+
+    fn node(number: u8) -> NodeId {
+        NodeId::new([10, 0, 0, number].into())
+    }
+
+    fn nodes(numbers: &[u8]) -> Vec<NodeId> {
+        numbers.iter().copied().map(node).collect()
+    }
+
+    fn plan(members: &[(u8, Option<u64>, u64)]) -> Plan {
+        let announce = |lineage, quorum| Announce { lineage, quorum, ..Announce::default() };
+        let members = members
+            .iter()
+            .map(|(number, lineage, quorum)| (node(*number), announce(*lineage, *quorum)));
+        Plan::new(&members.collect())
+    }
+
+    /// The members of the sides in rank order, and the fresh ones.
+    fn sides(plan: &Plan) -> (Vec<Vec<NodeId>>, Vec<NodeId>) {
+        (plan.sides.iter().map(|side| side.members.clone()).collect(), plan.fresh.clone())
+    }
+
+    /// Calls `check` with all orders of the items.
+    fn all_orders<T: Clone>(items: &[T], check: &mut impl FnMut(&[T])) {
+        fn permute<T: Clone>(done: &mut Vec<T>, rest: &[T], check: &mut impl FnMut(&[T])) {
+            if rest.is_empty() {
+                return check(done);
+            }
+            for place in 0..rest.len() {
+                let mut others = rest.to_vec();
+                done.push(others.remove(place));
+                permute(done, &others, check);
+                done.pop();
+            }
+        }
+        permute(&mut Vec::new(), items, check);
+    }
+
+    #[test]
+    fn nodes_that_all_start_have_the_empty_state() {
+        let plan = plan(&[(1, None, 0), (2, None, 0)]);
+        assert_eq!(sides(&plan), (vec![], nodes(&[1, 2])));
+        assert_eq!((plan.holders(), plan.receivers()), (&nodes(&[1, 2])[..], vec![]));
+    }
+
+    #[test]
+    fn a_side_with_state_sends_it_to_who_starts_however_few_it_has() {
+        let plan = plan(&[(1, None, 0), (2, None, 0), (3, Some(9), 0)]);
+        assert_eq!(sides(&plan), (vec![nodes(&[3])], nodes(&[1, 2])));
+        assert_eq!(plan.sides[0].sender, node(3));
+        assert_eq!((plan.holders(), plan.receivers()), (&nodes(&[3])[..], nodes(&[1, 2])));
+        assert!(!plan.is_merge());
+    }
+
+    #[test]
+    fn sides_rank_by_quorum_then_by_size_then_by_the_lowest_node() {
+        let members = [
+            (7, Some(30), 5),
+            (5, Some(20), 4),
+            (6, Some(20), 4),
+            (2, Some(40), 4),
+            (8, Some(40), 4),
+            (1, Some(50), 4),
+            (4, Some(60), 4),
+            (3, None, 0),
+        ];
+        let expected = [&[7][..], &[2, 8], &[5, 6], &[1], &[4]].map(nodes).to_vec();
+        let all = (1..=8).map(node).collect::<Vec<_>>();
+        all_orders(&members[..6], &mut |first| {
+            let plan = plan(&[first, &members[6..]].concat());
+            assert_eq!(sides(&plan), (expected.clone(), nodes(&[3])));
+            assert!(plan.is_merge() && plan.holders().is_empty());
+            assert_eq!(plan.receivers(), all);
+        });
+    }
+
+    #[test]
+    fn fresh_nodes_give_a_side_no_weight() {
+        let plan = plan(&[(1, Some(1), 0), (2, None, 0), (3, Some(3), 0), (4, Some(3), 0)]);
+        assert_eq!(plan.side_of(node(3)), Some(0));
+        assert_eq!(plan.side_of(node(2)), None);
+        let alone = plan.without_merge();
+        assert_eq!(sides(&alone), (vec![nodes(&[3, 4])], nodes(&[1, 2])));
+    }
+
+    /// Node, lineage, digest in use, own digest.
+    fn plan_of_files(members: &[(u8, Option<u64>, u64, u64)]) -> Plan {
+        let members = members.iter().map(|(number, lineage, groups_in_use, own)| {
+            let groups = GroupsDigest { all: *own, groups: Vec::new() };
+            let announce = Announce {
+                lineage: *lineage,
+                groups_in_use: *groups_in_use,
+                groups,
+                ..Announce::default()
+            };
+            (node(*number), announce)
+        });
+        Plan::new(&members.collect())
+    }
+
+    #[test]
+    fn amf_keeps_its_file_until_nobody_has_it() {
+        let start = plan_of_files(&[(1, None, 0, 8), (2, None, 0, 9), (3, None, 0, 8)]);
+        assert_eq!((start.groups, &start.amf), (8, &nodes(&[1, 3])));
+        let joined = plan_of_files(&[(1, None, 0, 9), (2, Some(1), 8, 8), (3, Some(1), 8, 8)]);
+        assert_eq!((joined.groups, &joined.amf), (8, &nodes(&[2, 3])));
+        let later = plan_of_files(&[(1, Some(1), 8, 9), (2, Some(1), 8, 8), (3, None, 0, 9)]);
+        assert_eq!((later.groups, later.sides[0].sender), (8, node(2)));
+        assert!(later.sides[0].has_amf);
+        let last = plan_of_files(&[(1, Some(1), 8, 9), (2, None, 0, 9), (3, Some(1), 8, 9)]);
+        assert_eq!((last.groups, &last.amf), (9, &nodes(&[1, 2, 3])));
+        assert!(!last.sides[0].has_amf, "it starts anew");
+    }
+
+    #[test]
+    fn a_side_with_another_file_brings_nothing_of_amf() {
+        let plan = plan_of_files(&[(1, Some(1), 8, 8), (2, Some(1), 8, 8), (3, Some(3), 9, 9)]);
+        let has_amf: Vec<_> = plan.sides.iter().map(|side| side.has_amf).collect();
+        assert_eq!((plan.groups, has_amf), (8, vec![true, false]));
+    }
+}

@@ -1,0 +1,48 @@
+//! What a node tells people about its state.
+
+use super::{Phase, Sync};
+use ais_wire::NodeId;
+
+/// Where the state of a node stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncStatus {
+    /// `gathering`, `serving`, `receiving`, `merging` or `out`.
+    pub phase: &'static str,
+    /// The members that are known to have the same state, lowest first.
+    pub synced: Vec<NodeId>,
+    /// The member that proposes what time brings; `None` if nobody does, as
+    /// on a side without quorum.
+    pub lead: Option<NodeId>,
+    /// Which state this node has: members with the same have the same state.
+    /// `None` if it has none.
+    pub lineage: Option<u64>,
+    /// How often states have been sent in this view; 0 if nobody needed one.
+    pub attempt: u32,
+    /// Bytes of states sent and taken since the start.
+    pub bytes_moved: u64,
+    /// Whether what all have to agree on may change on this side.
+    pub has_quorum: bool,
+    /// Whether this node runs AMF with the groups.conf of the cluster.
+    pub has_amf: bool,
+}
+
+impl Sync {
+    pub(crate) fn status(&self) -> SyncStatus {
+        SyncStatus {
+            phase: match self.phase {
+                Phase::Gathering => "gathering",
+                Phase::Serving => "serving",
+                Phase::Receiving => "receiving",
+                Phase::Merging => "merging",
+                Phase::Out => "out",
+            },
+            synced: self.synced.iter().copied().collect(),
+            lead: self.lead_among(|_| true),
+            lineage: self.lineage,
+            attempt: self.attempt,
+            bytes_moved: self.bytes_moved,
+            has_quorum: self.may_change(),
+            has_amf: self.groups.is_ours(),
+        }
+    }
+}

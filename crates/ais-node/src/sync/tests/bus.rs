@@ -1,0 +1,404 @@
+//! A perfect group for any number of nodes, with partitions, and programs that
+//! write checkpoints.
+
+use crate::amf::config::Groups;
+use crate::{Caller, Config, ConnectionId, Node, Now, Output, SessionId, ckpt, group};
+use ais_proto::ckpt::{Attributes, Event, Open, OpenFlags, UpdateOption};
+use ais_proto::{AisError, Request, Service};
+use ais_totem::{Output as FromGroup, View, ViewId};
+use ais_wire::{Name, NodeId, Reader, Writer};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) const NOW: Now = Now { monotonic: 0, wall: 1_000_000_000_000 };
+
+/// The number of a node on the bus: the last octet of its address.
+pub(super) type Number = u8;
+
+pub(super) fn node(number: Number) -> NodeId {
+    NodeId::new([10, 0, 0, number].into())
+}
+
+pub(super) fn name(text: &str) -> Name {
+    Name::try_from(text).unwrap()
+}
+
+/// A node, the group as it sees it, and the program on it.
+pub(super) struct Member {
+    pub(super) node: Node,
+    /// The component of the network it is in; 0 before its first view.
+    component: usize,
+    /// How many messages of the component it has had.
+    had: usize,
+    pub(super) serving: usize,
+    replies: BTreeMap<u32, (Result<(), AisError>, Vec<u8>)>,
+    pub(super) opened: Vec<Event>,
+    pub(super) tracked: Vec<ais_proto::clm::Event>,
+    last_id: u32,
+    /// The view in which it was started.
+    pub(super) boot: u64,
+}
+
+/// Nodes that see each other.
+#[derive(Default)]
+struct Component {
+    members: Vec<Number>,
+    /// Messages in order, with their sender.
+    ordered: Vec<(Number, Vec<u8>)>,
+}
+
+#[derive(Default)]
+pub(super) struct Bus {
+    pub(super) members: BTreeMap<Number, Member>,
+    components: Vec<Component>,
+    view: u64,
+    /// Deliveries are stable so many messages late.
+    pub(super) stable_lag: usize,
+    expected: Option<u32>,
+    pub(super) groups: BTreeMap<Number, Groups>,
+}
+
+impl Bus {
+    /// Nodes that serve together.
+    pub(super) fn of(numbers: &[Number]) -> Self {
+        let mut bus = Self::default();
+        bus.start(numbers);
+        bus.together();
+        bus.settle();
+        bus
+    }
+
+    /// A bus of a cluster that asks for quorum of so many, if it does.
+    pub(super) fn with_quorum(expected: Option<u32>) -> Self {
+        Self { expected, ..Self::default() }
+    }
+
+    /// Starts these nodes; they are in no view yet.
+    pub(super) fn start(&mut self, numbers: &[Number]) {
+        if self.components.is_empty() {
+            self.components.push(Component::default());
+        }
+        for number in numbers {
+            let config = Config {
+                node: node(*number),
+                group: group::Config::Fake,
+                expected_nodes: self.expected,
+                node_name: name(&format!("node {number} of {}", self.view)),
+                cluster_name: name("ais"),
+                boot_timestamp: 0,
+                ckpt: ckpt::Limits { memory: 1 << 26, max_message: 1 << 20, strict: false },
+                groups: self.groups.get(number).cloned().unwrap_or_default(),
+            };
+            let mut member = Member {
+                node: Node::new(config, NOW),
+                component: 0,
+                had: 0,
+                serving: 0,
+                replies: BTreeMap::new(),
+                opened: Vec::new(),
+                tracked: Vec::new(),
+                last_id: 0,
+                boot: self.view,
+            };
+            for caller in
+                [caller(), handle(Service::Ckpt), handle(Service::Clm), handle(Service::Amf)]
+            {
+                member.node.handle_opened(&caller);
+            }
+            self.members.insert(*number, member);
+        }
+    }
+
+    /// The nodes divide themselves so; who is in no part has crashed. What is
+    /// under way of a sender that lives is delivered before.
+    pub(super) fn views(&mut self, parts: &[&[Number]]) {
+        let living: BTreeSet<Number> = parts.iter().copied().flatten().copied().collect();
+        self.members.retain(|number, _| living.contains(number));
+        self.view += 1;
+        for part in parts {
+            self.install(part);
+        }
+        for part in parts {
+            for number in *part {
+                self.run(*number);
+            }
+        }
+    }
+
+    /// A view in which all that live are together.
+    pub(super) fn together(&mut self) {
+        let all: Vec<_> = self.members.keys().copied().collect();
+        self.views(&[&all]);
+    }
+
+    fn install(&mut self, part: &[Number]) {
+        let new = self.components.len();
+        let mut members: Vec<Number> = part.to_vec();
+        members.sort_unstable();
+        let ids: Vec<NodeId> = members.iter().copied().map(node).collect();
+        let mut outputs = BTreeMap::new();
+        for number in &members {
+            let old = self.members[number].component;
+            let came: Vec<Number> = if old == 0 {
+                vec![*number]
+            } else {
+                let same = |other: &&Number| self.members[*other].component == old;
+                members.iter().filter(same).copied().collect()
+            };
+            let mut output = self.end_of(old, self.members[number].had, &came);
+            let of = |numbers: &[Number]| numbers.iter().copied().map(node).collect::<Vec<_>>();
+            let came = of(&came);
+            let left = of(&self.components[old].members);
+            output.push(FromGroup::View(View {
+                id: ViewId { number: self.view, representative: ids[0] },
+                members: ids.clone(),
+                joined: ids.iter().filter(|id| !came.contains(id)).copied().collect(),
+                left: left.into_iter().filter(|id| !came.contains(id)).collect(),
+                came_with_me: came,
+                why: "the test wants it".into(),
+            }));
+            outputs.insert(*number, output);
+        }
+        for (number, output) in outputs {
+            let member = self.members.get_mut(&number).unwrap();
+            member.component = new;
+            member.had = 0;
+            member.node.fake().outputs.extend(output);
+        }
+        self.components.push(Component { members, ordered: Vec::new() });
+    }
+
+    /// What those who leave a component together still deliver in it: up to
+    /// where the first of them is, and after that what they sent themselves.
+    fn end_of(&self, component: usize, had: usize, came: &[Number]) -> Vec<FromGroup> {
+        if component == 0 {
+            return Vec::new();
+        }
+        let first = came.iter().map(|number| self.members[number].had).max().unwrap();
+        let mut outputs = Vec::new();
+        let mut is_over = false;
+        for (place, (from, bytes)) in self.components[component].ordered.iter().enumerate() {
+            if place >= first && !is_over {
+                outputs.push(FromGroup::Transitional(came.iter().copied().map(node).collect()));
+                is_over = true;
+            }
+            if place >= had && (place < first || came.contains(from)) {
+                outputs.push(deliver(place, *from, bytes));
+            }
+        }
+        if !is_over {
+            outputs.push(FromGroup::Transitional(came.iter().copied().map(node).collect()));
+        }
+        outputs
+    }
+
+    /// Gives the next message that this node wants to send a place in the
+    /// order. False if there is none.
+    pub(super) fn order(&mut self, number: Number) -> bool {
+        let member = self.members.get_mut(&number).unwrap();
+        if member.component == 0 {
+            return false;
+        }
+        let Some(bytes) = member.node.fake().sent.pop_front() else {
+            return false;
+        };
+        self.components[member.component].ordered.push((number, bytes));
+        self.run(number);
+        true
+    }
+
+    /// Delivers the next message to this node. False if there is none.
+    pub(super) fn deliver(&mut self, number: Number) -> bool {
+        let member = self.members.get_mut(&number).unwrap();
+        let Some((from, bytes)) = self.components[member.component].ordered.get(member.had) else {
+            return false;
+        };
+        let output = deliver(member.had, *from, bytes);
+        member.had += 1;
+        member.node.fake().outputs.push_back(output);
+        let all = &self.components[member.component].members;
+        let slowest = all.iter().filter_map(|other| self.members.get(other)).map(|of| of.had).min();
+        let stable = slowest.unwrap_or(0).saturating_sub(self.stable_lag) as u64;
+        let member = self.members.get_mut(&number).unwrap();
+        member.node.fake().outputs.push_back(FromGroup::Stable(stable));
+        self.run(number);
+        true
+    }
+
+    /// One message more for everybody who has one to order or to take. False
+    /// if nobody has.
+    pub(super) fn step(&mut self) -> bool {
+        let numbers: Vec<_> = self.members.keys().copied().collect();
+        let mut moved = false;
+        for number in &numbers {
+            moved |= self.order(*number);
+        }
+        for number in &numbers {
+            moved |= self.deliver(*number);
+        }
+        moved
+    }
+
+    /// Until nothing more is under way.
+    pub(super) fn settle(&mut self) {
+        while self.step() {}
+        let lag = std::mem::take(&mut self.stable_lag);
+        let numbers: Vec<_> = self.members.keys().copied().collect();
+        for number in numbers {
+            let member = self.members.get_mut(&number).unwrap();
+            let stable = FromGroup::Stable(member.had as u64);
+            member.node.fake().outputs.push_back(stable);
+            self.run(number);
+        }
+        while self.step() {}
+        self.stable_lag = lag;
+    }
+
+    fn run(&mut self, number: Number) {
+        let member = self.members.get_mut(&number).unwrap();
+        member.node.run_group(NOW);
+        member.take_outputs();
+    }
+
+    pub(super) fn member(&mut self, number: Number) -> &mut Member {
+        self.members.get_mut(&number).unwrap()
+    }
+
+    /// Asks without waiting for the answer; the id of the request.
+    pub(super) fn ask(&mut self, number: Number, caller: &Caller, request: &Request<'_>) -> u32 {
+        let member = self.member(number);
+        member.last_id += 1;
+        let mut body = Writer::new();
+        request.encode(&mut body);
+        for data in request.data() {
+            body.raw(data);
+        }
+        let (id, code) = (member.last_id, request.code());
+        member.node.request(NOW, caller, id, code, &body.into_bytes()).unwrap();
+        member.take_outputs();
+        id
+    }
+
+    pub(super) fn reply(&mut self, number: Number, id: u32) -> Option<Result<(), AisError>> {
+        Some(self.member(number).replies.get(&id)?.0)
+    }
+
+    /// Asks, and lets everything happen until nothing more does.
+    pub(super) fn call(
+        &mut self,
+        number: Number,
+        request: &Request<'_>,
+    ) -> (Result<(), AisError>, Vec<u8>) {
+        let id = self.ask(number, &caller(), request);
+        self.settle();
+        self.member(number).replies.remove(&id).expect("a reply")
+    }
+
+    /// Opens a checkpoint, which is made if need be.
+    pub(super) fn open(&mut self, number: Number, checkpoint: &str) -> Result<u32, AisError> {
+        let (result, body) = self.call(number, &Request::Ckpt(open(checkpoint)));
+        result.map(|()| Reader::new(&body).u32().unwrap())
+    }
+
+    /// What a checkpoint says on this node.
+    pub(super) fn read(&mut self, number: Number, checkpoint: &str) -> Result<Vec<u8>, AisError> {
+        let checkpoint = self.open(number, checkpoint)?;
+        let element = ais_proto::ckpt::ReadElement { id: b"", offset: 0, size: None };
+        let read = ais_proto::ckpt::Request::Read { checkpoint, elements: vec![element] };
+        let (result, body) = self.call(number, &Request::Ckpt(read));
+        result?;
+        let reply = ais_proto::ckpt::ReadReply::decode(&body).unwrap();
+        Ok(reply.pieces.concat())
+    }
+
+    /// Begins to put a text into the default section of an open checkpoint.
+    pub(super) fn write(&mut self, number: Number, checkpoint: u32, data: &[u8]) -> u32 {
+        let write = ais_proto::ckpt::Request::Overwrite { checkpoint, id: b"", data };
+        self.ask(number, &caller(), &Request::Ckpt(write))
+    }
+
+    /// All that see each other and have the state have the same.
+    pub(super) fn check_equal(&self) {
+        let mut digests = BTreeMap::new();
+        for (number, member) in &self.members {
+            let status = member.node.sync_status();
+            if let Some(lineage) = status.lineage {
+                let place = (member.component, member.had, lineage, status.has_amf);
+                let digest = member.node.digest();
+                let (first, expected) = *digests.entry(place).or_insert((*number, digest));
+                assert_eq!(digest, expected, "nodes {first} and {number} differ");
+            }
+        }
+    }
+
+    /// Everybody has the state, and all that see each other the same.
+    pub(super) fn check_synced(&self) {
+        let mut lineages = BTreeMap::new();
+        for (number, member) in &self.members {
+            let status = member.node.sync_status();
+            assert_eq!(status.phase, "serving", "node {number}");
+            assert_eq!(member.serving, 1, "node {number} says once that it serves");
+            let members = &self.components[member.component].members;
+            let synced: Vec<_> = members.iter().copied().map(node).collect();
+            assert_eq!(status.synced, synced, "node {number}");
+            let first = *lineages.entry(member.component).or_insert(status.lineage);
+            assert_eq!(status.lineage, first, "node {number}");
+        }
+        self.check_equal();
+    }
+
+    pub(super) fn phase(&self, number: Number) -> &'static str {
+        self.members[&number].node.sync_status().phase
+    }
+}
+
+fn deliver(place: usize, from: Number, bytes: &[u8]) -> FromGroup {
+    FromGroup::Deliver { number: place as u64 + 1, from: node(from), bytes: bytes.to_vec() }
+}
+
+impl Member {
+    fn take_outputs(&mut self) {
+        while let Some(output) = self.node.poll_output() {
+            match output {
+                Output::Reply { id, result, body, .. } => {
+                    let earlier = self.replies.insert(id, (result, body));
+                    assert_eq!(earlier, None, "a second reply to {id}");
+                }
+                Output::Event { code, body, .. } => match code.service() {
+                    Some(Service::Ckpt) => self.opened.push(Event::decode(code, &body).unwrap()),
+                    Some(Service::Clm) => {
+                        self.tracked.push(ais_proto::clm::Event::decode(code, &body).unwrap());
+                    }
+                    _ => {}
+                },
+                Output::Serving => self.serving += 1,
+                Output::View(_) | Output::Send { .. } | Output::Reserve(_) => {}
+            }
+        }
+    }
+}
+
+pub(super) fn caller() -> Caller {
+    Caller { session: SessionId(1), connection: ConnectionId(1), handle: None }
+}
+
+pub(super) fn handle(service: Service) -> Caller {
+    let connection = ConnectionId(10 + service as u64);
+    Caller { session: SessionId(1), connection, handle: Some((service, u32::MAX)) }
+}
+
+pub(super) fn open(checkpoint: &str) -> ais_proto::ckpt::Request<'static> {
+    ais_proto::ckpt::Request::Open(how_to_open(checkpoint))
+}
+
+pub(super) fn how_to_open(checkpoint: &str) -> Open {
+    let attributes = Attributes {
+        option: UpdateOption::AllReplicas,
+        checkpoint_size: 1 << 20,
+        retention_duration: i64::MAX,
+        max_sections: 4,
+        max_section_size: 1 << 20,
+        max_section_id_size: 10,
+    };
+    let flags = OpenFlags::READ | OpenFlags::WRITE;
+    Open { name: name(checkpoint), attributes: Some(attributes), flags }
+}

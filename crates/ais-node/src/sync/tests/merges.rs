@@ -1,0 +1,161 @@
+//! Sides that both have state meet.
+
+use super::bus::{Bus, Number};
+
+/// Sides that went on without each other, each with a checkpoint of its own
+/// and one that all had changed.
+fn divided(sides: &[&[Number]]) -> Bus {
+    let mut bus = Bus::default();
+    let all: Vec<_> = sides.concat();
+    bus.start(&all);
+    bus.together();
+    bus.settle();
+    bus.open(all[0], "common").unwrap();
+    bus.settle();
+    bus.views(sides);
+    for side in sides {
+        let first = side[0];
+        let common = bus.open(first, "common").unwrap();
+        bus.write(first, common, &vec![first; 70_000]);
+        let own = bus.open(first, &format!("of {first}")).unwrap();
+        bus.write(first, own, &[first]);
+    }
+    bus.settle();
+    bus.check_synced();
+    bus
+}
+
+fn check_merged(bus: &mut Bus, sides: &[&[Number]]) {
+    bus.settle();
+    bus.check_synced();
+    for number in sides.concat() {
+        assert_eq!(bus.read(number, "common").unwrap(), vec![sides[0][0]; 70_000]);
+        for side in sides {
+            assert_eq!(bus.read(number, &format!("of {}", side[0])).unwrap(), [side[0]]);
+        }
+    }
+    bus.check_synced();
+}
+
+#[test]
+fn two_sides_have_the_state_of_both_and_the_larger_one_stands() {
+    let sides: [&[Number]; 2] = [&[2, 3], &[1]];
+    let mut bus = divided(&sides);
+    bus.together();
+    check_merged(&mut bus, &sides);
+}
+
+#[test]
+fn three_sides_and_a_fresh_node_have_the_state_of_all() {
+    let sides: [&[Number]; 3] = [&[2, 3], &[1], &[4]];
+    let mut bus = divided(&sides);
+    bus.start(&[5]);
+    bus.together();
+    check_merged(&mut bus, &sides);
+    assert_eq!(bus.read(5, "of 4").unwrap(), [4]);
+}
+
+#[test]
+fn requests_wait_for_a_merge_and_are_done_after_it() {
+    let sides: [&[Number]; 2] = [&[1, 2], &[3]];
+    let mut bus = divided(&sides);
+    let checkpoint = bus.open(3, "common").unwrap();
+    bus.together();
+    while bus.phase(3) != "merging" {
+        assert!(bus.step());
+    }
+    let write = bus.write(3, checkpoint, b"after");
+    while bus.phase(3) == "merging" {
+        assert_eq!(bus.reply(3, write), None);
+        assert!(bus.step());
+        bus.check_equal();
+    }
+    bus.settle();
+    assert_eq!(bus.reply(3, write), Some(Ok(())));
+    assert_eq!(bus.read(1, "common").unwrap(), b"after");
+    bus.check_synced();
+}
+
+/// The two sides, with a fresh node, meet, and after some steps divide as
+/// `parts`; then all come together.
+fn cut_short(sides: &[&[Number]], parts: &[&[Number]]) {
+    let mut cut = 0;
+    loop {
+        let mut bus = divided(sides);
+        let first = sides[0][0];
+        let checkpoint = bus.open(first, "common").unwrap();
+        bus.start(&[9]);
+        bus.stable_lag = cut % 3;
+        // One write is under way already, one waits.
+        let sent = bus.write(first, checkpoint, &vec![first; 70_000]);
+        bus.together();
+        let waits = bus.write(first, checkpoint, &vec![first; 70_000]);
+        let mut is_over = false;
+        for _ in 0..cut {
+            is_over |= !bus.step();
+            bus.check_equal();
+        }
+        bus.views(parts);
+        bus.check_equal();
+        bus.step();
+        bus.check_equal();
+        bus.together();
+        bus.check_equal();
+        bus.settle();
+        bus.check_synced();
+        let living: Vec<_> = bus.members.keys().copied().collect();
+        for number in living {
+            assert_eq!(bus.read(number, "common").unwrap(), vec![first; 70_000], "cut at {cut}");
+            for side in sides {
+                let own = bus.read(number, &format!("of {}", side[0]));
+                assert_eq!(own.unwrap(), [side[0]], "cut at {cut}");
+            }
+        }
+        if bus.members.contains_key(&first) {
+            assert_eq!(bus.reply(first, sent), Some(Ok(())), "cut at {cut}");
+            assert_eq!(bus.reply(first, waits), Some(Ok(())), "cut at {cut}");
+        }
+        if is_over {
+            break;
+        }
+        cut += 1;
+    }
+    assert!(cut > 5, "{cut}");
+}
+
+#[test]
+fn a_merge_that_is_cut_short_at_any_point_leaves_the_sides_as_they_were() {
+    cut_short(&[&[1, 2], &[3]], &[&[1, 2], &[3, 9]]);
+}
+
+#[test]
+fn members_of_a_merge_may_part_in_any_way() {
+    cut_short(&[&[1, 2, 4], &[3]], &[&[1, 3], &[2, 4, 9]]);
+    cut_short(&[&[2, 3, 4], &[1, 5]], &[&[1, 2], &[3, 5, 9], &[4]]);
+}
+
+#[test]
+fn who_sends_in_a_merge_may_be_gone() {
+    cut_short(&[&[1, 2], &[3, 4]], &[&[2, 4, 9]]);
+}
+
+#[test]
+fn a_view_may_come_again_without_a_change() {
+    cut_short(&[&[1, 2], &[3]], &[&[1, 2, 3, 9]]);
+}
+
+#[test]
+fn a_handle_of_the_losing_side_goes_on_with_the_copy_that_stands() {
+    let sides: [&[Number]; 2] = [&[1, 2], &[3]];
+    let mut bus = divided(&sides);
+    let losing = bus.open(3, "common").unwrap();
+    let sent = bus.write(3, losing, b"lost with its side");
+    bus.settle();
+    assert_eq!(bus.reply(3, sent), Some(Ok(())));
+    bus.together();
+    check_merged(&mut bus, &sides);
+    let write = bus.write(3, losing, b"not lost");
+    bus.settle();
+    assert_eq!(bus.reply(3, write), Some(Ok(())));
+    assert_eq!(bus.read(1, "common").unwrap(), b"not lost");
+}

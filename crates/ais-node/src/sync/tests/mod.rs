@@ -1,0 +1,10 @@
+//! Whole nodes on a perfect group: after every step those that have the same
+//! state have the same digest of it.
+
+mod bus;
+mod hostile;
+mod joins;
+mod members;
+mod merges;
+mod quorum;
+mod random;

@@ -1,0 +1,85 @@
+//! The sending and the taking of a state, chunk by chunk.
+
+use super::message::Message;
+use crate::amf::Amf;
+use crate::ckpt::Ckpt;
+use crate::services::Services;
+use crate::{SNAPSHOT_CHUNK, Service};
+use ais_proto::Service as Of;
+use ais_totem::ViewId;
+use ais_wire::DecodeError;
+use std::fmt;
+
+/// Chunks that are sent and not delivered yet, at most: about half of what
+/// the ring lets be under way (256 frames of 1500 bytes), so that the other
+/// half is for the programs.
+const CHUNKS_IN_FLIGHT: usize = 192_000 / SNAPSHOT_CHUNK;
+
+/// Sends a frozen state.
+pub(crate) struct Sender {
+    chunks: Box<dyn Iterator<Item = (Of, Vec<u8>)>>,
+    in_flight: usize,
+    sent: u64,
+    is_over: bool,
+}
+
+impl Sender {
+    /// Freezes the state.
+    pub(crate) fn new(services: &Services) -> Self {
+        Self { chunks: services.snapshot(), in_flight: 0, sent: 0, is_over: false }
+    }
+
+    /// The next message, unless enough are under way or there is none.
+    pub(crate) fn next(&mut self, view: ViewId, attempt: u32) -> Option<Vec<u8>> {
+        if self.is_over || self.in_flight >= CHUNKS_IN_FLIGHT {
+            return None;
+        }
+        let Some((service, bytes)) = self.chunks.next() else {
+            self.is_over = true;
+            return Some(Message::End { attempt, chunks: self.sent }.encode(view));
+        };
+        self.in_flight += 1;
+        self.sent += 1;
+        Some(Message::Chunk { attempt, service, bytes: &bytes }.encode(view))
+    }
+
+    /// A chunk has been delivered.
+    pub(crate) fn landed(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+}
+
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sender({} sent, {} in flight)", self.sent, self.in_flight)
+    }
+}
+
+/// The state of another side, as far as it is here. CLM has no part in it: all
+/// it has is in the view and the announcements.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    pub(crate) amf: <Amf as Service>::Incoming,
+    pub(crate) ckpt: <Ckpt as Service>::Incoming,
+    pub(crate) chunks: u64,
+    takes_amf: bool,
+}
+
+impl Incoming {
+    /// `takes_amf`: its state of AMF and this node have the same groups.conf.
+    pub(crate) fn new(services: &Services, takes_amf: bool) -> Self {
+        let (amf, ckpt) = (services.amf.incoming(), services.ckpt.incoming());
+        Self { amf, ckpt, chunks: 0, takes_amf }
+    }
+
+    /// Takes the next chunk of a service.
+    pub(crate) fn take(&mut self, service: Of, chunk: &[u8]) -> Result<(), DecodeError> {
+        self.chunks += 1;
+        match service {
+            Of::Clm | Of::Admin => Err(DecodeError::Invalid),
+            Of::Amf if !self.takes_amf => Ok(()),
+            Of::Amf => Amf::take_chunk(&mut self.amf, chunk),
+            Of::Ckpt => Ckpt::take_chunk(&mut self.ckpt, chunk),
+        }
+    }
+}

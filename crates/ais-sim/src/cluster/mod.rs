@@ -1,0 +1,307 @@
+//! A world of whole nodes with programs on them.
+
+mod components;
+mod engine;
+mod ledger;
+mod rest;
+mod site;
+mod work;
+
+use crate::components::groups;
+use crate::fabric::{Clock, Fabric, Habits, Network, node_of};
+use crate::hazards::Hazards;
+use crate::plan::Plan;
+use crate::report::{Counted, Trace};
+use crate::{Rng, Violation};
+use ais_node::{Config, Node, Output, ckpt::Limits, group};
+use ais_proto::{Code, Name, Service};
+use ledger::Ledger;
+use site::Site;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Hosts at most: each carries programs, and every one looks at the others.
+const MAX_HOSTS: u64 = 8;
+/// Numbers that are reserved at start.
+const AHEAD: u64 = 16;
+
+/// What is planned.
+#[derive(Debug, Clone)]
+enum Act {
+    Work,
+    Fault,
+    /// A component on this host answers the oldest callback.
+    Answer(usize, Name),
+}
+
+struct World {
+    plan: Plan,
+    expected_nodes: Option<u32>,
+    fabric: Fabric<Node, Act>,
+    sites: Vec<Site>,
+    ledger: Ledger,
+    counted: Counted,
+    trace: Trace,
+    without_disk: Vec<bool>,
+    views: BTreeSet<ais_node::ViewId>,
+    /// What programs read, by host.
+    found: BTreeMap<(usize, ledger::Section), u64>,
+    /// The last number given to a process, a connection or a request.
+    last: u64,
+}
+
+/// Runs the cluster world of a seed; returns a digest of all that happened and
+/// what was counted.
+pub(crate) fn run(seed: u64, trace: Trace) -> Result<(u64, Counted), Violation> {
+    let mut rng = Rng::new(seed ^ 0x636c_7573_7465);
+    let (plan, network, habits, clocks) = Plan::random(&mut rng, MAX_HOSTS);
+    let mut world = World::new(plan, rng, network, habits, clocks, trace);
+    match world.play() {
+        Ok(()) => Ok((world.fabric.transcript.value(), world.counted)),
+        Err(what) => Err(Violation { seed, world: "cluster", at: world.fabric.now, what }),
+    }
+}
+
+impl World {
+    fn new(
+        plan: Plan,
+        mut rng: Rng,
+        network: Network,
+        habits: Habits,
+        clocks: Vec<Clock>,
+        trace: Trace,
+    ) -> Self {
+        let expected_nodes = rng.once_in(3).then_some(plan.hosts as u32);
+        trace.say(0, || format!("{plan:?} {habits:?} {network:?} quorum of {expected_nodes:?}"));
+        Self {
+            expected_nodes,
+            sites: (0..plan.hosts).map(|_| Site::default()).collect(),
+            without_disk: (0..plan.hosts).map(|_| rng.once_in(5)).collect(),
+            fabric: Fabric::new(rng, network, habits, clocks, trace),
+            ledger: Ledger::new(expected_nodes),
+            counted: Counted::default(),
+            plan,
+            trace,
+            views: BTreeSet::new(),
+            found: BTreeMap::new(),
+            last: 10,
+        }
+    }
+
+    fn play(&mut self) -> Result<(), String> {
+        for host in 0..self.plan.hosts {
+            if host == 0 || !self.fabric.rng.once_in(6) {
+                self.start(host);
+                let apart = self.fabric.rng.below(self.plan.tokens(10));
+                let together = self.fabric.rng.once_in(2);
+                self.go(if together { 0 } else { apart })?;
+            }
+        }
+        self.settle()?;
+        for _ in 0..self.plan.spells {
+            self.spell()?;
+            self.calm();
+            self.settle()?;
+        }
+        self.calm();
+        self.fabric.network.partition(vec![0; self.plan.hosts]);
+        while let Some(host) = self.some_host(false) {
+            self.start(host);
+        }
+        self.settle()?;
+        self.finale()?;
+        self.counted.time = self.fabric.now;
+        self.counted.views = self.views.len() as u64;
+        self.counted.merges = self.ledger.clear_merges;
+        self.counted.packets = self.fabric.counts.sent;
+        self.counted.lost = self.fabric.network.lost;
+        self.counted.overflowed = self.fabric.counts.overflowed;
+        Ok(())
+    }
+
+    /// Some time with work and faults.
+    fn spell(&mut self) -> Result<(), String> {
+        let (least, most) = (self.plan.tokens(5), self.plan.tokens(60));
+        let time = self.fabric.rng.between(least, most);
+        for _ in 0..20 + self.plan.messages {
+            let delay = self.fabric.rng.below(time);
+            self.fabric.plan(delay, Act::Work);
+        }
+        let faults = self.fabric.rng.between(1, 8);
+        for _ in 0..faults {
+            let delay = self.fabric.rng.below(time);
+            self.fabric.plan(delay, Act::Fault);
+        }
+        self.go(time)
+    }
+
+    /// Lets so much time pass.
+    fn go(&mut self, time: u64) -> Result<(), String> {
+        let end = self.fabric.now + time;
+        while !self.fabric.is_over(end) {
+            match self.fabric.step(end)? {
+                Some(Act::Work) => self.work()?,
+                Some(Act::Fault) => self.fault(),
+                Some(Act::Answer(host, component)) => self.answer(host, &component)?,
+                None => {}
+            }
+            self.take_events()?;
+        }
+        self.fabric.step(end)?;
+        self.take_events()
+    }
+
+    fn fresh(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    fn take_events(&mut self) -> Result<(), String> {
+        loop {
+            let events = self.fabric.take_events();
+            if events.is_empty() {
+                return Ok(());
+            }
+            for (host, event) in events {
+                self.event(host, event)?;
+            }
+        }
+    }
+
+    fn event(&mut self, host: usize, event: Output) -> Result<(), String> {
+        let (now, node) = (self.fabric.now, node_of(host));
+        self.trace.say(now, || brief(node, &event));
+        self.fabric.transcript.bytes(format!("{event:?}").as_bytes());
+        match event {
+            Output::Reply { connection, id, result, body } => {
+                let Some(call) = self.sites[host].calls.remove(&(connection, id)) else {
+                    return Err(format!("answers: {node} answers what nobody asks: {result:?}"));
+                };
+                self.reply(host, call, result, &body)
+            }
+            Output::Event { connection, code, body } => {
+                self.callback(host, connection, code, &body)
+            }
+            Output::View(view) => {
+                self.ledger.view(node, &view);
+                self.views.insert(view.id);
+                self.sites[host].view = Some(view);
+                Ok(())
+            }
+            Output::Serving => {
+                if std::mem::replace(&mut self.sites[host].serves, true) {
+                    return Err(format!("{node} begins to serve twice"));
+                }
+                self.ledger.serves(node);
+                self.move_in(host)
+            }
+            Output::Send { .. } | Output::Reserve(_) => Ok(()),
+        }
+    }
+
+    fn callback(
+        &mut self,
+        host: usize,
+        connection: ais_node::ConnectionId,
+        code: Code,
+        body: &[u8],
+    ) -> Result<(), String> {
+        match code.service() {
+            Some(Service::Clm) if self.sites[host].tracker == Some(connection) => {
+                let event = ais_proto::clm::Event::decode(code, body);
+                let event = event.map_err(|error| error.to_string())?;
+                self.sites[host].track(event).map_err(|what| format!("{}: {what}", node_of(host)))
+            }
+            Some(Service::Amf) => {
+                let event = ais_proto::amf::Event::decode(code, body);
+                self.component_event(host, connection, &event.map_err(|error| error.to_string())?)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn brief(node: ais_wire::NodeId, event: &Output) -> String {
+    match event {
+        Output::View(view) => format!("{node} view {} {:?}: {}", view.id, view.members, view.why),
+        Output::Reply { connection, id, result, .. } => {
+            format!("{node} answers {}/{id}: {result:?}", connection.0)
+        }
+        Output::Event { connection, code, .. } => {
+            format!("{node} calls back {}: {code:?}", connection.0)
+        }
+        other => format!("{node} {other:?}"),
+    }
+}
+
+impl Hazards for World {
+    type Daemon = Node;
+    type Act = Act;
+
+    fn fabric(&mut self) -> &mut Fabric<Node, Act> {
+        &mut self.fabric
+    }
+
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn counted(&mut self) -> &mut Counted {
+        &mut self.counted
+    }
+
+    fn trace(&self) -> Trace {
+        self.trace
+    }
+
+    fn start(&mut self, host: usize) {
+        let state = self.fabric.hosts()[host].disk.written;
+        let (last_view, reserved) = if self.without_disk[host] {
+            (1_000_000_000_000 + self.fabric.now / 1000, u64::MAX)
+        } else {
+            self.fabric.write_disk(host, state + AHEAD);
+            (state, state + AHEAD)
+        };
+        let ring = ais_totem::Config {
+            me: node_of(host),
+            cluster: Name::default(),
+            timing: self.plan.timing,
+            mtu: self.plan.mtu,
+            max_message: 1 << 20,
+            last_view,
+            reserved,
+            first_seq: self.plan.first_seq,
+        };
+        let expected_nodes = self.expected_nodes;
+        self.say(|| format!("{} starts", node_of(host)));
+        self.counted.starts += 1;
+        self.sites[host] = Site::default();
+        self.ledger.begin(node_of(host));
+        self.fabric.start(host, |now| {
+            let config = Config {
+                node: node_of(host),
+                group: group::Config::Ring(ring),
+                expected_nodes,
+                node_name: Name::default(),
+                cluster_name: Name::default(),
+                boot_timestamp: now.wall,
+                ckpt: Limits { memory: 1 << 24, max_message: 1 << 20, strict: false },
+                groups: groups(),
+            };
+            Node::new(config, now)
+        });
+    }
+
+    fn ended(&mut self, host: usize) {
+        self.fabric.take_events();
+        self.sites[host] = Site::default();
+        self.ledger.end(node_of(host));
+    }
+
+    fn say_goodbye(&mut self, host: usize) {
+        self.fabric.with(host, |node, now| node.leave(now));
+    }
+
+    fn lose_disk(&mut self, host: usize) {
+        self.without_disk[host] = true;
+    }
+}

@@ -1,0 +1,151 @@
+//! What holds when no more faults come: all nodes of a component agree on
+//! everything, have all that was promised, and answer.
+
+use super::World;
+use super::work::CHECKPOINTS;
+use crate::components::names;
+use crate::fabric::node_of;
+use crate::hazards::Hazards;
+use crate::plan::MILLISECOND;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl World {
+    /// Waits until every component has one view of exactly its living members,
+    /// all serve, nobody waits, and all have the same state; then checks it.
+    pub(super) fn settle(&mut self) -> Result<(), String> {
+        let begun = self.fabric.hosts().iter().map(|host| host.paused_until).max();
+        let begun = begun.unwrap_or_default().max(self.fabric.now);
+        let bound = self.plan.tokens(150) + 10_000 * MILLISECOND;
+        loop {
+            self.go(self.plan.tokens(1))?;
+            let Err(why) = self.is_settled() else { break };
+            if self.fabric.now > begun + bound {
+                return Err(format!("progress: long after the last fault {why}"));
+            }
+        }
+        let took = self.fabric.now.saturating_sub(begun) / self.plan.tokens(1);
+        self.counted.longest_settling = self.counted.longest_settling.max(took);
+        self.say(|| format!("settled after {took} tenths of a token"));
+        self.check_components()?;
+        self.check_promises()
+    }
+
+    fn living(&self) -> Vec<usize> {
+        let hosts = 0..self.plan.hosts;
+        hosts.filter(|host| self.fabric.hosts()[*host].daemon.is_some()).collect()
+    }
+
+    fn is_settled(&self) -> Result<(), String> {
+        let living = self.living();
+        let side = |host: &usize| self.fabric.network.side(*host);
+        let mut digests: BTreeMap<u32, u64> = BTreeMap::new();
+        for host in &living {
+            let (node, site) = (node_of(*host), &self.sites[*host]);
+            if !self.fabric.is_running(*host) {
+                return Err(format!("{node} stands still"));
+            }
+            let together = living.iter().filter(|other| side(other) == side(host));
+            let members: Vec<_> = together.clone().map(|other| node_of(*other)).collect();
+            let Some(view) = &site.view else { return Err(format!("{node} has no view")) };
+            if view.members != members {
+                let has = &view.members;
+                return Err(format!("{node} is in a view of {has:?}, and {members:?} are there"));
+            }
+            for other in together {
+                if self.sites[*other].view.as_ref().is_none_or(|of| of.id != view.id) {
+                    return Err(format!("{node} and {} are in two views", node_of(*other)));
+                }
+            }
+            if !site.serves {
+                return Err(format!("{node} does not serve"));
+            }
+            if let Some(call) = site.calls.values().next() {
+                return Err(format!("{node} has not answered {call:?}"));
+            }
+            let tracked = (view.id.number, members.iter().map(|of| of.to_api()).collect());
+            if site.tracked.as_ref() != Some(&tracked) {
+                return Err(format!("CLM says {:?} on {node}, not {tracked:?}", site.tracked));
+            }
+            let digest = self.fabric.hosts()[*host].daemon.as_ref().map_or(0, |of| of.digest());
+            if *digests.entry(side(host)).or_insert(digest) != digest {
+                return Err(format!("{node} has another state than others in {members:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// At most one component is active for each instance on each side.
+    fn check_components(&self) -> Result<(), String> {
+        let mut active = BTreeMap::new();
+        for host in self.living() {
+            let side = self.fabric.network.side(host);
+            for (component, program) in &self.sites[host].programs {
+                for csi in &program.active {
+                    if let Some(other) = active.insert((side, csi), component) {
+                        return Err(format!(
+                            "one active: at rest {other} and {component} are active for {csi}"
+                        ));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All nodes have all that was promised.
+    fn check_promises(&mut self) -> Result<(), String> {
+        self.found.clear();
+        for host in self.living() {
+            for checkpoint in 0..CHECKPOINTS {
+                for writer in 0..self.plan.hosts {
+                    self.read_section(host, (checkpoint, writer))?;
+                    self.take_events()?;
+                }
+            }
+            if let Some(call) = self.sites[host].calls.values().next() {
+                return Err(format!("{} does not answer {call:?} at once", node_of(host)));
+            }
+        }
+        let found = std::mem::take(&mut self.found);
+        for host in self.living() {
+            let members = self.sites[host].view.as_ref().map_or(0, |view| view.members.len());
+            let mine = found.iter().filter(|((of, _), _)| *of == host);
+            let mine = mine.map(|((_, section), number)| (*section, *number)).collect();
+            self.ledger.rests(node_of(host), members, &mine)?;
+        }
+        Ok(())
+    }
+
+    /// Everybody is there and answers: then one unit is active.
+    pub(super) fn finale(&mut self) -> Result<(), String> {
+        let living = self.living();
+        for host in &living {
+            for component in names() {
+                self.kill_component(*host, &component);
+            }
+        }
+        for component in names() {
+            let host = *self.fabric.rng.pick(&living);
+            self.start_component(host, component)?;
+        }
+        for _ in 0..200 {
+            self.go(self.plan.tokens(2).max(50 * MILLISECOND))?;
+            let (mut active, mut again) = (BTreeSet::new(), Vec::new());
+            for host in &living {
+                for (component, program) in &self.sites[*host].programs {
+                    active.extend(program.active.iter().cloned());
+                    if !program.registered {
+                        again.push((*host, component.clone()));
+                    }
+                }
+            }
+            for (host, component) in again {
+                self.register(host, component)?;
+            }
+            if active.len() == 2 {
+                return self.settle();
+            }
+        }
+        Err("progress: all components are there and answer, and no unit is active".into())
+    }
+}

@@ -1,0 +1,87 @@
+//! The programs on one host, as long as its daemon lives.
+
+use super::ledger::Section;
+use ais_node::{Caller, ConnectionId, SessionId, View};
+use ais_proto::clm::{Change, Event};
+use ais_proto::{Name, Service};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// What a program waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Call {
+    /// It opens a checkpoint of the ledger.
+    Open(usize),
+    /// It writes this number to its section.
+    Write(Section, u64),
+    /// It makes its section, with this number.
+    Create(Section, u64),
+    Read(Section),
+    /// A component registers.
+    Register(Name),
+    /// A component answers a callback.
+    Response(Name, i32),
+    /// A process opens or unlinks what does not last.
+    Passing(u64),
+    /// The outcome does not matter.
+    Other,
+}
+
+/// The process of a component.
+#[derive(Debug)]
+pub(super) struct Program {
+    pub(super) caller: Caller,
+    /// It has stopped answering.
+    pub(super) silent: bool,
+    pub(super) registered: bool,
+    pub(super) invocations: VecDeque<i32>,
+    /// The instances it was told to be active for.
+    pub(super) active: BTreeSet<Name>,
+}
+
+/// The programs on a host.
+#[derive(Debug, Default)]
+pub(super) struct Site {
+    pub(super) view: Option<View>,
+    pub(super) serves: bool,
+    pub(super) calls: BTreeMap<(ConnectionId, u32), Call>,
+    /// The process that has the checkpoints of the ledger open.
+    pub(super) session: u64,
+    /// The open checkpoints of the ledger.
+    pub(super) open: BTreeMap<usize, u32>,
+    /// The connection of the program that tracks CLM.
+    pub(super) tracker: Option<ConnectionId>,
+    /// What it was told last: view number and members.
+    pub(super) tracked: Option<(u64, BTreeSet<u32>)>,
+    /// The components whose process runs here.
+    pub(super) programs: BTreeMap<Name, Program>,
+}
+
+impl Site {
+    /// The tracker was called back.
+    ///
+    /// # Errors
+    /// If that contradicts itself.
+    pub(super) fn track(&mut self, event: Event) -> Result<(), String> {
+        let Event::Track { view, members, items, .. } = event else { return Ok(()) };
+        let there = items.iter().filter(|(_, change)| *change != Change::Left);
+        let there: BTreeSet<u32> = there.map(|(node, _)| node.id).collect();
+        if there.len() != members as usize {
+            return Err(format!("CLM: view {view} has {members} members and lists {there:?}"));
+        }
+        if let Some((node, change)) =
+            items.iter().find(|(node, change)| node.member == (*change == Change::Left))
+        {
+            return Err(format!("CLM: {node:?} is {change:?}"));
+        }
+        if self.tracked.as_ref().is_some_and(|(last, _)| *last > view) {
+            return Err(format!("CLM: view {view} comes after {:?}", self.tracked));
+        }
+        self.tracked = Some((view, there));
+        Ok(())
+    }
+}
+
+/// A connection of a program.
+pub(super) fn caller(session: u64, connection: u64, handle: Option<(Service, u32)>) -> Caller {
+    Caller { session: SessionId(session), connection: ConnectionId(connection), handle }
+}

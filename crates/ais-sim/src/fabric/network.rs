@@ -1,0 +1,227 @@
+//! The network between the hosts: what becomes of a datagram.
+
+use crate::Rng;
+use ais_totem::Bytes;
+use std::collections::BTreeSet;
+
+/// Packets of the past that are kept for a replay.
+const OLD_PACKETS: usize = 64;
+
+/// How the network is at the moment. Chances are per million packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Weather {
+    pub(crate) loss: u64,
+    pub(crate) duplicate: u64,
+    /// Bits flipped, or cut short.
+    pub(crate) corrupt: u64,
+    /// Overtaken by many others.
+    pub(crate) late: u64,
+}
+
+impl Weather {
+    /// Nothing goes wrong.
+    pub(crate) const CALM: Self = Self { loss: 0, duplicate: 0, corrupt: 0, late: 0 };
+
+    /// Some weather, mostly fair.
+    pub(crate) fn random(rng: &mut Rng) -> Self {
+        let mut chance = |most: u64| match rng.below(4) {
+            0 | 1 => 0,
+            2 => rng.below(1 + most / 10),
+            _ => rng.below(1 + most),
+        };
+        Self {
+            loss: chance(200_000),
+            duplicate: chance(100_000),
+            corrupt: chance(50_000),
+            late: chance(50_000),
+        }
+    }
+}
+
+/// The network.
+#[derive(Debug)]
+pub(crate) struct Network {
+    pub(crate) weather: Weather,
+    /// The least time a packet takes, in nanoseconds.
+    latency: u64,
+    /// How much longer it may take.
+    jitter: u64,
+    /// Packets of a link do not overtake each other, unless they are late.
+    in_order: bool,
+    /// The component each host is in.
+    side: Vec<u32>,
+    /// Links that are dead one way.
+    dead: BTreeSet<(usize, usize)>,
+    /// When the last packet of a link arrives.
+    last: Vec<u64>,
+    old: Vec<(usize, Bytes)>,
+    /// What became of the packets, for the summary.
+    pub(crate) lost: u64,
+}
+
+impl Network {
+    pub(crate) fn new(hosts: usize, latency: u64, jitter: u64, in_order: bool) -> Self {
+        Self {
+            weather: Weather::CALM,
+            latency,
+            jitter,
+            in_order,
+            side: vec![0; hosts],
+            dead: BTreeSet::new(),
+            last: vec![0; hosts * hosts],
+            old: Vec::new(),
+            lost: 0,
+        }
+    }
+
+    /// The longest a packet takes that is not late.
+    pub(crate) fn slowest(&self) -> u64 {
+        self.latency + self.jitter
+    }
+
+    /// Cuts the hosts into the components that `side` names.
+    pub(crate) fn partition(&mut self, side: Vec<u32>) {
+        self.side = side;
+    }
+
+    /// The component a host is in.
+    pub(crate) fn side(&self, host: usize) -> u32 {
+        self.side[host]
+    }
+
+    /// Packets from one host do not reach the other any more.
+    pub(crate) fn cut(&mut self, from: usize, to: usize) {
+        self.dead.insert((from, to));
+    }
+
+    /// All links that were dead one way live.
+    pub(crate) fn mend(&mut self) {
+        self.dead.clear();
+    }
+
+    pub(crate) fn reaches(&self, from: usize, to: usize) -> bool {
+        self.side[from] == self.side[to] && !self.dead.contains(&(from, to))
+    }
+
+    /// When a small packet of the kernel that is sent now arrives.
+    pub(crate) fn arrival(&self, rng: &mut Rng, now: u64) -> u64 {
+        now + self.latency + rng.below(1 + self.jitter)
+    }
+
+    /// Sends a datagram; `arrive` gets each copy that comes through, with the
+    /// time it comes.
+    pub(crate) fn send(
+        &mut self,
+        rng: &mut Rng,
+        now: u64,
+        link: (usize, usize),
+        bytes: &Bytes,
+        mut arrive: impl FnMut(u64, Bytes),
+    ) {
+        let (from, to) = link;
+        if from == to {
+            return arrive(now + 1_000 + rng.below(20_000), bytes.clone());
+        }
+        self.remember(rng, from, bytes);
+        if !self.reaches(from, to) || rng.chance(self.weather.loss) {
+            self.lost += 1;
+            return;
+        }
+        let copies = if rng.chance(self.weather.duplicate) { 2 } else { 1 };
+        for _ in 0..copies {
+            let mut at = self.arrival(rng, now);
+            if rng.chance(self.weather.late) {
+                at += rng.below(20 * self.slowest());
+            } else if self.in_order {
+                let last = &mut self.last[from * self.side.len() + to];
+                at = at.max(*last + 1);
+                *last = at;
+            }
+            let corrupt = rng.chance(self.weather.corrupt);
+            arrive(at, if corrupt { damaged(rng, bytes) } else { bytes.clone() });
+        }
+    }
+
+    /// A packet of the past, and who sent it.
+    pub(crate) fn old_packet(&self, rng: &mut Rng) -> Option<(usize, Bytes)> {
+        (!self.old.is_empty()).then(|| rng.pick(&self.old).clone())
+    }
+
+    fn remember(&mut self, rng: &mut Rng, from: usize, bytes: &Bytes) {
+        if self.old.len() < OLD_PACKETS {
+            self.old.push((from, bytes.clone()));
+        } else if rng.once_in(50) {
+            let place = rng.below(OLD_PACKETS as u64) as usize;
+            self.old[place] = (from, bytes.clone());
+        }
+    }
+}
+
+/// A copy with a few bits flipped, or cut short.
+fn damaged(rng: &mut Rng, bytes: &Bytes) -> Bytes {
+    let mut copy = bytes.to_vec();
+    if copy.is_empty() {
+        return bytes.clone();
+    }
+    if rng.once_in(3) {
+        copy.truncate(rng.below(copy.len() as u64) as usize);
+    } else {
+        for _ in 0..=rng.below(3) {
+            let bit = rng.below(8 * copy.len() as u64) as usize;
+            copy[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+    copy.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arrivals(network: &mut Network, link: (usize, usize)) -> Vec<u64> {
+        let mut rng = Rng::new(1);
+        let mut all = Vec::new();
+        for _ in 0..1000 {
+            let bytes = Bytes::from([7; 100]);
+            network.send(&mut rng, 0, link, &bytes, |at, copy| {
+                if copy == bytes {
+                    all.push(at);
+                }
+            });
+        }
+        all
+    }
+
+    #[test]
+    fn a_calm_network_loses_nothing() {
+        let mut network = Network::new(3, 20_000, 180_000, false);
+        let all = arrivals(&mut network, (0, 1));
+        assert_eq!(all.len(), 1000);
+        assert!(all.iter().all(|at| (20_000..=200_000).contains(at)));
+        assert!(!all.is_sorted());
+        network.in_order = true;
+        assert!(arrivals(&mut network, (1, 0)).is_sorted());
+    }
+
+    #[test]
+    fn weather_costs_packets() {
+        let mut network = Network::new(2, 1, 1, false);
+        network.weather = Weather { loss: 500_000, ..Weather::CALM };
+        assert!((300..700).contains(&arrivals(&mut network, (0, 1)).len()));
+        network.weather = Weather { duplicate: 500_000, ..Weather::CALM };
+        assert!((1300..1700).contains(&arrivals(&mut network, (0, 1)).len()));
+        network.weather = Weather { corrupt: 500_000, ..Weather::CALM };
+        assert!((300..700).contains(&arrivals(&mut network, (0, 1)).len()));
+    }
+
+    #[test]
+    fn a_dead_link_is_dead_one_way_and_a_partition_both() {
+        let mut network = Network::new(3, 1, 1, true);
+        network.cut(0, 1);
+        assert!(arrivals(&mut network, (0, 1)).is_empty());
+        assert!(!arrivals(&mut network, (1, 0)).is_empty());
+        network.mend();
+        network.partition(vec![0, 0, 1]);
+        assert!(network.reaches(0, 1) && !network.reaches(0, 2) && !network.reaches(2, 1));
+    }
+}

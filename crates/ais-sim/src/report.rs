@@ -1,0 +1,147 @@
+//! What a run says of itself: what it covered, and, if asked, every step.
+
+use crate::fabric::{Daemon, Fabric};
+use crate::history::{History, Seen};
+use std::fmt;
+use std::ops::AddAssign;
+
+/// What was wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The seed; it replays.
+    pub seed: u64,
+    /// Which world of the seed.
+    pub world: &'static str,
+    /// When it showed: nanoseconds, or a step.
+    pub at: u64,
+    /// What was wrong.
+    pub what: String,
+}
+
+/// What runs have covered, so that one sees that they are not vacuous.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Nanoseconds of virtual time.
+    pub time: u64,
+    /// Daemons started.
+    pub starts: u64,
+    /// Faults of any kind.
+    pub faults: u64,
+    /// Daemons that ended without a word.
+    pub crashes: u64,
+    /// Daemons that left.
+    pub leaves: u64,
+    /// Daemons that stood still.
+    pub pauses: u64,
+    /// Cuts of the network.
+    pub partitions: u64,
+    /// Views.
+    pub views: u64,
+    /// Views in which several met.
+    pub merges: u64,
+    /// Messages sent.
+    pub messages: u64,
+    /// Messages not taken: the queue was full.
+    pub refused: u64,
+    /// Deliveries.
+    pub deliveries: u64,
+    /// Of them, in a transitional configuration.
+    pub late: u64,
+    /// Packets sent.
+    pub packets: u64,
+    /// Packets that did not arrive.
+    pub lost: u64,
+    /// Packets that a socket buffer had no room for.
+    pub overflowed: u64,
+    /// The longest time to come to rest, in tenths of a token.
+    pub longest_settling: u64,
+    /// The most packets in two tokens of a group at rest.
+    pub idle_packets: u64,
+    /// Requests of programs.
+    pub requests: u64,
+}
+
+impl Counted {
+    pub(crate) fn finish<D: Daemon, A>(
+        &mut self,
+        seen: &Seen,
+        fabric: &Fabric<D, A>,
+        history: &History,
+    ) {
+        self.time = fabric.now;
+        self.views = seen.views;
+        self.merges = seen.merges;
+        self.deliveries = seen.deliveries;
+        self.late = seen.late;
+        self.messages = history.messages.len() as u64 - self.refused;
+        self.packets = fabric.counts.sent;
+        self.lost = fabric.network.lost;
+        self.overflowed = fabric.counts.overflowed;
+    }
+}
+
+impl AddAssign for Counted {
+    fn add_assign(&mut self, other: Self) {
+        self.time += other.time;
+        self.starts += other.starts;
+        self.faults += other.faults;
+        self.crashes += other.crashes;
+        self.leaves += other.leaves;
+        self.pauses += other.pauses;
+        self.partitions += other.partitions;
+        self.views += other.views;
+        self.merges += other.merges;
+        self.messages += other.messages;
+        self.refused += other.refused;
+        self.deliveries += other.deliveries;
+        self.late += other.late;
+        self.packets += other.packets;
+        self.lost += other.lost;
+        self.overflowed += other.overflowed;
+        self.longest_settling = self.longest_settling.max(other.longest_settling);
+        self.idle_packets = self.idle_packets.max(other.idle_packets);
+        self.requests += other.requests;
+    }
+}
+
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.time / 1_000_000_000;
+        writeln!(f, "{seconds} s of virtual time, {} daemons started", self.starts)?;
+        writeln!(
+            f,
+            "{} faults: {} crashes, {} leaves, {} pauses, {} partitions",
+            self.faults, self.crashes, self.leaves, self.pauses, self.partitions
+        )?;
+        writeln!(f, "{} views, {} of them merges", self.views, self.merges)?;
+        writeln!(
+            f,
+            "{} messages, {} refused, {} deliveries, {} of them in transitional configurations",
+            self.messages, self.refused, self.deliveries, self.late
+        )?;
+        writeln!(
+            f,
+            "{} packets, {} lost, {} too many for a socket buffer",
+            self.packets, self.lost, self.overflowed
+        )?;
+        writeln!(f, "{} requests of programs", self.requests)?;
+        writeln!(
+            f,
+            "at most {} tokens to come to rest, {} packets in two idle tokens",
+            self.longest_settling as f64 / 10.0,
+            self.idle_packets
+        )
+    }
+}
+
+/// Says every step on the standard error output, or nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Trace(pub(crate) bool);
+
+impl Trace {
+    pub(crate) fn say(self, now: u64, what: impl FnOnce() -> String) {
+        if self.0 {
+            eprintln!("{:>14.6} ms  {}", now as f64 / 1e6, what());
+        }
+    }
+}

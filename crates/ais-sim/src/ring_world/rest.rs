@@ -1,0 +1,160 @@
+//! What holds when no more faults come: the group comes to rest within a bound,
+//! stays there, and notices a departure in time.
+
+use super::World;
+use crate::fabric::node_of;
+use crate::hazards::Hazards;
+use crate::plan::{MICROSECOND, MILLISECOND};
+use ais_totem::Guarantee;
+
+impl World {
+    /// Waits until every component has one view of exactly its living members,
+    /// who have delivered all that was sent.
+    pub(super) fn settle(&mut self) -> Result<(), String> {
+        let begun = self.fabric.hosts().iter().map(|host| host.paused_until).max();
+        let begun = begun.unwrap_or_default().max(self.fabric.now);
+        let bound = self.settle_bound();
+        loop {
+            self.go(self.plan.tokens(1))?;
+            let Err(why) = self.is_settled() else { break };
+            if self.fabric.now > begun + bound {
+                let tokens = bound / self.plan.tokens(10);
+                return Err(format!("termination: {tokens} tokens after the last fault {why}"));
+            }
+        }
+        let took = self.fabric.now.saturating_sub(begun) / self.plan.tokens(1);
+        self.counted.longest_settling = self.counted.longest_settling.max(took);
+        self.trace.say(self.fabric.now, || format!("settled after {took} tenths of a token"));
+        self.history.together().map(|_| ())
+    }
+
+    /// Membership needs a few tokens; then what waits has to go out, also what
+    /// was sent while there was no ring.
+    fn settle_bound(&self) -> u64 {
+        self.plan.tokens(100) + 3_000 * MILLISECOND
+    }
+
+    fn is_settled(&self) -> Result<(), String> {
+        let nodes = (0..self.plan.hosts).filter(|host| self.fabric.hosts()[*host].daemon.is_some());
+        let nodes: Vec<usize> = nodes.collect();
+        for host in &nodes {
+            let node = node_of(*host);
+            if !self.fabric.is_running(*host) {
+                return Err(format!("{node} stands still"));
+            }
+            let side = self.fabric.network.side(*host);
+            let together = nodes.iter().filter(|other| self.fabric.network.side(**other) == side);
+            let expected: Vec<_> = together.map(|other| node_of(*other)).collect();
+            let Some(span) = self.history.life(node).and_then(|life| life.spans.last()) else {
+                return Err(format!("{node} has no view"));
+            };
+            if span.view.members != expected {
+                return Err(format!(
+                    "{node} is in view {} of {:?}, and {expected:?} are there",
+                    span.view.id, span.view.members
+                ));
+            }
+            let first = expected.first().and_then(|first| self.history.life(*first));
+            let first = first.and_then(|life| life.spans.last());
+            if first.is_none_or(|first| first.view.id != span.view.id) {
+                return Err(format!("{node} is in view {}, and others are not", span.view.id));
+            }
+            if first.is_none_or(|first| first.deliveries.len() != span.deliveries.len()) {
+                return Err(format!("{node} has not delivered the same as {:?}", expected.first()));
+            }
+            if span.transitional.is_some() {
+                return Err(format!("{node} is between views"));
+            }
+            let waiting = self.history.life(node).map_or(0, |life| life.undelivered());
+            if waiting > 0 {
+                return Err(format!("{waiting} messages of {node} are not delivered"));
+            }
+            if span.deliveries.last().is_some_and(|(last, _)| *last > span.stable) {
+                return Err(format!("{node} does not know that what it delivered is stable"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where nothing happens nothing changes, and little is sent.
+    pub(super) fn rest(&mut self) -> Result<(), String> {
+        let views = self.views();
+        self.go(self.plan.tokens(5))?;
+        let sent = self.fabric.counts.sent;
+        self.go(self.plan.tokens(20))?;
+        if self.views() != views {
+            return Err("termination: a view changed, and nothing had happened".into());
+        }
+        let sent = self.fabric.counts.sent - sent;
+        let rotation = self.plan.hosts as u64 * self.fabric.network.slowest();
+        let seconds_of_rotations = self.plan.tokens(20) / rotation.max(100 * MICROSECOND);
+        let bound = self.idle_bound().max(seconds_of_rotations);
+        if sent > bound {
+            return Err(format!("output: {sent} packets in two idle tokens, more than {bound}"));
+        }
+        self.counted.idle_packets = self.counted.idle_packets.max(sent);
+        Ok(())
+    }
+
+    fn idle_bound(&self) -> u64 {
+        200 * self.plan.hosts as u64
+    }
+
+    /// A ring that cannot send takes a bounded number of messages, short or
+    /// long. It ends then, so that nobody has to deliver them.
+    pub(super) fn flood(&mut self, host: usize) -> Result<(), String> {
+        let length = *self.fabric.rng.pick(&[0, 500_000]);
+        let room = 128 << 20;
+        let most = room / (length + 64);
+        let taken = self.fabric.with(host, |ring, now| {
+            let send = |_: &usize| {
+                let bytes = vec![0; length];
+                ring.multicast(now.monotonic, bytes, Guarantee::Agreed).is_ok()
+            };
+            (0..most).take_while(send).count()
+        });
+        self.crash(host, false);
+        match taken {
+            Some(taken) if taken == most => {
+                Err(format!("memory: a ring in no view took {taken} messages of {length} bytes"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn views(&self) -> Vec<Option<u64>> {
+        let hosts = 0..self.plan.hosts;
+        hosts.map(|host| self.history.view(node_of(host)).map(|view| view.id.number)).collect()
+    }
+
+    /// In a group at rest one node ends; the others are without it in time.
+    pub(super) fn departure(&mut self) -> Result<(), String> {
+        let Some(host) = self.some_host(true) else { return Ok(()) };
+        let begun = self.fabric.now;
+        let kind = self.fabric.rng.below(3);
+        let (what, bound) = match kind {
+            0 => ("left", self.plan.tokens(5).min(100 * MILLISECOND)),
+            _ => ("crashed", self.plan.timing.bound()),
+        };
+        match kind {
+            0 => self.leave(host),
+            _ => self.crash(host, true),
+        }
+        // Clocks run at their own speed.
+        let bound = bound / 100 * 106 + 5 * MILLISECOND;
+        self.go(bound)?;
+        let side = self.fabric.network.side(host);
+        for other in (0..self.plan.hosts).filter(|other| self.fabric.network.side(*other) == side) {
+            let view = self.history.view(node_of(other));
+            if view.is_some_and(|view| view.members.contains(&node_of(host))) {
+                let after = (self.fabric.now - begun) / MILLISECOND;
+                return Err(format!(
+                    "bound: {} {what}, and {} still has it in its view after {after} ms",
+                    node_of(host),
+                    node_of(other)
+                ));
+            }
+        }
+        self.settle()
+    }
+}
