@@ -85,6 +85,12 @@ impl Server {
         self.members <= 1
     }
 
+    /// How many daemons of the cluster share this machine, as far as that is
+    /// known.
+    pub(crate) fn daemons_here(&self) -> usize {
+        if self.udp.is_loopback() { self.members } else { 1 }
+    }
+
     /// Leaves the cluster. Nothing is done any more but what says so.
     pub(crate) fn leave_cluster(&mut self, now: Now) {
         self.node.leave(now);

@@ -231,6 +231,11 @@ impl Udp {
         }
     }
 
+    /// Whether all nodes are on this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.settings.me.address().is_loopback()
+    }
+
     /// What was counted since the start, by name, in a fixed order.
     pub(crate) fn counters(&self) -> [(&'static str, u64); 4] {
         self.troubles.counters()

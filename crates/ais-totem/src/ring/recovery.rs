@@ -121,8 +121,10 @@ impl Recovery {
     /// whether the ring can be installed.
     fn note_visit(&mut self, token: &Token, old: Option<&mut Circuit>) -> bool {
         self.clear_visits = if token.recovering { 0 } else { self.clear_visits.saturating_add(1) };
-        if self.clear_visits >= CLEAR_VISITS && self.install_at.is_none() {
-            // Nobody is operational yet, so these are all old frames.
+        let knew = self.install_at.is_some();
+        if self.clear_visits >= CLEAR_VISITS && !knew {
+            // Nobody is operational before all have come here once, so these
+            // are all old frames.
             self.install_at = Some(token.seq);
         }
         let Some(install_at) = self.install_at else { return false };
@@ -132,7 +134,9 @@ impl Recovery {
             // The others may install the ring as soon as they know.
             old.obliged.clone_from(&self.owed);
         }
-        self.circuit.stable >= install_at
+        // Were it installed at once, the others would take what is then sent for
+        // old frames, and not be there when it is delivered safe.
+        knew && self.circuit.stable >= install_at
     }
 
     /// Says on the token whether this member still has something to send.
