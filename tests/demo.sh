@@ -70,7 +70,7 @@ show() {
     programs="$programs $pid"
 }
 said() { grep -q "\[$1\].*$2" "$scratch/shown"; }
-members() { on "$1" "$bin/aisctl" members | grep -q " $2 members"; }
+members() { on "$1" "$bin/aisctl" members 2>/dev/null | grep -q " $2 members"; }
 # Lines that were said since the last call have been waited for.
 forget() { : >"$scratch/shown"; }
 
@@ -101,7 +101,9 @@ wait_until said testamf2 ACTIVE
 
 title "unit raidB (testamf3, testamf4) becomes its standby on node 2"
 show 2 testamf3 "$ctests/testamf3" -q -t 60
+third=$pid
 show 2 testamf4 "$ctests/testamf4" -q -t 60
+fourth=$pid
 wait_until said testamf3 STANDBY
 wait_until said testamf4 STANDBY
 
@@ -117,9 +119,9 @@ show 1 testamf2-again "$ctests/testamf2" -q -t 60
 wait_until said testamf1-again STANDBY
 wait_until said testamf2-again STANDBY
 
-title "node 2 dies (kill -9 of its daemon): raidA takes over on node 1"
+title "node 2 dies (kill -9 of all that runs there): raidA takes over on node 1"
 forget
-kill -9 "$second"
+kill -9 "$second" "$third" "$fourth"
 wait_until said testamf1-again ACTIVE
 wait_until said testamf2-again ACTIVE
 wait_until said testclm 'left.*127.0.0.2'
@@ -131,6 +133,9 @@ on 2 "$ctests/ledger" -s demo | sed -n 's/^\([0-9]*\)$/  [node 2] reads \1/p'
 
 title "everything ends in order"
 kill $programs 2>/dev/null || true
+for program in $programs; do
+    wait "$program" 2>/dev/null || true
+done
 for daemon in $daemons; do
     kill "$daemon" 2>/dev/null || continue
     wait "$daemon"

@@ -48,8 +48,10 @@ impl Node {
         let address = Ipv4Addr::new(127, high, low, last);
         let group = Ipv4Addr::new(239, high, low, last);
         let directory = tempfile::tempdir().unwrap();
-        let network =
-            format!("bindnetaddr:{address}\nmcastaddr:{group}\nmcastport:6000\nrealtime:no\n");
+        let network = format!(
+            "bindnetaddr:{address}\nmcastaddr:{group}\nmcastport:6000\nrealtime:no\n\
+             token:200\n"
+        );
         fs::write(directory.path().join("network.conf"), network).unwrap();
         let groups = include_str!("../../../conf/groups.conf");
         fs::write(directory.path().join("groups.conf"), groups).unwrap();

@@ -2,6 +2,7 @@
 //! alternation over the sizes, each as often as is wanted.
 
 use crate::cluster::{Cluster, Settings};
+use std::io::Read as _;
 use std::process::{Command, Stdio};
 
 /// Bytes of a message.
@@ -23,9 +24,13 @@ pub(crate) fn run(settings: &Settings, rounds: u64) -> Result<(), String> {
         let mut echo = Command::new(&aisctl)
             .args(["bench", "echo"])
             .env("AIS_SOCKET", cluster.nodes[1].socket())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()
             .map_err(|error| error.to_string())?;
+        if let Some(stdout) = &mut echo.stdout {
+            // It says when it is ready.
+            let _ = stdout.read(&mut [0]);
+        }
         let shown = show(&cluster, Command::new(&aisctl).args(["bench", "ping", "64", "1500"]));
         // It runs until it is ended.
         let _ = echo.kill();

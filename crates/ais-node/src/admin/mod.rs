@@ -146,6 +146,7 @@ impl Admin {
         let state = match (&self.view, sync.phase) {
             (None, _) => State::Starting,
             (Some(_), "serving") => State::Serving,
+            (Some(_), "out") => State::Unable,
             (Some(_), _) => State::Synchronising,
         };
         let (checkpoints, checkpoint_memory, checkpoint_memory_limit) = sights.ckpt.usage();

@@ -127,6 +127,41 @@ fn a_side_without_quorum_has_it_only_once_it_has_the_state_of_the_other() {
     assert_eq!(bus.read(1, "a").unwrap(), b"now");
 }
 
+/// Who watches the time for all, while a checkpoint is retained.
+fn watchers(bus: &Bus) -> Vec<Number> {
+    let watches = |number: &&Number| bus.members[*number].node.poll_timeout().is_some();
+    bus.members.keys().filter(watches).copied().collect()
+}
+
+#[test]
+fn the_lowest_member_with_state_and_quorum_leads() {
+    let mut bus = with_quorum(3, &[2, 3, 4]);
+    let mut retained = how_to_open("a");
+    if let Some(attributes) = &mut retained.attributes {
+        attributes.retention_duration = 1_000_000_000;
+    }
+    let (_, body) = bus.call(3, &Request::Ckpt(Ckpt::Open(retained)));
+    let checkpoint = ais_wire::Reader::new(&body).u32().unwrap();
+    assert_eq!(bus.call(3, &Request::Ckpt(Ckpt::Close { checkpoint })).0, Ok(()));
+    assert_eq!(watchers(&bus), [2]);
+    bus.start(&[1]);
+    bus.together();
+    while bus.phase(1) != "serving" {
+        assert_eq!(watchers(&bus), [2]);
+        assert!(bus.step());
+    }
+    bus.settle();
+    assert_eq!(watchers(&bus), [1]);
+    bus.views(&[&[1], &[2, 3, 4]]);
+    assert_eq!(watchers(&bus), [], "the one has no quorum, the others have not agreed yet");
+    bus.settle();
+    assert_eq!(watchers(&bus), [2]);
+    bus.together();
+    bus.settle();
+    assert_eq!(watchers(&bus), [1]);
+    bus.check_synced();
+}
+
 fn groups(unit: &str) -> Groups {
     let name = |text: &str| Name::try_from(text).unwrap();
     let component = Component {
