@@ -3,7 +3,7 @@
 use crate::amf::Amf;
 use crate::ckpt::Ckpt;
 use crate::clm::Clm;
-use crate::{Delivery, Digest, Effects, Service as _};
+use crate::{Config, Delivery, Digest, Effects, Service as _};
 use ais_proto::Service;
 
 /// The services.
@@ -25,6 +25,15 @@ pub(crate) enum Each<'a> {
 pub(crate) const ALL: [Service; 3] = [Service::Clm, Service::Amf, Service::Ckpt];
 
 impl Services {
+    /// The services of a node that starts.
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            clm: Clm::new(config),
+            amf: Amf::new(config.node, config.groups.clone()),
+            ckpt: Ckpt::new(config.node, config.ckpt),
+        }
+    }
+
     /// The service of this name.
     pub(crate) fn each(&mut self, service: Service) -> Each<'_> {
         match service {

@@ -239,6 +239,11 @@ impl Checkpoint {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn references(&self, node: NodeId) -> Option<u32> {
+        self.references.get(&node).copied()
+    }
+
     pub(super) fn unlink(&mut self) {
         self.unlinked = true;
     }

@@ -422,4 +422,13 @@ impl State {
             }
         }
     }
+
+    #[cfg(test)]
+    pub(super) fn assert_names_sound(&self, aliases: &BTreeMap<CheckpointId, CheckpointId>) {
+        assert_eq!(self.aliases, *aliases);
+        assert!(aliases.keys().all(|alias| !self.checkpoints.contains_key(alias)));
+        for (name, id) in &self.names {
+            assert_eq!(self.checkpoints[id].name(), name);
+        }
+    }
 }

@@ -116,7 +116,7 @@ impl Node {
             let error = if needs_quorum { AisError::TryAgain } else { AisError::NotExist };
             return self.refuse(now, from, origin, error);
         }
-        let asker = if from == self.me { self.fx.askers.take(origin) } else { None };
+        let asker = if from == self.config.node { self.fx.askers.take(origin) } else { None };
         self.fx.service = service;
         self.fx.delivery = number;
         self.delivers_change = needs_quorum;
@@ -135,7 +135,7 @@ impl Node {
 
     /// Tells whoever waits for a message that nothing comes of it.
     fn refuse(&mut self, now: Now, from: NodeId, origin: u64, error: AisError) {
-        if from == self.me
+        if from == self.config.node
             && let Some((asker, outcome)) = self.fx.askers.take_with_outcome(origin)
         {
             match outcome.failure(error) {

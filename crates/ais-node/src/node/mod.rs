@@ -7,7 +7,7 @@ mod effects;
 mod group;
 mod sync;
 
-use crate::amf::{Amf, config::Groups};
+use crate::amf::config::Groups;
 use crate::clients::Handles;
 use crate::effects::Effects;
 use crate::group::{Config as GroupConfig, Group};
@@ -15,7 +15,7 @@ use crate::requests::Kind;
 use crate::services::{ALL, Each, Services};
 use crate::sync::{Sync, SyncStatus};
 use crate::timers::Timers;
-use crate::{ConnectionId, Now, Service as _, Timer, ckpt, ckpt::Ckpt, clm::Clm};
+use crate::{ConnectionId, Now, Service as _, Timer, ckpt};
 use ais_proto::{AisError, Code, Service};
 use ais_totem::{Bytes, Destination, Ring, Status, View};
 use ais_wire::{Name, NodeId};
@@ -92,11 +92,9 @@ pub enum Output {
 /// A node.
 #[derive(Debug)]
 pub struct Node {
-    me: NodeId,
+    config: Config,
     group: Group,
     services: Services,
-    /// What AMF starts with.
-    groups: Groups,
     fx: Effects,
     handles: Handles,
     timers: Timers,
@@ -123,17 +121,11 @@ impl Node {
     /// A node that starts. Clients may come once it is [`Output::Serving`].
     #[must_use]
     pub fn new(config: Config, now: Now) -> Self {
-        let services = Services {
-            clm: Clm::new(&config),
-            amf: Amf::new(config.node, config.groups.clone()),
-            ckpt: Ckpt::new(config.node, config.ckpt),
-        };
         let mut node = Self {
-            me: config.node,
             sync: Sync::new(config.node, config.expected_nodes, &config.groups),
-            group: Group::new(config.node, config.group, now.monotonic),
-            services,
-            groups: config.groups,
+            group: Group::new(config.node, config.group.clone(), now.monotonic),
+            services: Services::new(&config),
+            config,
             fx: Effects::new(),
             handles: Handles::default(),
             timers: Timers::default(),

@@ -34,6 +34,8 @@ pub(super) struct Member {
     pub(super) opened: Vec<Event>,
     pub(super) tracked: Vec<ais_proto::clm::Event>,
     last_id: u32,
+    /// The view in which it was started.
+    pub(super) boot: u64,
 }
 
 /// Nodes that see each other.
@@ -51,7 +53,7 @@ pub(super) struct Bus {
     view: u64,
     /// Deliveries are stable so many messages late.
     pub(super) stable_lag: usize,
-    pub(super) expected: Option<u32>,
+    expected: Option<u32>,
     pub(super) groups: BTreeMap<Number, Groups>,
 }
 
@@ -63,6 +65,11 @@ impl Bus {
         bus.together();
         bus.settle();
         bus
+    }
+
+    /// A bus of a cluster that asks for quorum of so many, if it does.
+    pub(super) fn with_quorum(expected: Option<u32>) -> Self {
+        Self { expected, ..Self::default() }
     }
 
     /// Starts these nodes; they are in no view yet.
@@ -90,8 +97,11 @@ impl Bus {
                 opened: Vec::new(),
                 tracked: Vec::new(),
                 last_id: 0,
+                boot: self.view,
             };
-            for caller in [caller(), handle(Service::Ckpt), handle(Service::Clm)] {
+            for caller in
+                [caller(), handle(Service::Ckpt), handle(Service::Clm), handle(Service::Amf)]
+            {
                 member.node.handle_opened(&caller);
             }
             self.members.insert(*number, member);
