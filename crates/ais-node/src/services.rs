@@ -3,7 +3,7 @@
 use crate::amf::Amf;
 use crate::ckpt::Ckpt;
 use crate::clm::Clm;
-use crate::{Delivery, Digest, Effects, Service as _};
+use crate::{Config, Delivery, Digest, Effects, Service as _};
 use ais_proto::Service;
 
 /// The services.
@@ -25,13 +25,23 @@ pub(crate) enum Each<'a> {
 pub(crate) const ALL: [Service; 3] = [Service::Clm, Service::Amf, Service::Ckpt];
 
 impl Services {
-    /// The service of this name.
-    pub(crate) fn each(&mut self, service: Service) -> Each<'_> {
-        match service {
+    /// The services of a node that starts.
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            clm: Clm::new(config),
+            amf: Amf::new(config.node, config.groups.clone()),
+            ckpt: Ckpt::new(config.node, config.ckpt),
+        }
+    }
+
+    /// The service of this name; Admin has no replicated state and is none.
+    pub(crate) fn each(&mut self, service: Service) -> Option<Each<'_>> {
+        Some(match service {
             Service::Clm => Each::Clm(&mut self.clm),
             Service::Amf => Each::Amf(&mut self.amf),
             Service::Ckpt => Each::Ckpt(&mut self.ckpt),
-        }
+            Service::Admin => return None,
+        })
     }
 
     pub(crate) fn deliver(&mut self, service: Service, delivery: Delivery<'_>, fx: &mut Effects) {
@@ -39,6 +49,7 @@ impl Services {
             Service::Clm => self.clm.on_deliver(delivery, fx),
             Service::Amf => self.amf.on_deliver(delivery, fx),
             Service::Ckpt => self.ckpt.on_deliver(delivery, fx),
+            Service::Admin => {}
         }
     }
 

@@ -6,7 +6,7 @@
 //! where all nodes agree, in the model.
 
 use super::config;
-use super::message::{Cause, Message};
+use super::message::{Cause, Message, RegistrationId};
 use super::model::{ComponentId, Demand, Model, Question};
 use crate::{Asker, ConnectionId, Effects, Event, SessionId, Timer};
 use ais_proto::AisError;
@@ -40,7 +40,7 @@ pub(super) struct Local {
 /// A registered component.
 #[derive(Debug)]
 struct Client {
-    registration: u64,
+    registration: RegistrationId,
     session: SessionId,
     /// `None`: the handle is gone, and all nodes are about to know.
     connection: Option<ConnectionId>,
@@ -104,7 +104,12 @@ pub(super) enum Function {
 
 impl Local {
     /// A registration of this node was agreed on.
-    pub(super) fn attach(&mut self, component: ComponentId, registration: u64, asker: Asker) {
+    pub(super) fn attach(
+        &mut self,
+        component: ComponentId,
+        registration: RegistrationId,
+        asker: Asker,
+    ) {
         let client = Client {
             registration,
             session: asker.session,
@@ -118,7 +123,10 @@ impl Local {
 
     /// The handle through which a component is registered, and the number of
     /// the registration.
-    pub(super) fn handle_of(&self, component: ComponentId) -> Option<(ConnectionId, u64)> {
+    pub(super) fn handle_of(
+        &self,
+        component: ComponentId,
+    ) -> Option<(ConnectionId, RegistrationId)> {
         let client = self.clients.get(&component)?;
         Some((client.connection?, client.registration))
     }
@@ -133,7 +141,11 @@ impl Local {
     /// A handle is gone: its components are asked nothing more, and nothing
     /// that they were asked can be answered. Gives their registrations, oldest
     /// first.
-    pub(super) fn lose_handle(&mut self, connection: ConnectionId, fx: &mut Effects) -> Vec<u64> {
+    pub(super) fn lose_handle(
+        &mut self,
+        connection: ConnectionId,
+        fx: &mut Effects,
+    ) -> Vec<RegistrationId> {
         let mut lost = BTreeMap::new();
         for (id, client) in &mut self.clients {
             if client.connection == Some(connection) {
@@ -146,7 +158,7 @@ impl Local {
         }
         self.invocations.retain(|_, invocation| !lost.contains_key(&invocation.component));
         self.retired.retain(|id, _| !lost.contains_key(id));
-        let mut registrations: Vec<u64> = lost.into_values().collect();
+        let mut registrations: Vec<_> = lost.into_values().collect();
         registrations.sort_unstable();
         registrations
     }
@@ -183,6 +195,31 @@ impl Local {
         pointless.into_iter().for_each(|invocation| self.retire(invocation, fx));
         let config = model.is_monitored(id).then(|| model.config(id));
         self.monitor(id, config, fx);
+    }
+
+    /// The components that are registered from this node, and their
+    /// registrations.
+    pub(super) fn registered(&self) -> impl Iterator<Item = (ComponentId, RegistrationId)> {
+        self.clients.iter().map(|(id, client)| (*id, client.registration))
+    }
+
+    /// Tells a component that its registration does not count any more. What
+    /// it answers changes nothing.
+    pub(super) fn dismiss(
+        &mut self,
+        id: ComponentId,
+        questions: Vec<Question>,
+        model: &Model,
+        fx: &mut Effects,
+    ) {
+        let Some(client) = self.clients.get(&id) else { return };
+        let (session, Some(connection)) = (client.session, client.connection) else { return };
+        for question in questions {
+            let invocation = self.invoke(session, id, Subject::Nothing);
+            let event = event(invocation, model.config(id), question);
+            fx.event(connection, Event::Amf(event));
+            self.retire(invocation, fx);
+        }
     }
 
     /// Asks a component, if it is one of this node.

@@ -1,7 +1,12 @@
 //! What the nodes tell each other: the inputs of the model.
 
+use crate::message_id::MessageId;
 use ais_proto::amf::{Callbacks, Recovery};
 use ais_wire::{DecodeError, Name, Reader, Writer};
+
+/// Which registration: the one that this message made. So whatever is about
+/// an older one is known to be late, on whichever side it was made.
+pub(super) type RegistrationId = MessageId;
 
 /// A message of AMF.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,17 +14,19 @@ pub(super) enum Message {
     /// A process on the sender's node registers a component.
     Register { component: Name, proxy: Option<Name>, callbacks: Callbacks },
     /// It unregisters it.
-    Unregister { registration: u64, proxy: Option<Name> },
+    Unregister { registration: RegistrationId, proxy: Option<Name> },
     /// The library handle of these registrations is gone.
-    HandleGone { registrations: Vec<u64> },
+    HandleGone { registrations: Vec<RegistrationId> },
     /// A component answers what it was asked.
-    Answer { registration: u64, operation: u64, is_ok: bool },
+    Answer { registration: RegistrationId, operation: u64, is_ok: bool },
     /// It did not, or it failed a healthcheck.
-    Unanswered { registration: u64, operation: Option<u64>, cause: Cause },
+    Unanswered { registration: RegistrationId, operation: Option<u64>, cause: Cause },
     /// `saAmfErrorReport`.
     Report(Report),
     /// `saAmfErrorCancelAll`.
     CancelErrors { component: Name },
+    /// The sender's side has quorum again, and what it is to do is agreed on.
+    Resume,
 }
 
 /// What counts of an error report.
@@ -72,6 +79,7 @@ const ANSWER: u8 = 4;
 const UNANSWERED: u8 = 5;
 const REPORT: u8 = 6;
 const CANCEL_ERRORS: u8 = 7;
+const RESUME: u8 = 8;
 
 impl Message {
     /// Appends the message.
@@ -82,18 +90,21 @@ impl Message {
                 out.u32(callbacks.bits());
             }
             Self::Unregister { registration, proxy } => {
-                out.u8(UNREGISTER).u64(*registration).option(proxy.as_ref(), write_name);
+                registration.encode(out.u8(UNREGISTER));
+                out.option(proxy.as_ref(), write_name);
             }
             Self::HandleGone { registrations } => {
                 out.u8(HANDLE_GONE).list(registrations, |out, registration| {
-                    out.u64(*registration);
+                    registration.encode(out);
                 });
             }
             Self::Answer { registration, operation, is_ok } => {
-                out.u8(ANSWER).u64(*registration).u64(*operation).bool(*is_ok);
+                registration.encode(out.u8(ANSWER));
+                out.u64(*operation).bool(*is_ok);
             }
             Self::Unanswered { registration, operation, cause } => {
-                out.u8(UNANSWERED).u64(*registration).option(operation.as_ref(), |out, number| {
+                registration.encode(out.u8(UNANSWERED));
+                out.option(operation.as_ref(), |out, number| {
                     out.u64(*number);
                 });
                 out.u8(*cause as u8);
@@ -104,6 +115,9 @@ impl Message {
             }
             Self::CancelErrors { component } => {
                 out.u8(CANCEL_ERRORS).name(component);
+            }
+            Self::Resume => {
+                out.u8(RESUME);
             }
         }
     }
@@ -121,17 +135,18 @@ impl Message {
                 proxy: input.option(Reader::name)?,
                 callbacks: Callbacks::from_bits(input.u32()?).ok_or(DecodeError::Invalid)?,
             },
-            UNREGISTER => {
-                Self::Unregister { registration: input.u64()?, proxy: input.option(Reader::name)? }
-            }
-            HANDLE_GONE => Self::HandleGone { registrations: input.list(Reader::u64)? },
+            UNREGISTER => Self::Unregister {
+                registration: RegistrationId::decode(input)?,
+                proxy: input.option(Reader::name)?,
+            },
+            HANDLE_GONE => Self::HandleGone { registrations: input.list(RegistrationId::decode)? },
             ANSWER => Self::Answer {
-                registration: input.u64()?,
+                registration: RegistrationId::decode(input)?,
                 operation: input.u64()?,
                 is_ok: input.bool()?,
             },
             UNANSWERED => Self::Unanswered {
-                registration: input.u64()?,
+                registration: RegistrationId::decode(input)?,
                 operation: input.option(Reader::u64)?,
                 cause: Cause::decode(input)?,
             },
@@ -142,6 +157,7 @@ impl Message {
                 probable_cause: input.u8()?,
             }),
             CANCEL_ERRORS => Self::CancelErrors { component: input.name()? },
+            RESUME => Self::Resume,
             _ => return Err(DecodeError::Invalid),
         };
         reader.finish()?;

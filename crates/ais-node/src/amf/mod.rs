@@ -33,9 +33,11 @@ use ais_totem::View;
 use ais_wire::DecodeError;
 use ais_wire::{Name, NodeId, Writer};
 use local::{Answered, Function, Local};
-use message::{Message, Report};
+use message::{Message, RegistrationId, Report};
 use model::{Model, Outcome};
 use track::{Start, Tracking};
+
+pub use model::Incoming;
 
 /// The service.
 #[derive(Debug)]
@@ -137,7 +139,11 @@ impl Amf {
     }
 
     /// The registration of a component, if it was made through this handle.
-    fn registered_through(&self, name: &Name, handle: ConnectionId) -> Result<u64, AisError> {
+    fn registered_through(
+        &self,
+        name: &Name,
+        handle: ConnectionId,
+    ) -> Result<RegistrationId, AisError> {
         let id = self.model.find_registered(name)?;
         match self.local.handle_of(id) {
             Some((connection, registration)) if connection == handle => Ok(registration),
@@ -167,15 +173,15 @@ impl Amf {
     /// Gives a message to the model. The result is for whoever asked.
     fn input(
         &mut self,
-        from: NodeId,
-        asker: Option<Asker>,
+        Delivery { from, number, asker, .. }: Delivery<'_>,
         message: Message,
         fx: &mut Effects,
     ) -> Result<(), AisError> {
         match message {
             Message::Register { component, proxy, callbacks } => {
+                let proxy = proxy.as_ref();
                 let registration =
-                    self.model.register(from, &component, proxy.as_ref(), callbacks)?;
+                    self.model.register(from, number, &component, proxy, callbacks)?;
                 if from == self.me {
                     self.attach(&component, registration, asker, fx);
                 }
@@ -198,6 +204,10 @@ impl Amf {
             }
             Message::Report(report) => self.model.report(&report),
             Message::CancelErrors { component } => self.model.cancel_errors(&component),
+            Message::Resume => {
+                self.model.resume();
+                Ok(())
+            }
         }
     }
 
@@ -207,7 +217,7 @@ impl Amf {
     fn attach(
         &mut self,
         component: &Name,
-        registration: u64,
+        registration: RegistrationId,
         asker: Option<Asker>,
         fx: &mut Effects,
     ) {
@@ -301,8 +311,8 @@ impl Service for Amf {
     }
 
     fn on_deliver(&mut self, delivery: Delivery<'_>, fx: &mut Effects) {
-        let Delivery { from, asker, message, .. } = delivery;
-        let Ok(message) = Message::decode(message) else {
+        let asker = delivery.asker;
+        let Ok(message) = Message::decode(delivery.message) else {
             return;
         };
         // An answer is of no use to anybody once its node is gone, so it need
@@ -311,33 +321,65 @@ impl Service for Amf {
             Message::Answer { .. } => Promise::Delivered,
             _ => Promise::Stable,
         };
-        let result = self.input(from, asker, message, fx);
+        let result = self.input(delivery, message, fx);
         self.carry_out(fx);
         if let Some(asker) = asker {
             fx.answer(asker, promise, result, Vec::new());
         }
     }
 
-    fn on_view(&mut self, view: &View, _has_quorum: bool, fx: &mut Effects) {
-        for node in &view.left {
-            self.model.node_gone(*node);
-        }
+    fn on_view(&mut self, view: &View, has_quorum: bool, fx: &mut Effects) {
+        self.model.install(view, has_quorum);
         self.carry_out(fx);
+        if self.model.is_to_resume() {
+            send(fx, None, &Message::Resume);
+        }
     }
 
+    /// Time brings nothing to the model: each node says what its own
+    /// components leave unanswered.
     fn on_lead(&mut self, _leads: bool, _fx: &mut Effects) {}
 
     fn snapshot(&self) -> Snapshot {
-        Box::new(std::iter::empty())
+        Box::new(self.model.freeze().into_iter())
     }
 
-    type Incoming = ();
+    type Incoming = Incoming;
 
-    fn take_chunk(_incoming: &mut (), _chunk: &[u8]) -> Result<(), DecodeError> {
-        Ok(())
+    fn incoming(&self) -> Incoming {
+        Incoming::new(&self.model)
     }
 
-    fn merge(&mut self, _sides: Vec<Side<()>>, _view: &View, _fx: &mut Effects) {}
+    fn take_chunk(incoming: &mut Incoming, chunk: &[u8]) -> Result<(), DecodeError> {
+        incoming.take(chunk)
+    }
+
+    fn merge(&mut self, sides: Vec<Side<Incoming>>, view: &View, fx: &mut Effects) {
+        let here: Vec<_> = self.local.registered().collect();
+        let dismissal = |(id, registration)| (id, registration, self.model.dismissal(id));
+        let dismissals: Vec<_> = here.into_iter().map(dismissal).collect();
+        let mut sides: Vec<_> = sides
+            .into_iter()
+            .map(|side| match side.state {
+                Some(incoming) => (side.members, finish(incoming)),
+                None => (side.members, self.model.clone()),
+            })
+            .collect();
+        // One side has nothing to be put together with: it goes on as it is.
+        let together = match sides.pop() {
+            Some((_, only)) if sides.is_empty() => Some(only),
+            last => Model::together(sides.into_iter().chain(last)),
+        };
+        let Some(together) = together else { return };
+        self.model = together;
+        self.model.meet_in(view);
+        for (id, registration, questions) in dismissals {
+            if self.model.registration(id) != Some(registration) {
+                self.local.dismiss(id, questions, &self.model, fx);
+            }
+        }
+        self.carry_out(fx);
+    }
 
     fn on_timer(&mut self, _now: Now, timer: Timer, fx: &mut Effects) {
         if let Some(message) = self.local.on_timer(timer, &self.model, fx) {
@@ -373,6 +415,15 @@ impl From<&ErrorReport<'_>> for Report {
             probable_cause: report.probable_cause,
         }
     }
+}
+
+/// The model of another side.
+fn finish(incoming: Incoming) -> Model {
+    let (model, is_complete) = incoming.finish();
+    if !is_complete {
+        log::error!("the components of another side came in without their end");
+    }
+    model
 }
 
 fn send(fx: &mut Effects, asker: Option<Asker>, message: &Message) {

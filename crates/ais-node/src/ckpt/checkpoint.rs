@@ -1,5 +1,7 @@
 //! One checkpoint, and what may be done with it.
 
+mod show;
+
 use super::message::{Change, CheckpointId, Stamp};
 use super::section::{Section, Sections};
 use super::{
@@ -237,6 +239,11 @@ impl Checkpoint {
         if self.active == Some(node) {
             self.active = None;
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn references(&self, node: NodeId) -> Option<u32> {
+        self.references.get(&node).copied()
     }
 
     pub(super) fn unlink(&mut self) {

@@ -12,6 +12,8 @@
 //! theirs together (`merge`).
 
 mod bytes;
+#[cfg(test)]
+mod check;
 mod checkpoint;
 mod duties;
 mod merge;
@@ -93,8 +95,6 @@ pub struct Ckpt {
     state: State,
     opens: Opens,
     duties: Duties,
-    /// What changes the state may be asked for.
-    has_quorum: bool,
 }
 
 impl Ckpt {
@@ -107,7 +107,6 @@ impl Ckpt {
             state: State::default(),
             opens: Opens::default(),
             duties: Duties::default(),
-            has_quorum: true,
         }
     }
 
@@ -256,8 +255,7 @@ impl Service for Ckpt {
         }
     }
 
-    fn on_view(&mut self, view: &View, has_quorum: bool, fx: &mut Effects) {
-        self.has_quorum = has_quorum;
+    fn on_view(&mut self, view: &View, _has_quorum: bool, fx: &mut Effects) {
         self.state.install(view);
         self.duties.watch_all(&self.state, fx);
     }

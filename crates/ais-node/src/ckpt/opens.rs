@@ -76,6 +76,15 @@ impl Opens {
         self.sessions.get(&session).map_or(0, BTreeSet::len)
     }
 
+    #[cfg(test)]
+    pub(super) fn counts(&self) -> BTreeMap<CheckpointId, u32> {
+        let mut counts = BTreeMap::new();
+        for open in self.opens.values() {
+            *counts.entry(open.checkpoint).or_default() += 1;
+        }
+        counts
+    }
+
     /// Forgets all opens of a session. How many it had of each checkpoint.
     pub(super) fn remove_session(&mut self, session: SessionId) -> BTreeMap<CheckpointId, u32> {
         let mut counts = BTreeMap::new();

@@ -68,7 +68,6 @@ impl Ckpt {
             }
             Request::Close { checkpoint } => return self.close(asker, checkpoint, fx),
             Request::Unlink { name } => {
-                self.check_quorum()?;
                 send(&Message::Unlink { name }, Some(asker), fx);
                 return Ok(());
             }
@@ -119,7 +118,6 @@ impl Ckpt {
         if self.opens.count(asker.session) >= MAX_OPENS {
             return Err(AisError::NoResources.into());
         }
-        self.check_quorum()?;
         if let Some(later) = later {
             check_callback(later.callbacks, OPEN_CALLBACK)?;
             fx.reply(asker, Ok(()), Vec::new());
@@ -223,15 +221,7 @@ impl Ckpt {
             }
             _ => open.check(OpenFlags::WRITE)?,
         }
-        if !matches!(change, Change::Synchronize { .. }) {
-            self.check_quorum()?;
-        }
         Ok((open, change))
-    }
-
-    /// Without it nothing is changed that the whole cluster has to agree on.
-    fn check_quorum(&self) -> Result<(), AisError> {
-        if self.has_quorum { Ok(()) } else { Err(AisError::TryAgain) }
     }
 
     /// `ALL_REPLICAS` never has anything to synchronize.

@@ -1,6 +1,8 @@
 //! All checkpoints: the replicated part of CKPT. Only what was delivered
 //! changes it, a view, and sides that meet (`merge`).
 
+mod show;
+
 use super::checkpoint::{Checkpoint, Failure};
 use super::message::{Change, CheckpointId, Expiry, Stamp};
 use super::section::deadline;
@@ -420,6 +422,15 @@ impl State {
             for (section, at) in checkpoint.sections.deadlines() {
                 self.expiries.remove(&Expiry { at, checkpoint: id, section });
             }
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn assert_names_sound(&self, aliases: &BTreeMap<CheckpointId, CheckpointId>) {
+        assert_eq!(self.aliases, *aliases);
+        assert!(aliases.keys().all(|alias| !self.checkpoints.contains_key(alias)));
+        for (name, id) in &self.names {
+            assert_eq!(self.checkpoints[id].name(), name);
         }
     }
 }

@@ -7,7 +7,8 @@ mod effects;
 mod group;
 mod sync;
 
-use crate::amf::{Amf, config::Groups};
+use crate::admin::Admin;
+use crate::amf::config::Groups;
 use crate::clients::Handles;
 use crate::effects::Effects;
 use crate::group::{Config as GroupConfig, Group};
@@ -15,7 +16,7 @@ use crate::requests::Kind;
 use crate::services::{ALL, Each, Services};
 use crate::sync::{Sync, SyncStatus};
 use crate::timers::Timers;
-use crate::{ConnectionId, Now, Service as _, Timer, ckpt, ckpt::Ckpt, clm::Clm};
+use crate::{ConnectionId, Now, Service as _, Timer, ckpt};
 use ais_proto::{AisError, Code, Service};
 use ais_totem::{Bytes, Destination, Ring, Status, View};
 use ais_wire::{Name, NodeId};
@@ -92,11 +93,10 @@ pub enum Output {
 /// A node.
 #[derive(Debug)]
 pub struct Node {
-    me: NodeId,
+    config: Config,
     group: Group,
     services: Services,
-    /// What AMF starts with.
-    groups: Groups,
+    admin: Admin,
     fx: Effects,
     handles: Handles,
     timers: Timers,
@@ -123,17 +123,12 @@ impl Node {
     /// A node that starts. Clients may come once it is [`Output::Serving`].
     #[must_use]
     pub fn new(config: Config, now: Now) -> Self {
-        let services = Services {
-            clm: Clm::new(&config),
-            amf: Amf::new(config.node, config.groups.clone()),
-            ckpt: Ckpt::new(config.node, config.ckpt),
-        };
         let mut node = Self {
-            me: config.node,
             sync: Sync::new(config.node, config.expected_nodes, &config.groups),
-            group: Group::new(config.node, config.group, now.monotonic),
-            services,
-            groups: config.groups,
+            group: Group::new(config.node, config.group.clone(), now.monotonic),
+            services: Services::new(&config),
+            admin: Admin::new(&config, now),
+            config,
             fx: Effects::new(),
             handles: Handles::default(),
             timers: Timers::default(),
@@ -210,6 +205,10 @@ impl Node {
     /// The next thing to do. To be called until it returns `None` after every
     /// call that takes the time.
     pub fn poll_output(&mut self) -> Option<Output> {
+        if self.outputs.is_empty() {
+            // As late as can be, so that much goes into one event.
+            self.tell_probes();
+        }
         self.outputs.pop_front()
     }
 
@@ -257,9 +256,10 @@ impl Node {
         self.fx.service = service;
         self.fx.needs_quorum = Kind::of_timer(service) == Kind::Change;
         match self.services.each(service) {
-            Each::Clm(clm) => clm.on_timer(now, timer, &mut self.fx),
-            Each::Amf(amf) => amf.on_timer(now, timer, &mut self.fx),
-            Each::Ckpt(ckpt) => ckpt.on_timer(now, timer, &mut self.fx),
+            Some(Each::Clm(clm)) => clm.on_timer(now, timer, &mut self.fx),
+            Some(Each::Amf(amf)) => amf.on_timer(now, timer, &mut self.fx),
+            Some(Each::Ckpt(ckpt)) => ckpt.on_timer(now, timer, &mut self.fx),
+            None => {}
         }
         self.fx.needs_quorum = false;
         self.apply(now);
@@ -269,8 +269,10 @@ impl Node {
     fn each_service(&mut self, now: Now, mut each: impl FnMut(Each<'_>, &mut Effects)) {
         for service in ALL {
             self.fx.service = service;
-            each(self.services.each(service), &mut self.fx);
-            self.apply(now);
+            if let Some(service) = self.services.each(service) {
+                each(service, &mut self.fx);
+                self.apply(now);
+            }
         }
     }
 }

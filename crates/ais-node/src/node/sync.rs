@@ -3,8 +3,10 @@
 use super::{Node, Output};
 use crate::amf::Amf;
 use crate::services::Each;
-use crate::sync::{Change, Exchange, Message, Phase, Plan, Progress};
-use crate::sync::{Incoming, Logged};
+use crate::services::Services;
+use crate::sync::{
+    Change, Exchange, Incoming, Logged, Message, Phase, Plan, PlannedSide, Progress,
+};
 use crate::{Now, Service as _, Side};
 use ais_totem::View;
 use ais_wire::NodeId;
@@ -25,7 +27,7 @@ impl Node {
                 self.services.clm.learn(from, announce.record.clone(), &mut self.fx);
                 self.apply(now);
                 if let Some(plan) = self.sync.announced(from, announce) {
-                    self.follow(now, plan, 1);
+                    self.follow(now, plan);
                 }
             }
             Message::Chunk { attempt, service, bytes } => {
@@ -43,33 +45,39 @@ impl Node {
                     self.complete(now);
                 }
             }
-            Message::Unable => self.on_unable(now, from),
+            Message::Unable { attempt } if attempt == self.sync.attempt => {
+                self.on_unable(now, from);
+            }
+            Message::Unable { .. } => {}
         }
     }
 
     /// Does what the announcements have led to.
-    fn follow(&mut self, now: Now, plan: Plan, attempt: u32) {
+    fn follow(&mut self, now: Now, plan: Plan) {
         log::info!("{}", plan.describe());
         if plan.is_merge() {
             self.sync.phase = Phase::Merging;
         } else {
             self.adopt_groups(now, &plan);
             self.sync.synced = plan.holders().iter().copied().collect();
-            if self.sync.synced.contains(&self.me) {
+            if self.sync.synced.contains(&self.config.node) {
                 self.serve(now, self.sync.lineage);
             } else {
                 self.forget_state(now, Phase::Receiving);
             }
         }
-        self.exchange(plan, attempt);
+        self.exchange(plan);
         self.update_lead(now);
     }
 
     /// Freezes what this node is to send, and begins to.
-    fn exchange(&mut self, plan: Plan, attempt: u32) {
-        let needs_none = plan.receivers().is_empty();
-        let exchange = || Exchange::new(plan, self.me, attempt, &self.services);
-        self.sync.exchange = (!needs_none).then(exchange);
+    fn exchange(&mut self, plan: Plan) {
+        if plan.receivers().is_empty() {
+            return;
+        }
+        self.sync.attempt = self.sync.attempt.saturating_add(1);
+        let exchange = Exchange::new(plan, self.config.node, self.sync.attempt, &self.services);
+        self.sync.exchange = Some(exchange);
         self.send_chunks();
     }
 
@@ -81,7 +89,7 @@ impl Node {
 
     /// The log of what is delivered beside a state has got too long.
     pub(super) fn begin_transfer_anew(&mut self, _now: Now) {
-        let Some(Exchange { plan, attempt, .. }) = self.sync.exchange.take() else { return };
+        let Some(Exchange { plan, .. }) = self.sync.exchange.take() else { return };
         log::info!(
             "the state of the cluster is sent anew: more changes were made meanwhile than a node \
              that joins can log"
@@ -89,7 +97,7 @@ impl Node {
         if self.sync.phase == Phase::Receiving {
             self.sync.log.clear();
         }
-        self.exchange(plan, attempt.saturating_add(1));
+        self.exchange(plan);
     }
 
     fn after(&mut self, from: NodeId, progress: Progress) {
@@ -98,7 +106,8 @@ impl Node {
                 "the state that {from} sends cannot be read: {why}; run the same version with the \
                  same limits on all nodes"
             );
-            self.sync_outbox.push_back(Message::Unable.encode(view));
+            let message = Message::Unable { attempt: self.sync.attempt };
+            self.sync_outbox.push_back(message.encode(view));
         }
     }
 
@@ -107,15 +116,15 @@ impl Node {
     fn on_unable(&mut self, now: Now, member: NodeId) {
         self.sync.synced.remove(&member);
         match self.sync.exchange.take() {
-            Some(Exchange { plan, attempt, .. }) if plan.is_merge() => {
+            Some(Exchange { plan, .. }) if plan.is_merge() => {
                 log::error!(
                     "{member} cannot read the states that meet; that of the first side stands"
                 );
-                self.follow(now, plan.without_merge(), attempt.saturating_add(1));
+                self.follow(now, plan.without_merge());
             }
             Some(mut exchange) => {
                 exchange.leave_out(member);
-                if member == self.me && self.sync.phase == Phase::Receiving {
+                if member == self.config.node && self.sync.phase == Phase::Receiving {
                     self.forget_state(now, Phase::Out);
                 }
                 self.sync.exchange = exchange.is_needed().then_some(exchange);
@@ -133,11 +142,11 @@ impl Node {
         if exchange.plan.is_merge() {
             self.adopt_groups(now, &exchange.plan);
         }
-        if receivers.contains(&self.me) {
+        if receivers.contains(&self.config.node) {
             match exchange.into_incoming() {
                 Some((plan, incoming)) => {
                     let lineage = plan.common_lineage();
-                    self.merge(now, plan, incoming);
+                    self.merge(now, plan.sides, incoming);
                     self.serve(now, lineage);
                 }
                 None => self.forget_state(now, Phase::Out),
@@ -146,10 +155,10 @@ impl Node {
         self.update_lead(now);
     }
 
-    fn merge(&mut self, now: Now, plan: Plan, incoming: Vec<Option<Incoming>>) {
+    fn merge(&mut self, now: Now, sides: Vec<PlannedSide>, incoming: Vec<Option<Incoming>>) {
         let Some(view) = self.sync.view.clone() else { return };
         let (mut amf, mut ckpt) = (Vec::new(), Vec::new());
-        for (side, incoming) in plan.sides.into_iter().zip(incoming) {
+        for (side, incoming) in sides.into_iter().zip(incoming) {
             let members = side.members;
             let (of_amf, of_ckpt) = incoming.map(|of| (of.amf, of.ckpt)).unzip();
             if side.has_amf {
@@ -188,13 +197,32 @@ impl Node {
 
     /// This node has no state, or not one that the others can take in.
     fn forget_state(&mut self, now: Now, phase: Phase) {
-        if self.sync.has_state() {
-            log::error!("the state of this node is given up; its programs have to begin anew");
-        }
+        let had_state = self.sync.has_state();
         self.sync.forget_state(phase);
         for Logged { from, bytes, .. } in std::mem::take(&mut self.sync.log) {
             self.lose(now, from, &bytes);
         }
+        if had_state {
+            log::error!("the state of this node is given up; its programs have to begin anew");
+            self.take_empty_state(now);
+        }
+    }
+
+    /// What a node that starts has, which is what others without a state have.
+    fn take_empty_state(&mut self, now: Now) {
+        let mut empty = Incoming::new(&self.services, true);
+        for (service, chunk) in Services::new(&self.config).snapshot() {
+            if let Err(error) = empty.take(service, &chunk) {
+                log::error!("an empty state cannot be read: {error}");
+            }
+        }
+        let side = PlannedSide {
+            lineage: 0,
+            members: Vec::new(),
+            sender: self.config.node,
+            has_amf: true,
+        };
+        self.merge(now, vec![side], vec![Some(empty)]);
     }
 
     /// A view is over, whatever was under way in it.
@@ -224,7 +252,7 @@ impl Node {
         }
         let starts = is_ours && plan.starts_amf();
         if starts {
-            self.services.amf = Amf::new(self.me, self.groups.clone());
+            self.services.amf = Amf::new(self.config.node, self.config.groups.clone());
             self.leads.1 = false;
         }
         if starts || change != Change::Same {
@@ -251,8 +279,8 @@ impl Node {
         let groups = &self.sync.groups;
         let leads = match self.sync.phase {
             Phase::Serving => (
-                self.sync.lead_among(|_| true) == Some(self.me),
-                self.sync.lead_among(|node| groups.takes_from(node)) == Some(self.me),
+                self.sync.lead_among(|_| true) == Some(self.config.node),
+                self.sync.lead_among(|node| groups.takes_from(node)) == Some(self.config.node),
             ),
             Phase::Gathering | Phase::Merging if self.sync.may_change() => self.leads,
             _ => (false, false),

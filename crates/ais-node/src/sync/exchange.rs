@@ -22,9 +22,7 @@ pub(crate) enum Progress {
 pub(crate) struct Exchange {
     me: NodeId,
     pub(crate) plan: Plan,
-    /// Grows with every new beginning in a view, so that what is left of an
-    /// earlier one is void.
-    pub(crate) attempt: u32,
+    attempt: u32,
     /// Per side, what this node has of its state; `None` if it needs none.
     incoming: Vec<Option<Incoming>>,
     /// Per side, whether all of its state was sent.

@@ -28,7 +28,7 @@ pub(crate) enum Message<'a> {
     /// That was all of it.
     End { attempt: u32, chunks: u64 },
     /// The sender cannot read the state it was sent.
-    Unable,
+    Unable { attempt: u32 },
 }
 
 /// What a member brings into a view.
@@ -72,7 +72,7 @@ impl Message<'_> {
             Self::Announce(_) => ANNOUNCE,
             Self::Chunk { .. } => CHUNK,
             Self::End { .. } => END,
-            Self::Unable => UNABLE,
+            Self::Unable { .. } => UNABLE,
         };
         out.u8(ENVELOPE).u64(view.number).node(view.representative).u8(kind);
         match self {
@@ -83,7 +83,9 @@ impl Message<'_> {
             Self::End { attempt, chunks } => {
                 out.u32(*attempt).u64(*chunks);
             }
-            Self::Unable => {}
+            Self::Unable { attempt } => {
+                out.u32(*attempt);
+            }
         }
         out.into_bytes()
     }
@@ -107,7 +109,7 @@ impl<'a> Message<'a> {
                 bytes: input.rest(),
             },
             END => Self::End { attempt: input.u32()?, chunks: input.u64()? },
-            UNABLE => Self::Unable,
+            UNABLE => Self::Unable { attempt: input.u32()? },
             _ => return Err(DecodeError::Invalid),
         };
         Ok((view, message))
@@ -172,13 +174,16 @@ mod tests {
         Announce { lineage: Some(1), quorum: 2, groups_in_use: 3, groups, record }
     }
 
+    /// Up to the kind of the message.
+    const ENVELOPE_LENGTH: usize = 14;
+
     #[test]
     fn what_was_written_is_read() {
         let messages = [
             Message::Announce(announce()),
             Message::Chunk { attempt: 3, service: Service::Ckpt, bytes: b"state" },
             Message::End { attempt: 3, chunks: 9 },
-            Message::Unable,
+            Message::Unable { attempt: 3 },
         ];
         for message in messages {
             assert_eq!(Message::decode(&message.encode(VIEW)), Ok((VIEW, message)));
@@ -188,7 +193,7 @@ mod tests {
     #[test]
     fn an_announcement_that_cannot_be_read_brings_nothing() {
         let bytes = Message::Announce(announce()).encode(VIEW);
-        let head = Message::Unable.encode(VIEW).len();
+        let head = ENVELOPE_LENGTH;
         for length in head..bytes.len() {
             let nothing = Message::Announce(Announce::default());
             assert_eq!(Message::decode(&bytes[..length]), Ok((VIEW, nothing)));

@@ -24,7 +24,7 @@ mod transfer;
 pub(crate) use exchange::{Exchange, Progress};
 pub(crate) use groups::{Change, GroupsInUse};
 pub(crate) use message::{ENVELOPE, Message};
-pub(crate) use plan::Plan;
+pub(crate) use plan::{Plan, Side as PlannedSide};
 pub use status::SyncStatus;
 pub(crate) use transfer::Incoming;
 
@@ -37,6 +37,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Bytes of messages that a node logs while it is sent a state. One more, and
 /// the transfer begins anew with the state as it is then.
 const LOG_BYTES: usize = 256 << 20;
+
+/// Bytes that a message in a log counts for beside what it holds; the same on
+/// all nodes.
+const LOG_OVERHEAD: usize = 64;
 
 /// What a node does with the messages of services that are delivered to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +84,9 @@ pub(crate) struct Sync {
     /// The members that have the state.
     pub(crate) synced: BTreeSet<NodeId>,
     pub(crate) exchange: Option<Exchange>,
+    /// How often states have been sent in this view; what is left of an
+    /// earlier time is void.
+    pub(crate) attempt: u32,
     /// Messages that are held or logged, as they came.
     pub(crate) log: Vec<Logged>,
     log_limit: usize,
@@ -105,6 +112,7 @@ impl Sync {
             announces: BTreeMap::new(),
             synced: BTreeSet::new(),
             exchange: None,
+            attempt: 0,
             log: Vec::new(),
             log_limit: LOG_BYTES,
             groups: GroupsInUse::new(me, GroupsDigest::of(groups)),
@@ -143,6 +151,7 @@ impl Sync {
         self.announces.clear();
         self.synced.clear();
         self.exchange = None;
+        self.attempt = 0;
         let announce = Announce {
             lineage: self.lineage,
             quorum: self.last_quorum,
@@ -198,6 +207,8 @@ impl Sync {
     /// at all members. Whether a log of them has got too long.
     pub(crate) fn overflows(&mut self, bytes: usize) -> bool {
         let limit = self.log_limit;
-        self.exchange.as_mut().is_some_and(|exchange| exchange.logged(bytes) > limit)
+        self.exchange
+            .as_mut()
+            .is_some_and(|exchange| exchange.logged(bytes.saturating_add(LOG_OVERHEAD)) > limit)
     }
 }

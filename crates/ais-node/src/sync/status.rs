@@ -16,7 +16,7 @@ pub struct SyncStatus {
     /// Which state this node has: members with the same have the same state.
     /// `None` if it has none.
     pub lineage: Option<u64>,
-    /// How often the transfer that is under way has begun; 0 if there is none.
+    /// How often states have been sent in this view; 0 if nobody needed one.
     pub attempt: u32,
     /// Bytes of states sent and taken since the start.
     pub bytes_moved: u64,
@@ -39,7 +39,7 @@ impl Sync {
             synced: self.synced.iter().copied().collect(),
             lead: self.lead_among(|_| true),
             lineage: self.lineage,
-            attempt: self.exchange.as_ref().map_or(0, |exchange| exchange.attempt),
+            attempt: self.attempt,
             bytes_moved: self.bytes_moved,
             has_quorum: self.may_change(),
             has_amf: self.groups.is_ours(),

@@ -26,6 +26,7 @@ impl Model {
         for component in &self.components[unit.components.clone()] {
             let in_service = matches!(unit.phase, Phase::InService(_));
             assert!(!in_service || component.is_healthy(), "{:?}", component);
+            assert!(!in_service || self.has_quorum, "{} works without quorum", unit.name);
             assert!(component.registration.is_some() || component.asked.is_empty());
             let out = component.readiness == Readiness::OutOfService;
             assert!(unit.phase != Phase::Out || out, "{:?}", component);

@@ -1,15 +1,16 @@
 //! What can happen to the model. Every input leaves it settled.
 
 use super::{Ask, ComponentId, Failure, Model, Registration};
-use crate::amf::message::{Cause, Report};
+use crate::amf::message::{Cause, RegistrationId, Report};
 use ais_proto::AisError;
 use ais_proto::amf::{Callbacks, HaState, Readiness, Recovery, Transition};
+use ais_totem::View;
 use ais_wire::{Name, NodeId};
 use log::Level;
 
 impl Model {
-    /// A process on `node` registers a component. Gives the number of the
-    /// registration.
+    /// A process on `node` registers a component, by the message with this
+    /// number. Gives the id of the registration.
     ///
     /// # Errors
     /// `NOT_EXIST`, `EXIST`, `BAD_OPERATION`, `INIT` as
@@ -17,10 +18,11 @@ impl Model {
     pub(in crate::amf) fn register(
         &mut self,
         node: NodeId,
+        number: u64,
         name: &Name,
         proxy: Option<&Name>,
         callbacks: Callbacks,
-    ) -> Result<u64, AisError> {
+    ) -> Result<RegistrationId, AisError> {
         let id = self.find(name)?;
         let proxy = proxy.map(|proxy| self.find_registered(proxy)).transpose()?;
         if self.components[id.0].registration.is_some() {
@@ -34,8 +36,7 @@ impl Model {
         if !callbacks.contains(Callbacks::CSI_SET) {
             return Err(AisError::Init);
         }
-        self.last_registration += 1;
-        let number = self.last_registration;
+        let number = RegistrationId { view: self.view, number };
         self.registered.insert(number, id);
         let registration = Registration { number, node, callbacks, proxy };
         self.components[id.0].registration = Some(registration);
@@ -51,7 +52,7 @@ impl Model {
     /// `NOT_EXIST`, `BAD_OPERATION` as `saAmfComponentUnregister` has them.
     pub(in crate::amf) fn unregister(
         &mut self,
-        registration: u64,
+        registration: RegistrationId,
         proxy: Option<&Name>,
     ) -> Result<(), AisError> {
         let id = *self.registered.get(&registration).ok_or(AisError::NotExist)?;
@@ -66,7 +67,7 @@ impl Model {
 
     /// The library handle of these registrations is gone, with or without its
     /// process.
-    pub(in crate::amf) fn handle_gone(&mut self, registrations: &[u64]) {
+    pub(in crate::amf) fn handle_gone(&mut self, registrations: &[RegistrationId]) {
         for registration in registrations {
             if let Some(id) = self.registered.get(registration).copied() {
                 self.end_registration(id, Level::Warn, "its process or library handle is gone");
@@ -75,18 +76,52 @@ impl Model {
         self.settle();
     }
 
-    /// A node is no longer a member.
-    pub(in crate::amf) fn node_gone(&mut self, node: NodeId) {
-        let there = |id: &&ComponentId| self.node_of(**id) == Some(node);
-        let gone: Vec<_> = self.registered.values().filter(there).copied().collect();
-        for id in gone {
-            self.end_registration(id, Level::Warn, "its node is gone");
+    /// The members changed. What departed nodes had is unregistered. Without
+    /// quorum everything goes out of service, and nothing comes into it until
+    /// [`Model::resume`]: it may yet have to be agreed on with another side.
+    pub(in crate::amf) fn install(&mut self, view: &View, has_quorum: bool) {
+        self.view = view.id;
+        self.view_has_quorum = has_quorum;
+        self.end_where(|node| view.left.contains(&node));
+        // Nobody has to agree on what nobody does.
+        let is_free = self.has_quorum || self.registered.is_empty();
+        if self.has_quorum != (has_quorum && is_free) {
+            self.has_quorum = !self.has_quorum;
+            self.touch_all();
         }
         self.settle();
     }
 
+    /// Whether a message has to tell this side that it has quorum again.
+    pub(in crate::amf) fn is_to_resume(&self) -> bool {
+        self.view_has_quorum && !self.has_quorum
+    }
+
+    /// This side has quorum again, and is one with those it has met.
+    pub(in crate::amf) fn resume(&mut self) {
+        if self.is_to_resume() {
+            self.has_quorum = true;
+            self.touch_all();
+            self.settle();
+        }
+    }
+
+    /// Ends all registrations from some nodes.
+    pub(super) fn end_where(&mut self, is_gone: impl Fn(NodeId) -> bool) {
+        let there = |id: &&ComponentId| self.node_of(**id).is_some_and(&is_gone);
+        let gone: Vec<_> = self.registered.values().filter(there).copied().collect();
+        for id in gone {
+            self.end_registration(id, Level::Warn, "its node is gone");
+        }
+    }
+
     /// A component answers. A late answer changes nothing.
-    pub(in crate::amf) fn answer(&mut self, registration: u64, operation: u64, is_ok: bool) {
+    pub(in crate::amf) fn answer(
+        &mut self,
+        registration: RegistrationId,
+        operation: u64,
+        is_ok: bool,
+    ) {
         let Some(id) = self.registered.get(&registration).copied() else { return };
         let asked = &mut self.components[id.0].asked;
         let Some(place) = asked.iter().position(|asked| asked.operation == operation) else {
@@ -123,7 +158,7 @@ impl Model {
     /// with this number, or a healthcheck if there is none.
     pub(in crate::amf) fn unanswered(
         &mut self,
-        registration: u64,
+        registration: RegistrationId,
         operation: Option<u64>,
         cause: Cause,
     ) {
@@ -255,6 +290,10 @@ impl Model {
                 self.let_go(id, csi, Transition::NotQuiesced);
             }
         }
+    }
+
+    pub(super) fn touch_all(&mut self) {
+        (0..self.components.len()).for_each(|id| self.touch(ComponentId(id)));
     }
 
     fn touch(&mut self, id: ComponentId) {

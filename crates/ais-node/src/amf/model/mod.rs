@@ -11,14 +11,21 @@
 #[cfg(test)]
 mod check;
 mod inputs;
+mod merge;
 mod queries;
 mod rules;
+mod show;
+mod snapshot;
 mod unit;
 
 pub(super) use queries::MemberState;
+pub use snapshot::Incoming;
 
 use super::config::{self, Groups, RedundancyModel};
+use super::message::RegistrationId;
+use crate::message_id::NO_VIEW;
 use ais_proto::amf::{Callbacks, HaState, Readiness, Transition};
+use ais_totem::ViewId;
 use ais_wire::{Name, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -32,19 +39,24 @@ pub(super) struct ComponentId(pub(super) usize);
 pub(super) struct CsiId(pub(super) usize);
 
 /// All groups and what has become of them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Model {
+    /// The view that messages are delivered in.
+    view: ViewId,
+    /// Whether that has quorum,
+    view_has_quorum: bool,
+    /// and whether what is done counts on it: only once this side and those it
+    /// has met are one.
+    has_quorum: bool,
     groups: Vec<Group>,
     units: Vec<Unit>,
     components: Vec<Component>,
     instances: Vec<Instance>,
     component_names: BTreeMap<Name, ComponentId>,
     instance_names: BTreeMap<Name, CsiId>,
-    registered: BTreeMap<u64, ComponentId>,
-    /// The last registration number; each is given once, so whatever is about
-    /// an older registration is known to be late.
-    last_registration: u64,
-    /// The last operation number, likewise.
+    registered: BTreeMap<RegistrationId, ComponentId>,
+    /// The last operation number. Each is given once to a component, so an
+    /// answer to an older one is known to be late.
     last_operation: u64,
     outcome: Outcome,
     unsettled: BTreeSet<usize>,
@@ -52,7 +64,7 @@ pub(super) struct Model {
 
 /// What came of an input. Not part of the replicated state: whoever gave the
 /// input takes it at once.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Outcome {
     /// What to ask, in this order.
     pub(super) demands: Vec<Demand>,
@@ -60,7 +72,7 @@ pub(super) struct Outcome {
     pub(super) touched: BTreeSet<ComponentId>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Group {
     name: Name,
     model: RedundancyModel,
@@ -69,7 +81,7 @@ struct Group {
     units: Range<usize>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Unit {
     name: Name,
     group: usize,
@@ -100,7 +112,7 @@ pub(super) enum Role {
     Standby,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Component {
     unit: usize,
     config: config::Component,
@@ -112,9 +124,9 @@ struct Component {
     asked: Vec<Asked>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Registration {
-    number: u64,
+    number: RegistrationId,
     node: NodeId,
     callbacks: Callbacks,
     proxy: Option<ComponentId>,
@@ -132,7 +144,7 @@ enum Failure {
 }
 
 /// What a component has to do with an instance.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Assignment {
     csi: CsiId,
     /// As last answered; `None` if never since the registration.
@@ -154,7 +166,7 @@ enum Ask {
     Terminate,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Instance {
     name: Name,
     members: Vec<ComponentId>,
@@ -167,7 +179,7 @@ struct Instance {
 pub(super) struct Demand {
     pub(super) component: ComponentId,
     /// The number of the registration it is meant for.
-    pub(super) registration: u64,
+    pub(super) registration: RegistrationId,
     /// Its own number.
     pub(super) operation: u64,
     pub(super) question: Question,
@@ -196,7 +208,21 @@ impl Question {
 impl Model {
     /// Nobody is registered.
     pub(super) fn new(groups: Groups) -> Self {
-        let mut model = Self::default();
+        let mut model = Self {
+            view: NO_VIEW,
+            view_has_quorum: true,
+            has_quorum: true,
+            groups: Vec::new(),
+            units: Vec::new(),
+            components: Vec::new(),
+            instances: Vec::new(),
+            component_names: BTreeMap::new(),
+            instance_names: BTreeMap::new(),
+            registered: BTreeMap::new(),
+            last_operation: 0,
+            outcome: Outcome::default(),
+            unsettled: BTreeSet::new(),
+        };
         for group in groups.groups {
             model.add_group(group);
         }

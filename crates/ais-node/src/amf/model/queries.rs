@@ -3,6 +3,7 @@
 use super::{ComponentId, CsiId, Model, Phase};
 use crate::Digest;
 use crate::amf::config;
+use crate::amf::message::RegistrationId;
 use ais_proto::AisError;
 use ais_proto::amf::{Callbacks, HaState, Readiness};
 use ais_wire::{Name, NodeId};
@@ -10,7 +11,7 @@ use ais_wire::{Name, NodeId};
 /// A member of a protection group, as those who track the group see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::amf) struct MemberState {
-    pub(in crate::amf) registration: Option<u64>,
+    pub(in crate::amf) registration: Option<RegistrationId>,
     pub(in crate::amf) readiness: Readiness,
     pub(in crate::amf) ha_state: HaState,
 }
@@ -61,8 +62,8 @@ impl Model {
         self.components[id.0].assignments.iter().map(|assignment| assignment.csi)
     }
 
-    /// The number of the registration of a component.
-    pub(in crate::amf) fn registration(&self, id: ComponentId) -> Option<u64> {
+    /// The registration of a component.
+    pub(in crate::amf) fn registration(&self, id: ComponentId) -> Option<RegistrationId> {
         self.components[id.0].registration.as_ref().map(|registration| registration.number)
     }
 
@@ -123,8 +124,8 @@ impl Model {
 
     /// Adds all of the model to a digest.
     pub(in crate::amf) fn digest(&self, digest: &mut Digest) {
-        digest.number(self.last_registration);
-        digest.number(self.last_operation);
+        let view = (self.view, self.view_has_quorum, self.has_quorum, self.last_operation);
+        digest.bytes(format!("{view:?}").as_bytes());
         for unit in &self.units {
             digest.bytes(format!("{:?}", unit.phase).as_bytes());
         }

@@ -32,7 +32,8 @@ impl Model {
     /// Takes a unit as far through its life as it can go without an answer.
     fn progress(&mut self, unit: usize) {
         loop {
-            let is_healthy = self.components(unit).all(|id| self.components[id.0].is_healthy());
+            let is_healthy = self.has_quorum
+                && self.components(unit).all(|id| self.components[id.0].is_healthy());
             let is_settled = self.is_settled(unit);
             let next = match self.units[unit].phase {
                 Phase::Out if is_healthy => Phase::Entering,
@@ -125,20 +126,29 @@ impl Model {
         let (active, transition) = match state {
             HaState::Active => self.take_over(id, csi),
             HaState::Standby => (self.active_of(csi), Transition::NewAssign),
-            HaState::Quiesced => (Name::default(), Transition::NewAssign),
+            HaState::Quiesced => return self.quiesced(id, csi),
         };
         let component = &mut self.components[id.0];
         let only_one = component.assignments.len() == 1;
         let mut flags = if only_one { CSI_ALL_INSTANCES } else { 0 };
         if let Some(assignment) = component.assignment_mut(csi) {
             let had = matches!(assignment.state, Some(HaState::Active | HaState::Standby));
-            if !only_one && !had && state != HaState::Quiesced {
+            if !only_one && !had {
                 flags = CSI_ADD_NEW_INSTANCE;
             }
             assignment.holds |= state == HaState::Active;
         }
         let csi = self.instances[csi.0].name.clone();
         Question::CsiSet { csi, flags, state, active, transition }
+    }
+
+    /// `CSISet` that ends the work on an instance.
+    pub(super) fn quiesced(&self, id: ComponentId, csi: CsiId) -> Question {
+        let only_one = self.components[id.0].assignments.len() == 1;
+        let flags = if only_one { CSI_ALL_INSTANCES } else { 0 };
+        let (active, transition) = (Name::default(), Transition::NewAssign);
+        let csi = self.instances[csi.0].name.clone();
+        Question::CsiSet { csi, flags, state: HaState::Quiesced, active, transition }
     }
 
     /// Whose work an instance's new active goes on with, and how that one let

@@ -2,11 +2,14 @@
 //! sends to both, in one order, and after every delivery both have the same
 //! digest.
 
+mod cluster;
 mod data;
+mod foreign;
 mod messages;
 mod model;
 mod open;
 mod sections;
+mod sides;
 mod time;
 
 use super::*;
@@ -95,15 +98,8 @@ impl Rig {
     }
 
     fn with(limits: Limits) -> Self {
-        let replica = |me| {
-            let mut fx = Effects::new();
-            fx.service = ais_proto::Service::Ckpt;
-            let timers = Timers::default();
-            let ckpt = Ckpt::new(me, limits);
-            Replica { ckpt, fx, timers, replies: Vec::new(), events: Vec::new() }
-        };
         let mut rig = Self {
-            replicas: [replica(LOWEST), replica(OTHER)],
+            replicas: [Replica::new(LOWEST, limits), Replica::new(OTHER, limits)],
             sent: VecDeque::new(),
             hold: false,
             compare: true,
@@ -188,22 +184,14 @@ impl Rig {
 
     fn deliver(&mut self, from: NodeId, bytes: &[u8]) {
         self.number += 1;
-        let mut input = Reader::new(bytes);
-        assert_eq!(input.u8().unwrap(), ais_proto::Service::Ckpt as u8);
-        let (origin, message) = (input.u64().unwrap(), input.rest());
         for replica in &mut self.replicas {
-            let Replica { ckpt, fx, .. } = replica;
-            let asker = if from == ckpt.me { fx.askers.take(origin) } else { None };
-            fx.delivery = self.number;
-            ckpt.on_deliver(Delivery { from, number: self.number, asker, message }, fx);
+            replica.deliver(from, self.number, bytes);
         }
         assert!(!self.compare || self.digest(0) == self.digest(1));
     }
 
     fn digest(&self, node: usize) -> u64 {
-        let mut digest = Digest::default();
-        self.replicas[node].ckpt.digest(&mut digest);
-        digest.value()
+        self.replicas[node].digest()
     }
 
     /// Lets time pass on both clocks, every timer at its own time.
@@ -357,6 +345,29 @@ impl Rig {
 }
 
 impl Replica {
+    fn new(me: NodeId, limits: Limits) -> Self {
+        let mut fx = Effects::new();
+        fx.service = ais_proto::Service::Ckpt;
+        let (ckpt, timers) = (Ckpt::new(me, limits), Timers::default());
+        Self { ckpt, fx, timers, replies: Vec::new(), events: Vec::new() }
+    }
+
+    fn digest(&self) -> u64 {
+        let mut digest = Digest::default();
+        self.ckpt.digest(&mut digest);
+        digest.value()
+    }
+
+    /// Delivers a message as the node sent it.
+    fn deliver(&mut self, from: NodeId, number: u64, bytes: &[u8]) {
+        let mut input = Reader::new(bytes);
+        assert_eq!(input.u8().unwrap(), ais_proto::Service::Ckpt as u8);
+        let (origin, message) = (input.u64().unwrap(), input.rest());
+        let asker = if from == self.ckpt.me { self.fx.askers.take(origin) } else { None };
+        self.fx.delivery = number;
+        self.ckpt.on_deliver(Delivery { from, number, asker, message }, &mut self.fx);
+    }
+
     fn apply(&mut self, me: NodeId, now: Now, sent: &mut VecDeque<(NodeId, Vec<u8>)>) {
         let of = ais_proto::Service::Ckpt;
         for effect in self.fx.list.drain(..) {

@@ -7,17 +7,17 @@ use AisError::{Exist, InvalidParam, NotExist};
 use std::collections::BTreeMap;
 
 /// A small generator (xorshift64*), so that a seed says it all.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % bound
     }
 
-    fn bytes(&mut self, most: u64) -> Vec<u8> {
+    pub(super) fn bytes(&mut self, most: u64) -> Vec<u8> {
         let count = self.below(most + 1);
         let first = self.below(256);
         (0..count).map(|n| (n + first) as u8).collect()

@@ -33,7 +33,10 @@ pub(super) struct Member {
     replies: BTreeMap<u32, (Result<(), AisError>, Vec<u8>)>,
     pub(super) opened: Vec<Event>,
     pub(super) tracked: Vec<ais_proto::clm::Event>,
+    pub(super) told: Vec<ais_proto::admin::Event>,
     last_id: u32,
+    /// The view in which it was started.
+    pub(super) boot: u64,
 }
 
 /// Nodes that see each other.
@@ -51,7 +54,7 @@ pub(super) struct Bus {
     view: u64,
     /// Deliveries are stable so many messages late.
     pub(super) stable_lag: usize,
-    pub(super) expected: Option<u32>,
+    expected: Option<u32>,
     pub(super) groups: BTreeMap<Number, Groups>,
 }
 
@@ -63,6 +66,11 @@ impl Bus {
         bus.together();
         bus.settle();
         bus
+    }
+
+    /// A bus of a cluster that asks for quorum of so many, if it does.
+    pub(super) fn with_quorum(expected: Option<u32>) -> Self {
+        Self { expected, ..Self::default() }
     }
 
     /// Starts these nodes; they are in no view yet.
@@ -89,10 +97,13 @@ impl Bus {
                 replies: BTreeMap::new(),
                 opened: Vec::new(),
                 tracked: Vec::new(),
+                told: Vec::new(),
                 last_id: 0,
+                boot: self.view,
             };
-            for caller in [caller(), handle(Service::Ckpt), handle(Service::Clm)] {
-                member.node.handle_opened(&caller);
+            member.node.handle_opened(&caller());
+            for service in [Service::Ckpt, Service::Clm, Service::Amf, Service::Admin] {
+                member.node.handle_opened(&handle(service));
             }
             self.members.insert(*number, member);
         }
@@ -272,6 +283,14 @@ impl Bus {
         Some(self.member(number).replies.get(&id)?.0)
     }
 
+    /// The answer to what has been answered at once.
+    pub(super) fn call_at_once(&mut self, number: Number, request: &Request<'_>) -> Vec<u8> {
+        let id = self.ask(number, &caller(), request);
+        let (result, body) = self.member(number).replies.remove(&id).expect("a reply");
+        assert_eq!(result, Ok(()));
+        body
+    }
+
     /// Asks, and lets everything happen until nothing more does.
     pub(super) fn call(
         &mut self,
@@ -357,6 +376,9 @@ impl Member {
                     Some(Service::Ckpt) => self.opened.push(Event::decode(code, &body).unwrap()),
                     Some(Service::Clm) => {
                         self.tracked.push(ais_proto::clm::Event::decode(code, &body).unwrap());
+                    }
+                    Some(Service::Admin) => {
+                        self.told.push(ais_proto::admin::Event::decode(code, &body).unwrap());
                     }
                     _ => {}
                 },

@@ -1,1 +1,254 @@
-//! x
+//! What a side without quorum does and does not do, and groups.conf files that
+//! differ.
+
+use super::bus::{Bus, Number, caller, handle, how_to_open, node};
+use crate::amf::config::{CapabilityModel, Component, Group, Groups, RedundancyModel, Unit};
+use ais_proto::ckpt::{Event, Request as Ckpt};
+use ais_proto::{AisError, Request, Service, amf};
+use ais_wire::Name;
+
+const TRY_AGAIN: Result<(), AisError> = Err(AisError::TryAgain);
+
+fn with_quorum(expected: u32, numbers: &[Number]) -> Bus {
+    let mut bus = Bus::with_quorum(Some(expected));
+    bus.start(numbers);
+    bus.together();
+    bus.settle();
+    bus
+}
+
+#[test]
+fn without_quorum_nothing_changes_and_all_can_be_read_and_given_back() {
+    let mut bus = with_quorum(3, &[1, 2, 3]);
+    let checkpoint = bus.open(3, "a").unwrap();
+    bus.write(3, checkpoint, b"text");
+    bus.settle();
+    bus.views(&[&[1, 2], &[3]]);
+    bus.settle();
+    let status = bus.member(3).node.sync_status();
+    assert_eq!((status.has_quorum, status.lead), (false, None));
+    assert_eq!(bus.member(1).node.sync_status().lead, Some(node(1)));
+    assert!(bus.member(3).node.is_serving());
+    let write = bus.write(3, checkpoint, b"other");
+    assert_eq!(bus.reply(3, write), Some(TRY_AGAIN));
+    assert_eq!(bus.open(3, "b"), Err(AisError::TryAgain));
+    let digest = bus.member(3).node.digest();
+    let element = ais_proto::ckpt::ReadElement { id: b"", offset: 0, size: None };
+    let read = Ckpt::Read { checkpoint, elements: vec![element] };
+    assert_eq!(bus.call(3, &Request::Ckpt(read)).0, Ok(()));
+    assert_eq!(bus.member(3).node.digest(), digest);
+    assert_eq!(bus.call(3, &Request::Ckpt(Ckpt::Close { checkpoint })).0, Ok(()));
+    assert_eq!(bus.read(1, "a").unwrap(), b"text", "the larger side goes on");
+    bus.together();
+    bus.settle();
+    bus.check_synced();
+    assert!(bus.open(3, "b").is_ok());
+}
+
+#[test]
+fn the_side_that_had_quorum_last_stands() {
+    let mut bus = with_quorum(5, &[1, 2, 3, 4, 5]);
+    for number in [1, 2, 3, 4, 5] {
+        bus.open(number, "a").unwrap();
+    }
+    bus.views(&[&[1, 2], &[3, 4, 5]]);
+    // The two have never known that they are no longer enough, if the other
+    // view is over before they agree on theirs.
+    let checkpoint = bus.open(4, "a").unwrap();
+    let write = bus.write(4, checkpoint, b"promised");
+    bus.settle();
+    assert_eq!(bus.reply(4, write), Some(Ok(())));
+    bus.views(&[&[1, 2, 4]]);
+    bus.settle();
+    bus.check_synced();
+    assert_eq!(bus.read(1, "a").unwrap(), b"promised");
+}
+
+#[test]
+fn what_was_sent_with_quorum_and_comes_without_it_is_not_done() {
+    let mut bus = with_quorum(3, &[1, 2, 3]);
+    let checkpoint = bus.open(3, "a").unwrap();
+    let digest = bus.member(3).node.digest();
+    let write = bus.write(3, checkpoint, b"text");
+    let open = Request::Ckpt(Ckpt::OpenAsync { tag: 9, open: how_to_open("b") });
+    bus.ask(3, &handle(Service::Ckpt), &open);
+    // It gets its place in the order, but nobody else has it.
+    bus.order(3);
+    bus.views(&[&[1, 2], &[3]]);
+    assert_eq!(bus.reply(3, write), Some(TRY_AGAIN));
+    bus.settle();
+    let failed = Event::Open { tag: 9, result: Err(AisError::TryAgain) };
+    assert_eq!(bus.member(3).opened, [failed]);
+    assert_ne!(bus.member(3).node.digest(), digest, "it has seen the others leave");
+    bus.together();
+    bus.settle();
+    bus.check_synced();
+    assert_eq!(bus.read(1, "a").unwrap(), b"");
+}
+
+#[test]
+fn what_was_done_and_may_be_lost_is_not_promised() {
+    let mut bus = with_quorum(3, &[1, 2, 3]);
+    let checkpoint = bus.open(3, "a").unwrap();
+    let write = bus.write(3, checkpoint, b"text");
+    let open = Request::Ckpt(Ckpt::OpenAsync { tag: 9, open: how_to_open("b") });
+    bus.ask(3, &handle(Service::Ckpt), &open);
+    let other = bus.ask(3, &caller(), &Request::Ckpt(super::bus::open("c")));
+    while bus.order(3) {}
+    while bus.deliver(3) {}
+    assert_eq!(bus.reply(3, write), None);
+    bus.views(&[&[1, 2], &[3]]);
+    assert_eq!(bus.reply(3, write), Some(Err(AisError::Timeout)));
+    assert_eq!(bus.reply(3, other), Some(Err(AisError::Timeout)));
+    let failed = Event::Open { tag: 9, result: Err(AisError::Timeout) };
+    assert_eq!(bus.member(3).opened, [failed]);
+    bus.settle();
+    bus.together();
+    bus.settle();
+    bus.check_synced();
+}
+
+#[test]
+fn a_side_without_quorum_has_it_only_once_it_has_the_state_of_the_other() {
+    let mut bus = with_quorum(3, &[1, 2, 3]);
+    let checkpoint = bus.open(3, "a").unwrap();
+    bus.views(&[&[1, 2], &[3]]);
+    bus.settle();
+    let first = bus.open(1, "a").unwrap();
+    bus.write(1, first, &[1; 50_000]);
+    bus.settle();
+    bus.together();
+    while bus.phase(3) != "serving" {
+        let write = bus.write(3, checkpoint, b"too early");
+        assert_eq!(bus.reply(3, write), Some(TRY_AGAIN), "{}", bus.phase(3));
+        assert!(bus.step());
+    }
+    bus.write(3, checkpoint, b"now");
+    assert_eq!(bus.read(1, "a").unwrap(), b"now");
+}
+
+/// Who watches the time for all, while a checkpoint is retained.
+fn watchers(bus: &Bus) -> Vec<Number> {
+    let watches = |number: &&Number| bus.members[*number].node.poll_timeout().is_some();
+    bus.members.keys().filter(watches).copied().collect()
+}
+
+#[test]
+fn the_lowest_member_with_state_and_quorum_leads() {
+    let mut bus = with_quorum(3, &[2, 3, 4]);
+    let mut retained = how_to_open("a");
+    if let Some(attributes) = &mut retained.attributes {
+        attributes.retention_duration = 1_000_000_000;
+    }
+    let (_, body) = bus.call(3, &Request::Ckpt(Ckpt::Open(retained)));
+    let checkpoint = ais_wire::Reader::new(&body).u32().unwrap();
+    assert_eq!(bus.call(3, &Request::Ckpt(Ckpt::Close { checkpoint })).0, Ok(()));
+    assert_eq!(watchers(&bus), [2]);
+    bus.start(&[1]);
+    bus.together();
+    while bus.phase(1) != "serving" {
+        assert_eq!(watchers(&bus), [2]);
+        assert!(bus.step());
+    }
+    bus.settle();
+    assert_eq!(watchers(&bus), [1]);
+    bus.views(&[&[1], &[2, 3, 4]]);
+    assert_eq!(watchers(&bus), [], "the one has no quorum, the others have not agreed yet");
+    bus.settle();
+    assert_eq!(watchers(&bus), [2]);
+    bus.together();
+    bus.settle();
+    assert_eq!(watchers(&bus), [1]);
+    bus.check_synced();
+}
+
+fn groups(unit: &str) -> Groups {
+    let name = |text: &str| Name::try_from(text).unwrap();
+    let component = Component {
+        name: name("component"),
+        model: CapabilityModel::OneActive,
+        healthcheck_interval: 100,
+        healthcheck_timeout: 1000,
+        callback_timeout: 5000,
+        quiesce_timeout: 1000,
+    };
+    let units = vec![Unit { name: name(unit), components: vec![component] }];
+    let group = Group {
+        name: name("group"),
+        model: RedundancyModel::TwoN,
+        active_units: 1,
+        backup_units: None,
+        units,
+        protection_groups: Vec::new(),
+    };
+    Groups { groups: vec![group] }
+}
+
+fn register(bus: &mut Bus, number: Number) -> Result<(), AisError> {
+    let component = Name::try_from("component").unwrap();
+    let register = Request::Amf(amf::Request::Register { component, proxy: None });
+    let id = bus.ask(number, &handle(Service::Amf), &register);
+    bus.settle();
+    bus.reply(number, id).unwrap()
+}
+
+#[test]
+fn a_node_with_another_groups_conf_has_no_part_in_amf() {
+    let mut bus = Bus::default();
+    bus.groups.extend([(1, groups("new")), (2, groups("old")), (3, groups("old"))]);
+    bus.start(&[2, 3]);
+    bus.together();
+    bus.settle();
+    bus.start(&[1]);
+    bus.together();
+    bus.settle();
+    bus.check_synced();
+    assert!(!bus.member(1).node.sync_status().has_amf);
+    assert_eq!(register(&mut bus, 1), TRY_AGAIN);
+    let component = Name::try_from("component").unwrap();
+    let unregister = Request::Amf(amf::Request::Unregister { component, proxy: None });
+    let id = bus.ask(1, &handle(Service::Amf), &unregister);
+    assert_eq!(bus.reply(1, id), Some(Err(AisError::NotExist)), "this is never tried again");
+    assert_eq!(register(&mut bus, 3), Ok(()));
+    bus.check_synced();
+    let checkpoint = bus.open(1, "a").unwrap();
+    bus.write(1, checkpoint, b"text");
+    assert_eq!(bus.read(2, "a").unwrap(), b"text");
+
+    // With the last of the old files the new one is in use.
+    bus.groups.extend([(2, groups("new")), (3, groups("new"))]);
+    bus.views(&[&[1, 2]]);
+    bus.settle();
+    assert_eq!(register(&mut bus, 1), TRY_AGAIN);
+    bus.start(&[3]);
+    bus.together();
+    bus.settle();
+    bus.views(&[&[1, 3]]);
+    bus.settle();
+    bus.check_synced();
+    assert!(bus.members.values().all(|member| member.node.sync_status().has_amf));
+    assert_eq!(register(&mut bus, 3), Ok(()));
+    assert_eq!(register(&mut bus, 1), Err(AisError::Exist));
+    bus.check_synced();
+}
+
+#[test]
+fn sides_with_different_files_keep_that_of_the_first() {
+    let mut bus = Bus::default();
+    bus.groups.extend([(1, groups("new")), (2, groups("old")), (3, groups("old"))]);
+    bus.start(&[1, 2, 3]);
+    bus.views(&[&[1], &[2, 3]]);
+    bus.settle();
+    assert_eq!(register(&mut bus, 1), Ok(()));
+    assert_eq!(register(&mut bus, 3), Ok(()));
+    bus.together();
+    bus.settle();
+    bus.check_synced();
+    assert!(!bus.member(1).node.sync_status().has_amf);
+    assert_eq!(register(&mut bus, 1), TRY_AGAIN);
+    assert_eq!(register(&mut bus, 2), Err(AisError::Exist));
+    bus.views(&[&[1], &[2, 3]]);
+    bus.settle();
+    bus.check_synced();
+    assert_eq!(register(&mut bus, 1), Ok(()), "alone it runs with its own file again");
+}

@@ -1,0 +1,268 @@
+//! The model on its way to another node with the same groups.conf: what is as
+//! in the beginning is left out.
+
+use super::{Ask, Asked, Component, ComponentId, CsiId, Failure, Model, Phase, Registration, Role};
+use crate::SNAPSHOT_CHUNK;
+use crate::amf::config::Groups;
+use crate::amf::message::RegistrationId;
+use crate::message_id::{decode_view, encode_view};
+use ais_proto::amf::{Callbacks, HaState, Readiness, Transition};
+use ais_wire::{DecodeError, Reader, Writer};
+
+const HEAD: u8 = 1;
+const UNIT: u8 = 2;
+const COMPONENT: u8 = 3;
+const INSTANCE: u8 = 4;
+const END: u8 = 5;
+
+const READINESS: u8 = 1;
+const CSI: u8 = 2;
+const TERMINATE: u8 = 3;
+
+/// The phases by their number.
+const PHASES: [Phase; 10] = [
+    Phase::Out,
+    Phase::Entering,
+    Phase::InService(None),
+    Phase::InService(Some(Role::Active)),
+    Phase::InService(Some(Role::Standby)),
+    Phase::Quiescing(Role::Active),
+    Phase::Quiescing(Role::Standby),
+    Phase::Leaving(None),
+    Phase::Leaving(Some(Role::Active)),
+    Phase::Leaving(Some(Role::Standby)),
+];
+const FAILURES: [Failure; 3] = [Failure::Reported, Failure::Refused, Failure::Silent];
+
+/// An operation number that has not been reached; more is not believed.
+const MAX_OPERATION: u64 = u64::MAX / 2;
+
+impl Model {
+    /// The model as it is now, in chunks. The file bounds how much it is, so
+    /// they are made at once.
+    pub(in crate::amf) fn freeze(&self) -> Vec<Vec<u8>> {
+        let mut chunks = Chunks::default();
+        chunks.record(|out| {
+            encode_view(self.view, out.u8(HEAD));
+            out.bool(self.view_has_quorum).bool(self.has_quorum).u64(self.last_operation);
+        });
+        for (index, unit) in self.units.iter().enumerate() {
+            if unit.phase != Phase::Out {
+                chunks.record(|out| {
+                    out.u8(UNIT).count(index).u8(number_in(&PHASES, &unit.phase));
+                });
+            }
+        }
+        // The oldest registration comes first, so a proxy does before those
+        // it speaks for.
+        for id in self.registered.values() {
+            chunks.record(|out| self.components[id.0].encode(out.u8(COMPONENT).count(id.0)));
+        }
+        for (index, instance) in self.instances.iter().enumerate() {
+            if !instance.vacated.is_empty() {
+                chunks.record(|out| {
+                    out.u8(INSTANCE).count(index).list(&instance.vacated, |out, (id, how)| {
+                        out.count(id.0).u8(*how as u8);
+                    });
+                });
+            }
+        }
+        chunks.record(|out| {
+            out.u8(END);
+        });
+        chunks.full.push(chunks.current);
+        chunks.full
+    }
+}
+
+impl Component {
+    fn encode(&self, out: &mut Writer) {
+        if let Some(Registration { number, node, callbacks, proxy }) = &self.registration {
+            number.encode(out);
+            out.node(*node).u32(callbacks.bits()).option(proxy.as_ref(), |out, proxy| {
+                out.count(proxy.0);
+            });
+        }
+        out.option(self.failure.as_ref(), |out, failure| {
+            out.u8(number_in(&FAILURES, failure));
+        });
+        out.u8(self.readiness as u8);
+        for assignment in &self.assignments {
+            out.bool(assignment.holds).option(assignment.state.as_ref(), |out, state| {
+                out.u8(*state as u8);
+            });
+        }
+        out.list(&self.asked, |out, Asked { operation, what }| {
+            out.u64(*operation);
+            match what {
+                Ask::Readiness(state) => out.u8(READINESS).u8(*state as u8),
+                Ask::Csi(csi, state) => out.u8(CSI).count(csi.0).u8(*state as u8),
+                Ask::Terminate => out.u8(TERMINATE),
+            };
+        });
+    }
+
+    fn decode_asked(&self, input: &mut Reader<'_>) -> Result<Asked, DecodeError> {
+        let operation = input.u64()?;
+        let what = match input.u8()? {
+            READINESS => Ask::Readiness(Readiness::decode(input)?),
+            CSI => Ask::Csi(CsiId(index(input)?), HaState::decode(input)?),
+            TERMINATE => Ask::Terminate,
+            _ => return Err(DecodeError::Invalid),
+        };
+        let is_known = match what {
+            Ask::Csi(csi, _) => self.assignment(csi).is_some(),
+            _ => true,
+        };
+        if is_known { Ok(Asked { operation, what }) } else { Err(DecodeError::Invalid) }
+    }
+}
+
+/// Records, in chunks.
+#[derive(Default)]
+struct Chunks {
+    full: Vec<Vec<u8>>,
+    current: Vec<u8>,
+}
+
+impl Chunks {
+    fn record(&mut self, write: impl FnOnce(&mut Writer)) {
+        let mut out = Writer::new();
+        write(&mut out);
+        let record = out.into_bytes();
+        if !self.current.is_empty() && self.current.len() + record.len() > SNAPSHOT_CHUNK {
+            self.full.push(std::mem::take(&mut self.current));
+        }
+        self.current.extend_from_slice(&record);
+    }
+}
+
+/// The model of another side, while its chunks come in. What is in it has its
+/// place in groups.conf, so that is its bound.
+#[derive(Debug)]
+pub struct Incoming {
+    model: Model,
+    has_head: bool,
+    is_complete: bool,
+}
+
+impl Default for Incoming {
+    fn default() -> Self {
+        Self::new(&Model::new(Groups::default()))
+    }
+}
+
+impl Incoming {
+    /// For a node with the groups.conf of this model.
+    pub(in crate::amf) fn new(model: &Model) -> Self {
+        Self { model: model.emptied(), has_head: false, is_complete: false }
+    }
+
+    /// Takes the next chunk.
+    pub(in crate::amf) fn take(&mut self, chunk: &[u8]) -> Result<(), DecodeError> {
+        let mut reader = Reader::new(chunk);
+        while reader.remaining() > 0 {
+            let code = reader.u8()?;
+            if self.is_complete || (code == HEAD) == self.has_head {
+                return Err(DecodeError::Invalid);
+            }
+            self.take_record(code, &mut reader)?;
+        }
+        Ok(())
+    }
+
+    /// The model, and whether it is all there.
+    pub(in crate::amf) fn finish(self) -> (Model, bool) {
+        (self.model, self.is_complete)
+    }
+
+    fn take_record(&mut self, code: u8, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let model = &mut self.model;
+        match code {
+            HEAD => {
+                self.has_head = true;
+                model.view = decode_view(input)?;
+                (model.view_has_quorum, model.has_quorum) = (input.bool()?, input.bool()?);
+                model.last_operation = input.u64()?;
+                if model.last_operation > MAX_OPERATION {
+                    return Err(DecodeError::Invalid);
+                }
+            }
+            UNIT => {
+                let unit = model.units.get_mut(index(input)?).ok_or(DecodeError::Invalid)?;
+                unit.phase = item_of(&PHASES, input)?;
+            }
+            COMPONENT => {
+                let id = ComponentId(index(input)?);
+                self.take_component(id, input)?;
+            }
+            INSTANCE => {
+                let vacated = index(input)?;
+                let instance = model.instances.get_mut(vacated).ok_or(DecodeError::Invalid)?;
+                let vacated = input
+                    .list(|input| Ok((ComponentId(index(input)?), Transition::decode(input)?)))?;
+                if vacated.len() > instance.members.len()
+                    || vacated.iter().any(|(id, _)| !instance.members.contains(id))
+                {
+                    return Err(DecodeError::Invalid);
+                }
+                instance.vacated = vacated;
+            }
+            END => self.is_complete = true,
+            _ => return Err(DecodeError::Invalid),
+        }
+        Ok(())
+    }
+
+    fn take_component(
+        &mut self,
+        id: ComponentId,
+        input: &mut Reader<'_>,
+    ) -> Result<(), DecodeError> {
+        let registration = Registration {
+            number: RegistrationId::decode(input)?,
+            node: input.node()?,
+            callbacks: Callbacks::from_bits(input.u32()?).ok_or(DecodeError::Invalid)?,
+            proxy: input.option(|input| Ok(ComponentId(index(input)?)))?,
+        };
+        let (number, model) = (registration.number, &mut self.model);
+        let is_here = |proxy: ComponentId| {
+            let proxy = model.components.get(proxy.0).and_then(|of| of.registration.as_ref());
+            proxy.is_some_and(|proxy| proxy.node == registration.node)
+        };
+        if !registration.proxy.is_none_or(is_here) || model.registered.contains_key(&number) {
+            return Err(DecodeError::Invalid);
+        }
+        let component = model.components.get_mut(id.0).ok_or(DecodeError::Invalid)?;
+        if component.registration.replace(registration).is_some() {
+            return Err(DecodeError::Invalid);
+        }
+        component.failure = input.option(|input| item_of(&FAILURES, input))?;
+        component.readiness = Readiness::decode(input)?;
+        for assignment in &mut component.assignments {
+            assignment.holds = input.bool()?;
+            assignment.state = input.option(HaState::decode)?;
+        }
+        let asked = input.list(|input| component.decode_asked(input))?;
+        if asked.len() > component.assignments.len() + 1 {
+            return Err(DecodeError::Invalid);
+        }
+        component.asked = asked;
+        model.registered.insert(number, id);
+        Ok(())
+    }
+}
+
+fn index(input: &mut Reader<'_>) -> Result<usize, DecodeError> {
+    usize::try_from(input.u32()?).map_err(|_| DecodeError::Invalid)
+}
+
+/// The place of an item in a list of all there are.
+fn number_in<T: PartialEq>(all: &[T], item: &T) -> u8 {
+    let place = all.iter().position(|of| of == item);
+    place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX)
+}
+
+fn item_of<T: Copy>(all: &[T], input: &mut Reader<'_>) -> Result<T, DecodeError> {
+    all.get(usize::from(input.u8()?)).copied().ok_or(DecodeError::Invalid)
+}
