@@ -34,9 +34,9 @@ check:
 check-%:
 	sh tests/check.sh $*
 
-# Three minutes of the README in one: builds, then shows a cluster at work.
+# Builds, then shows a cluster of three nodes at work.
 demo: stage
-	sh tests/demo.sh $(CTESTS) $(RELEASE)/aisexec conf
+	sh tests/demo.sh $(CTESTS) $(RELEASE) conf
 
 # Benchmarks, each beside the bare socket of the same run.
 bench: stage
@@ -47,6 +47,18 @@ SEEDS ?= 1000
 sim:
 	$(CARGO) run --profile sim --locked -p ais-sim -- \
 		$(if $(SEED),1 $(SEED) $(if $(TRACE),trace),$(SEEDS))
+
+# By hand: faults at random on five real daemons for SECONDS, then three idle
+# ones with a short token while all processors are busy.
+SECONDS ?= 600
+soak: stage
+	$(RELEASE)/ais-cluster soak $(SECONDS) $(SEED)
+	$(RELEASE)/ais-cluster idle 300 --token 300 --busy
+
+# By hand: how long membership changes take.
+figures: stage
+	$(RELEASE)/ais-cluster figures
+	$(RELEASE)/ais-cluster idle 20
 
 # The library installed inside the tree, and the C programs built against it.
 stage: build
@@ -97,4 +109,4 @@ clean:
 	$(CARGO) clean
 	rm -rf ctests/build
 
-.PHONY: all build check demo bench sim stage install uninstall clean
+.PHONY: all build check demo bench figures sim soak stage install uninstall clean

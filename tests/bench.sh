@@ -36,9 +36,6 @@ measure() {
 echo "== with busy polling (busy-poll as in $conf/network.conf), $(nproc) cores"
 measure
 echo "== without busy polling (busy-poll: 0)"
-mkdir "$scratch/conf"
-cp "$conf/groups.conf" "$scratch/conf"
-{ grep -v '^busy-poll' "$conf/network.conf"; echo "busy-poll: 0"; } >"$scratch/conf/network.conf"
-conf=$scratch/conf
+more=busy-poll:0
 export AIS_BUSY_POLL=0
 measure

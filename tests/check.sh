@@ -41,6 +41,11 @@ check_programs() {
     make --no-print-directory stage && sh tests/programs.sh "$ctests" "$aisexec" "$conf"
 }
 
+# Several real daemons in network namespaces: joins, deaths, pauses, partitions.
+check_cluster() {
+    make --no-print-directory stage && "$root/target/release/ais-cluster" suite
+}
+
 # The same conformance with the library under valgrind.
 check_memory() {
     if have valgrind; then
@@ -77,7 +82,7 @@ check_init() {
 
 passed=0
 failed=0
-for part in "${@:-lint rust sim c programs memory sanitizer install init}"; do
+for part in "${@:-lint rust sim cluster c programs memory sanitizer install init}"; do
     for part in $part; do
         echo "== $part"
         if "check_$part"; then

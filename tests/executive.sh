@@ -3,6 +3,8 @@
 
 scratch=$(mktemp -d)
 export AIS_SOCKET="$scratch/libais.sock"
+# Further lines of network.conf.
+more=
 executive=
 
 # Waits until the command holds, at most 10 seconds.
@@ -19,7 +21,8 @@ wait_until() {
 }
 
 start_executive() {
-    "$aisexec" --config-dir "$conf" --socket "$AIS_SOCKET" --state-dir "$scratch" --foreground \
+    sh "$(dirname "$0")/../ctests/alone" "$conf" "$scratch/conf" $more
+    "$aisexec" --config-dir "$scratch/conf" --socket "$AIS_SOCKET" --state-dir "$scratch" --foreground \
         >"$scratch/members" 2>"$scratch/log" &
     executive=$!
     wait_until test -S "$AIS_SOCKET" || {

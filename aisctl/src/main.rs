@@ -1,111 +1,100 @@
-//! The operator's tool: shows what the executive of this node knows. It is a
-//! program like any other and uses the library.
+//! The operator's tool: shows what the executive of this node knows, and
+//! measures the group. It is a program like any other and uses the library.
+
+mod bench;
+mod show;
 
 use ais::AisError;
-use ais::clm::{Tracked, members, node_get};
-use std::fmt::Write as _;
+use std::fmt;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-Usage: aisctl COMMAND [--json]
+Usage: aisctl status | members | ring | ckpt | amf [--json]
+       aisctl bench tput SIZE SECONDS | lat SIZE COUNT [GAP] | echo |
+                    ping SIZE COUNT | watch | join
+       aisctl --help | --version
 
-Commands:
+  status    whether this node is well, and all of it in short
   members   the members of the cluster, lowest address first
+  ring      the ring: its state, its view, what it counted
+  ckpt      the checkpoints
+  amf       the groups, units and components of groups.conf
+  bench     measures the group; see aisctl(8)
 
   --json    one JSON object instead of a table
   --help    this text
   --version the version
 
 AIS_SOCKET names the socket of aisexec if it is not /run/ais/libais.sock.
-Exit status: 0 shown, 1 not to be had, 2 wrong usage.
+Exit status: 0 done (status: and the node is well), 1 not to be had, 2 wrong
+usage, 3 from status: the node is there but not well.
 ";
 
+/// What the command line asks for is not what there is.
+#[derive(Debug, PartialEq, Eq)]
+struct Usage(String);
+
+/// Why a command came to nothing.
+#[derive(Debug)]
+enum Failure {
+    /// The executive.
+    Ais(AisError),
+    /// Anything else, in words.
+    Words(String),
+}
+
+impl From<AisError> for Failure {
+    fn from(error: AisError) -> Self {
+        Self::Ais(error)
+    }
+}
+
 fn main() -> ExitCode {
-    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut arguments: Vec<String> =
+        std::env::args_os().skip(1).map(|text| text.to_string_lossy().into_owned()).collect();
     let json = arguments.iter().position(|argument| argument == "--json");
     let is_json = json.map(|place| arguments.remove(place)).is_some();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["members"] => show_members(is_json),
-        ["--help" | "-h"] => print(USAGE),
-        ["--version"] => print(concat!("aisctl ", env!("CARGO_PKG_VERSION"), "\n")),
-        ref other => {
-            eprint!("aisctl: {} is not a command\n\n{USAGE}", Quoted(&other.join(" ")));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments[..] {
+        ["bench", ref probe @ ..] if !is_json => bench::parse(probe).map(bench::run),
+        ["--help" | "-h"] => Ok(print(USAGE)),
+        ["--version"] => Ok(print(concat!("aisctl ", env!("CARGO_PKG_VERSION"), "\n"))),
+        _ => show::parse(&arguments).map(|what| show::run(what, is_json)),
+    };
+    match done {
+        Ok(Ok(code)) => code,
+        Ok(Err(failure)) => {
+            eprintln!("aisctl: {failure}");
+            ExitCode::FAILURE
+        }
+        Err(Usage(wrong)) => {
+            eprint!("aisctl: {wrong}\n\n{USAGE}");
             ExitCode::from(2)
         }
     }
 }
 
-fn show_members(json: bool) -> ExitCode {
-    let shown = node_get(0, None).and_then(|local| Ok((local.id, members()?)));
-    match shown {
-        Ok((local, tracked)) if json => print(&as_json(local, &tracked)),
-        Ok((local, tracked)) => print(&as_table(local, &tracked)),
-        Err(error) => {
-            eprintln!("aisctl: {}", explain(error));
-            ExitCode::FAILURE
-        }
-    }
-}
-
 /// Prints; a reader that has seen enough is no error.
-fn print(text: &str) -> ExitCode {
+fn print(text: &str) -> Result<ExitCode, Failure> {
     use std::io::Write as _;
     let _ = std::io::stdout().write_all(text.as_bytes());
-    ExitCode::SUCCESS
+    Ok(ExitCode::SUCCESS)
 }
 
-fn as_table(local: u32, tracked: &Tracked) -> String {
-    let mut text = format!("view {}, {} members\n", tracked.view, tracked.members);
-    for (node, _) in &tracked.items {
-        let mark = if node.id == local { '*' } else { ' ' };
-        let [a, b, c, d] = node.address;
-        let address = format!("{a}.{b}.{c}.{d}");
-        let seconds = node.boot_timestamp / 1_000_000_000;
-        // Writing to a string cannot fail.
-        let _ = writeln!(
-            text,
-            "{mark} {address:<15}  {}  cluster {}  up since {seconds} s after the epoch",
-            node.name, node.cluster
-        );
-    }
-    text
-}
-
-fn as_json(local: u32, tracked: &Tracked) -> String {
-    let mut text = format!("{{\"view\":{},\"members\":[", tracked.view);
-    for (place, (node, _)) in tracked.items.iter().enumerate() {
-        let comma = if place == 0 { "" } else { "," };
-        let [a, b, c, d] = node.address;
-        let _ = write!(
-            text,
-            "{comma}{{\"id\":{},\"address\":\"{a}.{b}.{c}.{d}\",\"name\":{},\"cluster\":{},\
-             \"local\":{},\"boot_timestamp\":{}}}",
-            node.id,
-            Quoted(&node.name.to_string()),
-            Quoted(&node.cluster.to_string()),
-            node.id == local,
-            node.boot_timestamp
-        );
-    }
-    text.push_str("]}\n");
-    text
-}
-
-fn explain(error: AisError) -> &'static str {
-    match error {
-        AisError::TryAgain => "there is no aisexec on this node; start it, or set AIS_SOCKET",
-        AisError::Security => "not permitted; be root or a member of the group ais",
-        AisError::Timeout => "aisexec does not answer; it may be stopped",
-        AisError::Version => "aisexec speaks another version of the protocol",
-        _ => "the connection to aisexec broke",
-    }
-}
-
-/// A JSON string. Names print as escaped ASCII, so only two characters matter.
-struct Quoted<'a>(&'a str);
-
-impl std::fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "\"{}\"", self.0.replace('\\', "\\\\").replace('"', "\\\""))
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ais(AisError::TryAgain) => {
+                "there is no aisexec on this node; start it, or set AIS_SOCKET"
+            }
+            Self::Ais(AisError::Security) => "not permitted; be root or a member of the group ais",
+            Self::Ais(AisError::Timeout) => "aisexec does not answer; it may be stopped",
+            Self::Ais(AisError::Version) => "aisexec speaks another version of the protocol",
+            Self::Ais(AisError::Library) => {
+                "aisexec ended the connection; it has stopped, or is older than this aisctl"
+            }
+            Self::Ais(error) => return write!(f, "aisexec answers {error:?}"),
+            Self::Words(words) => words,
+        })
     }
 }

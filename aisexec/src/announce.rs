@@ -10,7 +10,8 @@ pub(crate) fn announce(view: &View) {
     let mut out = io::stdout().lock();
     // Whoever started the daemon may have closed it.
     let _ = out.write_all(configuration(&view.members).as_bytes()).and_then(|()| out.flush());
-    log::info!("configuration {} has {} members", view.id.number, view.members.len());
+    let (id, count) = (view.id, view.members.len());
+    log::info!("configuration {id} has {count} members, because {}", view.why);
     if !view.joined.is_empty() {
         log::info!("joined: {}", list(&view.joined));
     }

@@ -21,6 +21,7 @@ const CATCHING_UP: u64 = 4;
 pub(crate) struct BusyPoll {
     /// How long to poll, in ns.
     budget: u64,
+    processors: usize,
     /// Rounds to let pass before the next window.
     skip: u32,
     /// Rounds that the next miss costs.
@@ -43,16 +44,17 @@ pub(crate) struct Window {
 }
 
 impl BusyPoll {
-    /// Polls for `microseconds`; never if that is 0, or if there is no second
-    /// processor for the one that is to be waited for.
+    /// Polls for `microseconds`; never if that is 0.
     pub(crate) fn new(microseconds: u32, processors: usize) -> Self {
-        let budget = if processors < 2 { 0 } else { u64::from(microseconds) * 1000 };
-        Self { budget, skip: 0, pause: 1, in_stride: false }
+        let budget = u64::from(microseconds) * 1000;
+        Self { budget, processors, skip: 0, pause: 1, in_stride: false }
     }
 
-    /// Something was served; opens a window if it may pay.
-    pub(crate) fn begin(&mut self, now: u64) -> Option<Window> {
-        if self.budget == 0 {
+    /// Something was served; opens a window if it may pay. It does not if the
+    /// `daemons` of this machine leave no processor for whoever is to be
+    /// waited for.
+    pub(crate) fn begin(&mut self, now: u64, daemons: usize) -> Option<Window> {
+        if self.budget == 0 || self.processors <= daemons {
             return None;
         }
         if self.skip > 0 {
@@ -93,7 +95,7 @@ mod tests {
     fn pause(busy: &mut BusyPoll) -> u32 {
         let mut rounds = 0;
         loop {
-            if let Some(mut window) = busy.begin(0) {
+            if let Some(mut window) = busy.begin(0, 1) {
                 assert_eq!(busy.miss(&mut window, 1000), Next::Look);
                 assert_eq!(busy.miss(&mut window, 100_000), Next::Sleep);
                 return rounds;
@@ -116,7 +118,7 @@ mod tests {
     fn a_window_lasts_its_budget_in_stride() {
         let mut busy = BusyPoll::new(20, 2);
         busy.hit();
-        let mut window = busy.begin(5_000).unwrap();
+        let mut window = busy.begin(5_000, 1).unwrap();
         assert_eq!(busy.miss(&mut window, 24_999), Next::Look);
         assert_eq!(busy.miss(&mut window, 25_000), Next::Sleep);
     }
@@ -125,14 +127,16 @@ mod tests {
     fn an_interrupted_look_ends_the_window_for_long() {
         let mut busy = BusyPoll::new(1000, 2);
         busy.hit();
-        let mut window = busy.begin(0).unwrap();
+        let mut window = busy.begin(0, 1).unwrap();
         assert_eq!(busy.miss(&mut window, PREEMPTED), Next::Sleep);
         assert_eq!(pause(&mut BusyPoll { budget: 20_000, ..busy }), PAUSE_WHEN_PREEMPTED);
     }
 
     #[test]
-    fn one_processor_or_no_budget_is_no_polling() {
-        assert!(BusyPoll::new(20, 1).begin(0).is_none());
-        assert!(BusyPoll::new(0, 8).begin(0).is_none());
+    fn no_processor_to_spare_or_no_budget_is_no_polling() {
+        assert!(BusyPoll::new(20, 1).begin(0, 1).is_none());
+        assert!(BusyPoll::new(20, 3).begin(0, 3).is_none());
+        assert!(BusyPoll::new(20, 4).begin(0, 3).is_some());
+        assert!(BusyPoll::new(0, 8).begin(0, 1).is_none());
     }
 }

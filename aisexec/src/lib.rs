@@ -7,11 +7,14 @@ pub mod args;
 mod background;
 mod busy_poll;
 mod clock;
+mod complaints;
 pub mod config;
 mod identity;
 mod ipc;
+mod join;
 mod listen;
 mod logs;
+mod notify;
 mod reactor;
 mod realtime;
 mod ring_number;
@@ -19,3 +22,16 @@ pub mod run;
 mod signals;
 #[expect(unsafe_code, reason = "system calls that nix does not offer, made safe one by one")]
 mod sys;
+mod udp;
+mod writer;
+
+/// An address that no other test has, whichever process runs it.
+#[cfg(test)]
+fn own_address(first: u8) -> std::net::Ipv4Addr {
+    use std::sync::atomic::{AtomicU8, Ordering};
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let pid = std::process::id();
+    // Both are below 256.
+    let (high, low) = ((1 + pid / 256 % 254) as u8, (pid % 256) as u8);
+    [first, high, low, NEXT.fetch_add(1, Ordering::Relaxed)].into()
+}

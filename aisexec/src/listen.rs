@@ -28,11 +28,13 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// Claims the socket at `path`. The directory is made if it is missing.
+    /// Claims the socket at `path`, which is opened later. The directory is
+    /// made if it is missing.
     ///
     /// # Errors
     /// Why not, in words; another aisexec holds it, for one.
     pub(crate) fn new(path: &Path) -> Result<Self, String> {
+        is_left_over(path)?;
         if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             DirBuilder::new().recursive(true).mode(0o755).create(directory).map_err(|error| {
                 format!(
@@ -85,16 +87,9 @@ impl Claim {
     /// Why not, in words.
     pub(crate) fn listen(self, group: Option<Gid>) -> Result<Listener, String> {
         let path = self.path.display();
-        match fs::symlink_metadata(&self.path) {
-            Ok(found) if found.file_type().is_socket() => fs::remove_file(&self.path)
-                .map_err(|error| format!("the old socket {path} cannot be removed: {error}"))?,
-            Ok(_) => {
-                return Err(format!(
-                    "{path} is there and is no socket; remove it, or name another socket with \
-                     --socket"
-                ));
-            }
-            Err(_) => {}
+        if is_left_over(&self.path)? {
+            fs::remove_file(&self.path)
+                .map_err(|error| format!("the old socket {path} cannot be removed: {error}"))?;
         }
         let listener =
             open(&self.path).map_err(|error| format!("{path} cannot be opened: {error}"))?;
@@ -114,6 +109,21 @@ impl Claim {
         listen(&listener.listener, Backlog::new(BACKLOG).unwrap_or(Backlog::MAXCONN))
             .map_err(|error| format!("{}: {error}", listener.claim.path.display()))?;
         Ok(listener)
+    }
+}
+
+/// Whether there is a socket at `path`.
+///
+/// # Errors
+/// In words, if there is something else.
+fn is_left_over(path: &Path) -> Result<bool, String> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.file_type().is_socket() => Ok(true),
+        Ok(_) => Err(format!(
+            "{} is there and is no socket; remove it, or name another socket with --socket",
+            path.display()
+        )),
+        Err(_) => Ok(false),
     }
 }
 

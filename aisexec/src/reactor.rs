@@ -1,9 +1,11 @@
-//! The loop: one thread, one epoll instance, level-triggered. It waits, hands
-//! every event to the server, and ends on SIGTERM and SIGINT.
+//! The loop: one thread, one epoll instance, level-triggered. It waits, looks
+//! at the sockets of the ring, hands every event to the server, and ends on
+//! SIGTERM and SIGINT.
 
 use crate::busy_poll::{BusyPoll, Next};
 use crate::clock;
 use crate::ipc::{Server, Token};
+use crate::notify;
 use crate::signals::Signals;
 use nix::errno::Errno;
 use nix::sched::sched_yield;
@@ -50,27 +52,54 @@ impl Reactor {
         Ok(Self { epoll, signals, server, busy, in_a_row: 0 })
     }
 
-    /// Runs until a signal ends it.
+    /// Runs until a signal ends it, then leaves the cluster. Calls `ready` once
+    /// when clients can connect.
     ///
     /// # Errors
-    /// If waiting for events fails, which it does not.
-    pub(crate) fn run(&mut self) -> io::Result<()> {
+    /// In words, if clients cannot be served.
+    pub(crate) fn run(&mut self, ready: impl FnOnce() -> io::Result<()>) -> Result<(), String> {
+        let mut ready = Some(ready);
         let mut events = [EpollEvent::empty(); EVENTS];
-        loop {
-            let count = self.wait(&mut events)?;
-            let now = clock::now();
-            for event in &events[..count] {
-                let token = Token::decode(event.data());
-                if token == Token::Signals && self.signals.asks_to_stop() {
-                    return Ok(());
+        let result = loop {
+            match self.round(&mut events) {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                Err(error) => break Err(error.to_string()),
+            }
+            match self.server.is_open() {
+                Ok(true) => {
+                    if let Some(ready) = ready.take()
+                        && let Err(error) = ready()
+                    {
+                        break Err(error.to_string());
+                    }
                 }
-                self.server.on_event(now, token, event.events());
+                Ok(false) => {}
+                Err(failure) => break Err(failure),
             }
-            self.server.serve_ready(now);
-            if self.server.deadline().is_some_and(|deadline| deadline <= now.monotonic) {
-                self.server.on_time(now);
+        };
+        notify::stopping();
+        self.server.leave_cluster(clock::now());
+        result
+    }
+
+    /// Waits once and does what there is to do. Whether to go on.
+    fn round(&mut self, events: &mut [EpollEvent]) -> io::Result<bool> {
+        let count = self.wait(events)?;
+        let now = self.server.look();
+        for event in &events[..count] {
+            let token = Token::decode(event.data());
+            if token == Token::Signals && self.signals.asks_to_stop() {
+                return Ok(false);
             }
+            self.server.on_event(now, token, event.events());
         }
+        self.server.serve_ready(now);
+        if self.server.deadline().is_some_and(|deadline| deadline <= now.monotonic) {
+            self.server.on_time(now);
+        }
+        self.server.flush_network(now);
+        Ok(true)
     }
 
     /// Waits for events, or until something is due. Polls a while before it
@@ -94,14 +123,17 @@ impl Reactor {
         wait(&self.epoll, events, timeout)
     }
 
-    /// Looks again and again, mostly at the connection that was served last:
-    /// a look at one costs less than a look at all, and who waits for replies
-    /// asks again soon.
+    /// Looks again and again; if there are no other nodes mostly at the
+    /// connection that was served last: a look at one costs less than a look
+    /// at all, and who waits for replies asks again soon.
     fn poll(&mut self, events: &mut [EpollEvent], deadline: Option<u64>) -> io::Result<usize> {
         let mut now = clock::now();
-        let Some(mut window) = self.busy.begin(now.monotonic) else { return Ok(0) };
+        let daemons = self.server.daemons_here();
+        let Some(mut window) = self.busy.begin(now.monotonic, daemons) else { return Ok(0) };
+        let is_alone = self.server.is_alone();
         for look in 1_u32.. {
-            if look % (LOOKS_AT_LAST + 1) != 0 && self.in_a_row < MOST_IN_A_ROW {
+            let at_last = is_alone && look % (LOOKS_AT_LAST + 1) != 0;
+            if at_last && self.in_a_row < MOST_IN_A_ROW {
                 if self.server.serve_last(now) {
                     self.in_a_row += 1;
                     self.busy.hit();

@@ -3,15 +3,19 @@
 use crate::args::Args;
 use crate::background::{self, Background, Side};
 use crate::busy_poll::BusyPoll;
-use crate::config::{self, CheckpointLimits, Config, NetworkConf};
-use crate::ipc::{Access, Server, Settings};
+use crate::config::{self, CheckpointLimits, Config, ConfigError, Quorum};
+use crate::ipc::{Access, Server, Settings, Surroundings, Token};
+use crate::join::{self, Joined};
 use crate::listen::Claim;
 use crate::reactor::Reactor;
+use crate::ring_number::{NumberFile, Numbers};
 use crate::signals::Signals;
-use crate::{clock, identity, logs, realtime, ring_number, sys};
+use crate::writer::Writer;
+use crate::{clock, logs, notify, realtime, sys};
 use ais_node::Node;
 use ais_node::ckpt::Limits;
 use ais_proto::{Cookie, Name, NodeId, Welcome};
+use ais_totem::Timing;
 use nix::sched::{CpuSet, sched_getaffinity};
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -22,6 +26,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
 
+const MILLISECOND: u64 = 1_000_000;
 /// Pieces of memory from this size on go back to the system when they are
 /// freed, in bytes.
 const RETURN_MEMORY_FROM: i32 = 1 << 20;
@@ -60,7 +65,14 @@ pub fn run(args: &Args) -> ExitCode {
 }
 
 fn load(directory: &Path) -> Result<Config, ExitCode> {
-    config::load(directory).map_err(|errors| {
+    let loaded = config::load(directory).and_then(|config| {
+        let in_file = |message| {
+            vec![ConfigError { path: config::network_file(directory), line: None, message }]
+        };
+        join::check(&config.network).map_err(in_file)?;
+        Ok(config)
+    });
+    loaded.map_err(|errors| {
         let mut stderr = io::stderr().lock();
         for error in errors {
             // The status says it too.
@@ -89,61 +101,38 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
     sys::return_memory_from(RETURN_MEMORY_FROM);
     let signals = Signals::take().map_err(in_words)?;
     let claim = Claim::new(&args.socket)?;
-    let Some(node) = find_address(&config.network, &signals) else { return Ok(()) };
-    let settings = Settings {
-        welcome: welcome(&config.network),
-        descriptors: raise_descriptors(),
-        ram: ram(),
-    };
-    let network = config.network.clone();
-    let node = Node::new(node_config(args, config, node, settings.ram), clock::now());
-    let access = Access::of_this_system();
-    let listener = claim.listen(access.group)?;
-    if network.realtime {
-        realtime::ask();
-    }
     let epoll = Rc::new(
         Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(io::Error::from).map_err(in_words)?,
     );
+    let network = config.network.clone();
+    let joined = join::join(&network, &signals, &epoll, Token::Ring.encode())?;
+    let Some(Joined { node, udp }) = joined else { return Ok(()) };
+    let settings =
+        Settings { welcome: welcome(&network), descriptors: raise_descriptors(), ram: ram() };
+    let seconds = u64::try_from(clock::wall()).unwrap_or(0) / clock::SECOND;
+    let (file, numbers) = NumberFile::open(&args.state_dir, node, seconds);
+    if network.realtime {
+        realtime::ask();
+    }
+    let surroundings = Surroundings { udp, writer: Writer::start(file).map_err(in_words)?, claim };
+    let node = Node::new(node_config(config, node, numbers, settings.ram), clock::now());
+    let access = Access::of_this_system();
     let mut server =
-        Server::new(Rc::clone(&epoll), listener, node, access, settings).map_err(in_words)?;
+        Server::new(Rc::clone(&epoll), node, surroundings, access, settings).map_err(in_words)?;
     server.start(clock::now());
     let busy = BusyPoll::new(network.busy_poll, processors());
     let mut reactor = Reactor::new(epoll, signals, server, busy).map_err(in_words)?;
-    log::info!("serving programs on {}", args.socket.display());
-    if let Some(background) = background {
-        background.ready([&args.socket, &args.state_dir]).map_err(in_words)?;
-    }
-    reactor.run().map_err(in_words)
+    reactor.run(|| {
+        log::info!("serving programs on {}", args.socket.display());
+        notify::ready();
+        match background {
+            Some(background) => background.ready([&args.socket, &args.state_dir]),
+            None => Ok(()),
+        }
+    })
 }
 
-/// The address of this node, as soon as it has it. `None` if it is stopped
-/// before.
-fn find_address(network: &NetworkConf, signals: &Signals) -> Option<NodeId> {
-    let mut seen = None;
-    loop {
-        let interfaces = identity::interfaces().unwrap_or_default();
-        if let Some(node) = identity::choose(network.bindnetaddr, &interfaces) {
-            log::info!("this node is {node}");
-            return Some(node);
-        }
-        if seen.as_ref() != Some(&interfaces) {
-            let list: Vec<String> = interfaces.iter().map(ToString::to_string).collect();
-            log::warn!(
-                "bindnetaddr: no interface has an address in the network of {}; there are {}. \
-                 Waiting for it; correct network.conf if it is none of this machine",
-                network.bindnetaddr,
-                list.join(", ")
-            );
-            seen = Some(interfaces);
-        }
-        if signals.stop_within_a_second() {
-            return None;
-        }
-    }
-}
-
-fn welcome(network: &NetworkConf) -> Welcome {
+fn welcome(network: &config::NetworkConf) -> Welcome {
     Welcome {
         cookie: Cookie::default(),
         api_timeout_ms: network.api_timeout,
@@ -152,17 +141,14 @@ fn welcome(network: &NetworkConf) -> Welcome {
     }
 }
 
-fn node_config(args: &Args, config: Config, node: NodeId, ram: u64) -> ais_node::Config {
+fn node_config(config: Config, node: NodeId, numbers: Numbers, ram: u64) -> ais_node::Config {
     let network = config.network;
     let boot_timestamp = clock::wall();
-    let seconds = u64::try_from(boot_timestamp).unwrap_or(0) / clock::SECOND;
     let address = || Name::try_from(node.to_string().as_str()).unwrap_or_default();
     ais_node::Config {
         node,
-        group: ais_node::group::Config::Alone {
-            view: ring_number::reserve(&args.state_dir, node, seconds),
-        },
-        expected_nodes: None,
+        group: ais_node::group::Config::Ring(ring_config(&network, node, numbers)),
+        expected_nodes: network.expected_nodes.filter(|_| network.quorum == Quorum::Majority),
         node_name: network.nodename.unwrap_or_else(address),
         cluster_name: network.clustername,
         boot_timestamp,
@@ -172,6 +158,26 @@ fn node_config(args: &Args, config: Config, node: NodeId, ram: u64) -> ais_node:
             strict: network.checkpoint_limits == CheckpointLimits::Strict,
         },
         groups: config.groups,
+    }
+}
+
+fn ring_config(network: &config::NetworkConf, node: NodeId, numbers: Numbers) -> ais_totem::Config {
+    let timing = Timing::from_token(network.token);
+    log::info!(
+        "token:{} means that a dead node is out after at most {} ms",
+        network.token,
+        timing.bound() / MILLISECOND
+    );
+    ais_totem::Config {
+        me: node,
+        cluster: network.clustername.clone(),
+        timing,
+        mtu: join::longest_datagram(network, node),
+        // What a message says of itself is besides what it carries.
+        max_message: ais_proto::MAX_CALL_BODY,
+        last_view: numbers.last,
+        reserved: numbers.reserved,
+        first_seq: 0,
     }
 }
 

@@ -4,6 +4,7 @@
 use nix::errno::Errno;
 use nix::unistd::{ForkResult, Gid, Pid};
 use std::io;
+use std::net::SocketAddrV4;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 /// Fills `bytes` with random bytes of the kernel.
@@ -106,6 +107,70 @@ pub(crate) fn return_memory_from(bytes: i32) {
     }
     #[cfg(not(target_env = "gnu"))]
     let _ = bytes;
+}
+
+/// Has a UDP socket send what is larger than a link takes in fragments, and
+/// believe nobody who says that a way takes less.
+///
+/// # Errors
+/// What setsockopt(2) says.
+pub(crate) fn ignore_path_mtu(socket: impl AsFd) -> io::Result<()> {
+    let value: libc::c_int = libc::IP_PMTUDISC_OMIT;
+    // The size of an int fits.
+    let length = size_of_val(&value) as libc::socklen_t;
+    // SAFETY: `value` is valid for reads of `length` bytes.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::IPPROTO_IP,
+            libc::IP_MTU_DISCOVER,
+            (&raw const value).cast(),
+            length,
+        )
+    };
+    Errno::result(result).map(drop).map_err(io::Error::from)
+}
+
+/// Datagrams that [`send_datagrams`] sends at once, at most.
+pub(crate) const MAX_DATAGRAMS: usize = 32;
+
+/// Sends datagrams without waiting: all, or the first of them. How many.
+/// (The results of sendmmsg in nix read addresses that nobody wrote.)
+///
+/// # Errors
+/// What sendmmsg(2) says of the first one.
+pub(crate) fn send_datagrams<'a>(
+    socket: impl AsFd,
+    datagrams: impl Iterator<Item = (SocketAddrV4, &'a [u8])>,
+) -> Result<usize, Errno> {
+    // SAFETY: zeros are valid values of these C structures of numbers and
+    // pointers.
+    let (mut addresses, mut pieces, mut messages): (
+        [libc::sockaddr_in; MAX_DATAGRAMS],
+        [libc::iovec; MAX_DATAGRAMS],
+        [libc::mmsghdr; MAX_DATAGRAMS],
+    ) = unsafe { (std::mem::zeroed(), std::mem::zeroed(), std::mem::zeroed()) };
+    let mut count = 0;
+    let places = addresses.iter_mut().zip(&mut pieces).zip(&mut messages);
+    for (((address, piece), message), (to, bytes)) in places.zip(datagrams) {
+        address.sin_family = libc::AF_INET as libc::sa_family_t;
+        address.sin_port = to.port().to_be();
+        address.sin_addr.s_addr = u32::from_ne_bytes(to.ip().octets());
+        piece.iov_base = bytes.as_ptr().cast_mut().cast();
+        piece.iov_len = bytes.len();
+        message.msg_hdr.msg_name = (&raw mut *address).cast();
+        message.msg_hdr.msg_namelen = size_of::<libc::sockaddr_in>() as libc::socklen_t;
+        message.msg_hdr.msg_iov = piece;
+        message.msg_hdr.msg_iovlen = 1;
+        count += 1;
+    }
+    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+    // SAFETY: the first `count` messages name addresses, pieces and bytes that
+    // live through the call; it writes nothing but lengths into the messages.
+    let sent = unsafe {
+        libc::sendmmsg(socket.as_fd().as_raw_fd(), messages.as_mut_ptr(), count, flags as _)
+    };
+    Errno::result(sent).map(|sent| usize::try_from(sent).unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 #![no_main]
 
 use ais_proto::{Code, HEADER_LENGTH, Header, Hello, MAX_CALL_BODY, Request, Welcome, Writer};
-use ais_proto::{amf, ckpt, clm};
+use ais_proto::{Reader, admin, amf, ckpt, clm};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Some((first, body)) = bytes.split_first_chunk::<HEADER_LENGTH>() else { return };
@@ -17,6 +17,14 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let _ = ckpt::Status::decode(body);
     let _ = ckpt::Section::decode(body);
     let _ = ckpt::ReadReply::decode(body);
+    if let Ok(admin::Event::Deliveries(deliveries)) = admin::Event::decode(code, body) {
+        assert!(deliveries.iter().map(|item| item.message.len()).sum::<usize>() <= body.len());
+    }
+    let input = || Reader::new(body);
+    let _ = admin::Status::decode(&mut input());
+    let _ = admin::Ring::decode(&mut input());
+    let _ = admin::Page::decode(&mut input(), admin::Checkpoint::decode);
+    let _ = admin::Page::decode(&mut input(), admin::Component::decode);
     if let Ok(request) = Request::decode(code, body) {
         let mut again = Writer::new();
         request.encode(&mut again);

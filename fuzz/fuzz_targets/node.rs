@@ -7,8 +7,8 @@ use ais_node::ckpt::Limits;
 use ais_node::{Caller, Config, ConnectionId, Node, Now, SessionId};
 use ais_proto::{Code, Name, NodeId, Service};
 
-const SERVICES: [Option<Service>; 4] =
-    [None, Some(Service::Clm), Some(Service::Amf), Some(Service::Ckpt)];
+const SERVICES: [Option<Service>; 5] =
+    [None, Some(Service::Clm), Some(Service::Amf), Some(Service::Ckpt), Some(Service::Admin)];
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let mut now = Now { monotonic: 0, wall: 1 << 60 };
@@ -39,12 +39,12 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         let (body, tail) = tail.split_at(tail.len().min(usize::from(*length)));
         rest = tail;
         id += 1;
-        let caller = callers[usize::from(who % 4)];
-        match who / 4 {
-            60 => node.cancel(now, caller.connection, id - 1),
-            61 => node.connection_closed(now, caller.connection),
-            62 => node.session_closed(now, caller.session),
-            63 => {
+        let caller = callers[usize::from(who % 5)];
+        match who / 5 {
+            47 => node.cancel(now, caller.connection, id - 1),
+            48 => node.connection_closed(now, caller.connection),
+            49 => node.session_closed(now, caller.session),
+            50.. => {
                 now.monotonic += 1_000_000 << (length % 16);
                 now.wall += 1_000_000 << (length % 16);
                 node.handle_timeout(now);

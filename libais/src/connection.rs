@@ -167,7 +167,7 @@ impl Connection {
 
     /// Takes what has arrived off the socket: replies to calls that are over.
     /// False at the end of the connection.
-    fn skip_late(&mut self) -> bool {
+    pub(crate) fn skip_late(&mut self) -> bool {
         loop {
             match self.take_frame() {
                 Ok(Some(_)) => {}

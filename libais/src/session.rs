@@ -46,6 +46,11 @@ impl Session {
         })
     }
 
+    /// How long its connections poll.
+    pub(crate) fn budget(&self) -> Budget {
+        self.budget
+    }
+
     /// When a call has to be over that may last so long, or as long as
     /// aisexec says (`api-timeout`).
     pub(crate) fn deadline(&self, timeout: Option<Duration>) -> Deadline {

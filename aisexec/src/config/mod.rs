@@ -13,12 +13,12 @@ mod tests;
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ais_node::amf::config::Groups;
 
 pub use error::ConfigError;
-pub use network_conf::{CheckpointLimits, NetworkConf};
+pub use network_conf::{CheckpointLimits, NetworkConf, Quorum, Transport};
 
 /// Every bound on what a configuration file may contain, and every range of a
 /// number in it.
@@ -53,6 +53,14 @@ pub mod limits {
 
     /// `mcastport`.
     pub const MCAST_PORT: RangeInclusive<u16> = 1..=65535;
+    /// `member` lines, and `expected-nodes`: the nodes of a cluster.
+    pub const MAX_NODES: u32 = 128;
+    /// `ttl`, in hops.
+    pub const TTL: RangeInclusive<u8> = 1..=255;
+    /// `mtu`, in bytes of an IP packet.
+    pub const MTU: RangeInclusive<u16> = 576..=65535;
+    /// `token`, in ms.
+    pub const TOKEN_MS: RangeInclusive<u32> = 30..=600_000;
     /// `busy-poll`, in us.
     pub const BUSY_POLL_US: RangeInclusive<u32> = 0..=1000;
     /// `api-timeout`, in ms.
@@ -78,7 +86,7 @@ pub struct Config {
 /// All errors of both files: network.conf first, each file in the order of
 /// its lines.
 pub fn load(dir: &Path) -> Result<Config, Vec<ConfigError>> {
-    let network = read(&dir.join("network.conf"), network_conf::parse);
+    let network = read(&network_file(dir), network_conf::parse);
     let groups = read(&dir.join("groups.conf"), groups_conf::parse);
     match (network, groups) {
         (Ok(network), Ok(groups)) => Ok(Config { network, groups }),
@@ -88,6 +96,12 @@ pub fn load(dir: &Path) -> Result<Config, Vec<ConfigError>> {
             Err(errors)
         }
     }
+}
+
+/// Where the settings of the network are in the directory `dir`.
+#[must_use]
+pub fn network_file(dir: &Path) -> PathBuf {
+    dir.join("network.conf")
 }
 
 type Parser<T> = fn(&Path, &[u8]) -> Result<T, Vec<ConfigError>>;

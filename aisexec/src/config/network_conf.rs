@@ -1,7 +1,7 @@
 //! network.conf: where the node is, how it finds the others, and the daemon's
 //! own settings. Lines of `key:value`; `#` anywhere begins a comment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::path::Path;
 
@@ -9,7 +9,8 @@ use ais_wire::Name;
 
 use super::error::{ConfigError, Errors};
 use super::limits::{
-    API_TIMEOUT_MS, BUSY_POLL_US, CHECKPOINT_MEMORY, MAX_LINES, MAX_MESSAGE, MCAST_PORT,
+    API_TIMEOUT_MS, BUSY_POLL_US, CHECKPOINT_MEMORY, MAX_LINES, MAX_MESSAGE, MAX_NODES, MCAST_PORT,
+    MTU, TOKEN_MS, TTL,
 };
 use super::text;
 use super::text::{name, nearest, number, quote, size, split_at};
@@ -20,13 +21,31 @@ pub struct NetworkConf {
     /// The network (last byte 0) or the address of the interface to use. An
     /// address in 127/8 is always one exact address.
     pub bindnetaddr: Ipv4Addr,
-    /// The multicast address of the cluster, in 224/4.
+    /// The multicast address of the cluster, in 224/4; 0.0.0.0 if it has none,
+    /// as only unicast may.
     pub mcastaddr: Ipv4Addr,
     /// The UDP port of the cluster.
     pub mcastport: u16,
+    /// How packets for all nodes travel. Multicast.
+    pub transport: Transport,
+    /// With unicast: the addresses of all nodes, the own one included. Else
+    /// empty.
+    pub members: BTreeSet<Ipv4Addr>,
+    /// How many routers a multicast packet may pass, and one. 1.
+    pub ttl: u8,
+    /// Bytes of an IP packet at most; `None` is 1500, or more on loopback.
+    pub mtu: Option<u16>,
+    /// Milliseconds without a token until the ring counts as broken. 1000.
+    pub token: u32,
+    /// Whether to wait for the interface if it is not there at start. Yes.
+    pub interface_wait: bool,
+    /// Which views may change what the cluster has to agree on. None needed.
+    pub quorum: Quorum,
+    /// How many nodes the whole cluster has; given if there is a quorum.
+    pub expected_nodes: Option<u32>,
     /// The CLM name of this node; `None` is its address as a dotted quad.
     pub nodename: Option<Name>,
-    /// The CLM name of the cluster. `ais`.
+    /// The name of the cluster, in CLM and on the wire. `ais`.
     pub clustername: Name,
     /// Microseconds that a side polls before it sleeps; 0 is never. 20.
     pub busy_poll: u32,
@@ -42,6 +61,26 @@ pub struct NetworkConf {
     pub realtime: bool,
 }
 
+/// How a packet for all nodes travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Transport {
+    /// Once, to the multicast address.
+    #[default]
+    Multicast,
+    /// Once to each member.
+    Unicast,
+}
+
+/// When a part of the cluster may act for the whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Quorum {
+    /// Always, as in 2004.
+    #[default]
+    None,
+    /// If more than half of the expected nodes are in it.
+    Majority,
+}
+
 /// What maxSections, maxSectionSize, maxSectionIdSize and checkpointSize mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CheckpointLimits {
@@ -55,23 +94,44 @@ pub enum CheckpointLimits {
 type Setter = fn(&mut NetworkConf, &[u8]) -> Result<(), String>;
 
 /// All keys. Each takes its value or says what is wrong with it.
-const KEYS: [(&str, Setter); 11] = [
+const KEYS: [(&str, Setter); 19] = [
     ("bindnetaddr", |c, v| interface(v).map(|a| c.bindnetaddr = a)),
     ("mcastaddr", |c, v| multicast(v).map(|a| c.mcastaddr = a)),
     ("mcastport", |c, v| number(v, MCAST_PORT, "").map(|n| c.mcastport = n)),
+    ("transport", |c, v| one_of(v, &TRANSPORTS).map(|t| c.transport = t)),
+    (MEMBER, |_, v| member(v).map(drop)),
+    ("ttl", |c, v| number(v, TTL, "").map(|n| c.ttl = n)),
+    ("mtu", |c, v| number(v, MTU, " bytes").map(|n| c.mtu = Some(n))),
+    ("token", |c, v| number(v, TOKEN_MS, " milliseconds").map(|n| c.token = n)),
+    ("interface-wait", |c, v| one_of(v, &YES_OR_NO).map(|yes| c.interface_wait = yes)),
+    ("quorum", |c, v| one_of(v, &QUORUMS).map(|q| c.quorum = q)),
+    ("expected-nodes", |c, v| number(v, 1..=MAX_NODES, "").map(|n| c.expected_nodes = Some(n))),
     ("nodename", |c, v| name(v).map(|n| c.nodename = Some(n))),
     ("clustername", |c, v| name(v).map(|n| c.clustername = n)),
     ("busy-poll", |c, v| number(v, BUSY_POLL_US, " microseconds").map(|n| c.busy_poll = n)),
     ("api-timeout", |c, v| number(v, API_TIMEOUT_MS, " milliseconds").map(|n| c.api_timeout = n)),
     ("max-message", |c, v| message_size(v).map(|n| c.max_message = n)),
     ("checkpoint-memory", |c, v| size(v, CHECKPOINT_MEMORY).map(|n| c.checkpoint_memory = Some(n))),
-    ("checkpoint-limits", |c, v| limits(v).map(|l| c.checkpoint_limits = l)),
-    ("realtime", |c, v| yes_or_no(v).map(|yes| c.realtime = yes)),
+    ("checkpoint-limits", |c, v| one_of(v, &LIMITS).map(|l| c.checkpoint_limits = l)),
+    ("realtime", |c, v| one_of(v, &YES_OR_NO).map(|yes| c.realtime = yes)),
 ];
 
-/// The keys that have no default, each with an example.
-const REQUIRED: [(&str, &str); 3] =
-    [("bindnetaddr", "192.168.1.0"), ("mcastaddr", "226.94.1.1"), ("mcastport", "6000")];
+/// The key that is given once for each node.
+const MEMBER: &str = "member";
+
+const TRANSPORTS: [(&str, Transport); 2] =
+    [("multicast", Transport::Multicast), ("unicast", Transport::Unicast)];
+const QUORUMS: [(&str, Quorum); 2] = [("none", Quorum::None), ("majority", Quorum::Majority)];
+const LIMITS: [(&str, CheckpointLimits); 2] =
+    [("strict", CheckpointLimits::Strict), ("lenient", CheckpointLimits::Lenient)];
+const YES_OR_NO: [(&str, bool); 2] = [("yes", true), ("no", false)];
+
+/// Where what was said so far was said.
+#[derive(Default)]
+struct Seen {
+    keys: BTreeMap<&'static str, usize>,
+    members: BTreeMap<Ipv4Addr, usize>,
+}
 
 /// Parses the text of network.conf; `path` is for the messages.
 ///
@@ -80,7 +140,7 @@ const REQUIRED: [(&str, &str); 3] =
 pub fn parse(path: &Path, text: &[u8]) -> Result<NetworkConf, Vec<ConfigError>> {
     let mut errors = Errors::new(path, text);
     let mut conf = defaults();
-    let mut seen = BTreeMap::new();
+    let mut seen = Seen::default();
     for (number, line) in text::lines(text) {
         if number > MAX_LINES {
             errors.add(number, format!("more than {MAX_LINES} lines; remove some"));
@@ -94,12 +154,8 @@ pub fn parse(path: &Path, text: &[u8]) -> Result<NetworkConf, Vec<ConfigError>> 
             errors.add(number, message);
         }
     }
-    for (key, example) in REQUIRED {
-        if !seen.contains_key(key) {
-            let text = format!("{key} is missing; add a line such as `{key}:{example}`");
-            errors.add(errors.last_line(), text);
-        }
-    }
+    conf.members = seen.members.keys().copied().collect();
+    check_whole(&conf, &seen, &mut errors);
     errors.finish(conf)
 }
 
@@ -110,6 +166,14 @@ fn defaults() -> NetworkConf {
         bindnetaddr: Ipv4Addr::UNSPECIFIED,
         mcastaddr: Ipv4Addr::UNSPECIFIED,
         mcastport: 0,
+        transport: Transport::default(),
+        members: BTreeSet::new(),
+        ttl: 1,
+        mtu: None,
+        token: 1000,
+        interface_wait: true,
+        quorum: Quorum::default(),
+        expected_nodes: None,
         nodename: None,
         clustername: Name::try_from("ais").unwrap_or_default(),
         busy_poll: 50,
@@ -121,11 +185,59 @@ fn defaults() -> NetworkConf {
     }
 }
 
-/// Takes one line that is neither empty nor a comment. `seen` has the lines of
-/// the keys so far.
+/// What no line shows by itself.
+fn check_whole(conf: &NetworkConf, seen: &Seen, errors: &mut Errors<'_>) {
+    let is_multicast = conf.transport == Transport::Multicast;
+    let required = [
+        ("bindnetaddr", "192.168.1.0", true),
+        ("mcastaddr", "226.94.1.1", is_multicast),
+        ("mcastport", "6000", true),
+        (MEMBER, "192.168.1.1", !is_multicast),
+        ("expected-nodes", "3", conf.quorum == Quorum::Majority),
+    ];
+    for (key, example, _) in required.iter().filter(|(.., is_required)| *is_required) {
+        if !seen.keys.contains_key(key) {
+            let text = format!("{key} is missing; add a line such as `{key}:{example}`");
+            errors.add(errors.last_line(), text);
+        }
+    }
+    if let Some(line) = seen.keys.get(MEMBER).filter(|_| is_multicast) {
+        let text = "member: only unicast has members; add `transport:unicast`, or remove this line";
+        errors.add(*line, text);
+    }
+    let is_useless = conf.quorum == Quorum::None && conf.expected_nodes.is_some();
+    if let Some(line) = seen.keys.get("expected-nodes").filter(|_| is_useless) {
+        let text = "expected-nodes: counts only for a quorum; add `quorum:majority`, or remove \
+                    this line";
+        errors.add(*line, text);
+    }
+    let nodes = conf.expected_nodes.unwrap_or(MAX_NODES);
+    if seen.members.len() > nodes as usize {
+        let line = seen.keys.get("expected-nodes").copied().unwrap_or(errors.last_line());
+        let count = seen.members.len();
+        errors.add(line, format!("there are {count} member lines for {nodes} nodes; correct one"));
+    }
+    // A network is only known where its interface is: see `own_member`.
+    if conf.bindnetaddr.is_loopback()
+        && !seen.members.is_empty()
+        && !seen.members.contains_key(&conf.bindnetaddr)
+    {
+        errors.add(errors.last_line(), no_own_member(&[conf.bindnetaddr]));
+    }
+}
+
+/// What is wrong if the addresses of this node, of which there is at least
+/// one, are not among the members.
+pub(crate) fn no_own_member(own: &[Ipv4Addr]) -> String {
+    let own: Vec<String> = own.iter().map(Ipv4Addr::to_string).collect();
+    let (first, all) = (own.first().cloned().unwrap_or_default(), own.join(", "));
+    format!("no member line has the address of this node ({all}); add `member:{first}`")
+}
+
+/// Takes one line that is neither empty nor a comment.
 fn assign(
     conf: &mut NetworkConf,
-    seen: &mut BTreeMap<&'static str, usize>,
+    seen: &mut Seen,
     line_number: usize,
     line: &[u8],
 ) -> Result<(), String> {
@@ -138,14 +250,30 @@ fn assign(
     let Some((key, set)) = KEYS.iter().find(|(known, _)| known.as_bytes() == key) else {
         return Err(unknown(key));
     };
-    if let Some(first) = seen.insert(key, line_number) {
-        seen.insert(key, first);
+    let first = *seen.keys.entry(key).or_insert(line_number);
+    if first != line_number && *key != MEMBER {
         return Err(format!("{key} is given a second time; keep this line or line {first}"));
     }
     if value.is_empty() {
         return Err(format!("{key} has no value; write it after the colon"));
     }
-    set(conf, value).map_err(|message| format!("{key}: {message}"))
+    set(conf, value).map_err(|message| format!("{key}: {message}"))?;
+    match address(value).filter(|_| *key == MEMBER) {
+        Some(member) => is_new(&mut seen.members, member, line_number),
+        None => Ok(()),
+    }
+}
+
+fn is_new(
+    members: &mut BTreeMap<Ipv4Addr, usize>,
+    member: Ipv4Addr,
+    line: usize,
+) -> Result<(), String> {
+    let first = *members.entry(member).or_insert(line);
+    if first == line {
+        return Ok(());
+    }
+    Err(format!("member {member} is given a second time; remove this line or line {first}"))
 }
 
 fn unknown(key: &[u8]) -> String {
@@ -160,9 +288,12 @@ fn address(value: &[u8]) -> Option<Ipv4Addr> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }
 
+fn is_host(address: &Ipv4Addr) -> bool {
+    !(address.is_multicast() || address.is_unspecified() || address.is_broadcast())
+}
+
 fn interface(value: &[u8]) -> Result<Ipv4Addr, String> {
-    let usable = |a: &Ipv4Addr| !(a.is_multicast() || a.is_unspecified() || a.is_broadcast());
-    address(value).filter(usable).ok_or_else(|| {
+    address(value).filter(is_host).ok_or_else(|| {
         format!(
             "{} is not the IPv4 address of an interface or its network; give one such as 192.168.1.0",
             quote(value)
@@ -185,20 +316,19 @@ fn message_size(value: &[u8]) -> Result<u32, String> {
     size(value, range).map(|n| u32::try_from(n).unwrap_or(*MAX_MESSAGE.end()))
 }
 
-fn limits(value: &[u8]) -> Result<CheckpointLimits, String> {
-    match value {
-        b"strict" => Ok(CheckpointLimits::Strict),
-        b"lenient" => Ok(CheckpointLimits::Lenient),
-        _ => Err(format!("{} is not known; give `strict` or `lenient`", quote(value))),
-    }
+fn member(value: &[u8]) -> Result<Ipv4Addr, String> {
+    address(value).filter(is_host).ok_or_else(|| {
+        format!("{} is not the IPv4 address of a node; give one such as 192.168.1.1", quote(value))
+    })
 }
 
-fn yes_or_no(value: &[u8]) -> Result<bool, String> {
-    match value {
-        b"yes" => Ok(true),
-        b"no" => Ok(false),
-        _ => Err(format!("{} is neither; give `yes` or `no`", quote(value))),
-    }
+/// What the one of two words stands for that is given.
+fn one_of<T: Copy>(value: &[u8], words: &[(&str, T); 2]) -> Result<T, String> {
+    let found = words.iter().find(|(word, _)| word.as_bytes() == value);
+    found.map(|(_, meaning)| *meaning).ok_or_else(|| {
+        let [(first, _), (second, _)] = words;
+        format!("{} is not known; give `{first}` or `{second}`", quote(value))
+    })
 }
 
 #[cfg(test)]

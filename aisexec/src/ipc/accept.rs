@@ -13,7 +13,8 @@ use std::os::unix::net::UnixStream;
 impl Server {
     /// Takes one connection; those behind it have epoll tell again.
     pub(super) fn accept(&mut self, now: Now) {
-        match self.listener.accept() {
+        let Some(listener) = &self.listener else { return };
+        match listener.accept() {
             Ok(socket) => self.admit(now, socket),
             Err(error) if is_passing(&error) => {}
             Err(error) => {
@@ -32,8 +33,9 @@ impl Server {
     }
 
     fn watch_listener(&mut self, now: Now, flags: EpollFlags) {
+        let Some(listener) = &self.listener else { return };
         let mut event = EpollEvent::new(flags, Token::Listener.encode());
-        if let Err(error) = self.epoll.modify(&self.listener, &mut event) {
+        if let Err(error) = self.epoll.modify(listener, &mut event) {
             let text = format_args!("the listening socket cannot be watched: {error}");
             self.complaints.log(now.monotonic, text);
         }

@@ -19,8 +19,13 @@ impl Server {
                 Output::Event { connection, code, body } => {
                     self.send_event(now, connection.0, code, body);
                 }
-                Output::View(view) => announce(&view),
-                Output::Send { .. } | Output::Reserve(_) | Output::Serving => {}
+                Output::Send { to, bytes } => self.udp.send(to, bytes),
+                Output::Reserve(number) => self.writer.reserve(number),
+                Output::View(view) => {
+                    self.members = view.members.len();
+                    announce(&view);
+                }
+                Output::Serving => self.open(),
             }
         }
     }

@@ -8,12 +8,12 @@
 mod accept;
 mod bounds;
 mod close;
-mod complaints;
 mod connection;
 mod deliver;
 mod events;
 mod greet;
 mod input;
+mod network;
 mod output;
 mod peer;
 mod quota;
@@ -26,11 +26,14 @@ mod token;
 pub(crate) use peer::{Access, GROUP};
 pub(crate) use token::Token;
 
-use crate::listen::Listener;
+use crate::clock::SECOND;
+use crate::complaints::Complaints;
+use crate::listen::{Claim, Listener};
+use crate::udp::Udp;
+use crate::writer::Writer;
 use ais_node::{Node, Now, SessionId};
 use ais_proto::Welcome;
 use bounds::{BYTES_PER_TURN, MIN_WAITING_BYTES};
-use complaints::Complaints;
 use connection::Connection;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use quota::Quota;
@@ -50,12 +53,31 @@ pub(crate) struct Settings {
     pub(crate) ram: u64,
 }
 
-/// All clients, and the node that serves them.
+/// What the node has beside its clients.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    /// The other nodes.
+    pub(crate) udp: Udp,
+    /// The disk.
+    pub(crate) writer: Writer,
+    /// The socket for clients, until it is opened.
+    pub(crate) claim: Claim,
+}
+
+/// All clients, the node that serves them, and its network.
 #[derive(Debug)]
 pub(crate) struct Server {
     node: Node,
     epoll: Rc<Epoll>,
-    listener: Listener,
+    udp: Udp,
+    writer: Writer,
+    /// How many nodes are in the view.
+    members: usize,
+    claim: Option<Claim>,
+    /// There from when the node has the state of the cluster.
+    listener: Option<Listener>,
+    /// Why it could not be opened.
+    failure: Option<String>,
     /// When connections are accepted again, if they are not now.
     accept_at: Option<u64>,
     access: Access,
@@ -86,23 +108,29 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves the clients of `listener`.
+    /// Serves clients as soon as the node can.
     ///
     /// # Errors
-    /// If epoll does not take the listener.
+    /// If epoll does not take the writer.
     pub(crate) fn new(
         epoll: Rc<Epoll>,
-        listener: Listener,
         node: Node,
+        surroundings: Surroundings,
         access: Access,
         settings: Settings,
     ) -> io::Result<Self> {
-        let event = EpollEvent::new(EpollFlags::EPOLLIN, Token::Listener.encode());
-        epoll.add(&listener, event)?;
+        let Surroundings { udp, writer, claim } = surroundings;
+        let event = EpollEvent::new(EpollFlags::EPOLLIN, Token::Writer.encode());
+        epoll.add(&writer, event)?;
         Ok(Self {
             node,
             epoll,
-            listener,
+            udp,
+            writer,
+            members: 0,
+            claim: Some(claim),
+            listener: None,
+            failure: None,
             accept_at: None,
             access,
             connections: BTreeMap::new(),
@@ -116,7 +144,7 @@ impl Server {
             closing: Vec::new(),
             waiting_bytes: 0,
             waiting_limit: MIN_WAITING_BYTES.max(settings.ram / 16),
-            complaints: Complaints::default(),
+            complaints: Complaints::every(SECOND),
             has_served: false,
             last_served: 0,
             settings,
@@ -126,6 +154,7 @@ impl Server {
     /// Does what the node had to say from the first: its first view, for one.
     pub(crate) fn start(&mut self, now: Now) {
         self.deliver(now);
+        self.flush_network(now);
         self.settle(now);
     }
 
@@ -133,6 +162,8 @@ impl Server {
     pub(crate) fn on_event(&mut self, now: Now, token: Token, flags: EpollFlags) {
         match token {
             Token::Signals => {}
+            Token::Ring => self.udp.on_event(flags),
+            Token::Writer => self.on_written(now),
             Token::Listener => self.accept(now),
             Token::Stream(id) => self.on_stream(now, id, flags),
             Token::Events(id) => self.on_event_socket(now, id, flags),
@@ -182,6 +213,9 @@ impl Server {
             self.node.handle_timeout(now);
             self.deliver(now);
         }
+        if self.udp.deadline() <= now.monotonic {
+            self.udp.on_time(now.monotonic);
+        }
         self.close_silent(now);
         if self.accept_at.is_some_and(|deadline| deadline <= now.monotonic) {
             self.accept_again(now);
@@ -192,7 +226,8 @@ impl Server {
     /// When `on_time` has to be called, on the monotonic clock.
     pub(crate) fn deadline(&self) -> Option<u64> {
         let greeting = self.greetings.front().map(|(deadline, _)| *deadline);
-        [self.node.poll_timeout(), greeting, self.accept_at].into_iter().flatten().min()
+        let network = Some(self.udp.deadline());
+        [self.node.poll_timeout(), network, greeting, self.accept_at].into_iter().flatten().min()
     }
 
     /// After every step: closes what is to be closed, and lets those go on

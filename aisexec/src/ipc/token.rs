@@ -15,6 +15,10 @@ pub(crate) enum Token {
     Events(u64),
     /// The process of a session.
     Process(u64),
+    /// A socket of the ring.
+    Ring,
+    /// The thread that writes files.
+    Writer,
 }
 
 const TAG_BITS: u32 = 3;
@@ -27,6 +31,8 @@ impl Token {
             Self::Stream(number) => (2, number),
             Self::Events(number) => (3, number),
             Self::Process(number) => (4, number),
+            Self::Ring => (5, 0),
+            Self::Writer => (6, 0),
         };
         number << TAG_BITS | tag
     }
@@ -38,7 +44,9 @@ impl Token {
             1 => Self::Listener,
             2 => Self::Stream(number),
             3 => Self::Events(number),
-            _ => Self::Process(number),
+            4 => Self::Process(number),
+            5 => Self::Ring,
+            _ => Self::Writer,
         }
     }
 }
@@ -56,6 +64,8 @@ mod tests {
             Token::Stream(1),
             Token::Events(number),
             Token::Process(7),
+            Token::Ring,
+            Token::Writer,
         ] {
             assert_eq!(Token::decode(token.encode()), token);
         }

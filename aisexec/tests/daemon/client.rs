@@ -8,6 +8,7 @@ use ais_proto::{
 use nix::cmsg_space;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recv, recvmsg, send};
 use std::io::{ErrorKind, IoSliceMut, Read, Write};
+use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -17,6 +18,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) stream: UnixStream,
+    /// The address of the node, if it is known.
+    node: Option<Ipv4Addr>,
 }
 
 /// A reply.
@@ -29,13 +32,13 @@ pub(crate) struct Reply {
 
 impl Client {
     pub(crate) fn connect(site: &Site) -> Self {
-        Self::connect_to(&site.socket())
+        Self { node: Some(site.address), ..Self::connect_to(&site.socket()) }
     }
 
     pub(crate) fn connect_to(path: &Path) -> Self {
         let stream = UnixStream::connect(path).unwrap();
         stream.set_read_timeout(Some(Duration::from_millis(PATIENCE.into()))).unwrap();
-        Self { stream }
+        Self { stream, node: None }
     }
 
     /// The first connection of a session, and its cookie.
@@ -119,7 +122,7 @@ impl Client {
         let reply = self.receive().expect("an answer");
         assert_eq!((reply.id, reply.result), (id, Ok(())));
         let node = clm::Node::decode(&mut Reader::new(&reply.body)).unwrap();
-        assert_eq!(node.address, [127, 0, 0, 1]);
+        assert_eq!(Some(node.address.into()), self.node);
         assert!(node.member);
     }
 

@@ -3,41 +3,79 @@
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
+use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use tempfile::TempDir;
 
 /// How long anything may take before the test fails, in ms.
 pub(crate) const PATIENCE: u16 = 20_000;
 
+/// An IPv4 address that no other test has, whichever process runs it: the
+/// last byte counts in this process, those before come from its number.
+fn own_address(first: u8) -> Ipv4Addr {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let pid = std::process::id();
+    let middle = [1 + pid / 256 % 254, pid % 256].map(|byte| u8::try_from(byte).unwrap());
+    let last = NEXT.fetch_add(1, Ordering::Relaxed);
+    assert_ne!(last, 0, "too many addresses");
+    [first, middle[0], middle[1], last].into()
+}
+
 /// The directories of a node.
 pub(crate) struct Site {
     directory: PathBuf,
+    /// Its address, in 127/8.
+    pub(crate) address: Ipv4Addr,
     _temporary: Option<TempDir>,
 }
 
 impl Site {
-    /// A node on 127.0.0.1 without real-time scheduling.
+    /// A node alone, without real-time scheduling.
     pub(crate) fn new() -> Self {
+        Self::with_network(own_address(127), &format!("mcastaddr:{}\n", own_address(239)))
+    }
+
+    /// Nodes of one cluster.
+    pub(crate) fn cluster(count: usize, transport: &str) -> Vec<Self> {
+        let addresses: Vec<_> = (0..count).map(|_| own_address(127)).collect();
+        let mut network = format!("mcastaddr:{}\ntransport:{transport}\n", own_address(239));
+        for address in addresses.iter().filter(|_| transport == "unicast") {
+            writeln!(network, "member:{address}").unwrap();
+        }
+        addresses.iter().map(|address| Self::with_network(*address, &network)).collect()
+    }
+
+    fn with_network(address: Ipv4Addr, network: &str) -> Self {
         let temporary = tempfile::tempdir().unwrap();
-        let site = Self { directory: temporary.path().into(), _temporary: Some(temporary) };
-        site.write("network.conf", &site.network("127.0.0.1"));
+        let directory = temporary.path().into();
+        let site = Self { directory, address, _temporary: Some(temporary) };
+        // A short token: a lone node soon knows that it is alone.
+        let text =
+            format!("bindnetaddr:{address}\nmcastport:6000\nrealtime:no\ntoken:200\n{network}");
+        site.write("network.conf", &text);
         site.write("groups.conf", "");
         site
     }
 
     /// The node of somebody else, whose socket this is.
     pub(crate) fn at(socket: &Path) -> Self {
-        let directory = socket.parent().and_then(Path::parent).unwrap().into();
-        Self { directory, _temporary: None }
+        let directory: PathBuf = socket.parent().and_then(Path::parent).unwrap().into();
+        let network = fs::read_to_string(directory.join("network.conf")).unwrap();
+        let address = network.lines().find_map(|line| line.strip_prefix("bindnetaddr:"));
+        Self { directory, address: address.unwrap().parse().unwrap(), _temporary: None }
     }
 
-    /// The text of a network.conf.
-    pub(crate) fn network(&self, bindnetaddr: &str) -> String {
-        format!("bindnetaddr:{bindnetaddr}\nmcastaddr:226.94.1.1\nmcastport:6000\nrealtime:no\n")
+    /// Replaces a part of network.conf.
+    pub(crate) fn set(&self, from: &str, to: &str) {
+        let text = self.read("network.conf");
+        assert!(text.contains(from), "{text}");
+        self.write("network.conf", &text.replace(from, to));
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -79,22 +117,27 @@ impl Site {
         self.command().args(flags).output().unwrap()
     }
 
-    /// Starts a daemon and waits until it serves.
+    /// Starts a daemon and waits until it serves, alone.
     pub(crate) fn start(&self) -> Executive {
         self.start_as(self.command())
     }
 
-    pub(crate) fn start_as(&self, mut command: Command) -> Executive {
-        let log = File::options().append(true).create(true).open(self.path("log")).unwrap();
+    pub(crate) fn start_as(&self, command: Command) -> Executive {
+        let mut executive = self.spawn(command);
+        executive.await_members(&[self.address]);
+        executive.await_log("serving programs on");
+        executive
+    }
+
+    /// Starts a daemon and waits for nothing.
+    pub(crate) fn spawn(&self, mut command: Command) -> Executive {
+        let log_path = self.path("log");
+        let log = File::options().append(true).create(true).open(&log_path).unwrap();
+        let log_start = usize::try_from(log.metadata().unwrap().len()).unwrap();
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut configuration = String::new();
-        for _ in 0..2 {
-            read_line(&mut stdout, &mut configuration);
-        }
-        assert_eq!(configuration, "New Configuration:\n\t127.0.0.1\n", "{}", self.read("log"));
-        Executive { child, stdout: stdout.into_inner() }
+        let stdout = child.stdout.take().unwrap();
+        Executive { child, stdout, said: String::new(), log_path, log_start }
     }
 }
 
@@ -102,9 +145,51 @@ impl Site {
 pub(crate) struct Executive {
     child: Child,
     stdout: ChildStdout,
+    /// What it has said on its standard output.
+    pub(crate) said: String,
+    log_path: PathBuf,
+    log_start: usize,
 }
 
 impl Executive {
+    /// Waits until the configuration it has told last is this one.
+    pub(crate) fn await_members(&mut self, members: &[Ipv4Addr]) {
+        let mut expected = String::from("New Configuration:\n");
+        for member in members {
+            writeln!(expected, "\t{member}").unwrap();
+        }
+        while !self.said.ends_with(&expected) {
+            assert!(self.read(), "ended; its log is:\n{}", self.log());
+        }
+    }
+
+    /// Waits for this text in its log.
+    pub(crate) fn await_log(&self, text: &str) {
+        for _ in 0..PATIENCE {
+            if self.log().contains(text) {
+                return;
+            }
+            poll(&mut [], 1u8).unwrap();
+        }
+        panic!("no `{text}` in its log:\n{}", self.log());
+    }
+
+    /// What it has written to its log.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log_path).unwrap().split_off(self.log_start)
+    }
+
+    /// Reads what it says; whether that was anything.
+    fn read(&mut self) -> bool {
+        let mut fds = [PollFd::new(self.stdout.as_fd(), PollFlags::POLLIN)];
+        let is_there = poll(&mut fds, PollTimeout::from(PATIENCE)).unwrap() == 1;
+        assert!(is_there, "nothing after `{}`; its log is:\n{}", self.said, self.log());
+        let mut bytes = [0; 4096];
+        let count = self.stdout.read(&mut bytes).unwrap();
+        self.said.push_str(std::str::from_utf8(&bytes[..count]).unwrap());
+        count > 0
+    }
+
     pub(crate) fn pid(&self) -> Pid {
         Pid::from_raw(i32::try_from(self.child.id()).unwrap())
     }
@@ -115,8 +200,7 @@ impl Executive {
 
     /// Waits until it has ended.
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        wait_readable(&self.stdout);
-        assert_eq!(self.stdout.read(&mut [0]).unwrap(), 0, "one configuration is all there is");
+        while self.read() {}
         self.child.wait().unwrap()
     }
 

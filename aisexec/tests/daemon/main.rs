@@ -5,6 +5,7 @@
 mod bad_clients;
 mod bounds;
 mod client;
+mod cluster;
 mod executive;
 mod handshake;
 mod processes;

@@ -21,6 +21,7 @@ fn signals_stop_it_cleanly() {
         assert!(site.socket().exists());
         executive.signal(signal);
         assert_eq!(executive.wait().code(), Some(0), "{signal}");
+        assert_eq!(executive.said, format!("New Configuration:\n\t{}\n", site.address));
         assert!(!site.socket().exists());
     }
 }
@@ -83,6 +84,32 @@ fn a_second_daemon_is_refused() {
 }
 
 #[test]
+fn an_address_is_taken_once() {
+    let site = Site::new();
+    let executive = site.start();
+    let other = Site::new();
+    other.write("network.conf", &site.read("network.conf"));
+    let output = other.run(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = text(&output.stderr);
+    let expected = format!("UDP port 6000 of {} is taken", site.address);
+    assert!(error.contains(&expected), "{error}");
+    executive.stop();
+}
+
+#[test]
+fn check_knows_the_addresses_of_this_machine() {
+    let site = Site::new();
+    // Whichever addresses it has, these are none of them.
+    let network = "bindnetaddr:127.0.0.1\nmcastport:6000\ntransport:unicast\n";
+    site.write("network.conf", &format!("{network}member:203.0.113.1\nmember:203.0.113.2\n"));
+    let output = site.run(&["--check"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = text(&output.stderr);
+    assert!(error.contains("(127.0.0.1); add `member:127.0.0.1`"), "{error}");
+}
+
+#[test]
 fn a_stale_socket_is_replaced() {
     let site = Site::new();
     let mut executive = site.start();
@@ -109,10 +136,14 @@ fn what_is_no_socket_is_left_alone() {
 #[test]
 fn every_life_has_a_higher_number() {
     let site = Site::new();
+    let reserved = || {
+        let text = site.read(&format!("state/ring-{}", site.address));
+        text.trim().parse::<u64>().unwrap()
+    };
     site.start().stop();
-    assert_eq!(site.read("state/ring-127.0.0.1"), "1\n");
+    let first = reserved();
     site.start().stop();
-    assert_eq!(site.read("state/ring-127.0.0.1"), "2\n");
+    assert!(reserved() > first);
 }
 
 #[test]
@@ -127,7 +158,7 @@ fn a_state_directory_that_cannot_be_written_is_a_warning() {
 #[test]
 fn an_idle_daemon_is_small() {
     let site = Site::new();
-    site.write("network.conf", &site.network("127.0.0.1").replace("realtime:no", "realtime:yes"));
+    site.set("realtime:no", "realtime:yes");
     let executive = site.start();
     assert!(executive.resident() < 8192, "{} kB", executive.resident());
     executive.stop();
@@ -167,10 +198,14 @@ fn nobody_has_to_read_its_standard_output() {
 fn without_its_address_it_waits_and_can_be_stopped() {
     let site = Site::new();
     // A network for documentation: no machine has it.
-    site.write("network.conf", &site.network("203.0.113.0"));
+    site.set(&format!("bindnetaddr:{}", site.address), "bindnetaddr:203.0.113.0");
     let child = start_and_wait_for(&site, "bindnetaddr: no interface");
     assert!(!site.socket().exists());
     stop(child);
+    site.set("realtime:no", "realtime:no\ninterface-wait:no");
+    let output = site.run(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("or set `interface-wait:yes`"));
 }
 
 #[test]
@@ -178,7 +213,7 @@ fn in_the_background_it_is_ready_when_the_command_returns() {
     let site = Site::new();
     let output = site.run(&["--daemon"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    assert_eq!(text(&output.stdout), "New Configuration:\n\t127.0.0.1\n");
+    assert_eq!(text(&output.stdout), format!("New Configuration:\n\t{}\n", site.address));
     let (mut anchor, cookie) = Client::session(&site);
     Client::calls(&site, cookie).assert_served(1);
     let again = site.run(&["--daemon"]);

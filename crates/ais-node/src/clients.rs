@@ -108,7 +108,12 @@ impl Handles {
     pub(crate) fn next_event(&mut self, connection: ConnectionId) -> Option<Event> {
         let handle = self.handles.get_mut(&connection)?;
         match handle.waiting.pop_front() {
-            Some(event) => Some(handle.emit(event)),
+            Some(mut event) => {
+                if let Some(rest) = event.split() {
+                    handle.waiting.push_front(rest);
+                }
+                Some(handle.emit(event))
+            }
             None => {
                 handle.blocked = false;
                 None

@@ -1,7 +1,7 @@
 //! Events on their way to a program.
 
 use ais_proto::clm::Change;
-use ais_proto::{Code, amf, ckpt, clm};
+use ais_proto::{Code, admin, amf, ckpt, clm};
 
 /// An event of any service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum Event {
     Amf(amf::Event),
     /// Of CKPT.
     Ckpt(ckpt::Event),
+    /// Of Admin.
+    Admin(admin::Event),
 }
 
 impl Event {
@@ -22,6 +24,7 @@ impl Event {
             Self::Clm(event) => event.code(),
             Self::Amf(event) => event.code(),
             Self::Ckpt(event) => event.code(),
+            Self::Admin(event) => event.code(),
         }
     }
 
@@ -32,6 +35,7 @@ impl Event {
             Self::Clm(event) => event.encode(),
             Self::Amf(event) => event.encode(),
             Self::Ckpt(event) => event.encode(),
+            Self::Admin(event) => event.encode(),
         }
     }
 
@@ -79,7 +83,33 @@ impl Event {
                 *earlier = later;
                 None
             }
+            (
+                Self::Admin(admin::Event::View(earlier)),
+                Self::Admin(admin::Event::View(mut later)),
+            ) => {
+                later.skipped = later.skipped.saturating_add(earlier.skipped).saturating_add(1);
+                *earlier = later;
+                None
+            }
+            (
+                Self::Admin(admin::Event::Deliveries(earlier)),
+                Self::Admin(admin::Event::Deliveries(later)),
+            ) => {
+                earlier.append(later);
+                None
+            }
             (_, later) => Some(later),
+        }
+    }
+
+    /// Of an event that has taken more in than a packet holds, what does not
+    /// fit.
+    pub(crate) fn split(&mut self) -> Option<Self> {
+        match self {
+            Self::Admin(admin::Event::Deliveries(deliveries)) => {
+                Some(Self::Admin(admin::Event::Deliveries(deliveries.split()?)))
+            }
+            _ => None,
         }
     }
 }

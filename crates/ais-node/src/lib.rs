@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod admin;
 pub mod amf;
 pub mod ckpt;
 mod clients;

@@ -10,6 +10,8 @@ pub(crate) enum Kind {
     Change,
     /// It gives something back, and is never to be tried again.
     Release,
+    /// It shows what there is, whatever that is.
+    Sight,
     /// All else.
     Other,
 }
@@ -37,6 +39,7 @@ impl Kind {
             Request::Clm(clm::Request::TrackStop)
             | Request::Amf(Amf::Unregister { .. } | Amf::TrackStop { .. })
             | Request::Ckpt(Ckpt::Close { .. }) => Self::Release,
+            Request::Admin(_) => Self::Sight,
             // Answers of components too: without quorum they are asked to
             // go out of service.
             Request::Clm(_) | Request::Amf(_) | Request::Ckpt(_) => Self::Other,

@@ -34,13 +34,14 @@ impl Services {
         }
     }
 
-    /// The service of this name.
-    pub(crate) fn each(&mut self, service: Service) -> Each<'_> {
-        match service {
+    /// The service of this name; Admin has no replicated state and is none.
+    pub(crate) fn each(&mut self, service: Service) -> Option<Each<'_>> {
+        Some(match service {
             Service::Clm => Each::Clm(&mut self.clm),
             Service::Amf => Each::Amf(&mut self.amf),
             Service::Ckpt => Each::Ckpt(&mut self.ckpt),
-        }
+            Service::Admin => return None,
+        })
     }
 
     pub(crate) fn deliver(&mut self, service: Service, delivery: Delivery<'_>, fx: &mut Effects) {
@@ -48,6 +49,7 @@ impl Services {
             Service::Clm => self.clm.on_deliver(delivery, fx),
             Service::Amf => self.amf.on_deliver(delivery, fx),
             Service::Ckpt => self.ckpt.on_deliver(delivery, fx),
+            Service::Admin => {}
         }
     }
 

@@ -16,6 +16,8 @@ numbered! {
         Amf = 2,
         /// Checkpoint.
         Ckpt = 3,
+        /// What an operator asks.
+        Admin = 4,
     }
 }
 

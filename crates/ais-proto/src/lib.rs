@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod admin;
 pub mod amf;
 pub mod ckpt;
 pub mod clm;
@@ -70,6 +71,8 @@ pub enum Request<'a> {
     Amf(amf::Request<'a>),
     /// A request to CKPT.
     Ckpt(ckpt::Request<'a>),
+    /// A request to Admin.
+    Admin(admin::Request<'a>),
 }
 
 impl<'a> Request<'a> {
@@ -80,6 +83,7 @@ impl<'a> Request<'a> {
             Self::Clm(request) => request.code(),
             Self::Amf(request) => request.code(),
             Self::Ckpt(request) => request.code(),
+            Self::Admin(request) => request.code(),
         }
     }
 
@@ -89,6 +93,7 @@ impl<'a> Request<'a> {
             Self::Clm(request) => request.encode(out),
             Self::Amf(request) => request.encode(out),
             Self::Ckpt(request) => request.encode(out),
+            Self::Admin(request) => request.encode(out),
         }
     }
 
@@ -96,7 +101,7 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn data(&self) -> Vec<&'a [u8]> {
         match self {
-            Self::Clm(_) | Self::Amf(_) => Vec::new(),
+            Self::Clm(_) | Self::Amf(_) | Self::Admin(_) => Vec::new(),
             Self::Ckpt(request) => request.data(),
         }
     }
@@ -111,6 +116,7 @@ impl<'a> Request<'a> {
             Some(Service::Clm) => Self::Clm(clm::Request::decode(code, &mut input)?),
             Some(Service::Amf) => Self::Amf(amf::Request::decode(code, &mut input)?),
             Some(Service::Ckpt) => Self::Ckpt(ckpt::Request::decode(code, &mut input)?),
+            Some(Service::Admin) => Self::Admin(admin::Request::decode(code, &mut input)?),
             None => return Err(DecodeError::Invalid),
         };
         input.finish()?;

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use ais_node::amf::config::{CapabilityModel, Groups, RedundancyModel};
 use ais_wire::Name;
 
-use super::{CheckpointLimits, ConfigError, NetworkConf, limits, load};
+use super::{CheckpointLimits, ConfigError, NetworkConf, Quorum, Transport, limits, load};
 
 /// A file as it was handed out in 2004: tabs, blanks around `=`, blanks at the
 /// end of lines, no second unit.

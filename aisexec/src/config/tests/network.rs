@@ -13,6 +13,10 @@ fn the_network_file_of_2004_means_the_same() {
     assert_eq!(conf.checkpoint_memory, None);
     assert_eq!(conf.checkpoint_limits, CheckpointLimits::Lenient);
     assert!(conf.realtime);
+    assert_eq!((conf.transport, conf.ttl, conf.mtu), (Transport::Multicast, 1, None));
+    assert!(conf.members.is_empty());
+    assert_eq!((conf.token, conf.interface_wait), (1000, true));
+    assert_eq!((conf.quorum, conf.expected_nodes), (Quorum::None, None));
 }
 
 #[test]
@@ -44,9 +48,10 @@ fn all_errors_of_the_network_file_are_named_at_once() {
             "n:4: mcastport: `70000` is not valid; give a whole number from 1 to 65535",
             "n:5: mcastport is given a second time; keep this line or line 4",
             "n:6: unknown key `something`; the keys are bindnetaddr, mcastaddr, mcastport, \
-             nodename, clustername, busy-poll, api-timeout, max-message, checkpoint-memory, \
+             transport, member, ttl, mtu, token, interface-wait, quorum, expected-nodes, nodename, \
+             clustername, busy-poll, api-timeout, max-message, checkpoint-memory, \
              checkpoint-limits, realtime",
-            "n:7: realtime: `maybe` is neither; give `yes` or `no`",
+            "n:7: realtime: `maybe` is not known; give `yes` or `no`",
             "n:8: checkpoint-limits has no value; write it after the colon",
             "n:8: bindnetaddr is missing; add a line such as `bindnetaddr:192.168.1.0`",
         ]
@@ -80,6 +85,18 @@ fn values_out_of_range_are_refused() {
         "checkpoint-memory:18446744073709551615g",
         "checkpoint-memory:16385g",
         "realtime:Yes",
+        "transport:udpu",
+        "ttl:0",
+        "ttl:256",
+        "mtu:575",
+        "mtu:65536",
+        "token:29",
+        "token:600001",
+        "token:1s",
+        "interface-wait:maybe",
+        "quorum:half",
+        "expected-nodes:0",
+        "expected-nodes:129",
         "nodename:a\x07",
     ] {
         let key = line.split(':').next().unwrap();
@@ -95,4 +112,65 @@ fn values_out_of_range_are_refused() {
     let expected =
         format!("n:4: nodename: `{}...` has 257 bytes; a name has 1 to 256", "n".repeat(60));
     assert_eq!(shown(network(long)), [expected]);
+}
+
+const UNICAST: &str = "bindnetaddr:10.0.0.0\nmcastport:6000\ntransport:unicast\n\
+    member:10.0.0.1\nmember:10.0.0.2\nmember:10.0.0.3\n";
+
+#[test]
+fn unicast_has_members_and_needs_no_multicast_address() {
+    let text = format!("{UNICAST}mtu:9000\ntoken:30\nttl:255\ninterface-wait:no\n");
+    let conf = network(format!("{text}quorum:majority\nexpected-nodes:3\n")).unwrap();
+    assert_eq!((conf.transport, conf.mcastaddr.is_unspecified()), (Transport::Unicast, true));
+    let members: Vec<String> = conf.members.iter().map(ToString::to_string).collect();
+    assert_eq!(members, ["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
+    assert_eq!((conf.mtu, conf.token, conf.ttl, conf.interface_wait), (Some(9000), 30, 255, false));
+    assert_eq!((conf.quorum, conf.expected_nodes), (Quorum::Majority, Some(3)));
+}
+
+#[test]
+fn what_does_not_fit_together_is_refused() {
+    let loopback = UNICAST.replace("10.0.0.0", "127.0.0.9");
+    let many: String = (0..129).map(|last| format!("member:10.0.1.{last}\n")).collect();
+    for (text, expected) in [
+        (
+            "bindnetaddr:10.0.0.0\nmcastport:6000\ntransport:unicast\n".into(),
+            "n:3: member is missing; add a line such as `member:192.168.1.1`",
+        ),
+        (
+            loopback,
+            "n:6: no member line has the address of this node (127.0.0.9); add `member:127.0.0.9`",
+        ),
+        (
+            format!("{OLD_NETWORK}member:10.0.0.1\nmember:10.0.0.2\n"),
+            "n:4: member: only unicast has members; add `transport:unicast`, or remove this line",
+        ),
+        (
+            format!("{UNICAST}member:10.0.0.2\n"),
+            "n:7: member 10.0.0.2 is given a second time; remove this line or line 5",
+        ),
+        (
+            format!("{UNICAST}member:eth0\n"),
+            "n:7: member: `eth0` is not the IPv4 address of a node; give one such as 192.168.1.1",
+        ),
+        (
+            format!("{UNICAST}quorum:majority\n"),
+            "n:7: expected-nodes is missing; add a line such as `expected-nodes:3`",
+        ),
+        (
+            format!("{UNICAST}quorum:majority\nexpected-nodes:2\n"),
+            "n:8: there are 3 member lines for 2 nodes; correct one",
+        ),
+        (
+            format!("{OLD_NETWORK}expected-nodes:2\n"),
+            "n:4: expected-nodes: counts only for a quorum; add `quorum:majority`, or remove this \
+             line",
+        ),
+        (
+            format!("bindnetaddr:10.0.1.0\nmcastport:1\ntransport:unicast\n{many}"),
+            "n:132: there are 129 member lines for 128 nodes; correct one",
+        ),
+    ] {
+        assert_eq!(shown(network(&text)), [expected], "{text}");
+    }
 }

@@ -1,5 +1,7 @@
 //! One checkpoint, and what may be done with it.
 
+mod show;
+
 use super::message::{Change, CheckpointId, Stamp};
 use super::section::{Section, Sections};
 use super::{

@@ -1,6 +1,8 @@
 //! All checkpoints: the replicated part of CKPT. Only what was delivered
 //! changes it, a view, and sides that meet (`merge`).
 
+mod show;
+
 use super::checkpoint::{Checkpoint, Failure};
 use super::message::{Change, CheckpointId, Expiry, Stamp};
 use super::section::deadline;

@@ -1,6 +1,7 @@
 //! What clients bring: requests, and their end.
 
 use super::{Malformed, Node};
+use crate::admin::Sights;
 use crate::requests::{Kind, Outcome};
 use crate::services::Each;
 use crate::{Asker, Caller, ConnectionId, Now, Service as _, SessionId};
@@ -10,6 +11,7 @@ impl Node {
     /// A library handle was opened; `caller` says which.
     pub fn handle_opened(&mut self, caller: &Caller) {
         self.handles.open(caller.connection);
+        self.admin.on_handle_opened(caller);
     }
 
     /// A client asks.
@@ -71,6 +73,13 @@ impl Node {
                 fx.service = Service::Ckpt;
                 services.ckpt.on_request(now, caller, asker, request, fx)
             }
+            Request::Admin(request) => {
+                fx.service = Service::Admin;
+                let (amf, ckpt) = (&services.amf, &services.ckpt);
+                let (group, sync) = (&self.group, self.sync.status());
+                let sights = Sights { amf, ckpt, group, sync };
+                self.admin.on_request(now, &sights, caller, asker, request, fx)
+            }
         }
     }
 
@@ -87,7 +96,7 @@ impl Node {
         let is_refused = match Kind::of(request) {
             Kind::Change => !self.sync.may_change(),
             Kind::Other => !self.is_serving(),
-            Kind::Release => false,
+            Kind::Release | Kind::Sight => false,
         };
         is_refused.then_some(AisError::TryAgain)
     }
@@ -116,6 +125,7 @@ impl Node {
     /// A connection is gone.
     pub fn connection_closed(&mut self, now: Now, connection: ConnectionId) {
         self.fx.askers.forget(|asker| asker.connection == connection);
+        self.admin.on_handle_gone(connection);
         for event in self.handles.close(connection) {
             self.undelivered(&event);
         }

@@ -4,7 +4,7 @@ use super::{Node, Output};
 use crate::effects::Effect;
 use crate::services::Each;
 use crate::{Asker, ConnectionId, Event, Now, Service as _};
-use ais_proto::{AisError, ckpt};
+use ais_proto::{AisError, admin, ckpt};
 
 /// A reply or event that waits until the group is stable.
 #[derive(Debug)]
@@ -125,6 +125,17 @@ impl Node {
         } else if let Some(event) = self.handles.event(connection, event) {
             let (code, body) = (event.code(), event.encode());
             self.outputs.push_back(Output::Event { connection, code, body });
+        }
+    }
+
+    /// Tells probes what was delivered since they were told last.
+    pub(super) fn tell_probes(&mut self) {
+        let Some(news) = self.admin.take_news() else { return };
+        for (connection, deliveries) in news.events {
+            self.event(connection, Event::Admin(admin::Event::Deliveries(deliveries)));
+        }
+        for asker in news.answers {
+            self.reply(asker, Ok(()), Vec::new());
         }
     }
 

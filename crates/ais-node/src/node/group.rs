@@ -82,12 +82,19 @@ impl Node {
         self.sync_outbox.clear();
         self.sync_outbox.push_back(announce);
         self.update_lead(now);
+        self.fx.service = Service::Admin;
+        self.admin.on_view(&view, &mut self.fx);
+        self.apply(now);
         self.outputs.push_back(Output::View(view));
     }
 
     fn on_deliver(&mut self, now: Now, number: u64, from: NodeId, bytes: Vec<u8>) {
         if bytes.first() == Some(&ENVELOPE) {
             return self.on_sync(now, from, &bytes);
+        }
+        if bytes.first() == Some(&(Service::Admin as u8)) {
+            // No state is changed by what a probe sends.
+            return self.deliver(now, number, from, &bytes);
         }
         let length = bytes.len();
         match self.sync.phase {
@@ -121,7 +128,10 @@ impl Node {
         self.fx.delivery = number;
         self.delivers_change = needs_quorum;
         let delivery = Delivery { from, number, asker, message: input.rest() };
-        self.services.deliver(service, delivery, &mut self.fx);
+        match service {
+            Service::Admin => self.admin.on_deliver(delivery),
+            _ => self.services.deliver(service, delivery, &mut self.fx),
+        }
         self.apply(now);
         self.delivers_change = false;
     }

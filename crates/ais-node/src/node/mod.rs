@@ -7,6 +7,7 @@ mod effects;
 mod group;
 mod sync;
 
+use crate::admin::Admin;
 use crate::amf::config::Groups;
 use crate::clients::Handles;
 use crate::effects::Effects;
@@ -95,6 +96,7 @@ pub struct Node {
     config: Config,
     group: Group,
     services: Services,
+    admin: Admin,
     fx: Effects,
     handles: Handles,
     timers: Timers,
@@ -125,6 +127,7 @@ impl Node {
             sync: Sync::new(config.node, config.expected_nodes, &config.groups),
             group: Group::new(config.node, config.group.clone(), now.monotonic),
             services: Services::new(&config),
+            admin: Admin::new(&config, now),
             config,
             fx: Effects::new(),
             handles: Handles::default(),
@@ -202,6 +205,10 @@ impl Node {
     /// The next thing to do. To be called until it returns `None` after every
     /// call that takes the time.
     pub fn poll_output(&mut self) -> Option<Output> {
+        if self.outputs.is_empty() {
+            // As late as can be, so that much goes into one event.
+            self.tell_probes();
+        }
         self.outputs.pop_front()
     }
 
@@ -249,9 +256,10 @@ impl Node {
         self.fx.service = service;
         self.fx.needs_quorum = Kind::of_timer(service) == Kind::Change;
         match self.services.each(service) {
-            Each::Clm(clm) => clm.on_timer(now, timer, &mut self.fx),
-            Each::Amf(amf) => amf.on_timer(now, timer, &mut self.fx),
-            Each::Ckpt(ckpt) => ckpt.on_timer(now, timer, &mut self.fx),
+            Some(Each::Clm(clm)) => clm.on_timer(now, timer, &mut self.fx),
+            Some(Each::Amf(amf)) => amf.on_timer(now, timer, &mut self.fx),
+            Some(Each::Ckpt(ckpt)) => ckpt.on_timer(now, timer, &mut self.fx),
+            None => {}
         }
         self.fx.needs_quorum = false;
         self.apply(now);
@@ -261,8 +269,10 @@ impl Node {
     fn each_service(&mut self, now: Now, mut each: impl FnMut(Each<'_>, &mut Effects)) {
         for service in ALL {
             self.fx.service = service;
-            each(self.services.each(service), &mut self.fx);
-            self.apply(now);
+            if let Some(service) = self.services.each(service) {
+                each(service, &mut self.fx);
+                self.apply(now);
+            }
         }
     }
 }

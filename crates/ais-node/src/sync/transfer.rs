@@ -76,7 +76,7 @@ impl Incoming {
     pub(crate) fn take(&mut self, service: Of, chunk: &[u8]) -> Result<(), DecodeError> {
         self.chunks += 1;
         match service {
-            Of::Clm => Err(DecodeError::Invalid),
+            Of::Clm | Of::Admin => Err(DecodeError::Invalid),
             Of::Amf if !self.takes_amf => Ok(()),
             Of::Amf => Amf::take_chunk(&mut self.amf, chunk),
             Of::Ckpt => Ckpt::take_chunk(&mut self.ckpt, chunk),

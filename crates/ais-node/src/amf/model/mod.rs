@@ -14,6 +14,7 @@ mod inputs;
 mod merge;
 mod queries;
 mod rules;
+mod show;
 mod snapshot;
 mod unit;
 

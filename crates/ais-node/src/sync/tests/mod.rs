@@ -1,6 +1,7 @@
 //! Whole nodes on a perfect group: after every step those that have the same
 //! state have the same digest of it.
 
+mod admin;
 mod bus;
 mod hostile;
 mod joins;

@@ -131,8 +131,10 @@ fn of_join() {
         |join| join.ring = Some(view(0)),
         |join| join.members = many(MAX_MEMBERS + 1),
         |join| join.members.swap(0, 1),
-        |join| join.members = vec![node(SENDER), node(SENDER)],
-        |join| join.members = vec![zero(), node(SENDER)],
+        |join| {
+            join.failed.clear();
+            join.members = vec![node(SENDER), node(SENDER)];
+        },
         |join| {
             join.members.remove(0);
             join.failed.clear();
@@ -141,6 +143,8 @@ fn of_join() {
         |join| join.failed = vec![node(200)],
         |join| join.heard = many(MAX_MEMBERS + 1),
         |join| join.heard.swap(0, 1),
+        |join| join.heard = vec![node(7), node(7)],
+        |join| join.heard = vec![zero()],
         |join| {
             join.heard = vec![zero()];
             join.mutual.clear();

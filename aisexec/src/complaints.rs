@@ -1,17 +1,24 @@
-//! What the log says of bad clients: a line a second, however many there are.
+//! What the log says of what others do wrong: a line now and then, however
+//! often they do it.
 
-use crate::clock::SECOND;
 use std::fmt::Display;
 
 /// The limit of lines.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Complaints {
+    /// The least time between two lines, in ns.
+    interval: u64,
     /// When the next line may be written, on the monotonic clock.
     next: u64,
     suppressed: u64,
 }
 
 impl Complaints {
+    /// At most a line in `interval` ns.
+    pub(crate) fn every(interval: u64) -> Self {
+        Self { interval, next: 0, suppressed: 0 }
+    }
+
     /// Writes `text` to the log, unless a line was written just before.
     pub(crate) fn log(&mut self, now: u64, text: impl Display) {
         if let Some(suppressed) = self.admit(now) {
@@ -28,7 +35,7 @@ impl Complaints {
             self.suppressed += 1;
             return None;
         }
-        self.next = now.saturating_add(SECOND);
+        self.next = now.saturating_add(self.interval);
         Some(std::mem::take(&mut self.suppressed))
     }
 }
@@ -36,10 +43,11 @@ impl Complaints {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::SECOND;
 
     #[test]
     fn one_line_a_second_tells_of_the_others() {
-        let mut complaints = Complaints::default();
+        let mut complaints = Complaints::every(SECOND);
         let written: Vec<_> = [0, 1, SECOND - 1, SECOND, SECOND + 1, 9 * SECOND, 10 * SECOND]
             .map(|now| complaints.admit(now))
             .into();

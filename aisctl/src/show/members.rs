@@ -1,0 +1,89 @@
+//! `aisctl members`.
+
+use super::Report;
+use super::table::columns;
+use ais::AisError;
+use ais::clm::{Node, Tracked, node_get};
+use serde_json::{Value, json};
+
+/// The members, and which of them is this node.
+pub(super) struct Members {
+    local: u32,
+    tracked: Tracked,
+}
+
+impl Members {
+    pub(super) fn get() -> Result<Self, AisError> {
+        let local = node_get(0, None)?.id;
+        Ok(Self { local, tracked: ais::clm::members()? })
+    }
+
+    fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.tracked.items.iter().map(|(node, _)| node)
+    }
+}
+
+impl Report for Members {
+    fn table(&self) -> String {
+        let row = |node: &Node| {
+            let mark = if node.id == self.local { '*' } else { ' ' };
+            let seconds = node.boot_timestamp / 1_000_000_000;
+            [
+                format!("{mark} {}", address(node)),
+                node.name.to_string(),
+                format!("cluster {}", node.cluster),
+                format!("up since {seconds} s after the epoch"),
+            ]
+        };
+        let rows: Vec<_> = self.nodes().map(row).collect();
+        let Tracked { view, members, .. } = self.tracked;
+        format!("view {view}, {members} members\n{}", columns(&rows))
+    }
+
+    fn json(&self) -> Value {
+        let member = |node: &Node| {
+            json!({
+                "id": node.id,
+                "address": address(node),
+                "name": node.name.to_string(),
+                "cluster": node.cluster.to_string(),
+                "local": node.id == self.local,
+                "boot_timestamp": node.boot_timestamp,
+            })
+        };
+        let members: Vec<_> = self.nodes().map(member).collect();
+        json!({ "view": self.tracked.view, "members": members })
+    }
+}
+
+fn address(node: &Node) -> String {
+    let [a, b, c, d] = node.address;
+    format!("{a}.{b}.{c}.{d}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ais::Name;
+    use ais::clm::Change;
+
+    #[test]
+    fn the_own_node_has_a_star() {
+        let node = |id: u32| Node {
+            id,
+            address: [10, 0, 0, id as u8],
+            name: Name::try_from("a\"b").unwrap(),
+            cluster: Name::try_from("ais").unwrap(),
+            member: true,
+            boot_timestamp: 5_000_000_000,
+        };
+        let items = vec![(node(1), Change::NoChange), (node(2), Change::NoChange)];
+        let shown = Members { local: 2, tracked: Tracked { view: 7, members: 2, items } };
+        let line =
+            |address| format!("{address}  a\\\"b  cluster ais  up since 5 s after the epoch\n");
+        let lines = format!("{}{}", line("  10.0.0.1"), line("* 10.0.0.2"));
+        assert_eq!(shown.table(), format!("view 7, 2 members\n{lines}"));
+        assert_eq!(shown.json()["members"][1]["local"], true);
+        super::super::assert_documented(&shown.json(), &[]);
+    }
+}

@@ -1,0 +1,188 @@
+//! `aisctl status`.
+
+use super::table::columns;
+use super::units::{bytes, duration};
+use super::{Report, ring};
+use ais::admin::{State, Status};
+use serde_json::{Value, json};
+
+/// The exit status for a node that is there but not well.
+const NOT_WELL: u8 = 3;
+
+impl Report for Status {
+    fn table(&self) -> String {
+        let none = || "none".to_owned();
+        let row = |what: &str, text: String| [what.to_owned(), text];
+        let expected =
+            self.expected_nodes.map(|nodes| format!(" of {nodes} expected")).unwrap_or_default();
+        let clients = self.clients;
+        let rows = [
+            row("version", self.version.clone()),
+            row("cluster", self.cluster.to_string()),
+            row("up", duration(self.uptime)),
+            row("view", self.view.map_or_else(none, ring::view)),
+            row("members", format!("{}{expected}, {} with the state", self.members, self.synced)),
+            row("quorum", if self.has_quorum { "yes" } else { "no" }.into()),
+            row("lead", self.lead.map_or_else(none, |node| node.to_string())),
+            row("AMF", if self.has_amf { "yes" } else { "no: groups.conf differs" }.into()),
+            row(
+                "checkpoints",
+                format!(
+                    "{}, {} of {}",
+                    self.checkpoints,
+                    bytes(self.checkpoint_memory),
+                    bytes(self.checkpoint_memory_limit)
+                ),
+            ),
+            row(
+                "clients",
+                format!(
+                    "{} processes with {} handles of CLM, {} of AMF, {} of CKPT",
+                    clients.processes, clients.clm, clients.amf, clients.ckpt
+                ),
+            ),
+        ];
+        format!("{}\n\n{}", summary(self), columns(&rows))
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "summary": summary(self),
+            "healthy": is_well(self),
+            "version": self.version,
+            "node": self.node.to_string(),
+            "name": self.name.to_string(),
+            "cluster": self.cluster.to_string(),
+            "uptime_ns": self.uptime,
+            "state": state(self.state),
+            "synchronised_bytes": self.synchronised,
+            "view": self.view.map(ring::view_json),
+            "members": self.members,
+            "synced": self.synced,
+            "expected_nodes": self.expected_nodes,
+            "quorum": self.has_quorum,
+            "lead": self.lead.map(|node| node.to_string()),
+            "amf": self.has_amf,
+            "checkpoints": {
+                "count": self.checkpoints,
+                "bytes": self.checkpoint_memory,
+                "limit_bytes": self.checkpoint_memory_limit,
+            },
+            "clients": {
+                "processes": self.clients.processes,
+                "clm": self.clients.clm,
+                "amf": self.clients.amf,
+                "ckpt": self.clients.ckpt,
+            },
+        })
+    }
+
+    fn code(&self) -> u8 {
+        if is_well(self) { 0 } else { NOT_WELL }
+    }
+}
+
+fn is_well(status: &Status) -> bool {
+    status.state == State::Serving && status.has_quorum && status.has_amf
+}
+
+fn state(state: State) -> &'static str {
+    match state {
+        State::Starting => "starting",
+        State::Synchronising => "synchronising",
+        State::Serving => "serving",
+        State::Unable => "unable",
+    }
+}
+
+/// All in one line.
+fn summary(status: &Status) -> String {
+    let node = format!("node {} ({})", status.node, status.name);
+    match status.state {
+        State::Starting => format!("{node} is starting: it has found no cluster yet"),
+        State::Synchronising => format!(
+            "{node} is synchronising: {} of {} members have the state of the cluster, and {} of \
+             it were sent so far",
+            status.synced,
+            status.members,
+            bytes(status.synchronised)
+        ),
+        State::Unable => format!(
+            "{node} is left out: it cannot read the state of the cluster; run the same version \
+             with the same limits on all nodes"
+        ),
+        State::Serving if !status.has_quorum => {
+            let expected = status.expected_nodes.unwrap_or_default();
+            format!(
+                "{node} has no quorum: it sees {} of {expected} nodes and refuses changes until \
+                 it sees more than half",
+                status.members
+            )
+        }
+        State::Serving if !status.has_amf => format!(
+            "{node} takes no part in AMF: its groups.conf is not that of the cluster; correct it \
+             and restart aisexec"
+        ),
+        State::Serving if status.members == 1 => format!("{node} is well: it serves, alone"),
+        State::Serving => format!("{node} is well: it serves, with {} members", status.members),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ais::Name;
+    use ais::admin::{Clients, NodeId, ViewId};
+
+    fn status() -> Status {
+        let node = NodeId::new([10, 0, 0, 1].into());
+        Status {
+            version: "0.1.0".into(),
+            node,
+            name: Name::try_from("one\"").unwrap(),
+            cluster: Name::default(),
+            uptime: 61_000_000_000,
+            state: State::Serving,
+            synchronised: 20_480,
+            view: Some(ViewId { number: 7, representative: node }),
+            members: 2,
+            synced: 1,
+            expected_nodes: None,
+            has_quorum: true,
+            lead: Some(node),
+            has_amf: true,
+            checkpoints: 0,
+            checkpoint_memory: 0,
+            checkpoint_memory_limit: 0,
+            clients: Clients::default(),
+        }
+    }
+
+    #[test]
+    fn the_first_line_says_it_all() {
+        let line = |status: &Status| status.table().lines().next().unwrap().to_owned();
+        let well = status();
+        assert_eq!(line(&well), "node 10.0.0.1 (one\\\") is well: it serves, with 2 members");
+        assert_eq!(well.code(), 0);
+        let lonely = Status { has_quorum: false, expected_nodes: Some(4), ..status() };
+        assert!(line(&lonely).contains("has no quorum: it sees 2 of 4 nodes"));
+        assert_eq!(lonely.code(), 3);
+        let young = Status { state: State::Synchronising, ..status() };
+        assert!(line(&young).contains("1 of 2 members have the state of the cluster"));
+        assert!(line(&young).contains("20 KiB of it were sent"));
+        assert_eq!(young.code(), 3);
+        let unable = Status { state: State::Unable, ..status() };
+        assert!(line(&unable).contains("is left out"));
+        assert_eq!(unable.code(), 3);
+        let other = Status { has_amf: false, ..status() };
+        assert!(line(&other).contains("takes no part in AMF"));
+        assert_eq!(other.code(), 3);
+        let newborn = Status { state: State::Starting, view: None, lead: None, ..status() };
+        assert_eq!((newborn.code(), &newborn.json()["view"]), (3, &Value::Null));
+    }
+
+    #[test]
+    fn json_has_the_documented_keys() {
+        super::super::assert_documented(&status().json(), &[]);
+    }
+}

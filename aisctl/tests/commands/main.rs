@@ -1,0 +1,7 @@
+//! aisctl beside a real daemon.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at what goes wrong")]
+
+mod bench;
+mod node;
+mod show;

@@ -1,0 +1,160 @@
+//! A daemon of a test, and aisctl beside it.
+
+use aisexec::args::Args;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::io::{BufRead, BufReader};
+use std::net::Ipv4Addr;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::{env, fs};
+use tempfile::TempDir;
+
+/// How long anything may take before the test fails, in ms.
+const PATIENCE: u16 = 20_000;
+/// In the environment of this program when it is to be the daemon: where its
+/// files are.
+const DAEMON: &str = "AISCTL_TEST_DAEMON";
+
+/// Is the daemon if this program was started to be it.
+#[test]
+fn daemon() {
+    let Some(directory) = env::var_os(DAEMON).map(PathBuf::from) else { return };
+    let args = Args {
+        socket: directory.join("socket"),
+        state_dir: directory.join("state"),
+        config_dir: directory,
+        daemon: false,
+    };
+    let code = aisexec::run::run(&args);
+    assert_eq!(code, std::process::ExitCode::SUCCESS);
+}
+
+/// The directory of a node, and its daemon if it runs.
+pub(crate) struct Node {
+    directory: TempDir,
+    pub(crate) address: Ipv4Addr,
+    daemon: Option<Child>,
+}
+
+impl Node {
+    /// A node on an address that no other test has, without a daemon.
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU8 = AtomicU8::new(1);
+        let pid = std::process::id();
+        let [high, low] = [1 + pid / 256 % 254, pid % 256].map(|byte| u8::try_from(byte).unwrap());
+        let last = NEXT.fetch_add(1, Ordering::Relaxed);
+        let address = Ipv4Addr::new(127, high, low, last);
+        let group = Ipv4Addr::new(239, high, low, last);
+        let directory = tempfile::tempdir().unwrap();
+        let network = format!(
+            "bindnetaddr:{address}\nmcastaddr:{group}\nmcastport:6000\nrealtime:no\n\
+             token:200\n"
+        );
+        fs::write(directory.path().join("network.conf"), network).unwrap();
+        let groups = include_str!("../../../conf/groups.conf");
+        fs::write(directory.path().join("groups.conf"), groups).unwrap();
+        Self { directory, address, daemon: None }
+    }
+
+    /// The same with a daemon that serves.
+    pub(crate) fn serving() -> Self {
+        let mut node = Self::new();
+        node.start();
+        let tries = PATIENCE / 10;
+        let serves = |_| {
+            poll(&mut [], 10u8).unwrap();
+            node.aisctl(&["status"]).status.success()
+        };
+        assert!((0..tries).any(serves), "{}", node.log());
+        node
+    }
+
+    pub(crate) fn start(&mut self) {
+        let log = fs::File::create(self.directory.path().join("log")).unwrap();
+        let daemon = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "node::daemon", "--nocapture", "--test-threads=1"])
+            .env(DAEMON, self.directory.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.daemon = Some(daemon);
+    }
+
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut daemon) = self.daemon.take() {
+            daemon.kill().unwrap();
+            daemon.wait().unwrap();
+        }
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_aisctl"));
+        command.args(arguments).env("AIS_SOCKET", self.directory.path().join("socket"));
+        command
+    }
+
+    /// Runs aisctl to its end.
+    pub(crate) fn aisctl(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// What aisctl prints if it succeeds.
+    pub(crate) fn shown(&self, arguments: &[&str]) -> String {
+        let output = self.aisctl(arguments);
+        assert!(output.status.success(), "{output:?}\n{}", self.log());
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Starts aisctl, which goes on.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Running {
+        let mut child = self.command(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Running { child, stdout }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// An aisctl that runs.
+pub(crate) struct Running {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Running {
+    /// The next line without its end; empty at the end of all.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        if self.stdout.buffer().is_empty() {
+            let mut fds = [PollFd::new(self.stdout.get_ref().as_fd(), PollFlags::POLLIN)];
+            let ready = poll(&mut fds, PollTimeout::from(PATIENCE)).unwrap();
+            assert_eq!(ready, 1, "nothing is printed");
+        }
+        self.stdout.read_line(&mut line).unwrap();
+        line.trim_end_matches('\n').into()
+    }
+
+    pub(crate) fn exit_code(mut self) -> Option<i32> {
+        assert_eq!(self.line(), "");
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,103 @@
+//! The other nodes and the disk: what comes from there goes to the node.
+
+use super::{Server, Token};
+use crate::clock;
+use ais_node::Now;
+use nix::sys::epoll::{EpollEvent, EpollFlags};
+
+/// A look at the sockets that took longer than this, in ns, was interrupted:
+/// what has arrived meanwhile may have waited long.
+const INTERRUPTED: u64 = 5_000_000;
+
+impl Server {
+    /// Looks at the sockets of the ring, and hands over what has arrived. The
+    /// time it was then.
+    pub(crate) fn look(&mut self) -> Now {
+        let before = clock::monotonic();
+        let Self { node, udp, has_served, .. } = self;
+        let mut now = None;
+        let is_all = udp.receive(before, |from, bytes| {
+            // The clock is read after the socket: what is handed over is never
+            // taken for younger than it is.
+            let now = *now.get_or_insert_with(clock::now);
+            node.handle_packet(now, from, bytes);
+            *has_served = true;
+        });
+        let now = clock::now();
+        if is_all && now.monotonic.saturating_sub(before) < INTERRUPTED {
+            node.drained(now);
+        }
+        self.deliver(now);
+        self.flush_network(now);
+        self.settle(now);
+        now
+    }
+
+    /// Sends what the work since the last time has brought about.
+    pub(crate) fn flush_network(&mut self, now: Now) {
+        self.udp.flush();
+        // Sending may be how answers to what was sent before are found.
+        let refused = self.udp.take_refused();
+        if refused.is_empty() {
+            return;
+        }
+        for node in refused {
+            self.node.refused(now, node);
+        }
+        self.deliver(now);
+        self.udp.flush();
+    }
+
+    /// Numbers are in the file.
+    pub(super) fn on_written(&mut self, now: Now) {
+        let number = self.writer.take_reserved();
+        self.node.reserved(now, number);
+        self.deliver(now);
+    }
+
+    /// Opens the socket for clients, if it is not open.
+    pub(super) fn open(&mut self) {
+        let Some(claim) = self.claim.take() else { return };
+        let event = EpollEvent::new(EpollFlags::EPOLLIN, Token::Listener.encode());
+        let opened = claim.listen(self.access.group).and_then(|listener| {
+            self.epoll.add(&listener, event).map_err(|error| error.to_string())?;
+            Ok(listener)
+        });
+        match opened {
+            Ok(listener) => self.listener = Some(listener),
+            Err(failure) => self.failure = Some(failure),
+        }
+    }
+
+    /// Whether clients are served: `None` if not yet.
+    ///
+    /// # Errors
+    /// In words, if the socket could not be opened.
+    pub(crate) fn is_open(&mut self) -> Result<bool, String> {
+        match self.failure.take() {
+            Some(failure) => Err(failure),
+            None => Ok(self.listener.is_some()),
+        }
+    }
+
+    /// Whether there is no other node to wait for.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.members <= 1
+    }
+
+    /// How many daemons of the cluster share this machine, as far as that is
+    /// known.
+    pub(crate) fn daemons_here(&self) -> usize {
+        if self.udp.is_loopback() { self.members } else { 1 }
+    }
+
+    /// Leaves the cluster. Nothing is done any more but what says so.
+    pub(crate) fn leave_cluster(&mut self, now: Now) {
+        self.node.leave(now);
+        self.deliver(now);
+        self.udp.flush();
+        for (what, count) in self.udp.counters().into_iter().filter(|(_, count)| *count > 0) {
+            log::info!("datagrams {what}: {count}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Finding the address of this node and opening its sockets.
+
+use crate::config::network_conf::{NetworkConf, Transport, no_own_member};
+use crate::identity::{self, Interface};
+use crate::signals::Signals;
+use crate::udp::{self, OpenError, Udp};
+use ais_wire::NodeId;
+use nix::sys::epoll::Epoll;
+use std::rc::Rc;
+
+/// A node on its network.
+#[derive(Debug)]
+pub(crate) struct Joined {
+    pub(crate) node: NodeId,
+    pub(crate) udp: Udp,
+}
+
+/// What is wrong with network.conf on this machine, if that can be known now.
+pub(crate) fn check(network: &NetworkConf) -> Result<(), String> {
+    let candidates =
+        identity::candidates(network.bindnetaddr, &identity::interfaces().unwrap_or_default());
+    match identity::choose(&candidates, &network.members) {
+        None if !candidates.is_empty() => Err(no_own_member(&candidates)),
+        _ => Ok(()),
+    }
+}
+
+/// Joins the network as soon as its interface is there. `None` if the daemon
+/// is stopped before.
+///
+/// # Errors
+/// In words, if waiting does not help or is not wanted.
+pub(crate) fn join(
+    network: &NetworkConf,
+    signals: &Signals,
+    epoll: &Rc<Epoll>,
+    token: u64,
+) -> Result<Option<Joined>, String> {
+    let mut seen = None;
+    loop {
+        check(network)?;
+        let interfaces = identity::interfaces().unwrap_or_default();
+        if let Some(joined) = open(network, &interfaces, epoll, token)? {
+            log::info!("this node is {}", joined.node);
+            return Ok(Some(joined));
+        }
+        let list: Vec<String> = interfaces.iter().map(ToString::to_string).collect();
+        let absent = format!(
+            "bindnetaddr: no interface has an address in the network of {}; there are {}",
+            network.bindnetaddr,
+            list.join(", ")
+        );
+        if !network.interface_wait {
+            return Err(format!("{absent}. Correct network.conf, or set `interface-wait:yes`"));
+        }
+        if seen.as_ref() != Some(&interfaces) {
+            log::warn!(
+                "{absent}. Waiting for it; correct network.conf if it is none of this machine"
+            );
+            seen = Some(interfaces);
+        }
+        if signals.stop_within_a_second() {
+            return Ok(None);
+        }
+    }
+}
+
+fn open(
+    network: &NetworkConf,
+    interfaces: &[Interface],
+    epoll: &Rc<Epoll>,
+    token: u64,
+) -> Result<Option<Joined>, String> {
+    let candidates = identity::candidates(network.bindnetaddr, interfaces);
+    let Some(node) = identity::choose(&candidates, &network.members) else { return Ok(None) };
+    let Some(place) = identity::find(node, interfaces) else { return Ok(None) };
+    let transport = match network.transport {
+        Transport::Multicast => {
+            udp::Transport::Multicast { group: network.mcastaddr, ttl: network.ttl }
+        }
+        Transport::Unicast => udp::Transport::Unicast {
+            members: network.members.iter().map(|member| NodeId::new(*member)).collect(),
+        },
+    };
+    let settings = udp::Settings { me: node, port: network.mcastport, transport };
+    match Udp::open(settings, place, Rc::clone(epoll), token) {
+        Ok(udp) => Ok(Some(Joined { node, udp })),
+        Err(OpenError::Absent) => Ok(None),
+        Err(OpenError::Wrong(text)) => Err(text),
+    }
+}
+
+/// The longest datagram that fits the network, in bytes.
+pub(crate) fn longest_datagram(network: &NetworkConf, node: NodeId) -> usize {
+    let default = if node.address().is_loopback() { LOOPBACK_MTU } else { ETHERNET_MTU };
+    usize::from(network.mtu.unwrap_or(default)) - udp::HEADERS
+}
+
+/// `mtu` of an address in 127/8, where larger packets are faster.
+const LOOPBACK_MTU: u16 = 16384;
+const ETHERNET_MTU: u16 = 1500;

@@ -1,0 +1,223 @@
+//! What Admin tells without being asked again.
+
+use super::ViewId;
+use super::report::{nodes, text};
+use crate::{Code, DecodeError, HEADER_LENGTH, MAX_EVENT, NodeId, Reader, Writer};
+use std::collections::VecDeque;
+
+const VIEW: Code = Code(0x0481);
+const DELIVERIES: Code = Code(0x0482);
+
+/// Bytes of the reason of a view that are told at most.
+const MAX_WHY: usize = 1024;
+/// Bytes of deliveries before their items.
+const DELIVERIES_HEAD: usize = 4 + 8 + 8 + 8;
+/// Bytes of the items that fit into one event.
+const MAX_ITEMS: usize = MAX_EVENT - HEADER_LENGTH - DELIVERIES_HEAD;
+/// Bytes of an item beside its message.
+const ITEM_OVERHEAD: usize = 4 + 8 + 4;
+/// Events full of deliveries that wait for a probe that does not read, 8 MiB;
+/// what comes then is left out and counted.
+const MAX_REST: usize = 64;
+
+/// An event of Admin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A view.
+    View(View),
+    /// What was delivered for probes.
+    Deliveries(Deliveries),
+}
+
+/// A view, as one who watches is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// Which one.
+    pub id: ViewId,
+    /// The members, lowest first.
+    pub members: Vec<NodeId>,
+    /// Those that did not come with this node from its last view.
+    pub joined: Vec<NodeId>,
+    /// Those of its last view that did not come along.
+    pub left: Vec<NodeId>,
+    /// Why, for people.
+    pub why: String,
+    /// How many views before it were left out, as the program did not read.
+    pub skipped: u64,
+}
+
+impl Event {
+    /// The code of the event.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::View(_) => VIEW,
+            Self::Deliveries(_) => DELIVERIES,
+        }
+    }
+
+    /// The body of the event.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::new();
+        match self {
+            Self::View(view) => {
+                view.id.encode(&mut out);
+                nodes(&mut out, &view.members);
+                nodes(&mut out, &view.joined);
+                nodes(&mut out, &view.left);
+                let why = view.why.as_bytes();
+                out.bytes(&why[..why.len().min(MAX_WHY)]).u64(view.skipped);
+            }
+            Self::Deliveries(deliveries) => {
+                let Deliveries { owner, skipped, own_skipped, items, .. } = deliveries;
+                out = Writer::with_capacity(DELIVERIES_HEAD + items.len());
+                out.node(owner.0).u64(owner.1).u64(*skipped).u64(*own_skipped).raw(items);
+            }
+        }
+        out.into_bytes()
+    }
+
+    /// Reads an event.
+    ///
+    /// # Errors
+    /// A [`DecodeError`] if there is none.
+    pub fn decode(code: Code, body: &[u8]) -> Result<Self, DecodeError> {
+        let mut input = Reader::new(body);
+        let event = match code {
+            VIEW => Self::View(View {
+                id: ViewId::decode(&mut input)?,
+                members: input.list(Reader::node)?,
+                joined: input.list(Reader::node)?,
+                left: input.list(Reader::node)?,
+                why: text(&mut input)?,
+                skipped: input.u64()?,
+            }),
+            DELIVERIES => {
+                let mut deliveries = Deliveries::new(input.node()?, input.u64()?);
+                (deliveries.skipped, deliveries.own_skipped) = (input.u64()?, input.u64()?);
+                deliveries.items = input.rest().to_vec();
+                let mut rest = Reader::new(&deliveries.items);
+                while rest.remaining() > 0 {
+                    item(&mut rest)?;
+                }
+                Self::Deliveries(deliveries)
+            }
+            _ => return Err(DecodeError::Invalid),
+        };
+        input.finish()?;
+        Ok(event)
+    }
+}
+
+/// Messages of probes in the order in which they were delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deliveries {
+    /// Who is told: the node and the probe on it.
+    owner: (NodeId, u64),
+    /// How many messages were left out after these, as the program did not
+    /// read.
+    pub skipped: u64,
+    /// How many of those were the owner's.
+    own_skipped: u64,
+    items: Vec<u8>,
+    /// What does not fit into the same event.
+    rest: VecDeque<Vec<u8>>,
+}
+
+/// A message of a probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delivered<'a> {
+    /// The node that sent it.
+    pub from: NodeId,
+    /// The probe on that node.
+    pub probe: u64,
+    /// The message.
+    pub message: &'a [u8],
+}
+
+impl Deliveries {
+    /// Nothing yet for this probe.
+    #[must_use]
+    pub fn new(node: NodeId, probe: u64) -> Self {
+        Self {
+            owner: (node, probe),
+            skipped: 0,
+            own_skipped: 0,
+            items: Vec::new(),
+            rest: VecDeque::new(),
+        }
+    }
+
+    /// The same for another probe.
+    #[must_use]
+    pub fn told_to(self, node: NodeId, probe: u64) -> Self {
+        Self { owner: (node, probe), ..self }
+    }
+
+    /// Adds a message, if it still fits into the event.
+    pub fn push(&mut self, delivered: Delivered<'_>) -> bool {
+        let Delivered { from, probe, message } = delivered;
+        let length = self.items.len() + ITEM_OVERHEAD + message.len();
+        let Ok(count) = u32::try_from(message.len()) else { return false };
+        if length > MAX_ITEMS {
+            return false;
+        }
+        self.items.extend_from_slice(&from.address().octets());
+        self.items.extend_from_slice(&probe.to_le_bytes());
+        self.items.extend_from_slice(&count.to_le_bytes());
+        self.items.extend_from_slice(message);
+        true
+    }
+
+    /// The messages.
+    pub fn iter(&self) -> impl Iterator<Item = Delivered<'_>> {
+        let mut rest = Reader::new(&self.items);
+        std::iter::from_fn(move || item(&mut rest).ok())
+    }
+
+    /// How many messages of the owner are here or were left out.
+    #[must_use]
+    pub fn own(&self) -> u64 {
+        self.own_items().saturating_add(self.own_skipped)
+    }
+
+    fn own_items(&self) -> u64 {
+        self.iter().filter(|item| (item.from, item.probe) == self.owner).count() as u64
+    }
+
+    /// Takes later ones in. Beyond a bound they are left out and counted.
+    pub fn append(&mut self, later: Self) {
+        // What follows a gap is part of the gap.
+        if self.skipped > 0 || self.rest.len() >= MAX_REST {
+            self.skipped = self.skipped.saturating_add(later.iter().count() as u64);
+            self.own_skipped = self.own_skipped.saturating_add(later.own_items());
+        } else {
+            let last = self.rest.back_mut().unwrap_or(&mut self.items);
+            if last.len() + later.items.len() <= MAX_ITEMS {
+                last.extend_from_slice(&later.items);
+            } else {
+                self.rest.push_back(later.items);
+            }
+        }
+        self.skipped = self.skipped.saturating_add(later.skipped);
+        self.own_skipped = self.own_skipped.saturating_add(later.own_skipped);
+    }
+
+    /// Leaves as much as fits into one event; what follows comes back.
+    #[must_use]
+    pub fn split(&mut self) -> Option<Self> {
+        let items = self.rest.pop_front()?;
+        Some(Self {
+            owner: self.owner,
+            skipped: std::mem::take(&mut self.skipped),
+            own_skipped: std::mem::take(&mut self.own_skipped),
+            items,
+            rest: std::mem::take(&mut self.rest),
+        })
+    }
+}
+
+fn item<'a>(input: &mut Reader<'a>) -> Result<Delivered<'a>, DecodeError> {
+    Ok(Delivered { from: input.node()?, probe: input.u64()?, message: input.bytes()? })
+}

@@ -1,0 +1,25 @@
+//! Admin: what an operator asks of an executive, and the probe that measures
+//! the group. No part of A.01.01.
+
+mod event;
+mod report;
+mod request;
+#[cfg(test)]
+mod tests;
+
+pub use event::{Delivered, Deliveries, Event, View};
+pub use report::{
+    Checkpoint, Clients, Component, Failure, Page, Phase, Redundancy, Ring, Started, State, Status,
+    ViewId,
+};
+pub use request::Request;
+
+/// Entries in one reply at most, whatever limit the request names.
+pub const MAX_PAGE: u32 = 256;
+
+/// Bytes of a message of the probe at most: one fits into a request.
+pub const MAX_PROBE_MESSAGE: usize = 65_000;
+
+/// Bytes of the messages in one request at most, what describes them
+/// included: 64 KiB is what the connection of a library handle takes.
+pub const MAX_PROBE_REQUEST: usize = 64 << 10;

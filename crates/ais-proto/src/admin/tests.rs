@@ -1,0 +1,235 @@
+//! Requests, replies and events survive the way, and nothing shorter does.
+
+use super::*;
+use crate::amf::{HaState, Readiness};
+use crate::ckpt::UpdateOption;
+use crate::{Code, DecodeError, Name, NodeId, Reader, Writer};
+
+const ONE: NodeId = NodeId::new(std::net::Ipv4Addr::new(10, 0, 0, 1));
+const TWO: NodeId = NodeId::new(std::net::Ipv4Addr::new(10, 0, 0, 2));
+const VIEW: ViewId = ViewId { number: 7, representative: ONE };
+
+fn name(text: &str) -> Name {
+    Name::try_from(text).unwrap()
+}
+
+fn bytes(write: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    let mut out = Writer::new();
+    write(&mut out);
+    out.into_bytes()
+}
+
+/// A value that comes back from its bytes, and from no part of them.
+fn assert_round_trip<T: PartialEq + std::fmt::Debug>(
+    value: &T,
+    bytes: &[u8],
+    decode: impl Fn(&mut Reader<'_>) -> Result<T, DecodeError>,
+) {
+    assert_eq!(decode(&mut Reader::new(bytes)).as_ref(), Ok(value));
+    for length in 0..bytes.len() {
+        assert!(decode(&mut Reader::new(&bytes[..length])).is_err(), "{length} bytes of {value:?}");
+    }
+}
+
+fn status() -> Status {
+    Status {
+        version: "0.1.0".into(),
+        node: ONE,
+        name: name("one"),
+        cluster: name("ais"),
+        uptime: 5,
+        state: State::Synchronising,
+        synchronised: 1 << 40,
+        view: Some(VIEW),
+        members: 2,
+        synced: 1,
+        expected_nodes: Some(3),
+        has_quorum: true,
+        lead: Some(TWO),
+        has_amf: true,
+        checkpoints: 4,
+        checkpoint_memory: 5,
+        checkpoint_memory_limit: 6,
+        clients: Clients { processes: 1, clm: 2, amf: 3, ckpt: 4 },
+    }
+}
+
+#[test]
+fn replies_round_trip() {
+    let full = status();
+    assert_round_trip(&full, &bytes(|out| full.encode(out)), Status::decode);
+    let bare = Status { view: None, expected_nodes: None, lead: None, ..status() };
+    assert_round_trip(&bare, &bytes(|out| bare.encode(out)), Status::decode);
+    let ring = Ring {
+        state: "operational".into(),
+        view: Some(VIEW),
+        members: vec![ONE, TWO],
+        why: "10.0.0.2 joined".into(),
+        counters: vec![("tokens".into(), u64::MAX)],
+    };
+    assert_round_trip(&ring, &bytes(|out| ring.encode(out)), Ring::decode);
+    let checkpoint = Checkpoint {
+        name: name("abra\0"),
+        sections: 2,
+        bytes: 3,
+        unlinked: true,
+        retention: i64::MAX,
+        option: UpdateOption::ActiveReplicaWeak,
+        references: vec![(ONE, 1), (TWO, 4)],
+    };
+    let page = Page { items: vec![checkpoint], more: true };
+    let encoded = bytes(|out| page.encode(out, |out, item| item.encode(out)));
+    assert_round_trip(&page, &encoded, |input| Page::decode(input, Checkpoint::decode));
+    let component = Component {
+        group: name("raid"),
+        redundancy: Redundancy::NPlusM,
+        unit: name("raidA"),
+        phase: Phase::Active,
+        name: name("comp_a"),
+        node: Some(TWO),
+        readiness: Readiness::InService,
+        failure: Some(Failure::Silent),
+        instances: vec![(name("pgA"), Some(HaState::Active)), (name("pgB"), None)],
+    };
+    let page = Page { items: vec![component], more: false };
+    let encoded = bytes(|out| page.encode(out, |out, item| item.encode(out)));
+    assert_round_trip(&page, &encoded, |input| Page::decode(input, Component::decode));
+    let started = Started { node: ONE, probe: 9 };
+    assert_round_trip(&started, &bytes(|out| started.encode(out)), Started::decode);
+}
+
+#[test]
+fn requests_round_trip_and_short_ones_are_refused() {
+    for request in [
+        Request::Status,
+        Request::Ring,
+        Request::Checkpoints { after: None, limit: 1 },
+        Request::Checkpoints { after: Some(name("abra")), limit: u32::MAX },
+        Request::Components { first: 3, limit: 0 },
+        Request::Watch,
+        Request::ProbeStart,
+        Request::ProbeSend { messages: vec![b"one", b"", b"three"] },
+    ] {
+        let body = bytes(|out| request.encode(out));
+        let wrapped = crate::Request::Admin(request);
+        assert_eq!(crate::Request::decode(wrapped.code(), &body), Ok(wrapped.clone()));
+        for length in 0..body.len() {
+            assert!(crate::Request::decode(wrapped.code(), &body[..length]).is_err());
+        }
+    }
+    assert!(crate::Request::decode(Code(0x0499), &[]).is_err());
+}
+
+#[test]
+fn messages_of_a_probe_are_bounded() {
+    let decode = |messages: Vec<&[u8]>| {
+        let request = Request::ProbeSend { messages };
+        let body = bytes(|out| request.encode(out));
+        crate::Request::decode(request.code(), &body).is_ok()
+    };
+    let longest = vec![0; MAX_PROBE_MESSAGE];
+    assert!(decode(vec![&longest]));
+    assert!(!decode(vec![&longest, &longest]));
+    assert!(!decode(vec![&[longest.as_slice(), &[0]].concat()]));
+    assert!(!decode(vec![]));
+    assert!(!decode(vec![b""; MAX_PROBE_REQUEST / 4]));
+}
+
+#[test]
+fn views_round_trip() {
+    let view = Event::View(View {
+        id: VIEW,
+        members: vec![ONE, TWO],
+        joined: vec![TWO],
+        left: vec![],
+        why: "10.0.0.2 joined".into(),
+        skipped: 3,
+    });
+    let body = view.encode();
+    assert_eq!(Event::decode(view.code(), &body), Ok(view.clone()));
+    for length in 0..body.len() {
+        assert!(Event::decode(view.code(), &body[..length]).is_err());
+    }
+}
+
+fn delivered(number: u64, message: &[u8]) -> Delivered<'_> {
+    Delivered { from: TWO, probe: number, message }
+}
+
+#[test]
+fn deliveries_round_trip() {
+    let mut deliveries = Deliveries::new(TWO, 2);
+    assert!(deliveries.push(delivered(1, b"one")));
+    assert!(deliveries.push(delivered(2, b"")));
+    assert_eq!(deliveries.own(), 1);
+    assert_eq!(deliveries.clone().told_to(ONE, 2).own(), 0);
+    let event = Event::Deliveries(deliveries.clone());
+    let body = event.encode();
+    assert_eq!(Event::decode(event.code(), &body), Ok(event.clone()));
+    assert!(deliveries.iter().eq([delivered(1, b"one"), delivered(2, b"")]));
+    // Shorter bodies end in the middle of an item, or between two.
+    let is_shorter = |length| Event::decode(event.code(), &body[..length]) != Ok(event.clone());
+    assert!((0..body.len()).all(is_shorter));
+    assert!(Event::decode(event.code(), &body[..body.len() - 1]).is_err());
+}
+
+/// A piece with one message of a probe.
+fn piece(probe: u64, message: &[u8]) -> Deliveries {
+    let mut piece = Deliveries::new(TWO, 7);
+    assert!(piece.push(delivered(probe, message)));
+    piece
+}
+
+/// What the events of a waiting one hold: probe and length of each message;
+/// and how many were left out, and how many were the owner's of all.
+fn drain(waiting: Deliveries) -> (Vec<(u64, usize)>, u64, u64) {
+    let (mut items, mut skipped, mut own) = (Vec::new(), 0, 0);
+    let mut rest = Some(waiting);
+    while let Some(mut part) = rest {
+        rest = part.split();
+        let event = Event::Deliveries(part.clone());
+        let body = event.encode();
+        assert!(crate::HEADER_LENGTH + body.len() <= crate::MAX_EVENT);
+        assert_eq!(Event::decode(event.code(), &body), Ok(event));
+        assert!(part.skipped == 0 || rest.is_none(), "what is left out comes after all");
+        items.extend(part.iter().map(|item| (item.probe, item.message.len())));
+        skipped += part.skipped;
+        own += part.own();
+    }
+    (items, skipped, own)
+}
+
+#[test]
+fn what_waits_keeps_its_order_in_as_few_events_as_can_be() {
+    let large = vec![7; MAX_PROBE_MESSAGE];
+    let sizes = [0, large.len(), 3, large.len(), large.len(), 5, large.len()];
+    let mut waiting = Deliveries::new(TWO, 7);
+    for (number, size) in sizes.into_iter().enumerate() {
+        waiting.append(piece(number as u64, &large[..size]));
+    }
+    let mut first = waiting.clone();
+    let second = first.split();
+    assert_eq!(first.iter().count(), 4);
+    assert_eq!(second.map(|mut second| (second.iter().count(), second.split())), Some((3, None)));
+    let expected: Vec<_> = (0..).zip(sizes).collect();
+    assert_eq!(drain(waiting), (expected, 0, 0));
+}
+
+#[test]
+fn what_waits_is_bounded_and_what_is_left_out_is_counted() {
+    let message = vec![7; MAX_PROBE_MESSAGE];
+    let mut waiting = Deliveries::new(TWO, 7);
+    let mut sent = 0;
+    while waiting.skipped == 0 {
+        assert!(sent < 1000, "nothing is bounded");
+        waiting.append(piece(sent % 8, &message));
+        sent += 1;
+    }
+    // A small one would fit, but not in its place.
+    waiting.append(piece(7, b"late"));
+    let (items, skipped, own) = drain(waiting);
+    assert!(items.iter().enumerate().all(|(place, (probe, _))| *probe == place as u64 % 8));
+    assert_eq!(skipped, 2);
+    assert_eq!(items.len() as u64 + skipped, sent + 1);
+    assert_eq!(own, sent / 8 + 1);
+}

@@ -1,0 +1,79 @@
+//! Real daemons, each in a network namespace of its own on one bridge: what a
+//! cluster has to survive, and how long it takes.
+//!
+//! Everything lives in namespaces that end with this process, so nothing is
+//! left behind and runs side by side do not meet.
+
+#![allow(clippy::disallowed_methods, reason = "real daemons live in real time")]
+
+mod bench;
+mod cluster;
+mod figures;
+mod ledger;
+mod namespaces;
+mod node;
+mod soak;
+mod suite;
+
+use cluster::Settings;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: ais-cluster COMMAND [OPTION...]
+
+  suite                     every scenario once; the tests of make check
+  soak SECONDS [SEED]       faults at random
+  idle SECONDS [--busy]     nothing happens, and nobody may be lost
+  figures [ROUNDS]          how long membership changes take, in ms
+  bench [ROUNDS]            what the group alone can do, by aisctl bench
+
+  --bin DIR       where aisexec and aisctl are (target/release)
+  --ctests DIR    where the C programs are (target/ctests)
+  --conf DIR      where groups.conf is (conf)
+  --token MS      the token of network.conf
+  --transport T   multicast or unicast
+";
+
+fn main() -> ExitCode {
+    let mut settings = Settings::default();
+    let mut words = Vec::new();
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().unwrap_or_default();
+        match argument.as_str() {
+            "--bin" => settings.bin = PathBuf::from(value()),
+            "--ctests" => settings.ctests = PathBuf::from(value()),
+            "--conf" => settings.conf = PathBuf::from(value()),
+            "--token" => settings.token = value().parse().unwrap_or(settings.token),
+            "--transport" => settings.transport = value(),
+            "--busy" => settings.busy = true,
+            _ => words.push(argument),
+        }
+    }
+    if let Err(reason) = namespaces::enter() {
+        println!("SKIPPED cluster: {reason}");
+        return ExitCode::SUCCESS;
+    }
+    let number = |place: usize, default: u64| {
+        words.get(place).and_then(|word: &String| word.parse().ok()).unwrap_or(default)
+    };
+    let result = match words.first().map(String::as_str) {
+        Some("suite") => suite::run(&settings),
+        Some("soak") => soak::run(&settings, number(1, 600), number(2, 1)),
+        Some("idle") => soak::idle(&settings, number(1, 300)),
+        Some("bench") => bench::run(&settings, number(1, 3)),
+        Some("figures") => figures::run(&settings, number(1, 5)),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            println!("FAILED cluster: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

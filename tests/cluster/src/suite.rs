@@ -1,0 +1,159 @@
+//! Every scenario once: what the tests of the project run.
+
+use crate::cluster::{Cluster, Settings};
+use crate::ledger::Writers;
+use nix::sys::signal::Signal;
+use std::thread::sleep;
+use std::time::Duration;
+
+type Scenario = fn(&mut Cluster) -> Result<(), String>;
+
+const SCENARIOS: [(&str, usize, Scenario); 9] = [
+    ("nodes join one after the other", 4, join),
+    ("a node leaves and comes back", 3, leave),
+    ("kill -9 of a node, which comes back", 3, kill),
+    ("kill -9 of the lowest node, which comes back", 3, kill_lowest),
+    ("SIGSTOP for 0.4 tokens: nobody is lost", 3, stop_briefly),
+    ("SIGSTOP for 3 tokens: out, and in again", 3, stop_long),
+    ("a link is cut and healed", 3, cut),
+    ("a cluster of five splits in two and three, and merges", 5, split),
+    ("rolling restart under load", 3, rolling_restart),
+];
+
+/// Runs all scenarios, on both transports in turn.
+///
+/// # Errors
+/// How many failed.
+pub(crate) fn run(settings: &Settings) -> Result<(), String> {
+    let mut failed = 0;
+    for (place, (name, count, scenario)) in SCENARIOS.into_iter().enumerate() {
+        let transport = if place % 2 == 0 { "multicast" } else { "unicast" };
+        let settings = Settings { transport: transport.into(), ..settings.clone() };
+        match run_one(count, &settings, scenario) {
+            Ok(()) => println!("ok: {name} ({count} nodes, {transport})"),
+            Err(message) => {
+                failed += 1;
+                println!("FAILED: {name} ({count} nodes, {transport}): {message}");
+            }
+        }
+    }
+    println!("cluster: {} passed, {failed} failed", SCENARIOS.len() - failed);
+    if failed == 0 { Ok(()) } else { Err(format!("{failed} scenarios failed")) }
+}
+
+fn run_one(count: usize, settings: &Settings, scenario: Scenario) -> Result<(), String> {
+    let mut cluster = Cluster::new(count, settings)?;
+    let result = scenario(&mut cluster).and_then(|()| cluster.stop());
+    result.map_err(|message| format!("{message}; files: {}", cluster.keep_files()))
+}
+
+fn start_all(cluster: &mut Cluster) -> Result<(), String> {
+    for number in 0..cluster.nodes.len() {
+        cluster.start(number)?;
+    }
+    cluster.wait_all_together()
+}
+
+fn tokens(cluster: &Cluster, tenths: u64) -> Duration {
+    Duration::from_millis(cluster.settings.token * tenths / 10)
+}
+
+fn join(cluster: &mut Cluster) -> Result<(), String> {
+    for number in (0..cluster.nodes.len()).rev() {
+        cluster.start(number)?;
+        cluster.wait_all_together()?;
+    }
+    Ok(())
+}
+
+fn come_back(cluster: &mut Cluster, number: usize, signal: Signal) -> Result<(), String> {
+    start_all(cluster)?;
+    let writers = Writers::start(cluster)?;
+    cluster.nodes[number].end(signal)?;
+    let running = cluster.running();
+    cluster.wait_together(&running)?;
+    cluster.start(number)?;
+    cluster.wait_all_together()?;
+    writers.check(cluster).map(|_| ())
+}
+
+fn leave(cluster: &mut Cluster) -> Result<(), String> {
+    come_back(cluster, 1, Signal::SIGTERM)
+}
+
+fn kill(cluster: &mut Cluster) -> Result<(), String> {
+    come_back(cluster, 2, Signal::SIGKILL)
+}
+
+fn kill_lowest(cluster: &mut Cluster) -> Result<(), String> {
+    come_back(cluster, 0, Signal::SIGKILL)
+}
+
+fn stop_briefly(cluster: &mut Cluster) -> Result<(), String> {
+    start_all(cluster)?;
+    let views = |cluster: &Cluster| -> Vec<usize> {
+        cluster.nodes.iter().map(|node| node.views().len()).collect()
+    };
+    let before = views(cluster);
+    for number in 0..cluster.nodes.len() {
+        cluster.nodes[number].signal(Signal::SIGSTOP);
+        sleep(tokens(cluster, 4));
+        cluster.nodes[number].signal(Signal::SIGCONT);
+        sleep(tokens(cluster, 10));
+    }
+    cluster.wait_all_together()?;
+    let after = views(cluster);
+    if before == after {
+        return Ok(());
+    }
+    Err(format!("configurations before {before:?}, after {after:?}"))
+}
+
+fn stop_long(cluster: &mut Cluster) -> Result<(), String> {
+    start_all(cluster)?;
+    cluster.nodes[1].signal(Signal::SIGSTOP);
+    cluster.wait_together(&[0, 2])?;
+    sleep(tokens(cluster, 10));
+    cluster.nodes[1].signal(Signal::SIGCONT);
+    cluster.wait_all_together()
+}
+
+fn cut(cluster: &mut Cluster) -> Result<(), String> {
+    start_all(cluster)?;
+    cluster.nodes[1].host.cut()?;
+    cluster.wait_together(&[0, 2])?;
+    cluster.wait_together(&[1])?;
+    cluster.nodes[1].host.heal()?;
+    cluster.wait_all_together()
+}
+
+fn split(cluster: &mut Cluster) -> Result<(), String> {
+    start_all(cluster)?;
+    // Bridge ports are on or off, so the two halves are made one by one.
+    for number in [0, 1] {
+        cluster.nodes[number].host.cut()?;
+    }
+    cluster.wait_together(&[2, 3, 4])?;
+    cluster.wait_together(&[0])?;
+    for number in [0, 1] {
+        cluster.nodes[number].host.heal()?;
+    }
+    cluster.wait_all_together()
+}
+
+fn rolling_restart(cluster: &mut Cluster) -> Result<(), String> {
+    start_all(cluster)?;
+    let writers = Writers::start(cluster)?;
+    for number in 0..cluster.nodes.len() {
+        cluster.nodes[number].end(Signal::SIGTERM)?;
+        let running = cluster.running();
+        cluster.wait_together(&running)?;
+        cluster.start(number)?;
+        cluster.wait_all_together()?;
+    }
+    let sum = writers.check(cluster)?;
+    if sum < 100 {
+        return Err(format!("only {sum} writes were acknowledged meanwhile"));
+    }
+    Ok(())
+}
