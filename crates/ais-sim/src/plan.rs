@@ -81,7 +81,7 @@ impl Plan {
             mtu: *rng.pick(&[576, 1472, 8972]),
             first_seq: match rng.below(8) {
                 // A ring is replaced by a new one at 1 << 48 less 16385.
-                0 => (1 << 48) - 16_385 - rng.between(50, 2_000),
+                0 => (1 << 48) - 16_385 - rng.between(1_000, 3_000),
                 1 => (1 << 32) - rng.below(200),
                 _ => 0,
             },

@@ -60,7 +60,7 @@ impl World {
     pub(super) fn kill_component(&mut self, host: usize, component: &Name) {
         let Some(program) = self.sites[host].programs.remove(component) else { return };
         let caller = program.caller;
-        self.sites[host].calls.retain(|(connection, _), _| *connection != caller.connection);
+        self.sites[host].close(caller.session);
         self.fabric.with(host, |node, now| {
             node.connection_closed(now, caller.connection);
             node.session_closed(now, caller.session);

@@ -173,7 +173,10 @@ impl World {
         self.fabric.transcript.bytes(format!("{event:?}").as_bytes());
         match event {
             Output::Reply { connection, id, result, body } => {
-                let Some(call) = self.sites[host].calls.remove(&(connection, id)) else {
+                let Some((_, call)) = self.sites[host].calls.remove(&(connection, id)) else {
+                    if self.sites[host].gone.contains(&connection) {
+                        return Ok(());
+                    }
                     return Err(format!("answers: {node} answers what nobody asks: {result:?}"));
                 };
                 self.reply(host, call, result, &body)
@@ -206,7 +209,7 @@ impl World {
         body: &[u8],
     ) -> Result<(), String> {
         match code.service() {
-            Some(Service::Clm) if self.sites[host].tracker == Some(connection) => {
+            Some(Service::Clm) if self.is_tracker(host, connection) => {
                 let event = ais_proto::clm::Event::decode(code, body);
                 let event = event.map_err(|error| error.to_string())?;
                 self.sites[host].track(event).map_err(|what| format!("{}: {what}", node_of(host)))
@@ -217,6 +220,12 @@ impl World {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl World {
+    fn is_tracker(&self, host: usize, connection: ais_node::ConnectionId) -> bool {
+        self.sites[host].tracker.is_some_and(|tracker| tracker.connection == connection)
     }
 }
 

@@ -43,13 +43,15 @@ pub(super) struct Program {
 pub(super) struct Site {
     pub(super) view: Option<View>,
     pub(super) serves: bool,
-    pub(super) calls: BTreeMap<(ConnectionId, u32), Call>,
+    pub(super) calls: BTreeMap<(ConnectionId, u32), (SessionId, Call)>,
+    /// Processes that are gone: what is still answered to them goes nowhere.
+    pub(super) gone: BTreeSet<ConnectionId>,
     /// The process that has the checkpoints of the ledger open.
     pub(super) session: u64,
     /// The open checkpoints of the ledger.
     pub(super) open: BTreeMap<usize, u32>,
-    /// The connection of the program that tracks CLM.
-    pub(super) tracker: Option<ConnectionId>,
+    /// The program that tracks CLM.
+    pub(super) tracker: Option<Caller>,
     /// What it was told last: view number and members.
     pub(super) tracked: Option<(u64, BTreeSet<u32>)>,
     /// The components whose process runs here.
@@ -57,6 +59,13 @@ pub(super) struct Site {
 }
 
 impl Site {
+    /// A process is gone; it waits for nothing any more.
+    pub(super) fn close(&mut self, session: SessionId) {
+        let of = self.calls.iter().filter(|(_, (of, _))| *of == session);
+        self.gone.extend(of.map(|((connection, _), _)| *connection));
+        self.calls.retain(|_, (of, _)| *of != session);
+    }
+
     /// The tracker was called back.
     ///
     /// # Errors

@@ -17,17 +17,23 @@ impl World {
     pub(super) fn move_in(&mut self, host: usize) -> Result<(), String> {
         self.sites[host].session = self.fresh();
         let tracker = self.new_caller(Some((Service::Clm, 0x3)));
-        self.sites[host].tracker = Some(tracker.connection);
+        self.sites[host].tracker = Some(tracker);
         self.fabric.with(host, |node, _| node.handle_opened(&tracker));
-        let flags = TrackFlags::CURRENT | TrackFlags::CHANGES;
-        let request = clm::Request::TrackStart { flags, capacity: 64, subscription: 1 };
-        let mut body = Writer::new();
-        request.encode(&mut body);
-        self.ask(host, tracker, request.code(), &body.into_bytes(), Call::Other)?;
+        self.track(host)?;
         for checkpoint in 0..CHECKPOINTS {
             self.open(host, checkpoint)?;
         }
         Ok(())
+    }
+
+    /// The tracker asks who is there, and to be told when that changes.
+    pub(super) fn track(&mut self, host: usize) -> Result<(), String> {
+        let Some(tracker) = self.sites[host].tracker else { return Ok(()) };
+        let flags = TrackFlags::CURRENT | TrackFlags::CHANGES;
+        let request = clm::Request::TrackStart { flags, capacity: 64, subscription: 1 };
+        let mut body = Writer::new();
+        request.encode(&mut body);
+        self.ask(host, tracker, request.code(), &body.into_bytes(), Call::Other)
     }
 
     fn open(&mut self, host: usize, checkpoint: usize) -> Result<(), String> {
@@ -151,7 +157,10 @@ impl World {
                     program.registered = result.is_ok();
                 }
             }
-            (Call::Response(component, invocation), Err(AisError::TryAgain)) => {
+            (
+                Call::Response(component, invocation),
+                Err(AisError::TryAgain | AisError::Timeout),
+            ) => {
                 let (component, invocation) = (component.clone(), *invocation);
                 if let Some(program) = self.sites[host].programs.get_mut(&component) {
                     program.invocations.push_front(invocation);
@@ -161,10 +170,12 @@ impl World {
             }
             (Call::Passing(session), _) if self.fabric.rng.once_in(2) => {
                 let session = SessionId(*session);
+                self.sites[host].close(session);
                 self.fabric.with(host, |node, now| node.session_closed(now, session));
             }
             (Call::Response(..) | Call::Passing(_) | Call::Other, _)
-            | (_, Err(AisError::TryAgain)) => {}
+            // Without quorum; or it cannot be known whether it was done.
+            | (_, Err(AisError::TryAgain | AisError::Timeout)) => {}
             _ => return wrong(),
         }
         Ok(())
@@ -208,7 +219,7 @@ impl World {
             format!("{} is asked {}/{id}: {call:?}", node_of(host), caller.connection.0)
         });
         self.counted.requests += 1;
-        self.sites[host].calls.insert((caller.connection, id), call);
+        self.sites[host].calls.insert((caller.connection, id), (caller.session, call));
         match self.fabric.with(host, |node, now| node.request(now, &caller, id, code, body)) {
             Some(Ok(())) => Ok(()),
             Some(Err(_)) => Err(format!("{:?} was called malformed", Request::decode(code, body))),

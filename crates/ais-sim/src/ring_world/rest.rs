@@ -86,14 +86,17 @@ impl World {
             return Err("termination: a view changed, and nothing had happened".into());
         }
         let sent = self.fabric.counts.sent - sent;
-        let rotation = self.plan.hosts as u64 * self.fabric.network.slowest();
-        let seconds_of_rotations = self.plan.tokens(20) / rotation.max(100 * MICROSECOND);
-        let bound = self.idle_bound().max(seconds_of_rotations);
+        let bound = self.idle_bound();
         if sent > bound {
             return Err(format!("output: {sent} packets in two idle tokens, more than {bound}"));
         }
         self.counted.idle_packets = self.counted.idle_packets.max(sent);
         Ok(())
+    }
+
+    /// The longest the token takes to go round.
+    fn rotation(&self) -> u64 {
+        self.plan.hosts as u64 * (self.fabric.network.slowest() + 100 * MICROSECOND)
     }
 
     fn idle_bound(&self) -> u64 {
@@ -133,7 +136,8 @@ impl World {
         let begun = self.fabric.now;
         let kind = self.fabric.rng.below(3);
         let (what, bound) = match kind {
-            0 => ("left", self.plan.tokens(5).min(100 * MILLISECOND)),
+            // JOINs, and the tokens of commit and recovery.
+            0 => ("left", 50 * MILLISECOND + 10 * self.rotation()),
             _ => ("crashed", self.plan.timing.bound()),
         };
         match kind {

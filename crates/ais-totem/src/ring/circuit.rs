@@ -1,6 +1,6 @@
 //! One ring as a member sees it: its frames and its token.
 
-use super::frames::{Frame, Frames, Inserted, LAST_SEQ};
+use super::frames::{Frame, Frames, Inserted, LAST_SEQ, SPAN};
 use super::token::{Flow, update_aru};
 use crate::messages::needs_safe;
 use crate::packet::{Data, MAX_REQUESTS, Payload, Token};
@@ -84,7 +84,7 @@ impl Circuit {
         let place = members.binary_search(&me).ok()?;
         let successor = *members.get(place + 1).or(members.first())?;
         let predecessor = *place.checked_sub(1).map_or(members.last(), |i| members.get(i))?;
-        let first = first.min(LAST_SEQ);
+        let first = first.min(LAST_SEQ - SPAN);
         Some(Self {
             id,
             frames: Frames::new(first),
@@ -199,11 +199,9 @@ impl Circuit {
         served
     }
 
+    /// How many frames may be sent in this visit, of `waiting` that wait.
     pub(super) fn allowance(&self, token: &Token, waiting: u32) -> u32 {
-        let room = LAST_SEQ.saturating_sub(token.seq);
-        self.flow
-            .allowance(token, waiting, self.stable)
-            .min(u32::try_from(room).unwrap_or(u32::MAX))
+        self.flow.allowance(token, waiting, self.stable)
     }
 
     /// A new frame of this member.

@@ -313,13 +313,9 @@ impl Ring {
         gather.join_at = now.saturating_add(interval);
         let (members, failed) = (&gather.members, &gather.failed);
         let (members, failed) = (members.iter().copied(), failed.iter().copied());
-        let minor = gather.peers.values().map(|peer| peer.minor).min();
-        let join = Join {
-            minor: minor.unwrap_or(MINOR).min(MINOR),
-            members: members.collect(),
-            failed: failed.collect(),
-            ..self.join(now)
-        };
+        let minor = gather.peers.values().map(|peer| peer.minor).fold(MINOR, u8::min);
+        let join =
+            Join { minor, members: members.collect(), failed: failed.collect(), ..self.join(now) };
         self.core.send(Destination::All, &Packet::Join(join));
     }
 

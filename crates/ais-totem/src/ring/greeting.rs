@@ -18,10 +18,10 @@ impl Ring {
         } else {
             self.greet(now, from, contains(&hello.mutual, self.core.me));
             match &self.state {
-                State::Operational(_) => {
-                    if self.may_merge(now, from, &hello.mutual, &hello.members) {
-                        self.meet(now, from, &hello.members);
-                    }
+                State::Operational(_)
+                    if self.may_merge(now, from, &hello.mutual, &hello.members) =>
+                {
+                    self.meet(now, from, &hello.members);
                 }
                 State::Gather(_) if hears_me => {
                     self.found_in_gather(now, from, &hello.members);

@@ -116,7 +116,7 @@ impl Ring {
         let allowance = ring.allowance(&token, core.queue.frames_waiting(core.capacity));
         let served = core.serve(ring, &mut token);
         let mut sent = served;
-        while sent < allowance {
+        while sent < allowance && token.seq < LAST_SEQ {
             let Some(chunks) = core.queue.next_frame(core.capacity) else { break };
             let data = ring.add(&mut token, Payload::New { from: core.me, chunks });
             core.counters.frames_sent += 1;

@@ -2,8 +2,12 @@
 //! docs/RING.md.
 
 mod chaos;
+mod hostile;
+mod links;
 mod membership;
 mod net;
 mod ordering;
+mod pause;
+mod recovery;
 
 use net::*;

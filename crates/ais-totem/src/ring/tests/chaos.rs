@@ -25,7 +25,6 @@ struct Stay<'a> {
     regular: usize,
     transitional: Option<&'a [NodeId]>,
     next: Option<&'a crate::View>,
-    alive: bool,
 }
 
 fn stays(life: &Life) -> Vec<Stay<'_>> {
@@ -46,7 +45,6 @@ fn stays(life: &Life) -> Vec<Stay<'_>> {
                     regular: 0,
                     transitional: None,
                     next: None,
-                    alive: life.alive,
                 });
             }
             Told::Transitional(members) => {

@@ -1,7 +1,7 @@
 //! A network of rings under a virtual clock, with faults on demand.
 
 use super::super::Ring;
-use crate::packet::{Codec, Packet};
+use crate::packet::{Codec, Packet, Payload};
 use crate::random::Random;
 use crate::{Config, Destination, Guarantee, Output, Timing, View};
 use ais_wire::{Name, NodeId};
@@ -29,6 +29,13 @@ pub(super) enum Told {
     View(View),
     Deliver { number: u64, from: NodeId, bytes: Vec<u8> },
     Stable(u64),
+}
+
+/// Whether a packet is a frame with this text, new or recovered.
+pub(super) fn carries(packet: &Packet, text: &str) -> bool {
+    let Packet::Data(data) = packet else { return false };
+    let (Payload::New { chunks, .. } | Payload::Recovered { chunks, .. }) = &data.payload;
+    chunks.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
 type Filter = Box<dyn FnMut(u8, u8, &Packet) -> bool>;
@@ -328,6 +335,23 @@ impl Net {
         self.until(&format!("{count} texts"), |net| {
             hosts.iter().all(|&host| net.texts(host).len() >= count)
         })
+    }
+
+    /// What was delivered, as it stood in the transitional configuration.
+    pub(super) fn transitional_texts(&self, host: u8) -> Vec<String> {
+        let after =
+            self.told[&host].iter().skip_while(|told| !matches!(told, Told::Transitional(_)));
+        let before = after.skip(1).take_while(|told| !matches!(told, Told::View(_)));
+        let texts = before.filter_map(|told| match told {
+            Told::Deliver { bytes, .. } => Some(String::from_utf8_lossy(bytes).into_owned()),
+            _ => None,
+        });
+        texts.collect()
+    }
+
+    /// How many packets of a kind were sent.
+    pub(super) fn count_sent(&self, is_wanted: impl Fn(&Packet) -> bool) -> usize {
+        self.sent.iter().filter(|(_, _, _, packet)| is_wanted(packet)).count()
     }
 
     /// Forgets what was told.

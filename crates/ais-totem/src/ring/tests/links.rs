@@ -1,0 +1,123 @@
+//! Links that work one way, or not between all: they do not disturb a ring.
+
+use super::*;
+use crate::packet::Packet;
+
+#[test]
+fn one_way_links_never_disturb_a_working_ring() {
+    for cut in [[(4, 1)].as_slice(), &[(1, 4)], &[(4, 2)], &[(2, 4)], &[(4, 1), (4, 2), (4, 3)]] {
+        let mut net = Net::of(&[1, 2, 3]);
+        net.cut.extend(cut);
+        net.run(500 * MS);
+        net.start(4);
+        net.until_view(&[4], &[4]);
+        net.run(60 * TOKEN);
+        for host in 1..=4 {
+            assert_eq!(net.counter(host, "views"), 1, "{cut:?} at {host}");
+        }
+        net.heal();
+        let time = net.until_view(&[1, 2, 3, 4], &[1, 2, 3, 4]);
+        assert!(time < TOKEN, "{cut:?}: {} ms", time / MS);
+    }
+}
+
+#[test]
+fn a_link_that_fails_inside_a_ring_does_not_form_it_anew_for_ever() {
+    for cut in [[(3, 1)].as_slice(), &[(1, 3)], &[(1, 3), (3, 1)], &[(2, 3)], &[(4, 2), (2, 4)]] {
+        let mut net = Net::of(&[1, 2, 3, 4]);
+        net.run(500 * MS);
+        net.cut.extend(cut);
+        net.run(20 * TOKEN);
+        let before: u64 = (1..=4).map(|host| net.counter(host, "views")).sum();
+        net.run(60 * TOKEN);
+        let after: u64 = (1..=4).map(|host| net.counter(host, "views")).sum();
+        assert!(after - before <= 8, "{cut:?}: {} views", after - before);
+        for host in 1..=4 {
+            assert_eq!(net.rings[&host].status().state, "operational", "{cut:?}");
+        }
+        net.heal();
+        net.until_view(&[1, 2, 3, 4], &[1, 2, 3, 4]);
+    }
+}
+
+/// Rings of which not every member hears every other are tried, and left alone
+/// for longer and longer.
+#[test]
+fn rings_that_are_partly_connected_are_tried_ever_less_often() {
+    let mut net = Net::empty();
+    net.part(&[&[1, 2], &[3, 4]]);
+    for host in 1..=4 {
+        net.start(host);
+    }
+    net.until_view(&[1, 2], &[1, 2]);
+    net.until_view(&[3, 4], &[3, 4]);
+    net.heal();
+    net.cut.extend([(2, 4), (4, 2)]);
+    net.run(40 * TOKEN);
+    let before = net.counter(1, "views") + net.counter(3, "views");
+    net.run(120 * TOKEN);
+    let after = net.counter(1, "views") + net.counter(3, "views");
+    assert!(after - before <= 12, "{} views", after - before);
+    net.heal();
+    net.until_view(&[1, 2, 3, 4], &[1, 2, 3, 4]);
+}
+
+/// [SRP95] 5.1: a member that does not receive is put out, as its aru shows.
+#[test]
+fn a_member_that_does_not_receive_is_put_out() {
+    let mut net = Net::of(&[1, 2, 3]);
+    // Frames do not reach 2; everything else does.
+    net.lose = Some(Box::new(|_, to, packet| to == 2 && matches!(packet, Packet::Data(_))));
+    for i in 0..10 {
+        net.send(1, &format!("{i}"));
+        net.run(MS);
+    }
+    let time = net.until_view(&[1, 3], &[1, 3]);
+    assert!(time < 2 * TOKEN, "{} ms", time / MS);
+    let says = |host| net.last_view(host).why.contains("10.0.0.2 does not receive");
+    assert!(says(1) || says(3), "{} {}", net.last_view(1).why, net.last_view(3).why);
+    net.run(20 * MS);
+    assert_eq!(net.texts(1).len(), 10);
+    assert_eq!(net.texts(3).len(), 10);
+}
+
+#[test]
+fn a_ring_forms_through_heavy_loss() {
+    let mut net = Net::empty();
+    net.loss = 30;
+    for host in 1..=4 {
+        net.start(host);
+    }
+    net.until_view(&[1, 2, 3, 4], &[1, 2, 3, 4]);
+}
+
+/// [SRP95] 5.2: the number of a ring is kept before it is used.
+#[test]
+fn a_commit_waits_until_the_number_is_reserved() {
+    let mut net = Net::of(&[1, 2]);
+    net.reserves = false;
+    net.start(3);
+    net.run(300 * MS);
+    assert_eq!(net.counter(1, "views"), 1);
+    assert!(["commit", "gather"].contains(&net.rings[&3].status().state));
+    net.reserves = true;
+    net.call(3, |ring, now| ring.reserved(now, 1000));
+    let time = net.until_view(&[1, 2, 3], &[1, 2, 3]);
+    assert!(time < TOKEN, "{} ms", time / MS);
+}
+
+/// [SRP95] 5.2: whoever misses the commit token gathers again.
+#[test]
+fn a_lost_commit_token_is_sent_again_and_then_given_up() {
+    for lost in [1, 3, 8, 60] {
+        let mut net = Net::of(&[1, 2]);
+        let mut count = 0;
+        net.lose = Some(Box::new(move |_, _, packet| {
+            count += usize::from(matches!(packet, Packet::Commit(_)));
+            matches!(packet, Packet::Commit(_)) && count <= lost
+        }));
+        net.start(3);
+        let time = net.until_view(&[1, 2, 3], &[1, 2, 3]);
+        assert!(time < 10 * TOKEN, "{lost}: {} ms", time / MS);
+    }
+}
