@@ -8,7 +8,6 @@ use crate::Destination;
 use crate::config::milliseconds;
 use crate::packet::{Join, MAX_MEMBERS, MINOR, Packet};
 use ais_wire::NodeId;
-use log::info;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// After so many rings in a row that failed before they were operational a
@@ -130,7 +129,7 @@ impl Ring {
 
     /// To gather; the first JOIN is sent when all is known that led to it.
     fn prepare_gather(&mut self, now: u64, why: String) {
-        info!("gathering members for a new ring: {why}");
+        self.core.say(now, &format!("gathering members for a new ring: {why}"));
         self.cause = why;
         if let Some(ring) = &mut self.ring {
             ring.passed = None;
@@ -273,7 +272,7 @@ impl Ring {
         if node == self.core.me || !gather.members.contains(&node) || !gather.failed.insert(node) {
             return;
         }
-        info!("{why}");
+        self.core.say(now, &why);
         self.core.reasons.insert(node, why);
         self.sets_changed(now);
     }
