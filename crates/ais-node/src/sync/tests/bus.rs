@@ -33,6 +33,7 @@ pub(super) struct Member {
     replies: BTreeMap<u32, (Result<(), AisError>, Vec<u8>)>,
     pub(super) opened: Vec<Event>,
     pub(super) tracked: Vec<ais_proto::clm::Event>,
+    pub(super) told: Vec<ais_proto::admin::Event>,
     /// What AMF asked of components and was not answered.
     pub(super) demands: Vec<i32>,
     last_id: u32,
@@ -98,14 +99,14 @@ impl Bus {
                 replies: BTreeMap::new(),
                 opened: Vec::new(),
                 tracked: Vec::new(),
+                told: Vec::new(),
                 demands: Vec::new(),
                 last_id: 0,
                 boot: self.view,
             };
-            for caller in
-                [caller(), handle(Service::Ckpt), handle(Service::Clm), handle(Service::Amf)]
-            {
-                member.node.handle_opened(&caller);
+            member.node.handle_opened(&caller());
+            for service in [Service::Ckpt, Service::Clm, Service::Amf, Service::Admin] {
+                member.node.handle_opened(&handle(service));
             }
             self.members.insert(*number, member);
         }
@@ -285,6 +286,14 @@ impl Bus {
         Some(self.member(number).replies.get(&id)?.0)
     }
 
+    /// The answer to what has been answered at once.
+    pub(super) fn call_at_once(&mut self, number: Number, request: &Request<'_>) -> Vec<u8> {
+        let id = self.ask(number, &caller(), request);
+        let (result, body) = self.member(number).replies.remove(&id).expect("a reply");
+        assert_eq!(result, Ok(()));
+        body
+    }
+
     /// Asks, and lets everything happen until nothing more does.
     pub(super) fn call(
         &mut self,
@@ -370,6 +379,9 @@ impl Member {
                     Some(Service::Ckpt) => self.opened.push(Event::decode(code, &body).unwrap()),
                     Some(Service::Clm) => {
                         self.tracked.push(ais_proto::clm::Event::decode(code, &body).unwrap());
+                    }
+                    Some(Service::Admin) => {
+                        self.told.push(ais_proto::admin::Event::decode(code, &body).unwrap());
                     }
                     _ => {
                         let event = ais_proto::amf::Event::decode(code, &body).unwrap();
