@@ -101,6 +101,8 @@ struct Program {
     tracked: Vec<amf::Event>,
     /// The instances that it works on as active, for all that it was told.
     works_on: BTreeSet<Name>,
+    /// It has unregistered, so it works on nothing whatever it is told.
+    has_ended: bool,
 }
 
 struct Rig {
@@ -160,6 +162,7 @@ impl Rig {
             heartbeats: 0,
             tracked: Vec::new(),
             works_on: BTreeSet::new(),
+            has_ended: false,
         };
         self.programs.insert(program.into(), opened);
         self.program(program)

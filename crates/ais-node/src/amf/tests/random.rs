@@ -47,7 +47,7 @@ pub(super) struct Play {
     /// The probable causes that they report.
     pub(super) causes: Vec<u8>,
     /// Invocations that programs kept.
-    kept: Vec<(String, i32)>,
+    kept: Vec<(String, SessionId, i32)>,
 }
 
 impl Play {
@@ -90,11 +90,12 @@ impl Play {
         let component = self.any();
         let of = component_of(&component);
         match self.random.below(24) {
+            0..=5 if self.rig.program(&component).has_ended => self.rig.kill(&component),
             0..=5 => {
                 self.rig.send(&component, Request::Register { component: of, proxy: None });
             }
             6 => {
-                self.rig.program(&component).works_on.clear();
+                self.rig.program(&component).has_ended = true;
                 self.rig.send(&component, Request::Unregister { component: of, proxy: None });
             }
             7 => self.rig.kill(&component),
@@ -143,16 +144,18 @@ impl Play {
     /// The program is handed a callback and answers it some other time.
     fn keep(&mut self, component: &str) {
         let invocation = self.rig.take(component).and_then(|event| event.invocation());
-        self.kept.extend(invocation.map(|invocation| (component.to_owned(), invocation)));
+        let session = self.rig.program(component).session;
+        self.kept.extend(invocation.map(|of| (component.to_owned(), session, of)));
     }
 
     fn answer_late(&mut self) {
         if self.kept.is_empty() {
             return;
         }
-        let (program, invocation) = self.kept.swap_remove(self.random.below(self.kept.len()));
+        let kept = self.kept.swap_remove(self.random.below(self.kept.len()));
+        let (program, session, invocation) = kept;
         let result = self.random.pick(&[Ok(()), Ok(()), Err(AisError::FailedOperation)]);
-        if self.rig.programs.contains_key(&program) {
+        if self.rig.programs.get(&program).is_some_and(|of| of.session == session) {
             self.rig.send(&program, Request::Response { invocation, result });
         }
     }

@@ -82,7 +82,8 @@ impl Rig {
     /// Programs that were told to be active in an instance and not to end
     /// that.
     fn active(&self, csi: &str) -> Vec<&str> {
-        let works = self.programs.iter().filter(|(_, of)| of.works_on.contains(&name(csi)));
+        let works = |of: &Program| !of.has_ended && of.works_on.contains(&name(csi));
+        let works = self.programs.iter().filter(|(_, of)| works(of));
         works.map(|(program, _)| program.as_str()).collect()
     }
 
@@ -186,6 +187,22 @@ fn of_two_processes_for_a_component_one_stays() {
     assert_eq!(rig.register("a_x@2"), Ok(()));
     rig.run();
     rig.model().assert_at_work();
+}
+
+#[test]
+fn a_late_answer_of_the_process_that_did_not_stay_is_taken() {
+    let mut rig = Rig::new(2, vec![raid("x")]);
+    rig.divide(&[&[0], &[1]], false);
+    ["a_x", "b_x"].iter().for_each(|component| rig.start_on(0, component));
+    ["a_x@2", "b_x@2"].iter().for_each(|program| rig.start_on(1, program));
+    rig.heal(&[&[0], &[1]]);
+    let invocation = rig.take("a_x@2").unwrap().invocation().unwrap();
+    // The component comes and goes on the same node meanwhile.
+    rig.kill("a_x");
+    rig.start_on(1, "a_x@3");
+    rig.kill("a_x@3");
+    while rig.deliver() {}
+    assert_eq!(rig.answer("a_x@2", invocation, Ok(())), Ok(()));
 }
 
 #[test]
