@@ -109,10 +109,10 @@ impl Core {
         }
     }
 
-    /// Leaves a node alone for a while that not all are connected with.
-    pub(super) fn ban(&mut self, now: u64, node: NodeId) {
-        self.counters.bans += 1;
-        self.links.ban(now, node);
+    /// Leaves a node alone for a while that may not be connected with all.
+    pub(super) fn strike(&mut self, now: u64, node: NodeId) {
+        self.counters.strikes += 1;
+        self.links.strike(now, node);
     }
 
     pub(super) fn is_reserved(&self, number: u64) -> bool {

@@ -32,7 +32,7 @@ impl Ring {
         self.core.reasons.clear();
         self.failed_attempts = 0;
         for &member in &recovery.circuit.members {
-            self.core.links.lift_ban(member);
+            self.core.links.lift_ban(now, member);
         }
         self.hello_at = now;
         self.state = State::Operational(Operational::new(&recovery.circuit));
