@@ -182,6 +182,11 @@ impl Circuit {
             && token.requests.is_empty()
             && !token.recovering;
         token.idle = if is_idle { token.idle.saturating_add(1) } else { 0 };
+        if token.idle > 1 {
+            // So it is already, unless somebody counts wrong and the ring
+            // stands still for it.
+            (token.sent, token.backlog) = (0, 0);
+        }
     }
 
     /// The frames that the token asks for and this member has, at most `most`,

@@ -7,10 +7,14 @@ use crate::messages::{Assembly, SendQueue};
 use crate::packet::{Codec, Data, MAX_VIEW, Packet, Payload, chunk_capacity};
 use crate::{Bytes, Config, Destination, Output, Timing};
 use ais_wire::NodeId;
+use log::info;
 use std::collections::{BTreeMap, VecDeque};
 
 /// A frame takes so many bytes of chunks even if the MTU says less.
 const LEAST_CAPACITY: usize = 64;
+/// Lines in the log in a second at most.
+const MAX_LINES: u32 = 20;
+const SECOND: u64 = 1_000_000_000;
 /// View numbers are reserved so many at a time.
 const RESERVE: u64 = 1000;
 
@@ -32,6 +36,8 @@ pub(super) struct Core {
     /// Why nodes are not to be in the next view, for people.
     pub(super) reasons: BTreeMap<NodeId, String>,
     pub(super) codec: Codec,
+    /// Lines in the log since the second began.
+    lines: (u64, u32),
     reserved: u64,
     asked: u64,
 }
@@ -53,11 +59,26 @@ impl Core {
             number,
             reasons: BTreeMap::new(),
             codec: Codec::new(config.me, &config.cluster),
+            lines: (0, 0),
             reserved: config.reserved,
             asked: config.reserved,
         };
         core.reserve_ahead();
         core
+    }
+
+    /// A line for the log, unless there were many lately: others can cause
+    /// them.
+    pub(super) fn say(&mut self, now: u64, line: &str) {
+        if now.saturating_sub(self.lines.0) >= SECOND {
+            self.lines = (now, 0);
+        }
+        self.lines.1 = self.lines.1.saturating_add(1);
+        match self.lines.1 {
+            ..MAX_LINES => info!("{line}"),
+            MAX_LINES => info!("{line}; more of the kind is left out for a second"),
+            _ => {}
+        }
     }
 
     pub(super) fn send(&mut self, to: Destination, packet: &Packet) {
@@ -88,10 +109,10 @@ impl Core {
         }
     }
 
-    /// Leaves a node alone for a while that not all are connected with.
-    pub(super) fn ban(&mut self, now: u64, node: NodeId) {
-        self.counters.bans += 1;
-        self.links.ban(now, node);
+    /// Leaves a node alone for a while that may not be connected with all.
+    pub(super) fn strike(&mut self, now: u64, node: NodeId) {
+        self.counters.strikes += 1;
+        self.links.strike(now, node);
     }
 
     pub(super) fn is_reserved(&self, number: u64) -> bool {

@@ -3,12 +3,12 @@
 mod consensus;
 mod joins;
 
+use super::greeting::contains;
 use super::{Ring, State};
 use crate::Destination;
 use crate::config::milliseconds;
 use crate::packet::{Join, MAX_MEMBERS, MINOR, Packet};
 use ais_wire::NodeId;
-use log::info;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// After so many rings in a row that failed before they were operational a
@@ -102,20 +102,42 @@ impl Ring {
     }
 
     /// To gather with another ring.
-    pub(super) fn meet(&mut self, now: u64, from: NodeId, theirs: &[NodeId]) {
+    pub(super) fn meet(&mut self, now: u64, from: NodeId, mutual: &[NodeId], theirs: &[NodeId]) {
         self.core.counters.gathers_merge += 1;
         self.prepare_gather(now, format!("met {from}"));
-        self.found_in_gather(now, from, theirs);
+        self.found_in_gather(now, from, mutual, theirs);
         self.begin_gather(now);
     }
 
+    /// Whether a stranger can be in the next ring: both hear each other, and so
+    /// do it and those that come from this member's ring.
+    fn may_add(&self, now: u64, from: NodeId, mutual: &[NodeId]) -> bool {
+        let State::Gather(gather) = &self.state else { return false };
+        let comes_along = |node: &NodeId| {
+            let answers = gather.peers.get(node).is_some_and(|peer| peer.heard);
+            answers && !gather.failed.contains(node)
+        };
+        let mates = self.ring.as_ref().map_or(&[][..], |ring| &ring.members);
+        gather.agreed_until.is_none()
+            && !gather.failed.contains(&from)
+            && self.core.links.is_mutual(now, from)
+            && mates.iter().filter(|node| comes_along(node)).all(|&node| contains(mutual, node))
+    }
+
     /// A node that hears this one and its ring can be in the next ring.
-    pub(super) fn found_in_gather(&mut self, now: u64, from: NodeId, theirs: &[NodeId]) {
+    pub(super) fn found_in_gather(
+        &mut self,
+        now: u64,
+        from: NodeId,
+        mutual: &[NodeId],
+        theirs: &[NodeId],
+    ) {
+        let fits = self.may_add(now, from, mutual);
         let links = &self.core.links;
         let State::Gather(gather) = &mut self.state else { return };
         let may = |node: NodeId| links.is_mutual(now, node) && !links.is_banned(now, node);
         let all = theirs.iter().all(|&node| gather.members.contains(&node) || may(node));
-        if gather.agreed_until.is_some() || gather.failed.contains(&from) || !may(from) || !all {
+        if !fits || !all {
             return;
         }
         let deadline = now.saturating_add(self.core.timing.consensus());
@@ -130,7 +152,7 @@ impl Ring {
 
     /// To gather; the first JOIN is sent when all is known that led to it.
     fn prepare_gather(&mut self, now: u64, why: String) {
-        info!("gathering members for a new ring: {why}");
+        self.core.say(now, &format!("gathering members for a new ring: {why}"));
         self.cause = why;
         if let Some(ring) = &mut self.ring {
             ring.passed = None;
@@ -178,7 +200,7 @@ impl Ring {
         self.prepare_gather(now, why.to_owned());
         if let Some(successor) = successor.filter(|_| self.failed_attempts >= MAX_ATTEMPTS) {
             self.failed_attempts = 0;
-            self.core.ban(now, successor);
+            self.core.strike(now, successor);
             self.fail(now, successor, format!("{successor} does not pass the token: {why}"));
         }
         self.begin_gather(now);
@@ -261,7 +283,7 @@ impl Ring {
                 format!("{node} did not answer: {} and no JOIN for {time} ms", self.cause)
             };
             if heard {
-                self.core.ban(now, node);
+                self.core.strike(now, node);
             }
             self.fail(now, node, why);
         }
@@ -273,7 +295,7 @@ impl Ring {
         if node == self.core.me || !gather.members.contains(&node) || !gather.failed.insert(node) {
             return;
         }
-        info!("{why}");
+        self.core.say(now, &why);
         self.core.reasons.insert(node, why);
         self.sets_changed(now);
     }

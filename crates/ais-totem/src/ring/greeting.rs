@@ -21,10 +21,10 @@ impl Ring {
                 State::Operational(_)
                     if self.may_merge(now, from, &hello.mutual, &hello.members) =>
                 {
-                    self.meet(now, from, &hello.members);
+                    self.meet(now, from, &hello.mutual, &hello.members);
                 }
                 State::Gather(_) if hears_me => {
-                    self.found_in_gather(now, from, &hello.members);
+                    self.found_in_gather(now, from, &hello.mutual, &hello.members);
                 }
                 _ => {}
             }

@@ -8,7 +8,6 @@ use super::{Ring, State};
 use crate::packet::{CommitEntry, Payload};
 use crate::{Output, View};
 use ais_wire::NodeId;
-use log::info;
 
 /// Bytes of chunks that a ring of one member delivers at a time.
 const ALONE_CAPACITY: usize = 60_000;
@@ -24,7 +23,7 @@ impl Ring {
         if let Some(mut old) = old {
             self.finish(&mut old, &recovery);
         }
-        info!("view {}: {}", view.id, view.why);
+        self.core.say(now, &format!("view {}: {}", view.id, view.why));
         self.core.counters.views += 1;
         self.core.outputs.push_back(Output::View(view.clone()));
         self.view = Some(view);
@@ -33,7 +32,7 @@ impl Ring {
         self.core.reasons.clear();
         self.failed_attempts = 0;
         for &member in &recovery.circuit.members {
-            self.core.links.lift_ban(member);
+            self.core.links.lift_ban(now, member);
         }
         self.hello_at = now;
         self.state = State::Operational(Operational::new(&recovery.circuit));

@@ -88,7 +88,7 @@ impl Ring {
         }
         if let Some(deaf) = ring.does_not_receive(now, self.core.timing.consensus()) {
             self.core.counters.gathers_deaf += 1;
-            self.core.ban(now, deaf);
+            self.core.strike(now, deaf);
             let why = format!("{deaf} does not receive what the others send");
             self.gather_without(now, deaf, why);
             return;

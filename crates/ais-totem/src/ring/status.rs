@@ -70,5 +70,5 @@ counters! {
     gathers_recovery "gathers-recovery-failed",
     gathers_deaf "gathers-member-deaf",
     gathers_numbers "gathers-numbers-used-up",
-    bans "bans",
+    strikes "strikes",
 }

@@ -2,6 +2,7 @@
 //! docs/RING.md.
 
 mod chaos;
+mod commit;
 mod hostile;
 mod links;
 mod membership;

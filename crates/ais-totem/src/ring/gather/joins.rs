@@ -48,7 +48,7 @@ impl Ring {
         }
         let theirs: Vec<NodeId> = wanted(join).collect();
         if !join.leaving && self.may_merge(now, from, &join.mutual, &theirs) {
-            self.meet(now, from, &theirs);
+            self.meet(now, from, &join.mutual, &theirs);
             self.join_in_gather(now, from, join);
         }
     }
@@ -102,9 +102,10 @@ impl Ring {
             return;
         }
         if known.is_none() {
-            let is_mutual = self.core.links.is_mutual(now, from);
+            let fits = self.may_add(now, from, &join.mutual);
             let deadline = now.saturating_add(self.core.timing.consensus());
-            if gather.agreed_until.is_some() || !is_mutual || !gather.add(from, deadline) {
+            let State::Gather(gather) = &mut self.state else { return };
+            if !fits || !gather.add(from, deadline) {
                 return;
             }
             self.sets_changed(now);
@@ -152,9 +153,6 @@ impl Ring {
         let is_mate = |node| self.ring.as_ref().is_some_and(|ring| ring.has(node));
         if answers && is_mate(node) && !is_mate(from) {
             return;
-        }
-        if answers {
-            self.core.ban(now, node);
         }
         self.fail(now, node, format!("{node} did not answer {from}: {}", self.cause));
     }

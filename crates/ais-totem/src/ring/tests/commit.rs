@@ -1,0 +1,114 @@
+//! Commit: [SRP95] section 5.2.
+
+use super::*;
+use crate::packet::{CommitEntry, Join, MAX_VIEW, Packet};
+
+#[test]
+fn a_ring_forms_through_heavy_loss() {
+    let mut net = Net::empty();
+    net.loss = 30;
+    for host in 1..=4 {
+        net.start(host);
+    }
+    net.until_view(&[1, 2, 3, 4], &[1, 2, 3, 4]);
+}
+
+/// [SRP95] 5.2: the number of a ring is kept before it is used.
+#[test]
+fn a_commit_waits_until_the_number_is_reserved() {
+    let mut net = Net::of(&[1, 2]);
+    net.reserves = false;
+    net.start(3);
+    net.run(300 * MS);
+    assert_eq!(net.counter(1, "views"), 1);
+    assert!(["commit", "gather"].contains(&net.rings[&3].status().state));
+    net.reserves = true;
+    net.call(3, |ring, now| ring.reserved(now, 1000));
+    let time = net.until_view(&[1, 2, 3], &[1, 2, 3]);
+    assert!(time < TOKEN, "{} ms", time / MS);
+}
+
+/// [SRP95] 5.2: whoever misses the commit token gathers again.
+#[test]
+fn a_lost_commit_token_is_sent_again_and_then_given_up() {
+    for lost in [1, 3, 8, 60] {
+        let mut net = Net::of(&[1, 2]);
+        let mut count = 0;
+        net.lose = Some(Box::new(move |_, _, packet| {
+            count += usize::from(matches!(packet, Packet::Commit(_)));
+            matches!(packet, Packet::Commit(_)) && count <= lost
+        }));
+        net.start(3);
+        let time = net.until_view(&[1, 2, 3], &[1, 2, 3]);
+        assert!(time < 10 * TOKEN, "{lost}: {} ms", time / MS);
+    }
+}
+
+/// A member that wants more than was agreed on will not take the commit token.
+#[test]
+fn a_member_that_wants_more_brings_the_others_back_to_gather() {
+    let mut net = Net::of(&[1, 2, 3]);
+    net.lose = Some(Box::new(|_, to, packet| to == 2 && matches!(packet, Packet::Commit(_))));
+    net.call(1, |ring, now| ring.refused(now, node(2)));
+    net.until("1 commits", |net| net.rings[&1].status().state == "commit");
+    let join = |members: &[u8], number| {
+        Packet::Join(Join {
+            minor: 0,
+            leaving: false,
+            number,
+            ring: None,
+            members: nodes(members),
+            failed: Vec::new(),
+            heard: nodes(&[1]),
+            mutual: nodes(&[1]),
+        })
+    };
+    net.inject(3, 1, &join(&[1, 2, 3], 1));
+    assert_eq!(net.rings[&1].status().state, "commit", "sent before it agreed");
+    net.inject(3, 1, &join(&[1, 2, 3, 4], 1));
+    assert_eq!(net.rings[&1].status().state, "gather");
+    net.lose = None;
+    net.until_view(&[1, 2, 3], &[1, 2, 3]);
+}
+
+/// Only the commit token of exactly the wanted members is taken, in its turn.
+#[test]
+fn other_commit_tokens_are_dropped() {
+    let mut net = Net::of(&[1, 2, 3]);
+    net.lose = Some(Box::new(|_, _, packet| matches!(packet, Packet::Commit(_))));
+    net.keep_sent = true;
+    net.call(2, |ring, now| ring.refused(now, node(3)));
+    net.until("1 commits", |net| net.rings[&1].status().state == "commit");
+    let commit = net.sent.iter().find_map(|(_, _, _, packet)| match packet {
+        Packet::Commit(commit) => Some(commit.clone()),
+        _ => None,
+    });
+    let commit = commit.unwrap();
+    let mut fewer = commit.clone();
+    fewer.members.pop();
+    let mut more = commit.clone();
+    more.members.push(CommitEntry { node: node(4), old: None });
+    let mut later = commit.clone();
+    later.hop += 1;
+    let mut older = commit.clone();
+    older.ring.number = 1;
+    for entry in &mut older.members {
+        entry.old = None;
+    }
+    let mut filled = commit.clone();
+    filled.members[1].old = filled.members[0].old.clone();
+    for packet in [fewer, more, later, older, filled] {
+        net.inject(1, 2, &Packet::Commit(packet));
+        assert_eq!(net.rings[&2].status().state, "gather");
+    }
+    net.inject(3, 2, &Packet::Commit(commit.clone()));
+    assert_eq!(net.rings[&2].status().state, "gather", "3 is not before 2");
+    let mut last = commit.clone();
+    last.ring.number = MAX_VIEW;
+    net.inject(1, 2, &Packet::Commit(commit));
+    assert_eq!(net.rings[&2].status().state, "commit");
+    net.inject(1, 2, &Packet::Commit(last));
+    assert_eq!(net.counter(2, "dropped-commits"), 7);
+    net.lose = None;
+    net.until_view(&[1, 2, 3], &[1, 2, 3]);
+}
