@@ -24,6 +24,11 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     }
+    if choice.trace {
+        // Without it they would be dropped.
+        let _ = log::set_logger(&Log);
+        log::set_max_level(log::LevelFilter::Debug);
+    }
     let seeds = numbers.first().copied().unwrap_or(100);
     let first = numbers.get(1).copied().unwrap_or(0);
     let next = AtomicU64::new(first);
@@ -56,6 +61,21 @@ fn main() -> ExitCode {
     print!("{}", all.into_inner().unwrap_or_else(PoisonError::into_inner));
     println!("sim: {} passed, {failed} failed", seeds - failed);
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What the nodes say in their logs, between the steps.
+struct Log;
+
+impl log::Log for Log {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        eprintln!("{:>21}{}", "log: ", record.args());
+    }
+
+    fn flush(&self) {}
 }
 
 fn run(seed: u64, choice: Choice) -> Result<Counted, String> {
