@@ -47,9 +47,9 @@ pub struct Side<S> {
 
 /// A service as a replicated state machine.
 ///
-/// Replicated state changes only in [`Service::on_deliver`] and
-/// [`Service::on_view`], which see no clock, no client and no number that
-/// differs between nodes ([`Delivery::asker`] may decide whom to answer, never
+/// Replicated state changes only in [`Service::on_deliver`],
+/// [`Service::on_view`] and [`Service::merge`], which see no clock, no client
+/// and no number that differs between nodes ([`Delivery::asker`] may decide whom to answer, never
 /// what to do). The same deliveries and views give the same
 /// [`Service::digest`] on every node. What belongs to the clients of this node
 /// alone is kept apart from it.

@@ -38,6 +38,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// the transfer begins anew with the state as it is then.
 const LOG_BYTES: usize = 256 << 20;
 
+/// Bytes that a message in a log counts for beside what it holds; the same on
+/// all nodes.
+const LOG_OVERHEAD: usize = 64;
+
 /// What a node does with the messages of services that are delivered to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -203,6 +207,8 @@ impl Sync {
     /// at all members. Whether a log of them has got too long.
     pub(crate) fn overflows(&mut self, bytes: usize) -> bool {
         let limit = self.log_limit;
-        self.exchange.as_mut().is_some_and(|exchange| exchange.logged(bytes) > limit)
+        self.exchange
+            .as_mut()
+            .is_some_and(|exchange| exchange.logged(bytes.saturating_add(LOG_OVERHEAD)) > limit)
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Member {
     replies: BTreeMap<u32, (Result<(), AisError>, Vec<u8>)>,
     pub(super) opened: Vec<Event>,
     pub(super) tracked: Vec<ais_proto::clm::Event>,
+    /// What AMF asked of components and was not answered.
+    pub(super) demands: Vec<i32>,
     last_id: u32,
     /// The view in which it was started.
     pub(super) boot: u64,
@@ -96,6 +98,7 @@ impl Bus {
                 replies: BTreeMap::new(),
                 opened: Vec::new(),
                 tracked: Vec::new(),
+                demands: Vec::new(),
                 last_id: 0,
                 boot: self.view,
             };
@@ -368,7 +371,10 @@ impl Member {
                     Some(Service::Clm) => {
                         self.tracked.push(ais_proto::clm::Event::decode(code, &body).unwrap());
                     }
-                    _ => {}
+                    _ => {
+                        let event = ais_proto::amf::Event::decode(code, &body).unwrap();
+                        self.demands.extend(event.invocation());
+                    }
                 },
                 Output::Serving => self.serving += 1,
                 Output::View(_) | Output::Send { .. } | Output::Reserve(_) => {}

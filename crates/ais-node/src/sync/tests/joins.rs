@@ -97,6 +97,8 @@ fn a_log_that_gets_too_long_begins_the_transfer_anew() {
     let mut attempts = 0;
     for round in 0..60 {
         bus.write(2, busy, &vec![round; 2_000]);
+        // What counts how often it was done.
+        bus.ask(2, &caller(), &Request::Ckpt(open("busy")));
         bus.step();
         bus.check_equal();
         let attempt = bus.member(1).node.sync_status().attempt;
@@ -164,6 +166,12 @@ fn nodes_that_leave_take_their_opens_along_and_nothing_else() {
 fn a_reply_waits_until_all_have_it_also_over_a_view() {
     let mut bus = Bus::of(&[1, 2]);
     let checkpoint = bus.open(1, "a").unwrap();
+    for _ in 0..20 {
+        bus.write(1, checkpoint, b"so that high numbers are stable");
+    }
+    bus.settle();
+    bus.together();
+    bus.settle();
     let write = bus.write(1, checkpoint, b"text");
     bus.order(1);
     bus.deliver(1);

@@ -1,6 +1,7 @@
 //! Sides that both have state meet.
 
 use super::bus::{Bus, Number};
+use crate::sync::ENVELOPE;
 
 /// Sides that went on without each other, each with a checkpoint of its own
 /// and one that all had changed.
@@ -67,12 +68,30 @@ fn requests_wait_for_a_merge_and_are_done_after_it() {
     let write = bus.write(3, checkpoint, b"after");
     while bus.phase(3) == "merging" {
         assert_eq!(bus.reply(3, write), None);
+        let mut sent = bus.member(3).node.fake().sent.iter();
+        assert!(sent.all(|bytes| bytes[0] == ENVELOPE), "it waits in the node");
         assert!(bus.step());
         bus.check_equal();
     }
     bus.settle();
     assert_eq!(bus.reply(3, write), Some(Ok(())));
     assert_eq!(bus.read(1, "common").unwrap(), b"after");
+    bus.check_synced();
+}
+
+#[test]
+fn what_was_sent_before_sides_met_is_done_after_it() {
+    let sides: [&[Number]; 2] = [&[1, 2], &[3]];
+    let mut bus = divided(&sides);
+    // The same name, made on each side.
+    bus.open(1, "twin").unwrap();
+    let checkpoint = bus.open(3, "twin").unwrap();
+    // It is in the queue of the group when the view changes.
+    let write = bus.write(3, checkpoint, b"not lost with its side");
+    bus.together();
+    bus.settle();
+    assert_eq!(bus.reply(3, write), Some(Ok(())));
+    assert_eq!(bus.read(1, "twin").unwrap(), b"not lost with its side");
     bus.check_synced();
 }
 
