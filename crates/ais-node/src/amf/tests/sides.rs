@@ -243,6 +243,47 @@ fn answers_under_way_are_not_taken_for_others() {
 }
 
 #[test]
+fn an_answer_under_way_does_not_answer_what_is_asked_after_the_merge() {
+    let mut rig = Rig::new(2, vec![raid("yz")]);
+    rig.divide(&[&[0], &[1]], false);
+    // Nothing was ever asked on the first side, so its count is behind.
+    rig.start(&["a_z"]);
+    for component in ["a_y", "b_y"] {
+        rig.open(component, 1);
+        rig.register(component).unwrap();
+    }
+    for component in ["a_y", "b_y"] {
+        let invocation = rig.take(component).unwrap().invocation().unwrap();
+        rig.send(component, Request::Response { invocation, result: Ok(()) });
+    }
+    rig.heal(&[&[0], &[1]]);
+    while rig.deliver() {}
+    for component in ["a_y", "b_y"] {
+        assert_eq!(words(&rig.take(component).unwrap()), "OutOfService");
+        assert!(rig.take(component).is_none(), "it has not left yet");
+    }
+}
+
+#[test]
+fn who_is_spoken_for_ends_with_the_registration_of_its_proxy() {
+    let mut rig = Rig::new(2, vec![raid("x")]);
+    rig.divide(&[&[0], &[1]], false);
+    rig.start(&["a_x"]);
+    rig.start_on(1, "a_x@2");
+    let request = Request::Register { component: name("b_x"), proxy: Some(name("a_x")) };
+    assert_eq!(rig.call("a_x@2", request).0, Ok(()));
+    rig.run();
+    rig.seen("a_x@2");
+    rig.heal(&[&[0], &[1]]);
+    rig.run();
+    let told = ["pgA Quiesced", "OutOfService", "pgB Quiesced", "OutOfService"];
+    rig.expect("a_x@2", &told);
+    assert_eq!(rig.model().find_registered(&name("b_x")), Err(AisError::NotExist));
+    rig.start(&["b_x"]);
+    rig.model().assert_at_work();
+}
+
+#[test]
 fn the_end_of_a_process_under_way_counts_after_a_merge() {
     let mut rig = both_active();
     rig.kill("a_y");
