@@ -60,7 +60,7 @@ fn wait_for(probe: &mut Probe, wanted: Header, start: Duration) -> Result<(), Fa
 pub(super) fn echo() -> Result<ExitCode, Failure> {
     let mut probe = Probe::open()?;
     // Whoever starts it knows by this that pings are answered from now on.
-    println!("echo ready");
+    print("echo ready\n")?;
     loop {
         let Some(deliveries) = probe.receive(PATIENCE)? else { continue };
         for delivered in deliveries.iter() {

@@ -39,13 +39,10 @@ fn latency_is_measured() {
 #[test]
 fn pings_are_echoed() {
     let node = Node::serving();
-    let _echo = node.run(&["bench", "echo"]);
+    let mut echo = node.run(&["bench", "echo"]);
     // A ping that is sent before there is an echo is never answered.
-    let answered = (0..10).find_map(|_| {
-        let output = node.aisctl(&["bench", "ping", "64", "20"]);
-        output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
-    });
-    let line = answered.unwrap();
+    assert_eq!(echo.line(), "echo ready");
+    let line = node.shown(&["bench", "ping", "64", "20"]);
     assert!(line.starts_with("ping size=64 n=20 us: min="), "{line}");
 }
 

@@ -1,22 +1,13 @@
 //! Several daemons on loopback.
 
 use crate::client::Client;
-use crate::executive::{Executive, PATIENCE, Site};
-use ais_proto::{AisError, clm};
+use crate::executive::{Executive, Site};
 use nix::sys::signal::Signal;
 use std::net::Ipv4Addr;
 
-/// Asks for the own node, as often as it is told to try again.
 fn assert_serves(site: &Site) {
     let (_anchor, cookie) = Client::session(site);
-    let mut calls = Client::calls(site, cookie);
-    let is_served = (0..PATIENCE).any(|id| {
-        calls.send_request(id.into(), &clm::Request::NodeGet { node: 0 });
-        let result = calls.receive().expect("an answer").result;
-        assert!(matches!(result, Ok(()) | Err(AisError::TryAgain)), "{result:?}");
-        result.is_ok()
-    });
-    assert!(is_served);
+    Client::calls(site, cookie).assert_served(1);
 }
 
 /// Three nodes meet; one is killed, comes back, and another leaves.

@@ -153,12 +153,17 @@ impl Local {
                 client.waiting.iter().for_each(|invocation| cancel_timers(*invocation, fx));
                 client.waiting.clear();
                 client.heartbeat = None;
-                lost.insert(*id, client.registration);
+                lost.insert(*id, (client.registration, client.session));
             }
         }
-        self.invocations.retain(|_, invocation| !lost.contains_key(&invocation.component));
-        self.retired.retain(|id, _| !lost.contains_key(id));
-        let mut registrations: Vec<_> = lost.into_values().collect();
+        // What another process was asked as one of them before stays.
+        self.invocations.retain(|_, invocation| {
+            lost.get(&invocation.component)
+                .is_none_or(|(_, session)| *session != invocation.session)
+        });
+        self.forget_answered();
+        let mut registrations: Vec<_> =
+            lost.into_values().map(|(registration, _)| registration).collect();
         registrations.sort_unstable();
         registrations
     }
@@ -166,6 +171,11 @@ impl Local {
     /// A process is gone; it answers nothing more.
     pub(super) fn forget_session(&mut self, session: SessionId) {
         self.invocations.retain(|_, invocation| invocation.session != session);
+        self.forget_answered();
+    }
+
+    /// Forgets the pointless questions that nobody can answer any more.
+    fn forget_answered(&mut self) {
         let invocations = &self.invocations;
         self.retired.retain(|_, retired| {
             retired.retain(|invocation| invocations.contains_key(invocation));

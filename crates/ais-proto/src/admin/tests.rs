@@ -233,3 +233,50 @@ fn what_waits_is_bounded_and_what_is_left_out_is_counted() {
     assert_eq!(items.len() as u64 + skipped, sent + 1);
     assert_eq!(own, sent / 8 + 1);
 }
+
+/// Whatever one byte is, what is read is a value or an error, and a value that
+/// is read is written as it was.
+#[test]
+fn wrong_bytes_are_values_or_errors() {
+    let status = status();
+    let mut deliveries = Deliveries::new(TWO, 7);
+    assert!(deliveries.push(delivered(1, b"one")));
+    let view = Event::View(View {
+        id: VIEW,
+        members: vec![ONE, TWO],
+        joined: vec![TWO],
+        left: vec![ONE],
+        // A reason that is no text would come back as one.
+        why: String::new(),
+        skipped: 0,
+    });
+    for event in [view, Event::Deliveries(deliveries)] {
+        for body in spoilt(&event.encode()) {
+            if let Ok(read) = Event::decode(event.code(), &body) {
+                assert_eq!(read.encode(), body);
+            }
+        }
+    }
+    for body in spoilt(&bytes(|out| status.encode(out))) {
+        let _ = Status::decode(&mut Reader::new(&body));
+    }
+    let request = Request::ProbeSend { messages: vec![b"one", b"two"] };
+    for body in spoilt(&bytes(|out| request.encode(out))) {
+        if let Ok(crate::Request::Admin(read)) = crate::Request::decode(request.code(), &body) {
+            assert_eq!(bytes(|out| read.encode(out)), body);
+        }
+    }
+}
+
+/// The bytes with each of them replaced by some others.
+fn spoilt(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for place in 0..bytes.len() {
+        for value in [0, 1, 127, 128, 255] {
+            let mut body = bytes.to_vec();
+            body[place] = value;
+            all.push(body);
+        }
+    }
+    all
+}

@@ -55,11 +55,6 @@ impl Assembly {
         self.begun.clear();
     }
 
-    /// No more frames of `sender` will come.
-    pub(crate) fn forget(&mut self, sender: NodeId) {
-        self.begun.remove(&sender);
-    }
-
     /// Messages and frames left out since the start.
     pub(crate) fn malformed(&self) -> u64 {
         self.malformed

@@ -2,7 +2,6 @@
 //!
 //! The payload of a frame is a sequence of chunks, each a message or a
 //! fragment of one: flags u8, length u16, bytes.
-#![allow(dead_code, unused_imports, reason = "the ring is about to use it")]
 
 mod assembly;
 mod send_queue;

@@ -1,5 +1,4 @@
 //! What members of a ring send each other.
-#![allow(dead_code, unused_imports, reason = "the ring is about to use it")]
 
 mod check;
 mod codec;

@@ -9,7 +9,10 @@ use crate::config::milliseconds;
 use crate::packet::{Commit, CommitEntry, Join, MAX_VIEW, OldRing, Packet};
 use crate::{Destination, ViewId};
 use ais_wire::NodeId;
-use log::error;
+
+/// Nobody counts views that far; a packet that names a higher number would
+/// leave no room to go on.
+pub(super) const LAST_NUMBER: u64 = MAX_VIEW - (1 << 32);
 
 #[derive(Debug)]
 pub(super) struct Committing {
@@ -56,8 +59,9 @@ impl Ring {
     /// All agree on `members`, of whom this is the lowest.
     pub(super) fn begin_commit(&mut self, now: u64, members: &[NodeId], known: u64) {
         let number = self.core.number.max(known).saturating_add(1);
-        if number > MAX_VIEW {
-            error!("no view number is left above {known}; start the cluster with lower ones");
+        if number > LAST_NUMBER {
+            let line = format!("view number {number} is too high: remove the state directories");
+            self.core.say(now, &line);
             return;
         }
         let ring = ViewId { number, representative: self.core.me };
@@ -67,8 +71,9 @@ impl Ring {
     }
 
     pub(super) fn on_commit(&mut self, now: u64, from: NodeId, commit: Commit) {
-        let expected = neighbours(&commit, self.core.me)
-            .is_some_and(|(predecessor, _)| predecessor == from && commit.ring.number <= MAX_VIEW);
+        let expected = neighbours(&commit, self.core.me).is_some_and(|(predecessor, _)| {
+            predecessor == from && commit.ring.number <= LAST_NUMBER
+        });
         let taken = expected
             && match &self.state {
                 State::Gather(_) => self.commit_in_gather(now, commit),

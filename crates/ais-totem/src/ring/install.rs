@@ -40,7 +40,7 @@ impl Ring {
         if self.is_alone() {
             self.flush_alone();
         } else {
-            self.deliver(now);
+            self.deliver();
         }
     }
 
@@ -104,7 +104,7 @@ impl Ring {
             });
         }
         if words.is_empty() {
-            words.push(self.cause.clone());
+            words.push(format!("{}; the members are the same", self.cause));
         }
         words.join("; ")
     }

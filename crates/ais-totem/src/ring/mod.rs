@@ -233,7 +233,7 @@ impl Ring {
             State::Operational(_) => {
                 let taken = self.ring.as_mut().and_then(|ring| ring.take(from, data));
                 if taken.is_some() {
-                    self.deliver(now);
+                    self.deliver();
                 }
                 taken
             }

@@ -102,7 +102,7 @@ impl Ring {
                 self.core.counters.tokens_held += 1;
                 let until = now.saturating_add(self.core.timing.hold());
                 operational.held = Some(Held { token, until });
-                self.deliver(now);
+                self.deliver();
                 return;
             }
         }
@@ -124,11 +124,11 @@ impl Ring {
             sent += 1;
         }
         core.pass(now, ring, token, sent, core.queue.frames_waiting(core.capacity));
-        self.deliver(now);
+        self.deliver();
     }
 
     /// Delivers what may be delivered, and tells what is stable.
-    pub(super) fn deliver(&mut self, _now: u64) {
+    pub(super) fn deliver(&mut self) {
         let (Some(ring), State::Operational(operational)) = (&mut self.ring, &mut self.state)
         else {
             return;

@@ -56,6 +56,7 @@ counters! {
     tokens_wrong "dropped-tokens-wrong",
     other_ring "dropped-other-ring",
     stale_joins "dropped-joins-stale",
+    wrong_joins "dropped-joins-number-too-high",
     banned "dropped-banned",
     wrong_commits "dropped-commits",
     paused "dropped-after-pause",

@@ -51,7 +51,6 @@ impl Model {
         together.touch_all();
         together.settle();
         sides.for_each(|side| together.take_in(side));
-        together.forget_superseded();
         Some(together)
     }
 
@@ -90,16 +89,6 @@ impl Model {
         }
         self.touch_all();
         self.settle();
-    }
-
-    /// Forgets what was demanded and is not outstanding any more.
-    fn forget_superseded(&mut self) {
-        let mut demands = std::mem::take(&mut self.outcome.demands);
-        demands.retain(|demand| {
-            self.registration(demand.component) == Some(demand.registration)
-                && self.is_outstanding(demand.component, demand.operation)
-        });
-        self.outcome.demands = demands;
     }
 
     /// What a component has to be told whose registration ends though its

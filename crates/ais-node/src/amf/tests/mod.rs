@@ -8,6 +8,8 @@ mod guide;
 mod node;
 mod random;
 mod rules;
+mod sides;
+mod snapshots;
 mod timeouts;
 mod tracking;
 
@@ -18,12 +20,17 @@ use crate::effects::Effect;
 use crate::timers::Timers;
 use ais_proto::amf::{self, HaState, Readiness, Recovery};
 use ais_wire::Reader;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 type Outcome = Result<(), AisError>;
 
 fn name(text: &str) -> Name {
     Name::try_from(text).unwrap()
+}
+
+/// What a program is for: its own name up to a `@`.
+fn component_of(program: &str) -> Name {
+    name(program.split('@').next().unwrap())
 }
 
 fn node(number: usize) -> NodeId {
@@ -92,10 +99,19 @@ struct Program {
     seen: Vec<String>,
     heartbeats: usize,
     tracked: Vec<amf::Event>,
+    /// The instances that it works on as active, for all that it was told.
+    works_on: BTreeSet<Name>,
+    /// It has unregistered, so it works on nothing whatever it is told.
+    has_ended: bool,
 }
 
 struct Rig {
     nodes: Vec<Replica>,
+    /// Who gets whose messages: each node those of its side.
+    sides: Vec<Vec<usize>>,
+    /// The number of the last view.
+    view: u64,
+    groups: Groups,
     queue: VecDeque<(usize, Vec<u8>)>,
     delivered: u64,
     now: u64,
@@ -115,6 +131,9 @@ impl Rig {
         };
         Self {
             nodes: (0..nodes).map(replica).collect(),
+            groups: groups.clone(),
+            sides: vec![(0..nodes).collect()],
+            view: 1,
             queue: VecDeque::new(),
             delivered: 0,
             now: 0,
@@ -142,6 +161,8 @@ impl Rig {
             seen: Vec::new(),
             heartbeats: 0,
             tracked: Vec::new(),
+            works_on: BTreeSet::new(),
+            has_ended: false,
         };
         self.programs.insert(program.into(), opened);
         self.program(program)
@@ -187,12 +208,12 @@ impl Rig {
     }
 
     fn register(&mut self, component: &str) -> Outcome {
-        let request = Request::Register { component: name(component), proxy: None };
+        let request = Request::Register { component: component_of(component), proxy: None };
         self.call(component, request).0
     }
 
     fn unregister(&mut self, component: &str) -> Outcome {
-        let request = Request::Unregister { component: name(component), proxy: None };
+        let request = Request::Unregister { component: component_of(component), proxy: None };
         self.call(component, request).0
     }
 
@@ -233,37 +254,53 @@ impl Rig {
         while self.deliver() {}
         self.nodes[gone].is_member = false;
         self.programs.retain(|_, program| program.node != gone);
-        let members: Vec<_> =
-            (0..self.nodes.len()).filter(|number| self.nodes[*number].is_member).collect();
-        let view = View {
-            id: ais_totem::ViewId { number: 2, representative: node(0) },
-            members: members.iter().map(|number| node(*number)).collect(),
-            joined: Vec::new(),
-            left: vec![node(gone)],
-            came_with_me: members.iter().map(|number| node(*number)).collect(),
-            why: String::new(),
-        };
-        for member in members {
-            let replica = &mut self.nodes[member];
-            replica.amf.on_view(&view, true, &mut replica.fx);
-            self.apply(member);
+        self.sides.iter_mut().for_each(|side| side.retain(|member| *member != gone));
+        self.sides.retain(|side| !side.is_empty());
+        for side in self.sides.clone() {
+            self.install(&side, &side, &[gone], true);
         }
         self.check();
     }
 
-    /// Delivers one message everywhere.
+    /// Those of `came` see a view with these members.
+    fn install(&mut self, members: &[usize], came: &[usize], left: &[usize], has_quorum: bool) {
+        self.view += u64::from(members == came);
+        let view = self.view_of(members, came, left);
+        for member in came {
+            let replica = &mut self.nodes[*member];
+            replica.amf.on_view(&view, has_quorum, &mut replica.fx);
+            self.apply(*member);
+        }
+    }
+
+    fn view_of(&self, members: &[usize], came: &[usize], left: &[usize]) -> View {
+        let nodes = |numbers: &[usize]| numbers.iter().map(|number| node(*number)).collect();
+        let joined: Vec<_> = members.iter().copied().filter(|of| !came.contains(of)).collect();
+        View {
+            id: ais_totem::ViewId { number: self.view, representative: node(members[0]) },
+            members: nodes(members),
+            joined: nodes(&joined),
+            left: nodes(left),
+            came_with_me: nodes(came),
+            why: String::new(),
+        }
+    }
+
+    /// Delivers one message to the side of its sender.
     fn deliver(&mut self) -> bool {
         let Some((sender, bytes)) = self.queue.pop_front() else { return false };
-        if !self.nodes[sender].is_member {
-            return true;
+        let side = self.sides.iter().find(|side| side.contains(&sender));
+        if let Some(side) = side.cloned() {
+            self.deliver_to(&side, sender, &bytes);
         }
+        true
+    }
+
+    fn deliver_to(&mut self, members: &[usize], sender: usize, bytes: &[u8]) {
         self.delivered += 1;
-        for number in 0..self.nodes.len() {
+        for number in members.iter().copied() {
             let replica = &mut self.nodes[number];
-            if !replica.is_member {
-                continue;
-            }
-            let mut input = Reader::new(&bytes);
+            let mut input = Reader::new(bytes);
             assert_eq!(input.u8(), Ok(Of::Clm as u8), "the service that Effects::new names");
             let origin = input.u64().unwrap();
             let asker = if number == sender { replica.fx.askers.take(origin) } else { None };
@@ -273,7 +310,6 @@ impl Rig {
             self.apply(number);
         }
         self.check();
-        true
     }
 
     fn apply(&mut self, number: usize) {
@@ -302,18 +338,20 @@ impl Rig {
         }
     }
 
-    /// The replicas are the same, and sound.
+    /// The replicas of each side are the same, and sound.
     fn check(&self) {
-        let members: Vec<_> = self.nodes.iter().filter(|replica| replica.is_member).collect();
-        let digest = |replica: &Replica| {
-            let mut digest = Digest::default();
-            replica.amf.digest(&mut digest);
-            digest.value()
-        };
-        for replica in &members {
-            assert_eq!(digest(replica), digest(members[0]), "the replicas differ");
+        for side in &self.sides {
+            for member in side {
+                assert_eq!(self.digest(*member), self.digest(side[0]), "the replicas differ");
+            }
+            self.nodes[side[0]].amf.model.assert_sound();
         }
-        members[0].amf.model.assert_sound();
+    }
+
+    fn digest(&self, member: usize) -> u64 {
+        let mut digest = Digest::default();
+        self.nodes[member].amf.digest(&mut digest);
+        digest.value()
     }
 
     /// Delivers and dispatches until nothing is left to do.
@@ -349,6 +387,16 @@ impl Rig {
             amf::Event::Healthcheck { .. } => of.heartbeats += 1,
             amf::Event::ProtectionGroupTrack { .. } => of.tracked.push(event.clone()),
             asking => of.seen.push(words(asking)),
+        }
+        match &event {
+            amf::Event::CsiSet { csi, state: HaState::Active, .. } => {
+                of.works_on.insert(csi.clone());
+            }
+            amf::Event::CsiSet { csi, .. } => {
+                of.works_on.remove(csi);
+            }
+            amf::Event::ComponentTerminate { .. } => of.works_on.clear(),
+            _ => {}
         }
         let (session, connection, number) = (of.session, of.connection, of.node);
         if let Some(invocation) = event.invocation() {

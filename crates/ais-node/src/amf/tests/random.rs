@@ -4,17 +4,17 @@
 use super::*;
 
 /// xorshift64*.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn below(&mut self, bound: usize) -> usize {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % bound
     }
 
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+    pub(super) fn pick<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.below(of.len())]
     }
 }
@@ -38,25 +38,31 @@ fn random_groups(random: &mut Random) -> Vec<Group> {
     vec![group]
 }
 
-struct Play {
-    rig: Rig,
-    random: Random,
-    components: Vec<String>,
+pub(super) struct Play {
+    pub(super) rig: Rig,
+    pub(super) random: Random,
+    pub(super) components: Vec<String>,
+    /// What programs may do with callbacks.
+    pub(super) conducts: Vec<Conduct>,
+    /// The probable causes that they report.
+    pub(super) causes: Vec<u8>,
     /// Invocations that programs kept.
-    kept: Vec<(String, i32)>,
+    kept: Vec<(String, SessionId, i32)>,
 }
 
 impl Play {
-    fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, nodes: usize) -> Self {
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         let groups = random_groups(&mut random);
         let units = groups[0].units.iter().flat_map(|unit| &unit.components);
         let components = units.map(|component| component.name.to_string()).collect();
-        let rig = Rig::new(3, groups);
-        Self { rig, random, components, kept: Vec::new() }
+        let rig = Rig::new(nodes, groups);
+        let conducts = vec![Conduct::Answers, Conduct::Answers, Conduct::Refuses, Conduct::Sleeps];
+        let causes = vec![5, 30];
+        Self { rig, random, components, conducts, causes, kept: Vec::new() }
     }
 
-    fn open(&mut self, component: &str) {
+    pub(super) fn open(&mut self, component: &str) {
         let member = self.members()[self.random.below(self.members().len())];
         let program = self.rig.open(component, member);
         if self.random.below(4) == 0 {
@@ -65,26 +71,31 @@ impl Play {
     }
 
     fn members(&self) -> Vec<usize> {
-        (0..3).filter(|number| self.rig.nodes[*number].is_member).collect()
+        (0..self.rig.nodes.len()).filter(|number| self.rig.nodes[*number].is_member).collect()
     }
 
-    /// A component, with a program that it could have.
+    /// A program that a component could have.
     fn any(&mut self) -> String {
-        let component = self.components[self.random.below(self.components.len())].clone();
+        let mut component = self.components[self.random.below(self.components.len())].clone();
+        if self.random.below(4) == 0 {
+            component += "@2";
+        }
         if !self.rig.programs.contains_key(&component) {
             self.open(&component);
         }
         component
     }
 
-    fn step(&mut self) {
+    pub(super) fn step(&mut self) {
         let component = self.any();
-        let of = name(&component);
+        let of = component_of(&component);
         match self.random.below(24) {
+            0..=5 if self.rig.program(&component).has_ended => self.rig.kill(&component),
             0..=5 => {
                 self.rig.send(&component, Request::Register { component: of, proxy: None });
             }
             6 => {
+                self.rig.program(&component).has_ended = true;
                 self.rig.send(&component, Request::Unregister { component: of, proxy: None });
             }
             7 => self.rig.kill(&component),
@@ -92,12 +103,11 @@ impl Play {
             9 | 10 => {
                 self.rig.send(&component, Request::ErrorCancelAll { component: of });
             }
-            11 => {
-                let conducts = [Conduct::Answers, Conduct::Answers, Conduct::Refuses];
+            11 | 12 => {
+                let conducts = self.conducts.clone();
                 self.rig.program(&component).conduct = self.random.pick(&conducts);
             }
-            12 => self.rig.program(&component).conduct = Conduct::Sleeps,
-            13..=15 => self.keep(&component),
+            13..=15 if self.conducts.len() > 1 => self.keep(&component),
             16 => self.answer_late(),
             17 => self.rig.run(),
             18 => {
@@ -117,13 +127,13 @@ impl Play {
             Recovery::ComponentRestart,
             Recovery::NodeFailover,
         ];
-        let erroneous = name(component);
+        let erroneous = component_of(component);
         let report = ErrorReport {
             reporting: name("somebody"),
             erroneous,
             detection_time: 0,
             report_type: 0,
-            probable_cause: self.random.pick(&[5, 30]),
+            probable_cause: self.random.pick(&self.causes),
             severity: 0,
             recovery: self.random.pick(&recoveries),
             additional: [None; 3],
@@ -134,28 +144,30 @@ impl Play {
     /// The program is handed a callback and answers it some other time.
     fn keep(&mut self, component: &str) {
         let invocation = self.rig.take(component).and_then(|event| event.invocation());
-        self.kept.extend(invocation.map(|invocation| (component.to_owned(), invocation)));
+        let session = self.rig.program(component).session;
+        self.kept.extend(invocation.map(|of| (component.to_owned(), session, of)));
     }
 
     fn answer_late(&mut self) {
         if self.kept.is_empty() {
             return;
         }
-        let (program, invocation) = self.kept.swap_remove(self.random.below(self.kept.len()));
+        let kept = self.kept.swap_remove(self.random.below(self.kept.len()));
+        let (program, session, invocation) = kept;
         let result = self.random.pick(&[Ok(()), Ok(()), Err(AisError::FailedOperation)]);
-        if self.rig.programs.contains_key(&program) {
+        if self.rig.programs.get(&program).is_some_and(|of| of.session == session) {
             self.rig.send(&program, Request::Response { invocation, result });
         }
     }
 
     /// Everything is repaired and everybody answers.
-    fn repair(&mut self) {
+    pub(super) fn repair(&mut self) {
+        self.rig.run();
+        for program in self.rig.programs.keys().cloned().collect::<Vec<_>>() {
+            self.rig.kill(&program);
+        }
         self.rig.run();
         for component in self.components.clone() {
-            if self.rig.programs.contains_key(&component) {
-                self.rig.kill(&component);
-            }
-            self.rig.run();
             self.open(&component);
             self.rig.register(&component).unwrap();
         }
@@ -167,7 +179,7 @@ impl Play {
 fn whatever_happens_the_replicas_agree_and_the_work_is_done_in_the_end() {
     for seed in 1..=60 {
         println!("seed {seed}");
-        let mut play = Play::new(seed);
+        let mut play = Play::new(seed, 3);
         for step in 0..200 {
             play.step();
             if step == 150 && play.random.below(3) == 0 {

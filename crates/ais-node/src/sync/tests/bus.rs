@@ -34,6 +34,8 @@ pub(super) struct Member {
     pub(super) opened: Vec<Event>,
     pub(super) tracked: Vec<ais_proto::clm::Event>,
     pub(super) told: Vec<ais_proto::admin::Event>,
+    /// What AMF asked of components and was not answered.
+    pub(super) demands: Vec<i32>,
     last_id: u32,
     /// The view in which it was started.
     pub(super) boot: u64,
@@ -98,6 +100,7 @@ impl Bus {
                 opened: Vec::new(),
                 tracked: Vec::new(),
                 told: Vec::new(),
+                demands: Vec::new(),
                 last_id: 0,
                 boot: self.view,
             };
@@ -380,7 +383,10 @@ impl Member {
                     Some(Service::Admin) => {
                         self.told.push(ais_proto::admin::Event::decode(code, &body).unwrap());
                     }
-                    _ => {}
+                    _ => {
+                        let event = ais_proto::amf::Event::decode(code, &body).unwrap();
+                        self.demands.extend(event.invocation());
+                    }
                 },
                 Output::Serving => self.serving += 1,
                 Output::View(_) | Output::Send { .. } | Output::Reserve(_) => {}

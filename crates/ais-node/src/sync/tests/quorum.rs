@@ -1,11 +1,12 @@
 //! What a side without quorum does and does not do, and groups.conf files that
 //! differ.
 
-use super::bus::{Bus, Number, caller, handle, how_to_open, node};
-use crate::amf::config::{CapabilityModel, Component, Group, Groups, RedundancyModel, Unit};
+use super::bus::{Bus, Number, caller, handle, how_to_open, name, node};
+use crate::amf::config::{
+    CapabilityModel, Component, Group, Groups, ProtectionGroup, RedundancyModel, Unit,
+};
 use ais_proto::ckpt::{Event, Request as Ckpt};
 use ais_proto::{AisError, Request, Service, amf};
-use ais_wire::Name;
 
 const TRY_AGAIN: Result<(), AisError> = Err(AisError::TryAgain);
 
@@ -162,30 +163,33 @@ fn the_lowest_member_with_state_and_quorum_leads() {
     bus.check_synced();
 }
 
-fn groups(unit: &str) -> Groups {
-    let name = |text: &str| Name::try_from(text).unwrap();
-    let component = Component {
-        name: name("component"),
-        model: CapabilityModel::OneActive,
-        healthcheck_interval: 100,
-        healthcheck_timeout: 1000,
-        callback_timeout: 5000,
-        quiesce_timeout: 1000,
+/// A group with these units, of one component each.
+pub(super) fn groups(units: &[&str]) -> Groups {
+    let unit = |unit: &&str| Unit {
+        name: name(unit),
+        components: vec![Component {
+            name: name(&format!("component {unit}")),
+            model: CapabilityModel::OneActive,
+            healthcheck_interval: 100,
+            healthcheck_timeout: 1000,
+            callback_timeout: 5000,
+            quiesce_timeout: 1000,
+        }],
     };
-    let units = vec![Unit { name: name(unit), components: vec![component] }];
+    let members = units.iter().map(|unit| name(&format!("component {unit}"))).collect();
     let group = Group {
         name: name("group"),
         model: RedundancyModel::TwoN,
         active_units: 1,
         backup_units: None,
-        units,
-        protection_groups: Vec::new(),
+        units: units.iter().map(unit).collect(),
+        protection_groups: vec![ProtectionGroup { name: name("instance"), members }],
     };
     Groups { groups: vec![group] }
 }
 
 fn register(bus: &mut Bus, number: Number) -> Result<(), AisError> {
-    let component = Name::try_from("component").unwrap();
+    let component = name("component x");
     let register = Request::Amf(amf::Request::Register { component, proxy: None });
     let id = bus.ask(number, &handle(Service::Amf), &register);
     bus.settle();
@@ -195,7 +199,7 @@ fn register(bus: &mut Bus, number: Number) -> Result<(), AisError> {
 #[test]
 fn a_node_with_another_groups_conf_has_no_part_in_amf() {
     let mut bus = Bus::default();
-    bus.groups.extend([(1, groups("new")), (2, groups("old")), (3, groups("old"))]);
+    bus.groups.extend([(1, groups(&["x", "new"])), (2, groups(&["x"])), (3, groups(&["x"]))]);
     bus.start(&[2, 3]);
     bus.together();
     bus.settle();
@@ -205,7 +209,7 @@ fn a_node_with_another_groups_conf_has_no_part_in_amf() {
     bus.check_synced();
     assert!(!bus.member(1).node.sync_status().has_amf);
     assert_eq!(register(&mut bus, 1), TRY_AGAIN);
-    let component = Name::try_from("component").unwrap();
+    let component = name("component x");
     let unregister = Request::Amf(amf::Request::Unregister { component, proxy: None });
     let id = bus.ask(1, &handle(Service::Amf), &unregister);
     assert_eq!(bus.reply(1, id), Some(Err(AisError::NotExist)), "this is never tried again");
@@ -216,7 +220,7 @@ fn a_node_with_another_groups_conf_has_no_part_in_amf() {
     assert_eq!(bus.read(2, "a").unwrap(), b"text");
 
     // With the last of the old files the new one is in use.
-    bus.groups.extend([(2, groups("new")), (3, groups("new"))]);
+    bus.groups.extend([(2, groups(&["x", "new"])), (3, groups(&["x", "new"]))]);
     bus.views(&[&[1, 2]]);
     bus.settle();
     assert_eq!(register(&mut bus, 1), TRY_AGAIN);
@@ -235,7 +239,7 @@ fn a_node_with_another_groups_conf_has_no_part_in_amf() {
 #[test]
 fn sides_with_different_files_keep_that_of_the_first() {
     let mut bus = Bus::default();
-    bus.groups.extend([(1, groups("new")), (2, groups("old")), (3, groups("old"))]);
+    bus.groups.extend([(1, groups(&["x", "new"])), (2, groups(&["x"])), (3, groups(&["x"]))]);
     bus.start(&[1, 2, 3]);
     bus.views(&[&[1], &[2, 3]]);
     bus.settle();

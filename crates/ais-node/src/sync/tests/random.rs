@@ -1,7 +1,9 @@
 //! Seeded runs of everything at once.
 
-use super::bus::{Bus, Number};
-use ais_proto::AisError;
+use super::bus::{Bus, Number, caller, handle, name, open};
+use super::quorum::groups;
+use crate::Caller;
+use ais_proto::{AisError, Request, Service, amf, ckpt};
 use std::collections::BTreeMap;
 
 const NODES: u64 = 5;
@@ -44,6 +46,7 @@ fn change_view(bus: &mut Bus, rng: &mut Rng) {
 fn run(seed: u64) {
     let mut rng = Rng(seed);
     let mut bus = Bus::with_quorum((rng.below(2) == 0).then_some(NODES as u32));
+    bus.groups.extend((1..=NODES as Number).map(|number| (number, groups(&["x", "y"]))));
     bus.start(&[1, 2, 3]);
     bus.together();
     let mut asked = Vec::new();
@@ -51,22 +54,37 @@ fn run(seed: u64) {
     for _ in 0..STEPS {
         let numbers: Vec<_> = bus.members.keys().copied().collect();
         let number = numbers[rng.below(numbers.len() as u64) as usize];
-        match rng.below(20 + calm) {
+        let mut ask = |bus: &mut Bus, number, caller: &Caller, request: &Request<'_>| {
+            let id = bus.ask(number, caller, request);
+            asked.push((number, bus.member(number).boot, id));
+        };
+        match rng.below(22 + calm) {
             0 => change_view(&mut bus, &mut rng),
             1 | 2 => {
                 let name = format!("c{}", rng.below(4));
-                let request = ais_proto::Request::Ckpt(super::bus::open(&name));
-                let id = bus.ask(number, &super::bus::caller(), &request);
-                asked.push((number, bus.member(number).boot, id));
+                ask(&mut bus, number, &caller(), &Request::Ckpt(open(&name)));
             }
             3..6 => {
                 let size = [10, 5_000, 80_000][rng.below(3) as usize];
                 let data = vec![rng.below(256) as u8; size];
                 let checkpoint = 1 + rng.below(4) as u32;
-                let id = bus.write(number, checkpoint, &data);
-                asked.push((number, bus.member(number).boot, id));
+                let write = ckpt::Request::Overwrite { checkpoint, id: b"", data: &data };
+                ask(&mut bus, number, &caller(), &Request::Ckpt(write));
             }
-            6..12 => {
+            6 => {
+                let component = name(["component x", "component y"][rng.below(2) as usize]);
+                let register = amf::Request::Register { component, proxy: None };
+                ask(&mut bus, number, &handle(Service::Amf), &Request::Amf(register));
+            }
+            7 => {
+                let member = bus.member(number);
+                if let Some(invocation) = member.demands.pop() {
+                    let result = if rng.below(8) == 0 { Err(AisError::System) } else { Ok(()) };
+                    let response = amf::Request::Response { invocation, result };
+                    ask(&mut bus, number, &handle(Service::Amf), &Request::Amf(response));
+                }
+            }
+            8..14 => {
                 bus.order(number);
             }
             _ => {

@@ -1,5 +1,6 @@
 //! What a JOIN of another node does in each state ([SRP95] 5.1 to 5.3).
 
+use super::super::commit::LAST_NUMBER;
 use super::super::greeting::contains;
 use super::super::{Ring, State};
 use crate::packet::Join;
@@ -8,6 +9,10 @@ use ais_wire::NodeId;
 impl Ring {
     pub(in super::super) fn on_join(&mut self, now: u64, from: NodeId, join: Join) {
         if self.is_ignored(now, from) {
+            return;
+        }
+        if join.number > LAST_NUMBER {
+            self.core.counters.wrong_joins += 1;
             return;
         }
         let news = self.core.links.heard(now, from, contains(&join.heard, self.core.me));

@@ -1,0 +1,115 @@
+//! Snapshots of the model, and what a bad one can do.
+
+use super::*;
+use crate::SNAPSHOT_CHUNK;
+
+/// A state as its chunks bring it.
+pub(super) fn receive(amf: &Amf, chunks: &[Vec<u8>]) -> Incoming {
+    let mut incoming = amf.incoming();
+    for chunk in chunks {
+        Amf::take_chunk(&mut incoming, chunk).unwrap();
+    }
+    incoming
+}
+
+/// A model with everything in it: units in all phases, a proxy, failures,
+/// questions that wait for answers, and work that waits for a successor.
+fn rich() -> Rig {
+    let mut group = raid("vwxyz");
+    let members = group.protection_groups[0].members.clone();
+    group.protection_groups.push(ProtectionGroup { name: name("pgC"), members });
+    let mut rig = Rig::new(1, vec![group]);
+    rig.start(&["a_v", "b_v", "a_w", "b_w", "a_x", "b_x", "a_z"]);
+    rig.open("proxy", 0);
+    for (component, proxy) in [("a_y", None), ("b_y", Some(name("a_y")))] {
+        let request = Request::Register { component: name(component), proxy };
+        assert_eq!(rig.call("proxy", request).0, Ok(()));
+    }
+    rig.run();
+    for component in ["b_v", "a_w"] {
+        rig.program(component).conduct = Conduct::Sleeps;
+    }
+    rig.report("a_w", Recovery::ComponentRestart, 5).unwrap();
+    rig.report("b_x", Recovery::NoRecommendation, 30).unwrap();
+    rig.kill("a_v");
+    rig.run();
+    rig
+}
+
+fn chunks(rig: &Rig) -> Vec<Vec<u8>> {
+    rig.nodes[0].amf.snapshot().collect()
+}
+
+fn digest(model: &Model) -> u64 {
+    let mut digest = Digest::default();
+    model.digest(&mut digest);
+    digest.value()
+}
+
+#[test]
+fn a_model_comes_back() {
+    let rig = rich();
+    let (model, is_complete) = receive(&rig.nodes[0].amf, &chunks(&rig)).finish();
+    assert!(is_complete);
+    assert_eq!(digest(&model), rig.digest(0));
+    assert_eq!(format!("{model:?}"), format!("{:?}", rig.model()));
+}
+
+#[test]
+fn a_large_model_comes_in_chunks() {
+    let groups = (0..500).map(|number| {
+        let mut group = raid("xy");
+        let rename = |of: &Name| name(&format!("{number}_{of}"));
+        group.name = rename(&group.name);
+        for unit in &mut group.units {
+            unit.name = rename(&unit.name);
+            for component in &mut unit.components {
+                component.name = rename(&component.name);
+            }
+        }
+        for protection_group in &mut group.protection_groups {
+            protection_group.name = rename(&protection_group.name);
+            protection_group.members = protection_group.members.iter().map(rename).collect();
+        }
+        group
+    });
+    let mut amf = Amf::new(node(0), Groups { groups: groups.collect() });
+    for number in 0..1000 {
+        let component = name(&format!("{}_{}_x", number / 2, ["a", "b"][number % 2]));
+        amf.model.register(node(0), number as u64, &component, None, Callbacks::all()).unwrap();
+    }
+    let chunks: Vec<_> = amf.snapshot().collect();
+    assert!(chunks.len() > 1);
+    assert!(chunks.iter().all(|chunk| chunk.len() <= SNAPSHOT_CHUNK));
+    assert_eq!(digest(&receive(&amf, &chunks).finish().0), digest(&amf.model));
+}
+
+#[test]
+fn damaged_chunks_do_no_harm() {
+    let rig = rich();
+    let chunks = chunks(&rig);
+    let is_taken = |chunk: &[u8]| {
+        let mut incoming = rig.nodes[0].amf.incoming();
+        let result = Amf::take_chunk(&mut incoming, chunk);
+        result.is_ok().then(|| incoming.finish())
+    };
+    let whole = &chunks[0];
+    assert!(is_taken(whole).unwrap().1);
+    for length in 0..whole.len() {
+        assert!(is_taken(&whole[..length]).is_none_or(|(_, is_complete)| !is_complete));
+    }
+    for (place, value) in (0..whole.len()).flat_map(|place| [(place, 0xff), (place, 1)]) {
+        let mut damaged = whole.clone();
+        damaged[place] ^= value;
+        let Some((model, _)) = is_taken(&damaged) else { continue };
+        // Whatever it says now, it can be put together with another.
+        let sides = [(vec![node(0)], rig.model().clone()), (vec![node(0)], model.clone())];
+        Model::together(sides.clone()).unwrap();
+        Model::together(sides.into_iter().rev()).unwrap();
+    }
+    let twice: Vec<_> = [&whole[..], &whole[..]].concat();
+    assert!(is_taken(&twice).is_none());
+    for bytes in [&[0][..], &[2, 0, 0, 0, 0, 0], &[5], &[9]] {
+        assert!(is_taken(bytes).is_none());
+    }
+}
