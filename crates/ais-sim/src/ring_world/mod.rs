@@ -91,7 +91,11 @@ impl World {
             self.settle()?;
             if self.fabric.rng.once_in(3) {
                 self.rest()?;
-                self.departure()?;
+                if self.fabric.rng.once_in(2) {
+                    self.departure()?;
+                } else {
+                    self.standstill()?;
+                }
             }
         }
         self.calm();

@@ -6,6 +6,8 @@ use crate::fabric::node_of;
 use crate::hazards::Hazards;
 use crate::plan::{MICROSECOND, MILLISECOND};
 use ais_totem::Guarantee;
+use ais_wire::NodeId;
+use std::collections::BTreeSet;
 
 impl World {
     /// Waits until every component has one view of exactly its living members,
@@ -34,9 +36,13 @@ impl World {
         self.plan.tokens(100) + 3_000 * MILLISECOND
     }
 
+    fn living(&self) -> impl Iterator<Item = usize> {
+        let hosts = 0..self.plan.hosts;
+        hosts.filter(|host| self.fabric.hosts()[*host].daemon.is_some())
+    }
+
     fn is_settled(&self) -> Result<(), String> {
-        let nodes = (0..self.plan.hosts).filter(|host| self.fabric.hosts()[*host].daemon.is_some());
-        let nodes: Vec<usize> = nodes.collect();
+        let nodes: Vec<usize> = self.living().collect();
         for host in &nodes {
             let node = node_of(*host);
             if !self.fabric.is_running(*host) {
@@ -101,6 +107,43 @@ impl World {
 
     fn idle_bound(&self) -> u64 {
         200 * self.plan.hosts as u64
+    }
+
+    /// In a group at rest one node, or two, stand still for a while. The others
+    /// stay together through that, and when they come back.
+    pub(super) fn standstill(&mut self) -> Result<(), String> {
+        let mut paused = BTreeSet::new();
+        for _ in 0..self.fabric.rng.between(1, 2) {
+            let Some(host) = self.some_host(true) else { break };
+            let time = self.fabric.rng.between(1, 50);
+            let time = self.plan.tokens(time);
+            self.say(|| format!("{} stands still for {} ms", node_of(host), time / MILLISECOND));
+            self.counted.pauses += 1;
+            self.fabric.pause(host, time);
+            paused.insert(node_of(host));
+            let apart = self.fabric.rng.below(self.plan.tokens(10));
+            self.go(apart)?;
+        }
+        let begun = self.fabric.now;
+        self.settle()?;
+        let steady = self.living().filter(|host| !paused.contains(&node_of(*host)));
+        let steady: Vec<usize> = steady.collect();
+        for host in &steady {
+            let (node, side) = (node_of(*host), self.fabric.network.side(*host));
+            let mates = steady.iter().filter(|other| self.fabric.network.side(**other) == side);
+            let mates: Vec<NodeId> = mates.map(|other| node_of(*other)).collect();
+            let spans = self.history.life(node).map_or(&[][..], |life| &life.spans);
+            for view in spans.iter().filter(|span| span.at >= begun).map(|span| &span.view) {
+                if let Some(lost) = mates.iter().find(|of| !view.members.contains(of)) {
+                    return Err(format!(
+                        "disturbed: {paused:?} stood still, and {node} was in view {} without \
+                         {lost}, which did not",
+                        view.id
+                    ));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// A ring that cannot send takes a bounded number of messages, short or

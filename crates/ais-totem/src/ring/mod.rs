@@ -135,7 +135,7 @@ impl Ring {
     pub fn drained(&mut self, now: u64) {
         self.note_call(now);
         if self.paused_until.take().is_some() {
-            self.on_time(now);
+            self.resume(now);
         }
     }
 
@@ -168,10 +168,11 @@ impl Ring {
         self.note_call(now);
         match self.paused_until {
             Some(until) if now < until => {}
-            _ => {
+            Some(_) => {
                 self.paused_until = None;
-                self.on_time(now);
+                self.resume(now);
             }
+            None => self.on_time(now),
         }
     }
 
@@ -275,6 +276,17 @@ impl Ring {
             State::Commit(_) => self.time_in_commit(now),
             State::Recovery(_) => self.time_in_recovery(now),
             State::Left => {}
+        }
+    }
+
+    /// Goes on after a pause. That nobody answered in it says nothing of the
+    /// others.
+    fn resume(&mut self, now: u64) {
+        match &self.state {
+            State::Gather(_) | State::Commit(_) | State::Recovery(_) => {
+                self.gather_again(now, "this process was not run for a while".into());
+            }
+            State::Operational(_) | State::Left => self.on_time(now),
         }
     }
 
