@@ -6,7 +6,7 @@ const ALL: Choice = Choice { trace: false, world: None };
 
 #[test]
 fn seeds_hold() {
-    for seed in 0..50 {
+    for seed in 0..10 {
         if let Err(violation) = run(seed, ALL) {
             panic!("{violation:?}: replay with `make sim SEED={seed}`");
         }

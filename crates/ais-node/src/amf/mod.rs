@@ -30,8 +30,7 @@ use crate::{
 use ais_proto::amf::{Callbacks, ErrorReport, Request};
 use ais_proto::{AisError, Service as Of};
 use ais_totem::View;
-use ais_wire::DecodeError;
-use ais_wire::{Name, NodeId, Writer};
+use ais_wire::{DecodeError, Name, NodeId, Writer};
 use local::{Answered, Function, Local};
 use message::{Message, RegistrationId, Report};
 use model::{Model, Outcome};

@@ -34,8 +34,7 @@ use crate::{
 };
 use ais_proto::ckpt::{self, Request, UpdateOption};
 use ais_totem::View;
-use ais_wire::DecodeError;
-use ais_wire::{NodeId, Writer};
+use ais_wire::{DecodeError, NodeId, Writer};
 use checkpoint::Failure;
 use duties::Duties;
 use message::{Change, CheckpointId, Message, Stamp};

@@ -5,9 +5,9 @@ mod joins;
 
 use super::greeting::contains;
 use super::{Ring, State};
-use crate::Destination;
 use crate::config::milliseconds;
 use crate::packet::{Join, MAX_MEMBERS, MINOR, Packet};
+use crate::{Destination, ViewId};
 use ais_wire::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,6 +64,16 @@ impl Gather {
     /// Those that are to be in the next ring, in ascending order.
     pub(super) fn wanted(&self) -> Vec<NodeId> {
         self.members.difference(&self.failed).copied().collect()
+    }
+
+    /// These are in that ring: what they wanted before is not what they want
+    /// now.
+    pub(super) fn note_ring(&mut self, ring: ViewId, members: &[NodeId]) {
+        for node in members {
+            if let Some(peer) = self.peers.get_mut(node) {
+                peer.number = peer.number.max(ring.number);
+            }
+        }
     }
 
     fn add(&mut self, node: NodeId, deadline: u64) -> bool {
@@ -272,6 +282,7 @@ impl Ring {
             _ => None,
         });
         let time = milliseconds(consensus);
+        let mut changed = false;
         for (node, refused, heard) in late.collect::<Vec<_>>() {
             let why = if heard {
                 format!("{node} did not agree on the members for {time} ms")
@@ -283,19 +294,28 @@ impl Ring {
             if heard {
                 self.core.strike(now, node);
             }
-            self.fail(now, node, why);
+            changed |= self.mark_failed(now, node, why);
+        }
+        if changed {
+            self.sets_changed(now);
         }
     }
 
     /// `node` is not to be in the next ring.
     fn fail(&mut self, now: u64, node: NodeId, why: String) {
-        let State::Gather(gather) = &mut self.state else { return };
+        if self.mark_failed(now, node, why) {
+            self.sets_changed(now);
+        }
+    }
+
+    fn mark_failed(&mut self, now: u64, node: NodeId, why: String) -> bool {
+        let State::Gather(gather) = &mut self.state else { return false };
         if node == self.core.me || !gather.members.contains(&node) || !gather.failed.insert(node) {
-            return;
+            return false;
         }
         self.core.say(now, &why);
         self.core.reasons.insert(node, why);
-        self.sets_changed(now);
+        true
     }
 
     /// All have to agree anew.

@@ -28,6 +28,9 @@ impl Ring {
                 }
                 _ => {}
             }
+            if let (State::Gather(gather), Some(ring)) = (&mut self.state, hello.ring) {
+                gather.note_ring(ring, &hello.members);
+            }
         }
         if news {
             self.tell_of_links(now);
