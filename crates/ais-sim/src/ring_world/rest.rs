@@ -48,6 +48,10 @@ impl World {
             if !self.fabric.is_running(*host) {
                 return Err(format!("{node} stands still"));
             }
+            let state = self.fabric.hosts()[*host].daemon.as_ref().map(|ring| ring.status().state);
+            if state != Some("operational") {
+                return Err(format!("{node} forms a ring"));
+            }
             let side = self.fabric.network.side(*host);
             let together = nodes.iter().filter(|other| self.fabric.network.side(**other) == side);
             let expected: Vec<_> = together.map(|other| node_of(*other)).collect();

@@ -90,11 +90,7 @@ impl Gather {
 impl Ring {
     /// The first gather of a node that has just started.
     pub(super) fn start_gather(&mut self, now: u64) {
-        self.prepare_gather(now, "this node has started".into());
-        if let State::Gather(gather) = &mut self.state {
-            gather.alone_at = now.saturating_add(self.core.timing.consensus());
-        }
-        self.begin_gather(now);
+        self.gather_again(now, "this node has started".into());
     }
 
     /// To gather with those that are in the ring, or should have been in the
@@ -167,6 +163,9 @@ impl Ring {
         if let Some(ring) = &mut self.ring {
             ring.passed = None;
         }
+        let deadline = now.saturating_add(self.core.timing.consensus());
+        // Who has just started gives others the time to show.
+        let alone_at = if self.ring.is_some() { now } else { deadline };
         let mut gather = Gather {
             members: BTreeSet::from([self.core.me]),
             failed: BTreeSet::new(),
@@ -175,10 +174,9 @@ impl Ring {
             join_at: now,
             begun: false,
             joined_at: None,
-            alone_at: now,
+            alone_at,
             agreed_until: None,
         };
-        let deadline = now.saturating_add(self.core.timing.consensus());
         for member in self.members_with_me().into_iter().filter(|&member| member != self.core.me) {
             gather.add(member, deadline);
         }

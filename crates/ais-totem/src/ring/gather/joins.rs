@@ -159,7 +159,7 @@ impl Ring {
         if answers && is_mate(node) && !is_mate(from) {
             return;
         }
-        self.fail(now, node, format!("{node} did not answer {from}: {}", self.cause));
+        self.fail(now, node, format!("{node} is gone, says {from}"));
     }
 
     /// Notes that `from` answers, and whether it agrees.

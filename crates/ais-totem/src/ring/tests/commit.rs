@@ -1,7 +1,7 @@
 //! Commit: [SRP95] section 5.2.
 
 use super::*;
-use crate::packet::{CommitEntry, Join, MAX_VIEW, Packet};
+use crate::packet::{CommitEntry, Join, MAX_VIEW, OldRing, Packet};
 
 #[test]
 fn a_ring_forms_through_heavy_loss() {
@@ -92,9 +92,8 @@ fn other_commit_tokens_are_dropped() {
     later.hop += 1;
     let mut older = commit.clone();
     older.ring.number = 1;
-    for entry in &mut older.members {
-        entry.old = None;
-    }
+    let nowhere = OldRing { ring: None, aru: 0, high: 0, safe: 0, obliged: Vec::new() };
+    older.members[0].old = Some(nowhere);
     let mut filled = commit.clone();
     filled.members[1].old = filled.members[0].old.clone();
     for packet in [fewer, more, later, older, filled] {

@@ -77,3 +77,13 @@ fn all_pause_at_once() {
     let time = net.until_view(&[1, 2, 3], &[1, 2, 3]);
     assert!(time < TOKEN);
 }
+
+/// A pause is no time in which others could have shown.
+#[test]
+fn a_node_that_pauses_while_it_looks_for_others_goes_on_looking() {
+    let mut net = Net::empty();
+    net.start(1);
+    pause(&mut net, 1, 2 * TOKEN);
+    let time = net.until_view(&[1], &[1]);
+    assert!(time >= net.timing().consensus(), "{} ms", time / MS);
+}

@@ -100,6 +100,7 @@ fn a_message_sent_in_part_starts_again() {
     net.run(200 * MS);
     for host in 1..=2 {
         assert!(net.texts(host) == [long.as_str()]);
+        assert_eq!(net.counter(host, "dropped-messages-malformed"), 0);
     }
 }
 
