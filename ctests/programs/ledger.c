@@ -89,15 +89,19 @@ static bool is_passing(SaErrorT error)
 	       error == SA_ERR_LIBRARY || error == SA_ERR_BAD_HANDLE;
 }
 
-/* Opens as often as it takes, for at most 60 s or until SIGTERM. */
-static bool reopen(void)
+/* Opens and reads as often as it takes, for at most 60 s or until SIGTERM. */
+static bool reopen(long long *number)
 {
 	int64_t end = now_ns() + 60 * NS_PER_SEC;
 	SaErrorT error;
 
-	close_ledger();
-	while (is_passing(error = open_ledger()) && !stopped && now_ns() < end) {
+	for (;;) {
 		close_ledger();
+		error = open_ledger();
+		if (error == SA_OK)
+			error = read_number(number);
+		if (stopped || !is_passing(error) || now_ns() >= end)
+			break;
 		sleep_ns(5 * NS_PER_MS);
 	}
 	return stopped || expect_quietly("open the ledger", error, SA_OK);
@@ -107,9 +111,10 @@ static void count_up(int64_t end)
 {
 	long long acknowledged = 0;
 	long long next;
+	long long held;
 	long interruptions = 0;
 
-	if (!reopen() || !expect_quietly("read", read_number(&next), SA_OK))
+	if (!reopen(&next))
 		return;
 	while (!stopped && now_ns() < end) {
 		SaErrorT error = write_number(++next);
@@ -125,7 +130,7 @@ static void count_up(int64_t end)
 		interruptions++;
 		if (error == SA_ERR_TRY_AGAIN)
 			sleep_ns(NS_PER_MS);
-		else if (!reopen())
+		else if (!reopen(&held))
 			break;
 	}
 	printf("acknowledged %lld, %ld interruptions\n", acknowledged,
@@ -156,8 +161,7 @@ int main(int argc, char *argv[])
 	signal(SIGTERM, on_term);
 	if (writes) {
 		count_up(now_ns() + seconds * NS_PER_SEC);
-	} else if (reopen() &&
-		   expect_quietly("read", read_number(&number), SA_OK)) {
+	} else if (reopen(&number)) {
 		printf("%lld\n", number);
 	}
 	close_ledger();
