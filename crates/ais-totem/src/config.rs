@@ -87,7 +87,7 @@ impl Timing {
     /// The token of an idle ring rests so long at the representative.
     #[must_use]
     pub const fn hold(self) -> u64 {
-        clamp(self.token / 10, MILLISECOND, 50 * MILLISECOND)
+        clamp(self.token / 10, MILLISECOND, 80 * MILLISECOND)
     }
 
     /// JOIN is sent again after so long.

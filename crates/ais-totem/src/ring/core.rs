@@ -127,8 +127,21 @@ impl Core {
     /// Asks for more view numbers before the last one is needed.
     pub(super) fn reserve_ahead(&mut self) {
         if self.asked.saturating_sub(self.number) < RESERVE / 2 {
-            self.asked = self.number.saturating_add(RESERVE).min(MAX_VIEW);
-            self.outputs.push_back(Output::Reserve(self.asked));
+            self.reserve_above(self.number);
         }
+    }
+
+    /// The next view is going to have a number above this one. Asked for when
+    /// that shows in gather, all members wait for their disks at once, and not
+    /// one after the other with the commit token.
+    pub(super) fn expect_above(&mut self, number: u64) {
+        if self.asked <= number {
+            self.reserve_above(number);
+        }
+    }
+
+    fn reserve_above(&mut self, number: u64) {
+        self.asked = number.saturating_add(RESERVE).min(MAX_VIEW);
+        self.outputs.push_back(Output::Reserve(self.asked));
     }
 }

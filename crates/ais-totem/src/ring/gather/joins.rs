@@ -174,6 +174,7 @@ impl Ring {
         peer.refused = false;
         peer.number = join.number;
         peer.minor = join.minor;
+        self.core.expect_above(join.number);
         if agrees && !std::mem::replace(&mut peer.agrees, true) {
             // It may not have been there yet when this member said so.
             self.join_soon(now);
