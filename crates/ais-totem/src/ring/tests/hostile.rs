@@ -155,7 +155,7 @@ fn a_token_out_of_turn_is_dropped() {
     net.run(100 * MS);
     net.keep_sent = true;
     net.lose = Some(Box::new(|_, to, packet| to == 2 && matches!(packet, Packet::Token(_))));
-    net.run(60 * MS);
+    net.run(net.timing().hold() + 10 * MS);
     let token = net.sent.iter().rev().find_map(|(_, from, _, packet)| match packet {
         Packet::Token(token) if *from == 1 => Some(token.clone()),
         _ => None,
