@@ -148,6 +148,29 @@ fn nonsense_of_strangers_changes_nothing() {
     }
 }
 
+/// The token comes from the member before, and is the next one.
+#[test]
+fn a_token_out_of_turn_is_dropped() {
+    let mut net = Net::of(&[1, 2, 3]);
+    net.run(100 * MS);
+    net.keep_sent = true;
+    net.lose = Some(Box::new(|_, to, packet| to == 2 && matches!(packet, Packet::Token(_))));
+    net.run(net.timing().hold() + 10 * MS);
+    let token = net.sent.iter().rev().find_map(|(_, from, _, packet)| match packet {
+        Packet::Token(token) if *from == 1 => Some(token.clone()),
+        _ => None,
+    });
+    let token = token.unwrap();
+    net.inject(3, 2, &Packet::Token(token.clone()));
+    net.inject(1, 2, &Packet::Token(Token { token_seq: token.token_seq + 3, ..token.clone() }));
+    net.inject(1, 2, &Packet::Token(Token { seq: MAX_SEQ, ..token.clone() }));
+    assert_eq!(net.counter(2, "dropped-tokens-wrong"), 3);
+    net.inject(1, 2, &Packet::Token(token.clone()));
+    net.inject(1, 2, &Packet::Token(token));
+    assert_eq!(net.counter(2, "dropped-tokens-wrong"), 3);
+    assert_eq!(net.counter(2, "dropped-tokens-known"), 1);
+}
+
 /// A member may forge anything; it must not bring anybody down for good.
 #[test]
 fn nonsense_of_members_is_survived() {

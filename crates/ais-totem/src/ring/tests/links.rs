@@ -1,7 +1,7 @@
 //! Links that work one way, or not between all: they do not disturb a ring.
 
 use super::*;
-use crate::packet::Packet;
+use crate::packet::{Join, Packet};
 
 #[test]
 fn one_way_links_never_disturb_a_working_ring() {
@@ -60,6 +60,39 @@ fn rings_that_are_partly_connected_are_tried_ever_less_often() {
     assert!(after - before <= 12, "{} views", after - before);
     net.heal();
     net.until_view(&[1, 2, 3, 4], &[1, 2, 3, 4]);
+}
+
+/// What a stranger calls failed may be a matter of its own links.
+#[test]
+fn a_stranger_does_not_put_out_a_member_that_answers() {
+    let mut net = Net::of(&[1, 2, 3, 5]);
+    let join = |members: &[u8], failed: &[u8]| {
+        Packet::Join(Join {
+            minor: 0,
+            leaving: false,
+            number: 1,
+            ring: None,
+            members: nodes(members),
+            failed: nodes(failed),
+            heard: nodes(&[1, 2, 3, 5]),
+            mutual: nodes(&[1, 2, 3, 5]),
+        })
+    };
+    net.lose = Some(Box::new(|from, _, packet| from == 2 && matches!(packet, Packet::Join(_))));
+    net.call(1, |ring, now| ring.refused(now, node(2)));
+    net.run(10 * MS);
+    net.inject(4, 1, &join(&[4], &[]));
+    net.inject(4, 1, &join(&[1, 3, 4], &[3]));
+    net.keep_sent = true;
+    net.run(60 * MS);
+    let last = net.sent.iter().rev().find_map(|(_, from, _, packet)| match packet {
+        Packet::Join(join) if *from == 1 => Some(join.clone()),
+        _ => None,
+    });
+    let last = last.unwrap();
+    assert_eq!((last.members, last.failed), (nodes(&[1, 2, 3, 4, 5]), nodes(&[])));
+    net.lose = None;
+    net.until_view(&[1, 2, 3, 5], &[1, 2, 3, 5]);
 }
 
 /// [SRP95] 5.1: a member that does not receive is put out, as its aru shows.
