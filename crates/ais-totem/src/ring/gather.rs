@@ -50,6 +50,14 @@ struct Peer {
     minor: u8,
 }
 
+impl Peer {
+    /// It has nothing more to say: it waits for others as this member does, or
+    /// for the commit token.
+    fn is_waiting(&self) -> bool {
+        self.agrees && !self.refused
+    }
+}
+
 impl Gather {
     pub(super) fn has(&self, node: NodeId) -> bool {
         self.members.contains(&node) && !self.failed.contains(&node)
@@ -241,9 +249,8 @@ impl Ring {
         }
         let disagreed = gather.changed_at.saturating_add(self.core.timing.consensus());
         let peers = gather.peers.iter().filter(|(node, _)| !gather.failed.contains(node));
-        let failing = peers.map(|(_, peer)| match (peer.heard, peer.agrees) {
-            (true, false) => peer.deadline.min(disagreed),
-            _ => peer.deadline,
+        let failing = peers.filter(|(_, peer)| !peer.is_waiting()).map(|(_, peer)| {
+            if peer.heard && !peer.agrees { peer.deadline.min(disagreed) } else { peer.deadline }
         });
         let alone = (gather.wanted().len() == 1).then_some(gather.alone_at);
         failing.chain([gather.join_at]).chain(alone).min()
@@ -276,6 +283,7 @@ impl Ring {
         }
         let disagreed = now >= gather.changed_at.saturating_add(consensus);
         let peers = gather.peers.iter().filter(|(node, _)| !gather.failed.contains(node));
+        let peers = peers.filter(|(_, peer)| !peer.is_waiting());
         let late = peers.filter_map(|(&node, peer)| match peer {
             Peer { deadline, .. } if now >= *deadline => Some((node, peer.refused, false)),
             Peer { heard: true, agrees: false, .. } if disagreed => Some((node, false, true)),
@@ -323,8 +331,13 @@ impl Ring {
         let State::Gather(gather) = &mut self.state else { return };
         gather.changed_at = now;
         gather.agreed_until = None;
+        let time = self.core.timing.consensus() / 2;
         for peer in gather.peers.values_mut() {
-            peer.agrees = false;
+            // It may be in commit, where it sends no JOIN before it hears of
+            // this.
+            if std::mem::take(&mut peer.agrees) && !peer.refused {
+                peer.deadline = peer.deadline.max(now.saturating_add(time));
+            }
         }
         self.join_soon(now);
     }
