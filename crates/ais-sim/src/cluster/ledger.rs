@@ -75,10 +75,20 @@ impl Ledger {
         }
     }
 
-    /// The write was answered with success on this node.
-    pub(super) fn promised(&mut self, node: NodeId, section: Section, number: u64) {
+    /// The write was answered with success on this node: all members of its
+    /// view have it, or `among` them these.
+    pub(super) fn promised(
+        &mut self,
+        node: NodeId,
+        among: Option<&[NodeId]>,
+        section: Section,
+        number: u64,
+    ) {
         let view = self.nodes.get(&node).and_then(|of| of.view);
-        for of in self.nodes.values_mut().filter(|of| of.view == view && of.has_state) {
+        let has = |(node, of): &(&NodeId, &mut Standing)| {
+            of.view == view && of.has_state && among.is_none_or(|among| among.contains(node))
+        };
+        for (_, of) in self.nodes.iter_mut().filter(has) {
             let certain = of.certain.entry(section).or_default();
             *certain = number.max(*certain);
         }
@@ -220,7 +230,7 @@ mod tests {
     fn a_promise_holds_on_every_member() {
         let mut ledger = three();
         let number = ledger.issue(SECTION);
-        ledger.promised(node(1), SECTION, number);
+        ledger.promised(node(1), None, SECTION, number);
         ledger.end(node(1));
         install(&mut ledger, 2, &[2, 3]);
         assert!(ledger.rests(node(2), 2, &Numbers::new()).is_err());
@@ -247,7 +257,7 @@ mod tests {
                 }
             }
             ledger.issue(SECTION);
-            ledger.promised(node(3), SECTION, 1);
+            ledger.promised(node(3), None, SECTION, 1);
             install(&mut ledger, 4, &[1, 2, 3]);
             assert_eq!(ledger.rests(node(1), 3, &Numbers::new()).is_err(), rested);
         }
@@ -266,7 +276,7 @@ mod tests {
         install(&mut ledger, 4, &[2]);
         ledger.rests(node(1), 1, &Numbers::new()).unwrap();
         ledger.issue(SECTION);
-        ledger.promised(node(2), SECTION, 1);
+        ledger.promised(node(2), None, SECTION, 1);
         ledger.rests(node(2), 2, &Numbers::from([(SECTION, 1)])).unwrap();
         install(&mut ledger, 5, &[1, 2]);
         assert!(ledger.rests(node(1), 2, &Numbers::new()).is_err());

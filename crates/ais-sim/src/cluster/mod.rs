@@ -15,6 +15,7 @@ use crate::report::{Counted, Trace};
 use crate::{Rng, Violation};
 use ais_node::{Config, Node, Output, ckpt::Limits, group};
 use ais_proto::{Code, Name, Service};
+use ais_wire::NodeId;
 use ledger::Ledger;
 use site::Site;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +44,9 @@ struct World {
     trace: Trace,
     without_disk: Vec<bool>,
     views: BTreeSet<ais_node::ViewId>,
+    /// Who goes on into the view that a host is about to install: what it
+    /// answers before it says so is promised for these.
+    coming: BTreeMap<usize, Vec<NodeId>>,
     /// What programs read, by host.
     found: BTreeMap<(usize, ledger::Section), u64>,
     /// The last number given to a process, a connection or a request.
@@ -82,6 +86,7 @@ impl World {
             plan,
             trace,
             views: BTreeSet::new(),
+            coming: BTreeMap::new(),
             found: BTreeMap::new(),
             last: 10,
         }
@@ -161,9 +166,15 @@ impl World {
             if events.is_empty() {
                 return Ok(());
             }
+            for (place, (_, event)) in events.iter().enumerate() {
+                if let Output::View(view) = event {
+                    self.coming.insert(events[place].0, view.came_with_me.clone());
+                }
+            }
             for (host, event) in events {
                 self.event(host, event)?;
             }
+            self.coming.clear();
         }
     }
 
@@ -188,6 +199,7 @@ impl World {
                 self.ledger.view(node, &view);
                 self.views.insert(view.id);
                 self.sites[host].view = Some(view);
+                self.coming.remove(&host);
                 Ok(())
             }
             Output::Serving => {
@@ -229,7 +241,7 @@ impl World {
     }
 }
 
-fn brief(node: ais_wire::NodeId, event: &Output) -> String {
+fn brief(node: NodeId, event: &Output) -> String {
     match event {
         Output::View(view) => format!("{node} view {} {:?}: {}", view.id, view.members, view.why),
         Output::Reply { connection, id, result, .. } => {

@@ -132,7 +132,8 @@ impl World {
                 self.sites[host].open.insert(*checkpoint, number);
             }
             (Call::Write(section, number) | Call::Create(section, number), Ok(())) => {
-                self.ledger.promised(node_of(host), *section, *number);
+                let among = self.coming.get(&host).map(Vec::as_slice);
+                self.ledger.promised(node_of(host), among, *section, *number);
             }
             (Call::Write(section, _), Err(AisError::NotExist)) => {
                 let Some(checkpoint) = self.sites[host].open.get(&section.0).copied() else {
