@@ -104,12 +104,17 @@ impl World {
     /// In a view that has been at rest no other component is active for this
     /// instance.
     fn alone_active(&self, host: usize, component: &Name, csi: &Name) -> Result<(), String> {
-        let id = self.sites[host].view.as_ref().map(|view| view.id);
+        // A view that is still to be reported is where this happens already.
+        let view_of = |host: usize| {
+            let view = self.sites[host].view.as_ref().map(|view| view.id);
+            view.filter(|_| !self.coming.contains_key(&host))
+        };
+        let id = view_of(host);
         if !id.is_some_and(|id| self.ledger.has_rested(id)) {
             return Ok(());
         }
         for (other, site) in self.sites.iter().enumerate() {
-            let shares = site.view.as_ref().map(|view| view.id) == id;
+            let shares = view_of(other) == id;
             for (name, program) in site.programs.iter().filter(|(name, _)| *name != component) {
                 let active = program.active.contains(csi) && self.fabric.is_running(other);
                 if shares && active {

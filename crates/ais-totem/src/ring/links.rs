@@ -75,11 +75,6 @@ impl Links {
         self.links.get(&node).is_some_and(|link| self.is_fresh(now, link.heard_at))
     }
 
-    /// Whether a packet of `node` came in the last `time`.
-    pub(super) fn is_heard_within(&self, now: u64, node: NodeId, time: u64) -> bool {
-        self.links.get(&node).is_some_and(|link| now <= link.heard_at.saturating_add(time))
-    }
-
     /// Whether `node` hears this member, and the other way round.
     pub(super) fn is_mutual(&self, now: u64, node: NodeId) -> bool {
         self.links.get(&node).is_some_and(|link| self.is_link_mutual(now, link))

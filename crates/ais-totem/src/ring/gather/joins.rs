@@ -52,7 +52,8 @@ impl Ring {
             return;
         }
         let theirs: Vec<NodeId> = wanted(join).collect();
-        if !join.leaving && self.may_merge(now, from, &join.mutual, &theirs) {
+        let is_fit = !join.leaving && !fails_any(join, &ring.members);
+        if is_fit && self.may_merge(now, from, &join.mutual, &theirs) {
             self.meet(now, from, &join.mutual, &theirs);
             self.join_in_gather(now, from, join);
         }
@@ -107,7 +108,7 @@ impl Ring {
             return;
         }
         if known.is_none() {
-            let fits = self.may_add(now, from, &join.mutual);
+            let fits = self.may_add(now, from, &join.mutual) && !self.fails_a_mate(join);
             let deadline = now.saturating_add(self.core.timing.consensus());
             let State::Gather(gather) = &mut self.state else { return };
             if !fits || !gather.add(from, deadline) {
@@ -146,20 +147,21 @@ impl Ring {
     }
 
     /// Somebody else says that `node` has failed. A stranger is not believed
-    /// if it means a member that answers.
+    /// if it means one that comes from this member's ring: it may have waited
+    /// for longer, or while it was not there itself.
     fn take_over_failed(&mut self, now: u64, from: NodeId, node: NodeId) {
-        let State::Gather(gather) = &self.state else { return };
-        if gather.failed.contains(&node) {
-            return;
-        }
-        let time = self.core.timing.join().saturating_mul(3);
-        let answers = gather.peers.get(&node).is_some_and(|peer| peer.heard)
-            && self.core.links.is_heard_within(now, node, time);
         let is_mate = |node| self.ring.as_ref().is_some_and(|ring| ring.has(node));
-        if answers && is_mate(node) && !is_mate(from) {
+        if is_mate(node) && !is_mate(from) {
             return;
         }
         self.fail(now, node, format!("{node} is gone, says {from}"));
+    }
+
+    /// Whether a JOIN fails one that comes along from this member's ring.
+    fn fails_a_mate(&self, join: &Join) -> bool {
+        let State::Gather(gather) = &self.state else { return false };
+        let mates = self.ring.as_ref().map_or(&[][..], |ring| &ring.members);
+        mates.iter().any(|&mate| gather.has(mate) && contains(&join.failed, mate))
     }
 
     /// Notes that `from` answers, and whether it agrees.
@@ -180,6 +182,10 @@ impl Ring {
             self.join_soon(now);
         }
     }
+}
+
+fn fails_any(join: &Join, nodes: &[NodeId]) -> bool {
+    nodes.iter().any(|&node| contains(&join.failed, node))
 }
 
 /// Those a JOIN wants in the next ring.

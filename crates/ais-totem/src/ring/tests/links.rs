@@ -95,6 +95,36 @@ fn a_stranger_does_not_put_out_a_member_that_answers() {
     net.until_view(&[1, 2, 3, 5], &[1, 2, 3, 5]);
 }
 
+/// Who comes back from a pause calls those failed that did not answer it, since
+/// they have a ring of their own.
+#[test]
+fn a_stranger_that_calls_members_failed_is_not_met() {
+    let mut net = Net::of(&[1, 2, 3]);
+    net.run(500 * MS);
+    let join = |failed: &[u8]| {
+        Packet::Join(Join {
+            minor: 0,
+            leaving: false,
+            number: 1,
+            ring: None,
+            members: nodes(&[1, 2, 3, 4]),
+            failed: nodes(failed),
+            heard: nodes(&[1, 2, 3]),
+            mutual: nodes(&[1, 2, 3]),
+        })
+    };
+    for failed in [[1].as_slice(), &[1, 2], &[1, 2, 3]] {
+        net.inject(4, 3, &join(failed));
+        net.run(TOKEN / 10);
+        assert_eq!(net.rings[&3].status().state, "operational", "{failed:?}");
+    }
+    // It is not even taken in while the members look for each other.
+    net.call(3, |ring, now| ring.refused(now, node(2)));
+    net.inject(4, 3, &join(&[1]));
+    net.until_view(&[1, 2, 3], &[1, 2, 3]);
+    assert_eq!(net.counter(1, "views"), 2);
+}
+
 /// [SRP95] 5.1: a member that does not receive is put out, as its aru shows.
 #[test]
 fn a_member_that_does_not_receive_is_put_out() {
