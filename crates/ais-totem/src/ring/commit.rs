@@ -21,8 +21,10 @@ pub(super) struct Committing {
     /// `None`: the number of the ring has yet to be reserved.
     passed: Option<Passed>,
     deadline: u64,
-    /// What all agreed on.
-    agreed: (Vec<NodeId>, Vec<NodeId>),
+    /// What all agreed on, as this member said it.
+    agreed: Join,
+    /// When to say it again: who has just come back has not heard it.
+    join_at: u64,
 }
 
 impl Committing {
@@ -41,13 +43,13 @@ impl Committing {
     /// Whether a JOIN wants nothing that was not agreed on: it was sent before
     /// its sender agreed.
     pub(super) fn has_agreed_to(&self, join: &Join) -> bool {
-        let (members, failed) = &self.agreed;
-        join.members.iter().all(|&node| contains(members, node))
-            && join.failed.iter().all(|&node| contains(failed, node))
+        join.members.iter().all(|&node| contains(&self.agreed.members, node))
+            && join.failed.iter().all(|&node| contains(&self.agreed.failed, node))
     }
 
     pub(super) fn next(&self) -> u64 {
-        self.passed.as_ref().map_or(self.deadline, |passed| passed.again.min(self.deadline))
+        let again = self.passed.as_ref().map_or(self.deadline, |passed| passed.again);
+        again.min(self.deadline).min(self.join_at)
     }
 
     fn successor(&self, me: NodeId) -> Option<NodeId> {
@@ -103,8 +105,8 @@ impl Ring {
     }
 
     fn enter_commit(&mut self, now: u64, mut token: Commit) {
-        let State::Gather(gather) = &self.state else { return };
-        let agreed = gather.sets();
+        // With the number from before: it was wanted before this ring.
+        let Some(agreed) = self.join_of_gather(now) else { return };
         let old = self.where_from();
         for entry in token.members.iter_mut().filter(|entry| entry.node == self.core.me) {
             entry.old = Some(old.clone());
@@ -113,7 +115,9 @@ impl Ring {
         self.core.number = token.ring.number;
         self.core.reserve_ahead();
         let deadline = now.saturating_add(self.core.timing.consensus());
-        self.state = State::Commit(Committing { token, passed: None, deadline, agreed });
+        let join_at = now.saturating_add(self.core.timing.join());
+        let commit = Committing { token, passed: None, deadline, agreed, join_at };
+        self.state = State::Commit(commit);
         self.commit_if_reserved(now);
     }
 
@@ -192,9 +196,16 @@ impl Ring {
             self.core.counters.gathers_commit += 1;
             let successor = commit.successor(self.core.me);
             let time = milliseconds(self.core.timing.consensus());
-            self.attempt_failed(now, successor, &format!("no commit token for {time} ms"));
-        } else if let Some(passed) = commit.passed.as_mut().filter(|passed| now >= passed.again) {
+            return self.attempt_failed(now, successor, &format!("no commit token for {time} ms"));
+        }
+        if let Some(passed) = commit.passed.as_mut().filter(|passed| now >= passed.again) {
             self.core.send_again(now, passed);
+        }
+        if now >= commit.join_at {
+            commit.join_at = now.saturating_add(self.core.timing.join());
+            let (heard, mutual) = self.core.links.nodes(now, &[]);
+            let join = Join { heard, mutual, ..commit.agreed.clone() };
+            self.core.send(Destination::All, &Packet::Join(join));
         }
     }
 }

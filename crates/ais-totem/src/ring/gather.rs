@@ -65,7 +65,7 @@ impl Gather {
 
     /// Nodes that should be in the next ring, and those of them that should
     /// not after all, in ascending order.
-    pub(super) fn sets(&self) -> (Vec<NodeId>, Vec<NodeId>) {
+    fn sets(&self) -> (Vec<NodeId>, Vec<NodeId>) {
         (self.members.iter().copied().collect(), self.failed.iter().copied().collect())
     }
 
@@ -75,11 +75,15 @@ impl Gather {
     }
 
     /// These are in that ring: what they wanted before is not what they want
-    /// now.
-    pub(super) fn note_ring(&mut self, ring: ViewId, members: &[NodeId]) {
+    /// now. They are well, and have until `deadline` to say that they want to
+    /// be in the next ring.
+    pub(super) fn note_ring(&mut self, ring: ViewId, members: &[NodeId], deadline: u64) {
         for node in members {
-            if let Some(peer) = self.peers.get_mut(node) {
-                peer.number = peer.number.max(ring.number);
+            let Some(peer) = self.peers.get_mut(node) else { continue };
+            peer.number = peer.number.max(ring.number);
+            if !peer.agrees && !peer.refused {
+                peer.heard = true;
+                peer.deadline = deadline;
             }
         }
     }
@@ -138,6 +142,17 @@ impl Ring {
             && mates.iter().filter(|node| comes_along(node)).all(|&node| contains(mutual, node))
     }
 
+    /// Whether each of these is in the sets, or can be: this member and it hear
+    /// each other.
+    fn can_have(&self, now: u64, mut nodes: impl Iterator<Item = NodeId>) -> bool {
+        let State::Gather(gather) = &self.state else { return false };
+        let links = &self.core.links;
+        nodes.all(|node| {
+            gather.members.contains(&node)
+                || (links.is_mutual(now, node) && !links.is_banned(now, node))
+        })
+    }
+
     /// A node that hears this one and its ring can be in the next ring.
     pub(super) fn found_in_gather(
         &mut self,
@@ -146,14 +161,10 @@ impl Ring {
         mutual: &[NodeId],
         theirs: &[NodeId],
     ) {
-        let fits = self.may_add(now, from, mutual);
-        let links = &self.core.links;
-        let State::Gather(gather) = &mut self.state else { return };
-        let may = |node: NodeId| links.is_mutual(now, node) && !links.is_banned(now, node);
-        let all = theirs.iter().all(|&node| gather.members.contains(&node) || may(node));
-        if !fits || !all {
+        if !self.may_add(now, from, mutual) || !self.can_have(now, theirs.iter().copied()) {
             return;
         }
+        let State::Gather(gather) = &mut self.state else { return };
         let deadline = now.saturating_add(self.core.timing.consensus());
         let mut changed = gather.add(from, deadline);
         for &node in theirs.iter().filter(|&&node| node != self.core.me) {
@@ -274,7 +285,8 @@ impl Ring {
         self.check_consensus(now);
     }
 
-    /// Those that did not answer in time, or did not agree, have failed.
+    /// Those that did not answer in time have failed; when there are no such
+    /// any more, those that did not agree: they may not have because of these.
     fn fail_the_silent(&mut self, now: u64) {
         let consensus = self.core.timing.consensus();
         let State::Gather(gather) = &self.state else { return };
@@ -284,8 +296,10 @@ impl Ring {
         let disagreed = now >= gather.changed_at.saturating_add(consensus);
         let peers = gather.peers.iter().filter(|(node, _)| !gather.failed.contains(node));
         let peers = peers.filter(|(_, peer)| !peer.is_waiting());
+        let is_silent = |peer: &Peer| now >= peer.deadline;
+        let any_silent = peers.clone().any(|(_, peer)| is_silent(peer));
         let late = peers.filter_map(|(&node, peer)| match peer {
-            Peer { deadline, .. } if now >= *deadline => Some((node, peer.refused, false)),
+            peer if any_silent => is_silent(peer).then_some((node, peer.refused, false)),
             Peer { heard: true, agrees: false, .. } if disagreed => Some((node, false, true)),
             _ => None,
         });
@@ -360,16 +374,20 @@ impl Ring {
     }
 
     fn send_join(&mut self, now: u64) {
+        let Some(join) = self.join_of_gather(now) else { return };
+        self.core.send(Destination::All, &Packet::Join(join));
         let interval = self.core.timing.join();
         let State::Gather(gather) = &mut self.state else { return };
         gather.joined_at = Some(now);
         gather.join_at = now.saturating_add(interval);
-        let (members, failed) = (&gather.members, &gather.failed);
-        let (members, failed) = (members.iter().copied(), failed.iter().copied());
+    }
+
+    /// What this member wants.
+    pub(super) fn join_of_gather(&self, now: u64) -> Option<Join> {
+        let State::Gather(gather) = &self.state else { return None };
+        let (members, failed) = gather.sets();
         let minor = gather.peers.values().map(|peer| peer.minor).fold(MINOR, u8::min);
-        let join =
-            Join { minor, members: members.collect(), failed: failed.collect(), ..self.join(now) };
-        self.core.send(Destination::All, &Packet::Join(join));
+        Some(Join { minor, members, failed, ..self.join(now) })
     }
 
     /// A JOIN without sets.

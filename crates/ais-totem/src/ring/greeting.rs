@@ -17,23 +17,32 @@ impl Ring {
             self.hello_of_member(now, from, hello);
         } else {
             self.greet(now, from, contains(&hello.mutual, self.core.me));
-            match &self.state {
-                State::Operational(_)
-                    if self.may_merge(now, from, &hello.mutual, &hello.members) =>
-                {
-                    self.meet(now, from, &hello.mutual, &hello.members);
-                }
-                State::Gather(_) if hears_me => {
-                    self.found_in_gather(now, from, &hello.mutual, &hello.members);
-                }
-                _ => {}
+            // Who is in no ring says in JOINs whom it wants.
+            if hello.ring.is_some() {
+                self.hello_of_ring(now, from, hello);
             }
-            if let (State::Gather(gather), Some(ring)) = (&mut self.state, hello.ring) {
-                gather.note_ring(ring, &hello.members);
-            }
+        }
+        let mine = self.ring.as_ref().map(|ring| ring.id);
+        if let (State::Gather(gather), Some(ring)) = (&mut self.state, hello.ring)
+            && Some(ring) != mine
+        {
+            let deadline = now.saturating_add(self.core.timing.consensus());
+            gather.note_ring(ring, &hello.members, deadline);
         }
         if news {
             self.tell_of_links(now);
+        }
+    }
+
+    /// There is another ring.
+    fn hello_of_ring(&mut self, now: u64, from: NodeId, hello: &Hello) {
+        let Hello { members, mutual, .. } = hello;
+        match &self.state {
+            State::Operational(_) if self.may_merge(now, from, mutual, members) => {
+                self.meet(now, from, mutual, members);
+            }
+            State::Gather(_) => self.found_in_gather(now, from, mutual, members),
+            _ => {}
         }
     }
 

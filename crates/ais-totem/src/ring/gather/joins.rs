@@ -108,7 +108,9 @@ impl Ring {
             return;
         }
         if known.is_none() {
-            let fits = self.may_add(now, from, &join.mutual) && !self.fails_a_mate(join);
+            let fits = self.may_add(now, from, &join.mutual)
+                && !self.fails_a_mate(join)
+                && self.can_have(now, wanted(join));
             let deadline = now.saturating_add(self.core.timing.consensus());
             let State::Gather(gather) = &mut self.state else { return };
             if !fits || !gather.add(from, deadline) {
@@ -116,7 +118,11 @@ impl Ring {
             }
             self.sets_changed(now);
         }
-        self.unite(now, from, join);
+        // What a stranger wants may have been there long ago.
+        let is_mate = self.ring.as_ref().is_some_and(|ring| ring.has(from));
+        if is_mate || self.can_have(now, wanted(join)) {
+            self.unite(now, from, join);
+        }
         self.note_answer(now, from, join);
         self.check_consensus(now);
     }

@@ -87,3 +87,29 @@ fn a_node_that_pauses_while_it_looks_for_others_goes_on_looking() {
     let time = net.until_view(&[1], &[1]);
     assert!(time >= net.timing().consensus(), "{} ms", time / MS);
 }
+
+/// Those in commit go on saying what they want: who comes back just then drops
+/// what they said before.
+#[test]
+fn who_comes_back_while_a_ring_is_formed_fails_nobody_that_forms_it() {
+    for at in 0..50 {
+        let mut net = Net::of(&[1, 2, 3, 4, 5]);
+        net.run(1000 * MS);
+        net.forget();
+        net.stopped.insert(5);
+        net.until("1 and 4 gather", |net| {
+            [1, 4].iter().all(|host| net.rings[host].status().state == "gather")
+        });
+        net.run(20 * MS + at * MS);
+        net.stopped.insert(4);
+        net.stopped.remove(&5);
+        let stayed = [1, 2, 3, 5];
+        net.until_view(&stayed, &stayed);
+        for host in stayed {
+            for view in net.views(host) {
+                let all = nodes(&stayed).iter().all(|of| view.members.contains(of));
+                assert!(all, "at {at}: {view:?}");
+            }
+        }
+    }
+}
