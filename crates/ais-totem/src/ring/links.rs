@@ -124,7 +124,8 @@ impl Links {
         self.bans.get(&node).is_some_and(|ban| now < ban.until)
     }
 
-    /// `node` and this member are in one ring.
+    /// `node` and this member are in one ring, or are to be. What was counted
+    /// stays.
     pub(super) fn lift_ban(&mut self, now: u64, node: NodeId) {
         if let Some(ban) = self.bans.get_mut(&node) {
             ban.until = ban.until.min(now);

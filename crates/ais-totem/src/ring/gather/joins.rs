@@ -132,20 +132,16 @@ impl Ring {
         let deadline = now.saturating_add(self.core.timing.consensus());
         let State::Gather(gather) = &mut self.state else { return };
         let mut changed = false;
-        let mut banned = Vec::new();
         for &node in join.members.iter().filter(|&&node| node != self.core.me) {
             if gather.add(node, deadline) {
                 changed = true;
-                if self.core.links.is_banned(now, node) && !contains(&join.failed, node) {
-                    banned.push(node);
-                }
+                // A member of this ring has met it: better try again than
+                // spoil what may be well.
+                self.core.links.lift_ban(now, node);
             }
         }
         if changed {
             self.sets_changed(now);
-        }
-        for node in banned {
-            self.fail(now, node, format!("{node} is not connected with all members"));
         }
         for &node in &join.failed {
             self.take_over_failed(now, from, node);
