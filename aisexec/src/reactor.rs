@@ -7,16 +7,16 @@ use crate::clock;
 use crate::ipc::{Server, Token};
 use crate::notify;
 use crate::signals::Signals;
+use crate::sys;
 use nix::errno::Errno;
 use nix::sched::sched_yield;
-use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use std::io;
 use std::rc::Rc;
 
 /// Events taken at once. Those beyond come with the next round: epoll puts
 /// what it has told behind what it has not.
 const EVENTS: usize = 64;
-const MILLISECOND: u64 = 1_000_000;
 /// Requests served from where the last one came before all are looked at.
 const MOST_IN_A_ROW: u32 = 16;
 /// While polling, one look at all after so many at where the last request came
@@ -107,7 +107,7 @@ impl Reactor {
     fn wait(&mut self, events: &mut [EpollEvent]) -> io::Result<usize> {
         let served = self.server.take_served();
         if self.server.has_ready() {
-            return wait(&self.epoll, events, EpollTimeout::ZERO);
+            return wait(&self.epoll, events, Some(0));
         }
         let deadline = self.server.deadline();
         if served {
@@ -116,11 +116,8 @@ impl Reactor {
                 return Ok(count);
             }
         }
-        let timeout = match deadline {
-            Some(deadline) => timeout(deadline.saturating_sub(clock::monotonic())),
-            None => EpollTimeout::NONE,
-        };
-        wait(&self.epoll, events, timeout)
+        let left = deadline.map(|deadline| deadline.saturating_sub(clock::monotonic()));
+        wait(&self.epoll, events, left)
     }
 
     /// Looks again and again; if there are no other nodes mostly at the
@@ -141,7 +138,7 @@ impl Reactor {
                 }
             } else {
                 self.in_a_row = 0;
-                let count = wait(&self.epoll, events, EpollTimeout::ZERO)?;
+                let count = wait(&self.epoll, events, Some(0))?;
                 if count > 0 {
                     self.busy.hit();
                     return Ok(count);
@@ -161,29 +158,10 @@ impl Reactor {
     }
 }
 
-fn wait(epoll: &Epoll, events: &mut [EpollEvent], timeout: EpollTimeout) -> io::Result<usize> {
-    match epoll.wait(events, timeout) {
+/// Waits for events for so many ns at most, or for as long as it takes.
+fn wait(epoll: &Epoll, events: &mut [EpollEvent], ns: Option<u64>) -> io::Result<usize> {
+    match sys::wait_for_events(epoll, events, ns) {
         Err(Errno::EINTR) => Ok(0),
         result => result.map_err(io::Error::from),
-    }
-}
-
-/// A timeout of so many ns, rounded up: a wait that ended too early would be
-/// repeated at once, again and again.
-fn timeout(ns: u64) -> EpollTimeout {
-    EpollTimeout::try_from(ns.div_ceil(MILLISECOND)).unwrap_or(EpollTimeout::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn timeouts_never_end_too_early() {
-        assert_eq!(timeout(0).as_millis(), Some(0));
-        assert_eq!(timeout(1).as_millis(), Some(1));
-        assert_eq!(timeout(MILLISECOND).as_millis(), Some(1));
-        assert_eq!(timeout(MILLISECOND + 1).as_millis(), Some(2));
-        assert_eq!(timeout(u64::MAX), EpollTimeout::MAX);
     }
 }

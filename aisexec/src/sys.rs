@@ -2,10 +2,12 @@
 //! the daemon with `unsafe` in it.
 
 use nix::errno::Errno;
+use nix::sys::epoll::{Epoll, EpollEvent, EpollTimeout};
 use nix::unistd::{ForkResult, Gid, Pid};
 use std::io;
 use std::net::SocketAddrV4;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::ptr;
 
 /// Fills `bytes` with random bytes of the kernel.
 ///
@@ -60,6 +62,49 @@ pub(crate) fn peer_groups(socket: impl AsFd) -> io::Result<Vec<Gid>> {
         }
     }
 }
+
+/// Waits for events for so many nanoseconds at most, or for as long as it
+/// takes; to the millisecond, rounded up, where the kernel (before 5.11) knows
+/// no better.
+///
+/// # Errors
+/// What `epoll_pwait2(2)` says.
+pub(crate) fn wait_for_events(
+    epoll: &Epoll,
+    events: &mut [EpollEvent],
+    ns: Option<u64>,
+) -> Result<usize, Errno> {
+    let timeout = ns.map(|ns| libc::timespec {
+        tv_sec: libc::time_t::try_from(ns / NANOSECONDS).unwrap_or(libc::time_t::MAX),
+        tv_nsec: (ns % NANOSECONDS) as libc::c_long,
+    });
+    // SAFETY: `events` is valid for writes of its whole length, and an
+    // `EpollEvent` is an `epoll_event`; `timeout` lives until the call is over;
+    // there is no signal mask.
+    let count = unsafe {
+        libc::syscall(
+            libc::SYS_epoll_pwait2,
+            epoll.0.as_raw_fd(),
+            events.as_mut_ptr(),
+            libc::c_int::try_from(events.len()).unwrap_or(libc::c_int::MAX),
+            timeout.as_ref().map_or(ptr::null(), ptr::from_ref),
+            ptr::null::<libc::sigset_t>(),
+            0_usize,
+        )
+    };
+    match Errno::result(count) {
+        Ok(count) => Ok(usize::try_from(count).unwrap_or(0)),
+        Err(Errno::ENOSYS) => {
+            let milliseconds = ns.map(|ns| EpollTimeout::try_from(ns.div_ceil(1_000_000)));
+            let timeout = milliseconds
+                .map_or(EpollTimeout::NONE, |timeout| timeout.unwrap_or(EpollTimeout::MAX));
+            epoll.wait(events, timeout)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+const NANOSECONDS: u64 = 1_000_000_000;
 
 /// A descriptor that becomes readable when the process ends.
 ///

@@ -33,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) timing: Timing,
     /// The largest datagram.
     pub(crate) mtu: usize,
+    /// How long the token rests where messages have become stable.
+    pub(crate) linger: u64,
     /// The number before the first frame of every ring.
     pub(crate) first_seq: u64,
     pub(crate) faults: Vec<Fault>,
@@ -88,6 +90,7 @@ impl Plan {
             faults: Self::faults(rng),
             spells: rng.between(1, 3),
             messages: if hosts > 12 { 20 } else { rng.below(120) },
+            linger: *rng.pick(&[0, 50 * MICROSECOND, MILLISECOND]),
         };
         (plan, network, habits, clocks)
     }

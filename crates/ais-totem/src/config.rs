@@ -20,6 +20,9 @@ pub struct Config {
     pub last_view: u64,
     /// View numbers up to this one are reserved already.
     pub reserved: u64,
+    /// The token rests for so many nanoseconds where messages have just become
+    /// stable that nobody else had sent beside; 0 if that does not pay.
+    pub linger: u64,
     /// The frames of every ring are numbered from the one after this. 0, but
     /// for tests that come near the highest number; the same at all nodes.
     pub first_seq: u64,

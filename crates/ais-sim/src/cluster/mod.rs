@@ -290,6 +290,7 @@ impl Hazards for World {
             max_message: 1 << 20,
             last_view,
             reserved,
+            linger: self.plan.linger,
             first_seq: self.plan.first_seq,
         };
         let expected_nodes = self.expected_nodes;

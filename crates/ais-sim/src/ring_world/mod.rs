@@ -245,6 +245,7 @@ impl Hazards for World {
             max_message: MAX_MESSAGE,
             last_view: last,
             reserved,
+            linger: self.plan.linger,
             first_seq: self.plan.first_seq,
         };
         self.trace.say(self.fabric.now, || format!("{} starts above {last}", node_of(host)));

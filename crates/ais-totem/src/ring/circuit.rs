@@ -189,6 +189,12 @@ impl Circuit {
         }
     }
 
+    /// Whether nobody but this member sent frames in the last rotation, and all
+    /// have them.
+    pub(super) fn sent_alone(&self, token: &Token) -> bool {
+        self.flow.sent_all(token) && token.aru == token.seq && token.requests.is_empty()
+    }
+
     /// The frames that the token asks for and this member has, at most `most`,
     /// taken from the token.
     pub(super) fn serve(&self, token: &mut Token, most: u32) -> Vec<Data> {

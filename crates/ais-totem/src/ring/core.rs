@@ -23,6 +23,7 @@ pub(super) struct Core {
     pub(super) me: NodeId,
     pub(super) timing: Timing,
     pub(super) first_seq: u64,
+    pub(super) linger: u64,
     /// Bytes of chunks in a frame.
     pub(super) capacity: usize,
     pub(super) max_message: usize,
@@ -49,6 +50,7 @@ impl Core {
             me: config.me,
             timing: config.timing,
             first_seq: config.first_seq,
+            linger: config.linger,
             capacity: chunk_capacity(config.mtu).max(LEAST_CAPACITY),
             max_message: config.max_message,
             outputs: VecDeque::new(),

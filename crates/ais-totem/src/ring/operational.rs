@@ -10,7 +10,8 @@ use ais_wire::NodeId;
 
 #[derive(Debug, Default)]
 pub(super) struct Operational {
-    /// The token of an idle ring rests here, at the representative.
+    /// The token rests here: that of an idle ring at the representative, or for
+    /// a moment at a member whose messages all have just been received by all.
     held: Option<Held>,
     /// Somebody has something to send: the token is not to rest.
     cancelled: bool,
@@ -101,12 +102,24 @@ impl Ring {
             if token.idle >= IDLE_ROTATIONS && self.core.queue.is_empty() {
                 self.core.counters.tokens_held += 1;
                 let until = now.saturating_add(self.core.timing.hold());
-                operational.held = Some(Held { token, until });
-                self.deliver();
-                return;
+                return self.hold(token, until);
             }
         }
+        // Whoever waited for this sends the next message at once, and it would
+        // have to wait for the whole rotation if the token were gone by then.
+        let is_answer = ring.stable > operational.stable_told && ring.sent_alone(&token);
+        if is_answer && self.core.linger > 0 && self.core.queue.is_empty() {
+            self.core.counters.tokens_lingered += 1;
+            return self.hold(token, now.saturating_add(self.core.linger));
+        }
         self.visit(now, token);
+    }
+
+    fn hold(&mut self, token: Token, until: u64) {
+        if let State::Operational(operational) = &mut self.state {
+            operational.held = Some(Held { token, until });
+        }
+        self.deliver();
     }
 
     /// Sends what is to be sent with the token, and passes it on.
@@ -187,12 +200,14 @@ impl Ring {
         }
     }
 
+    /// The token goes on at once, but with all that the driver is about to
+    /// hand over besides.
     fn release_token(&mut self, now: u64) {
         let State::Operational(operational) = &mut self.state else { return };
-        if let Some(mut held) = operational.held.take() {
+        if let Some(held) = &mut operational.held {
             operational.cancelled = false;
             held.token.idle = 0;
-            self.visit(now, held.token);
+            held.until = held.until.min(now);
         }
     }
 }

@@ -51,6 +51,7 @@ counters! {
     frames_too_far "dropped-frames-too-far",
     tokens "tokens",
     tokens_held "tokens-held",
+    tokens_lingered "tokens-lingered",
     tokens_retransmitted "tokens-retransmitted",
     tokens_known "dropped-tokens-known",
     tokens_wrong "dropped-tokens-wrong",

@@ -34,6 +34,12 @@ impl Flow {
         allowance.min(u32::try_from(room).unwrap_or(u32::MAX))
     }
 
+    /// Whether all frames of the last rotation were this member's, and there
+    /// were some.
+    pub(super) fn sent_all(&self, token: &Token) -> bool {
+        self.sent > 0 && token.sent == self.sent
+    }
+
     /// Tells the others on the token what was sent and what still waits.
     pub(super) fn tell(&mut self, token: &mut Token, sent: u32, waiting: u32) {
         token.sent = token.sent.saturating_sub(self.sent).saturating_add(sent);

@@ -65,6 +65,7 @@ pub(super) struct Net {
     pub(super) stopped: BTreeSet<u8>,
     pub(super) token: u32,
     pub(super) mtu: usize,
+    pub(super) linger: u64,
     pub(super) first_seq: u64,
     last_views: BTreeMap<u8, u64>,
     /// Timeouts in a row that time did not go on for.
@@ -91,6 +92,7 @@ impl Net {
             stopped: BTreeSet::new(),
             token: 1000,
             mtu: 1400,
+            linger: 0,
             first_seq: 0,
             last_views: BTreeMap::new(),
             idle_calls: 0,
@@ -117,6 +119,7 @@ impl Net {
             max_message: 1 << 20,
             last_view,
             reserved: last_view,
+            linger: self.linger,
             first_seq: self.first_seq,
         }
     }

@@ -195,6 +195,42 @@ fn the_token_of_an_idle_ring_rests() {
     assert_eq!(net.counter(1, "tokens-retransmitted") + net.counter(2, "tokens-retransmitted"), 0);
 }
 
+/// Who is answered sends again at once: on the same visit of the token.
+#[test]
+fn the_token_lingers_where_messages_became_stable() {
+    let rotations = |linger: u64, senders: &[u8]| {
+        let mut net = Net::empty();
+        net.linger = linger;
+        // Nothing overtakes anything.
+        net.delay = 1;
+        for host in 1..=3 {
+            net.start(host);
+        }
+        net.until_view(&[1, 2, 3], &[1, 2, 3]);
+        let before = net.counter(3, "tokens");
+        let mut told = 0;
+        for i in 0..20 {
+            for &host in senders {
+                net.send(host, &format!("{i}"));
+            }
+            net.until("stable", |net| {
+                let stable = |told: &&Told| matches!(told, Told::Stable(_));
+                net.told[&2].iter().filter(stable).count() > told
+            });
+            told = net.told[&2].iter().filter(|told| matches!(told, Told::Stable(_))).count();
+            net.run(MS / 10);
+        }
+        (net.counter(3, "tokens") - before, net.counter(2, "tokens-lingered"))
+    };
+    let (without, never) = rotations(0, &[2]);
+    let (with, often) = rotations(MS / 5, &[2]);
+    assert!(never == 0 && often >= 19, "{never} {often}");
+    assert!(with <= 25 && without >= 39, "{with} and {without} rotations for 20 messages");
+    // Where several send it makes no difference.
+    let all = [1, 2, 3];
+    assert!(rotations(MS / 5, &all).0 <= rotations(0, &all).0);
+}
+
 #[test]
 fn a_message_wakes_an_idle_ring() {
     let mut net = Net::of(&[1, 2, 3]);
