@@ -16,6 +16,7 @@ mod bytes;
 mod check;
 mod checkpoint;
 mod duties;
+mod ends;
 mod merge;
 mod message;
 mod opens;

@@ -1,6 +1,7 @@
 //! The sections of a checkpoint.
 
 use super::bytes::Bytes;
+use super::ends::{Ends, Span};
 use super::shards::Shards;
 use super::{GENERATED_ID, MAX_SECTION_ID, MAX_SECTION_SIZE, SECTION_OVERHEAD};
 use crate::Digest;
@@ -36,19 +37,9 @@ pub(super) struct Section {
 }
 
 impl Section {
-    /// Whether an iterator that was asked for `chosen` and `expiration` lists
-    /// it. What never expires does so later than everything else. Nothing is
-    /// ever corrupted, since a write is applied as a whole on every replica,
-    /// a weak one too.
-    fn is_chosen(&self, chosen: SectionsChosen, expiration: i64) -> bool {
-        let end = |expiration| deadline(expiration).unwrap_or(i64::MAX);
-        match chosen {
-            SectionsChosen::Forever => deadline(self.expiration).is_none(),
-            SectionsChosen::LeqExpirationTime => end(self.expiration) <= end(expiration),
-            SectionsChosen::GeqExpirationTime => end(self.expiration) >= end(expiration),
-            SectionsChosen::Corrupted => false,
-            SectionsChosen::Any => true,
-        }
+    /// When it expires; `i64::MAX` is never, which is later than all else.
+    pub(super) fn end(&self) -> i64 {
+        deadline(self.expiration).unwrap_or(i64::MAX)
     }
 
     /// Appends all but what it holds.
@@ -57,7 +48,7 @@ impl Section {
         out.u32(self.bytes.size());
     }
 
-    fn describe(&self, number: u64) -> ckpt::Section {
+    pub(super) fn describe(&self, number: u64) -> ckpt::Section {
         ckpt::Section {
             number,
             id: self.id.to_vec(),
@@ -69,6 +60,20 @@ impl Section {
     }
 }
 
+/// Whether an iterator that was asked for `chosen` and `expiration` lists a
+/// section, or one of those in a block. Nothing is ever corrupted, since a
+/// write is applied as a whole on every replica, a weak one too.
+fn is_chosen(span: Span, chosen: SectionsChosen, expiration: i64) -> bool {
+    let end = deadline(expiration).unwrap_or(i64::MAX);
+    match chosen {
+        SectionsChosen::Forever => span.last == i64::MAX,
+        SectionsChosen::LeqExpirationTime => span.first <= end,
+        SectionsChosen::GeqExpirationTime => span.last >= end,
+        SectionsChosen::Corrupted => false,
+        SectionsChosen::Any => true,
+    }
+}
+
 /// The sections of a checkpoint, by id and by creation number. The default
 /// section is always among them.
 #[derive(Debug)]
@@ -77,6 +82,7 @@ pub(super) struct Sections {
     next: u64,
     numbers: BTreeMap<Arc<[u8]>, u64>,
     sections: Shards,
+    ends: Ends,
     /// Bytes that all of them hold.
     size: u64,
     /// Bytes of all ids.
@@ -94,7 +100,7 @@ impl Sections {
     /// bounded `next` ([`MAX_COUNT`]).
     pub(super) fn none(next: u64) -> Self {
         let (numbers, sections) = (BTreeMap::new(), Shards::default());
-        Self { next, numbers, sections, size: 0, id_bytes: 0 }
+        Self { next, numbers, sections, ends: Ends::default(), size: 0, id_bytes: 0 }
     }
 
     /// Adds a section that [`Section::encode_head`] wrote, holding nothing but
@@ -218,11 +224,13 @@ impl Sections {
         self.id_bytes += section.id.len() as u64;
         self.numbers.insert(Arc::clone(&section.id), number);
         self.sections.insert(number, section);
+        self.ends.update(number, &self.sections);
     }
 
     /// Takes a section away; it comes back for a last look.
     pub(super) fn remove(&mut self, number: u64) -> Option<Section> {
         let section = self.sections.remove(number)?;
+        self.ends.update(number, &self.sections);
         self.numbers.remove(&section.id);
         self.size -= u64::from(section.bytes.size());
         self.id_bytes -= section.id.len() as u64;
@@ -242,7 +250,9 @@ impl Sections {
     /// Sets the `expirationTime`; the earlier one comes back.
     pub(super) fn set_expiration(&mut self, number: u64, expiration: i64) -> Option<i64> {
         let section = self.sections.get_mut(number)?;
-        Some(std::mem::replace(&mut section.expiration, expiration))
+        let earlier = std::mem::replace(&mut section.expiration, expiration);
+        self.ends.update(number, &self.sections);
+        Some(earlier)
     }
 
     /// The newest section below `cursor` that is chosen. The default section
@@ -253,10 +263,9 @@ impl Sections {
         chosen: SectionsChosen,
         expiration: i64,
     ) -> Option<ckpt::Section> {
-        self.sections
-            .down(DEFAULT_NUMBER + 1, cursor)
-            .find(|(_, section)| section.is_chosen(chosen, expiration))
-            .map(|(number, section)| section.describe(number))
+        let accepts = |span| is_chosen(span, chosen, expiration);
+        let number = self.ends.before(cursor, &self.sections, accepts)?;
+        Some(self.sections.get(number)?.describe(number))
     }
 
     /// Number and deadline of those that expire.
@@ -286,5 +295,106 @@ impl Sections {
             self.next += 1;
         }
         self.next.to_be_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many sections as programs have been seen to want.
+    const MANY: u64 = 100_000;
+    /// Looks at a section or block that one step of an iterator over so many
+    /// may take: all of a block on each level, up and down.
+    const MOST_LOOKS: u64 = 2 * 16 * 5;
+
+    /// Numbers from 1 on; every tenth never expires, the others do in waves.
+    fn many() -> Sections {
+        let mut sections = Sections::new();
+        for number in 1..=MANY {
+            let expiration = if number % 10 == 0 { i64::MAX } else { wave(number) };
+            let id = number.to_le_bytes();
+            assert_eq!(sections.create(Some(&id), expiration, b"x", 0).0, number);
+        }
+        sections
+    }
+
+    fn wave(number: u64) -> i64 {
+        (1 << 40) + (number.wrapping_mul(7919) % MANY).cast_signed()
+    }
+
+    /// All numbers that an iterator lists, and the most looks that a step of
+    /// it took.
+    fn walk(sections: &Sections, chosen: SectionsChosen, expiration: i64) -> (Vec<u64>, u64) {
+        let (mut cursor, mut listed, mut most) = (u64::MAX, Vec::new(), 0);
+        loop {
+            let mut looks = 0;
+            let found = sections.ends.before(cursor, &sections.sections, |span| {
+                looks += 1;
+                is_chosen(span, chosen, expiration)
+            });
+            most = most.max(looks);
+            let Some(number) = found else { return (listed, most) };
+            assert!(number < cursor);
+            cursor = number;
+            listed.push(number);
+        }
+    }
+
+    /// What [`walk`] has to list, found the simple way.
+    fn expected(sections: &Sections, chosen: SectionsChosen, expiration: i64) -> Vec<u64> {
+        let of = |section: &Section| Span { first: section.end(), last: section.end() };
+        let chosen = |section: &Section| is_chosen(of(section), chosen, expiration);
+        let all = sections.sections.iter().filter(|(number, _)| *number != DEFAULT_NUMBER);
+        let mut numbers: Vec<_> =
+            all.filter(|(_, section)| chosen(section)).map(|(number, _)| number).collect();
+        numbers.reverse();
+        numbers
+    }
+
+    fn assert_walks(sections: &Sections) {
+        use SectionsChosen::{Any, Corrupted, Forever, GeqExpirationTime, LeqExpirationTime};
+        let (start, middle) = (1_i64 << 40, (1 << 40) + (MANY / 2).cast_signed());
+        let end = start + MANY.cast_signed();
+        let cases = [(Any, 0), (Forever, 0), (Corrupted, 0)].into_iter();
+        let times = [start - 1, start, start + 10, middle, end - 10, end, i64::MAX];
+        let timed =
+            times.into_iter().flat_map(|at| [(LeqExpirationTime, at), (GeqExpirationTime, at)]);
+        for (chosen, at) in cases.chain(timed) {
+            let (listed, looks) = walk(sections, chosen, at);
+            assert!(listed == expected(sections, chosen, at), "{chosen:?} {at}");
+            assert!(looks <= MOST_LOOKS, "{looks} looks for a step, {chosen:?} {at}");
+        }
+    }
+
+    #[test]
+    fn a_step_of_an_iterator_over_100000_sections_takes_few_looks() {
+        let mut sections = many();
+        assert_walks(&sections);
+        for number in (1..=MANY).filter(|number| number % 3 == 0 || number / 5000 == 3) {
+            sections.remove(number);
+        }
+        for number in (1..=MANY).filter(|number| number % 7 == 0) {
+            sections.set_expiration(number, if number % 2 == 0 { 1 } else { wave(number + 1) });
+        }
+        assert_walks(&sections);
+        for number in 1..=MANY {
+            sections.remove(number);
+        }
+        assert!(
+            sections.len() == 1
+                && sections.ends.before(u64::MAX, &sections.sections, |_| true).is_none()
+        );
+        assert_eq!(sections.create(None, i64::MAX, b"", 0).0, MANY + 1);
+        assert_eq!(walk(&sections, SectionsChosen::Any, 0).0, [MANY + 1]);
+    }
+
+    #[test]
+    fn the_one_section_among_100000_is_found_in_few_looks() {
+        let mut sections = many();
+        sections.set_expiration(17, 1 << 39);
+        let (listed, looks) = walk(&sections, SectionsChosen::LeqExpirationTime, (1 << 40) - 1);
+        assert_eq!(listed, [17]);
+        assert!(looks <= MOST_LOOKS, "{looks}");
     }
 }
