@@ -62,7 +62,7 @@ impl Rig {
             node_name: name("one"),
             cluster_name: name("ais"),
             boot_timestamp: 0,
-            ckpt: ckpt::Limits { memory: 1 << 20, max_message: 1 << 20, strict: false },
+            ckpt: ckpt::Limits { memory: 1 << 20, ..ckpt::Limits::default() },
             groups: groups(300),
         };
         let now = Now { monotonic: START, wall: 0 };

@@ -3,7 +3,8 @@
 
 mod show;
 
-use super::checkpoint::{Checkpoint, Failure};
+use super::checkpoint::Checkpoint;
+use super::failure::Failure;
 use super::message::{Change, CheckpointId, Expiry, Stamp};
 use super::section::deadline;
 use crate::Digest;
@@ -108,7 +109,7 @@ impl State {
         from: NodeId,
         open: &Open,
         strict: bool,
-    ) -> Result<CheckpointId, AisError> {
+    ) -> Result<CheckpointId, Failure> {
         if let Some(id) = self.names.get(&open.name) {
             let checkpoint = self.checkpoints.get_mut(id).ok_or(AisError::NotExist)?;
             return checkpoint.open(from, open, strict).map(|()| *id);

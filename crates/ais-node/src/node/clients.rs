@@ -109,6 +109,11 @@ impl Node {
         self.run_group(now);
     }
 
+    /// A library did not send a call because its data is too long.
+    pub fn too_long(&mut self, now: Now) {
+        self.services.ckpt.on_too_long(now);
+    }
+
     /// Whoever asked with this id no longer waits.
     pub fn cancel(&mut self, now: Now, connection: ConnectionId, id: u32) {
         let is_gone = |asker: &Asker| asker.connection == connection && asker.id == id;
