@@ -113,6 +113,18 @@ impl Checkpoint {
         &self.name
     }
 
+    pub(super) fn attributes(&self) -> Attributes {
+        self.attributes
+    }
+
+    pub(super) fn is_colocated(&self) -> bool {
+        self.colocated
+    }
+
+    pub(super) fn active(&self) -> Option<NodeId> {
+        self.active
+    }
+
     pub(super) fn option(&self) -> UpdateOption {
         self.attributes.option
     }

@@ -18,6 +18,7 @@ mod checkpoint;
 mod duties;
 mod ends;
 mod failure;
+mod inspect;
 mod limits;
 mod merge;
 mod message;
@@ -35,7 +36,7 @@ use crate::{
     Asker, Caller, ConnectionId, Delivery, Digest, Effects, Event, Malformed, Now, Promise,
     Service, SessionId, Timer,
 };
-use ais_proto::ckpt::{self, Request, UpdateOption};
+use ais_proto::ckpt::{self, MAX_SECTION_ID, MAX_SECTION_SIZE, Request, UpdateOption};
 use ais_totem::View;
 use ais_wire::{DecodeError, NodeId, Writer};
 use checkpoint::Checkpoint;
@@ -48,6 +49,7 @@ use section::Sections;
 use snapshot::Frozen;
 use state::State;
 
+pub(crate) use inspect::Taken;
 pub use limits::Limits;
 pub use snapshot::Incoming;
 
@@ -56,12 +58,6 @@ const MAX_OPENS: usize = 1 << 16;
 /// Elements in a vector; one more is `NO_SPACE`. Each may cost a whole chunk
 /// of zeros however short it is, and the ring waits meanwhile.
 const MAX_ELEMENTS: usize = 1 << 12;
-/// Bytes in a section id, all that `SaUint16T` can say; one more is
-/// `INVALID_PARAM`.
-const MAX_SECTION_ID: usize = u16::MAX as usize;
-/// Bytes in a section, all that `SaSizeT` of 2004 can say; one more is
-/// `INVALID_PARAM`.
-const MAX_SECTION_SIZE: u64 = i32::MAX as u64;
 /// Bytes in a generated section id.
 const GENERATED_ID: usize = 8;
 /// Members of a view at most, as the ring has it.

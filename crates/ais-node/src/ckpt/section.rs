@@ -6,23 +6,13 @@ use super::shards::Shards;
 use super::{GENERATED_ID, MAX_SECTION_ID, MAX_SECTION_SIZE, SECTION_OVERHEAD};
 use crate::Digest;
 use ais_proto::AisError;
-use ais_proto::ckpt::{self, DEFAULT_SECTION, SectionState, SectionsChosen};
+use ais_proto::ckpt::{self, DEFAULT_SECTION, SectionState, SectionsChosen, deadline};
 use ais_wire::{DecodeError, Reader, Writer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The number of the default section, which is there before all others.
 pub(super) const DEFAULT_NUMBER: u64 = 0;
-
-/// When a section with this `expirationTime` expires, in nanoseconds since
-/// the epoch. Never, if the program gave one of the 32-bit values that
-/// programs of 2004 give for "no end", or `SA_TIME_END`.
-pub(super) fn deadline(expiration: i64) -> Option<i64> {
-    match expiration {
-        1..=0xffff_ffff | i64::MAX => None,
-        at => Some(at),
-    }
-}
 
 /// A section.
 #[derive(Debug, Clone)]

@@ -6,11 +6,10 @@ mod show;
 use super::checkpoint::Checkpoint;
 use super::failure::Failure;
 use super::message::{Change, CheckpointId, Expiry, Stamp};
-use super::section::deadline;
 use crate::Digest;
 use crate::message_id::{NO_VIEW, encode_view};
 use ais_proto::AisError;
-use ais_proto::ckpt::Open;
+use ais_proto::ckpt::{Open, deadline};
 use ais_totem::{View, ViewId};
 use ais_wire::{DecodeError, Name, NodeId, Reader, Writer};
 use std::collections::{BTreeMap, BTreeSet};
@@ -240,6 +239,12 @@ impl State {
     pub(super) fn linked(&self, name: &Name) -> Option<CheckpointId> {
         let id = *self.names.get(name)?;
         self.checkpoints.get(&id).filter(|checkpoint| !checkpoint.is_unlinked()).map(|_| id)
+    }
+
+    /// The checkpoint that has this name, unlinked or not.
+    pub(super) fn named(&self, name: &Name) -> Option<(CheckpointId, &Checkpoint)> {
+        let id = *self.names.get(name)?;
+        self.checkpoints.get(&id).map(|checkpoint| (id, checkpoint))
     }
 
     /// Whether the name of a checkpoint means it.
