@@ -5,7 +5,7 @@ mod show;
 use super::failure::Failure;
 use super::limits::Limit;
 use super::message::{Change, CheckpointId, Stamp};
-use super::section::{Section, Sections};
+use super::section::Sections;
 use super::{
     CHECKPOINT_OVERHEAD, GENERATED_ID, MAX_COUNT, MAX_MEMBERS, MAX_SECTION_SIZE, SECTION_OVERHEAD,
 };
@@ -324,11 +324,10 @@ impl Checkpoint {
         self.check_checkpoint_size(data_size)
     }
 
-    /// Takes a section away; it comes back for a last look.
-    pub(super) fn delete_section(&mut self, id: &[u8]) -> Result<(u64, Section), AisError> {
+    /// Takes a section away.
+    pub(super) fn delete_section(&mut self, id: &[u8]) -> Result<(), AisError> {
         let number = self.ordinary_section(id)?;
-        let section = self.sections.remove(number).ok_or(AisError::NotExist)?;
-        Ok((number, section))
+        self.sections.remove(number).map(drop).ok_or(AisError::NotExist)
     }
 
     /// The number of a section that may be deleted and re-timed, as the

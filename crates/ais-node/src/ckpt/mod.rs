@@ -254,6 +254,7 @@ impl Service for Ckpt {
         };
         // Sections may be gone with their checkpoint.
         self.duties.watch_expiry(&self.state, fx);
+        self.duties.watch_graves(&self.state, fx);
         if let Some(asker) = delivery.asker {
             fx.answer(asker, Promise::Stable, result, Vec::new());
         }
@@ -262,6 +263,7 @@ impl Service for Ckpt {
     fn on_view(&mut self, view: &View, _has_quorum: bool, fx: &mut Effects) {
         self.state.install(view);
         self.duties.watch_all(&self.state, fx);
+        self.duties.watch_graves(&self.state, fx);
     }
 
     fn on_lead(&mut self, leads: bool, fx: &mut Effects) {
@@ -304,7 +306,7 @@ impl Service for Ckpt {
     }
 
     fn on_timer(&mut self, now: Now, timer: Timer, fx: &mut Effects) {
-        self.duties.on_timer(now, timer, &self.state, fx);
+        self.duties.on_timer(now, timer, &mut self.state, fx);
     }
 
     fn on_cancel(&mut self, connection: ConnectionId, id: u32, fx: &mut Effects) {

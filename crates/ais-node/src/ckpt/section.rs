@@ -8,7 +8,7 @@ use crate::Digest;
 use ais_proto::AisError;
 use ais_proto::ckpt::{self, DEFAULT_SECTION, SectionState, SectionsChosen, deadline};
 use ais_wire::{DecodeError, Reader, Writer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The number of the default section, which is there before all others.
@@ -27,9 +27,14 @@ pub(super) struct Section {
 }
 
 impl Section {
+    /// When it expires, if it does.
+    fn deadline(&self) -> Option<i64> {
+        deadline(self.expiration)
+    }
+
     /// When it expires; `i64::MAX` is never, which is later than all else.
     pub(super) fn end(&self) -> i64 {
-        deadline(self.expiration).unwrap_or(i64::MAX)
+        self.deadline().unwrap_or(i64::MAX)
     }
 
     /// Appends all but what it holds.
@@ -73,6 +78,8 @@ pub(super) struct Sections {
     numbers: BTreeMap<Arc<[u8]>, u64>,
     sections: Shards,
     ends: Ends,
+    /// Deadline and number of those that expire, the first one first.
+    deadlines: BTreeSet<(i64, u64)>,
     /// Bytes that all of them hold.
     size: u64,
     /// Bytes of all ids.
@@ -89,14 +96,21 @@ impl Sections {
     /// Not even the default section, for [`Sections::restore`]. The caller has
     /// bounded `next` ([`MAX_COUNT`]).
     pub(super) fn none(next: u64) -> Self {
-        let (numbers, sections) = (BTreeMap::new(), Shards::default());
-        Self { next, numbers, sections, ends: Ends::default(), size: 0, id_bytes: 0 }
+        Self {
+            next,
+            numbers: BTreeMap::new(),
+            sections: Shards::default(),
+            ends: Ends::default(),
+            deadlines: BTreeSet::new(),
+            size: 0,
+            id_bytes: 0,
+        }
     }
 
     /// Adds a section that [`Section::encode_head`] wrote, holding nothing but
-    /// zeros. Its number and `expirationTime`. They come in order of their
-    /// numbers, the default section first.
-    pub(super) fn restore(&mut self, input: &mut Reader<'_>) -> Result<(u64, i64), DecodeError> {
+    /// zeros. Its number. They come in order of their numbers, the default
+    /// section first.
+    pub(super) fn restore(&mut self, input: &mut Reader<'_>) -> Result<u64, DecodeError> {
         let (number, id) = (input.u64()?, input.bytes()?);
         let (expiration, last_update, size) = (input.i64()?, input.i64()?, input.u32()?);
         let is_default = number == DEFAULT_NUMBER;
@@ -112,7 +126,7 @@ impl Sections {
         }
         let (id, bytes) = (Arc::<[u8]>::from(id), Bytes::hole(size));
         self.add(number, Section { id, expiration, last_update, bytes });
-        Ok((number, expiration))
+        Ok(number)
     }
 
     /// Puts back what a restored section holds.
@@ -213,13 +227,17 @@ impl Sections {
         self.size += u64::from(section.bytes.size());
         self.id_bytes += section.id.len() as u64;
         self.numbers.insert(Arc::clone(&section.id), number);
+        self.deadlines.extend(section.deadline().map(|at| (at, number)));
         self.sections.insert(number, section);
         self.ends.update(number, &self.sections);
     }
 
-    /// Takes a section away; it comes back for a last look.
+    /// Takes a section away, and gives it back.
     pub(super) fn remove(&mut self, number: u64) -> Option<Section> {
         let section = self.sections.remove(number)?;
+        if let Some(at) = section.deadline() {
+            self.deadlines.remove(&(at, number));
+        }
         self.ends.update(number, &self.sections);
         self.numbers.remove(&section.id);
         self.size -= u64::from(section.bytes.size());
@@ -237,12 +255,22 @@ impl Sections {
         }
     }
 
-    /// Sets the `expirationTime`; the earlier one comes back.
-    pub(super) fn set_expiration(&mut self, number: u64, expiration: i64) -> Option<i64> {
-        let section = self.sections.get_mut(number)?;
-        let earlier = std::mem::replace(&mut section.expiration, expiration);
+    /// Sets the `expirationTime`.
+    pub(super) fn set_expiration(&mut self, number: u64, expiration: i64) {
+        let Some(section) = self.sections.get_mut(number) else { return };
+        if let Some(at) = section.deadline() {
+            self.deadlines.remove(&(at, number));
+        }
+        section.expiration = expiration;
+        self.deadlines.extend(section.deadline().map(|at| (at, number)));
         self.ends.update(number, &self.sections);
-        Some(earlier)
+    }
+
+    /// Takes a section away if this is still its deadline.
+    pub(super) fn expire(&mut self, number: u64, at: i64) {
+        if self.deadlines.contains(&(at, number)) {
+            self.remove(number);
+        }
     }
 
     /// The newest section below `cursor` that is chosen. The default section
@@ -258,11 +286,19 @@ impl Sections {
         Some(self.sections.get(number)?.describe(number))
     }
 
-    /// Number and deadline of those that expire.
-    pub(super) fn deadlines(&self) -> impl Iterator<Item = (u64, i64)> {
-        self.sections
-            .iter()
-            .filter_map(|(number, section)| Some((number, deadline(section.expiration)?)))
+    /// Deadline and number of those that expire, the first one first.
+    pub(super) fn deadlines(&self) -> impl Iterator<Item = (i64, u64)> {
+        self.deadlines.iter().copied()
+    }
+
+    /// Gives the memory of so many sections back, and of about as much beside;
+    /// of no use any more. Whether that was all.
+    pub(super) fn bury(&mut self, count: usize) -> bool {
+        for _ in 0..count {
+            self.numbers.pop_first();
+            self.deadlines.pop_first();
+        }
+        self.sections.bury(count) && self.numbers.is_empty()
     }
 
     pub(super) fn digest(&self, digest: &mut Digest) {
@@ -347,7 +383,7 @@ mod tests {
         let (start, middle) = (1_i64 << 40, (1 << 40) + (MANY / 2).cast_signed());
         let end = start + MANY.cast_signed();
         let cases = [(Any, 0), (Forever, 0), (Corrupted, 0)].into_iter();
-        let times = [start - 1, start, start + 10, middle, end - 10, end, i64::MAX];
+        let times = [start, middle, end, i64::MAX];
         let timed =
             times.into_iter().flat_map(|at| [(LeqExpirationTime, at), (GeqExpirationTime, at)]);
         for (chosen, at) in cases.chain(timed) {
