@@ -6,33 +6,49 @@ use crate::show::{Report, columns, option, units};
 use ais::Name;
 use ais::admin::{Inspected, NodeId, Opener};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
-/// A checkpoint and who has it open. Only the own node knows its processes.
+/// How long a node may take to name its processes.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A checkpoint and who has it open.
 pub(super) struct Shown {
-    node: NodeId,
     inspected: Inspected,
-    /// The command of each process, where it could be read.
-    commands: Vec<Option<String>>,
+    /// Of each node that has answered.
+    processes: BTreeMap<NodeId, Vec<Process>>,
+}
+
+/// A process, and its command if it runs here.
+struct Process {
+    opener: Opener,
+    command: Option<String>,
 }
 
 pub(super) fn get(name: Name) -> Result<Shown, Failure> {
-    let node = ais::admin::status()?.node;
-    let inspected = take(&name)?.inspected().clone();
-    let command = |opener: &Opener| {
-        let text = std::fs::read(format!("/proc/{}/comm", opener.process)).ok()?;
-        Some(text.trim_ascii_end().escape_ascii().to_string())
+    let own = ais::admin::status()?.node;
+    let mut inspection = take(&name)?;
+    let process = |node| {
+        move |opener: Opener| Process {
+            command: if node == own { command(opener.process) } else { None },
+            opener,
+        }
     };
-    let commands = inspected.openers.iter().map(command).collect();
-    Ok(Shown { node, inspected, commands })
+    let openers = inspection.openers(PATIENCE)?;
+    let processes = openers
+        .into_iter()
+        .map(|(node, openers)| (node, openers.into_iter().map(process(node)).collect()))
+        .collect();
+    Ok(Shown { inspected: inspection.inspected().clone(), processes })
+}
+
+fn command(process: u32) -> Option<String> {
+    let text = std::fs::read(format!("/proc/{process}/comm")).ok()?;
+    Some(text.trim_ascii_end().escape_ascii().to_string())
 }
 
 impl Shown {
-    fn processes(&self) -> impl Iterator<Item = (&Opener, Option<&str>)> {
-        let commands = self.commands.iter().map(Option::as_deref);
-        self.inspected.openers.iter().zip(commands)
-    }
-
     fn head(&self) -> String {
         let Inspected { checkpoint, attributes, .. } = &self.inspected;
         let mut text = format!("{}, {}", checkpoint.name, option(checkpoint.option));
@@ -60,13 +76,14 @@ impl Report for Shown {
     fn table(&self) -> String {
         let mut rows = vec![["NODE", "OPENS", "PROCESSES"].map(str::to_owned)];
         for (node, opens) in &self.inspected.checkpoint.references {
-            let mut processes = String::from("(ask there)");
-            if *node == self.node {
-                let process = |(opener, command): (&Opener, Option<&str>)| {
-                    format!("{} {}:{}", opener.process, command.unwrap_or("?"), opener.opens)
-                };
-                processes = self.processes().map(process).collect::<Vec<_>>().join(", ");
-            }
+            let process = |Process { opener, command }: &Process| {
+                let command = command.as_deref().map_or(String::new(), |text| format!(" {text}"));
+                format!("{}{command}:{}", opener.process, opener.opens)
+            };
+            let processes = match self.processes.get(node) {
+                Some(known) => known.iter().map(process).collect::<Vec<_>>().join(", "),
+                None => "(no answer)".into(),
+            };
             rows.push([node.to_string(), opens.to_string(), processes]);
         }
         let table = if rows.len() > 1 { columns(&rows) } else { "nobody has it open\n".into() };
@@ -76,10 +93,10 @@ impl Report for Shown {
     fn json(&self) -> Value {
         let Inspected { checkpoint, attributes, colocated, active, remaining, .. } =
             &self.inspected;
-        let process = |(opener, command): (&Opener, Option<&str>)| json!({ "pid": opener.process, "command": command, "opens": opener.opens });
+        let process = |Process { opener, command }: &Process| json!({ "pid": opener.process, "command": command, "opens": opener.opens });
         let node = |(node, opens): &(NodeId, u32)| {
-            let is_own = *node == self.node;
-            let processes = is_own.then(|| self.processes().map(process).collect::<Vec<_>>());
+            let processes = self.processes.get(node);
+            let processes = processes.map(|known| known.iter().map(process).collect::<Vec<_>>());
             json!({ "node": node.to_string(), "opens": opens, "processes": processes })
         };
         json!({
@@ -105,9 +122,12 @@ mod tests {
     const ONE: NodeId = NodeId::new(std::net::Ipv4Addr::new(10, 0, 0, 1));
     const TWO: NodeId = NodeId::new(std::net::Ipv4Addr::new(10, 0, 0, 2));
 
+    fn process(process: u32, opens: u32, command: Option<&str>) -> Process {
+        Process { opener: Opener { process, opens }, command: command.map(str::to_owned) }
+    }
+
     fn shown() -> Shown {
         Shown {
-            node: ONE,
             inspected: Inspected {
                 checkpoint: Checkpoint {
                     name: Name::try_from("a").unwrap(),
@@ -129,9 +149,11 @@ mod tests {
                 colocated: true,
                 active: Some(TWO),
                 remaining: None,
-                openers: vec![Opener { process: 71, opens: 2 }, Opener { process: 72, opens: 1 }],
             },
-            commands: vec![Some("writer".into()), None],
+            processes: BTreeMap::from([(
+                ONE,
+                vec![process(71, 2, Some("writer")), process(72, 1, None)],
+            )]),
         }
     }
 
@@ -142,8 +164,8 @@ mod tests {
             shown.table(),
             "a, active-replica, colocated, active replica: 10.0.0.2, retained for 5 s\n\
              NODE      OPENS  PROCESSES\n\
-             10.0.0.1  3      71 writer:2, 72 ?:1\n\
-             10.0.0.2  1      (ask there)\n"
+             10.0.0.1  3      71 writer:2, 72:1\n\
+             10.0.0.2  1      (no answer)\n"
         );
         let json = shown.json();
         assert_documented(&json, &[]);

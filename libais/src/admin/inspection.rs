@@ -1,9 +1,12 @@
 //! One checkpoint, as it is at one moment.
 
 use super::Handle;
-use ais_proto::admin::{Inspected, Page, Piece, Request};
+use crate::deadline::Deadline;
+use ais_proto::admin::{Event, Inspected, Opener, Page, Piece, Request};
 use ais_proto::ckpt::Section;
-use ais_proto::{AisError, Name, Reader};
+use ais_proto::{AisError, Name, NodeId, Reader};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// A checkpoint that was taken as it was; programs go on and notice nothing.
 /// It is given back when this is dropped.
@@ -29,6 +32,32 @@ impl Inspection {
     #[must_use]
     pub fn inspected(&self) -> &Inspected {
         &self.inspected
+    }
+
+    /// The processes that have the checkpoint open, by node; those of nodes
+    /// that do not answer in time are not there.
+    ///
+    /// # Errors
+    /// As [`status`](super::status).
+    pub fn openers(
+        &mut self,
+        patience: Duration,
+    ) -> Result<BTreeMap<NodeId, Vec<Opener>>, AisError> {
+        let name = self.inspected.checkpoint.name.clone();
+        self.handle.call(Request::AskOpeners { name }, |_| Ok(()))?;
+        let deadline = Deadline::after(patience);
+        let references = &self.inspected.checkpoint.references;
+        let mut found = BTreeMap::new();
+        while references.iter().any(|(node, _)| !found.contains_key(node)) {
+            match self.handle.event(deadline)? {
+                Some(Event::Openers { node, openers }) => {
+                    found.insert(node, openers);
+                }
+                Some(_) => {}
+                None => break,
+            }
+        }
+        Ok(found)
     }
 
     /// Some sections from this number on, the oldest first; the default

@@ -3,9 +3,9 @@
 //! checkpoint does, while programs write to that.
 
 use super::Sights;
+use crate::ConnectionId;
 use crate::ckpt::Taken;
-use crate::{ConnectionId, SessionId};
-use ais_proto::admin::{Inspected, Opener, Page, Piece};
+use ais_proto::admin::{Inspected, Page, Piece};
 use ais_proto::ckpt::Section;
 use ais_proto::{AisError, Name};
 use std::collections::BTreeMap;
@@ -15,20 +15,10 @@ const MOST_TAKEN: usize = 4;
 
 #[derive(Debug, Default)]
 pub(super) struct Inspections {
-    /// The number of each process that has a session.
-    processes: BTreeMap<SessionId, u32>,
     taken: BTreeMap<ConnectionId, Taken>,
 }
 
 impl Inspections {
-    pub(super) fn session_opened(&mut self, session: SessionId, process: u32) {
-        self.processes.insert(session, process);
-    }
-
-    pub(super) fn session_closed(&mut self, session: SessionId) {
-        self.processes.remove(&session);
-    }
-
     /// A handle gives back what it has.
     pub(super) fn stop(&mut self, handle: ConnectionId) {
         self.taken.remove(&handle);
@@ -49,13 +39,7 @@ impl Inspections {
         if self.taken.len() >= MOST_TAKEN {
             return Err(AisError::Busy);
         }
-        let (mut inspected, openers, taken) =
-            sights.ckpt.inspect(name).ok_or(AisError::NotExist)?;
-        let process = |session| self.processes.get(session).copied().unwrap_or(0);
-        inspected.openers = openers
-            .iter()
-            .map(|(session, opens)| Opener { process: process(session), opens: *opens })
-            .collect();
+        let (inspected, taken) = sights.ckpt.inspect(name).ok_or(AisError::NotExist)?;
         self.taken.insert(handle, taken);
         Ok(inspected)
     }

@@ -4,6 +4,7 @@
 //! None of it is replicated state, and no service depends on it.
 
 mod inspections;
+mod openers;
 mod probes;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use ais_proto::{Name, Service, Writer};
 use ais_totem::View;
 use ais_wire::NodeId;
 use inspections::Inspections;
+use openers::Openers;
 use probes::Probes;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,6 +53,7 @@ pub(crate) struct Admin {
     watchers: BTreeSet<ConnectionId>,
     probes: Probes,
     inspections: Inspections,
+    openers: Openers,
 }
 
 impl Admin {
@@ -66,6 +69,7 @@ impl Admin {
             watchers: BTreeSet::new(),
             probes: Probes::default(),
             inspections: Inspections::default(),
+            openers: Openers::default(),
         }
     }
 
@@ -76,11 +80,11 @@ impl Admin {
     }
 
     pub(crate) fn on_session_opened(&mut self, session: SessionId, process: u32) {
-        self.inspections.session_opened(session, process);
+        self.openers.session_opened(session, process);
     }
 
     pub(crate) fn on_session_gone(&mut self, session: SessionId) {
-        self.inspections.session_closed(session);
+        self.openers.session_closed(session);
     }
 
     pub(crate) fn on_handle_gone(&mut self, connection: ConnectionId) {
@@ -155,6 +159,10 @@ impl Admin {
                 let piece = self.inspections.bytes(handle_of(caller)?, section, offset);
                 body.option(piece.ok_or(Malformed)?.as_ref(), |out, piece| piece.encode(out));
             }
+            Request::AskOpeners { name } => {
+                Openers::ask(handle_of(caller)?, asker, &name, fx);
+                return Ok(());
+            }
             Request::ProbeSend { messages } => {
                 return self.probes.send(handle_of(caller)?, asker, &messages, fx);
             }
@@ -163,9 +171,11 @@ impl Admin {
         Ok(())
     }
 
-    /// A message of a probe arrives in agreed order.
-    pub(crate) fn on_deliver(&mut self, delivery: Delivery<'_>) {
-        self.probes.deliver(delivery);
+    /// A message arrives in agreed order.
+    pub(crate) fn on_deliver(&mut self, delivery: Delivery<'_>, ckpt: &Ckpt, fx: &mut Effects) {
+        if !self.openers.deliver(&delivery, self.me, ckpt, fx) {
+            self.probes.deliver(delivery);
+        }
     }
 
     /// What probes are to be told, if anything.

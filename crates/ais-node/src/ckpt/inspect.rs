@@ -16,16 +16,16 @@ use std::collections::BTreeMap;
 pub(crate) struct Taken(Shards);
 
 impl Ckpt {
-    /// Takes the checkpoint with this name, unlinked or not. The opens of each
-    /// process of this node stand apart; `openers` is left to who knows the
-    /// processes.
-    pub(crate) fn inspect(
-        &self,
-        name: &Name,
-    ) -> Option<(Inspected, BTreeMap<SessionId, u32>, Taken)> {
-        let (id, checkpoint) = self.state.named(name)?;
-        let taken = Taken(checkpoint.sections.freeze());
-        Some((checkpoint.inspect(), self.opens.openers(id), taken))
+    /// Takes the checkpoint with this name, unlinked or not.
+    pub(crate) fn inspect(&self, name: &Name) -> Option<(Inspected, Taken)> {
+        let (_, checkpoint) = self.state.named(name)?;
+        Some((checkpoint.inspect(), Taken(checkpoint.sections.freeze())))
+    }
+
+    /// How many times each session of this node has it open.
+    pub(crate) fn openers(&self, name: &Name) -> BTreeMap<SessionId, u32> {
+        let id = self.state.named(name).map(|(id, _)| id);
+        id.map(|id| self.opens.openers(id)).unwrap_or_default()
     }
 }
 
@@ -37,7 +37,6 @@ impl Checkpoint {
             colocated: self.is_colocated(),
             active: self.active(),
             remaining: self.retention().map(|(_, remaining)| remaining),
-            openers: Vec::new(),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::Checkpoint;
 use crate::ckpt::Attributes;
 use crate::{DecodeError, NodeId, Reader, Writer};
 
-/// A checkpoint and who has it open.
+/// A checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspected {
     /// The checkpoint in short.
@@ -18,8 +18,6 @@ pub struct Inspected {
     /// If nobody has it open: nanoseconds that it is still retained, as all
     /// nodes were told last.
     pub remaining: Option<u64>,
-    /// The processes of this node that have it open.
-    pub openers: Vec<Opener>,
 }
 
 /// A process that has a checkpoint open.
@@ -52,9 +50,6 @@ impl Inspected {
         out.option(self.remaining.as_ref(), |out, remaining| {
             out.u64(*remaining);
         });
-        out.list(&self.openers, |out, opener| {
-            out.u32(opener.process).u32(opener.opens);
-        });
     }
 
     /// Reads it; bytes after it are ignored, a later minor version may say
@@ -69,9 +64,22 @@ impl Inspected {
             colocated: input.bool()?,
             active: input.option(Reader::node)?,
             remaining: input.option(Reader::u64)?,
-            openers: input
-                .list(|input| Ok(Opener { process: input.u32()?, opens: input.u32()? }))?,
         })
+    }
+}
+
+impl Opener {
+    /// Appends it.
+    pub fn encode(&self, out: &mut Writer) {
+        out.u32(self.process).u32(self.opens);
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// A [`DecodeError`] if there is none.
+    pub fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { process: input.u32()?, opens: input.u32()? })
     }
 }
 

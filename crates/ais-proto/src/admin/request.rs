@@ -61,6 +61,13 @@ pub enum Request<'a> {
         /// The place.
         offset: u32,
     },
+    /// On a handle: which processes have the checkpoint of this name open.
+    /// Reply: nothing; then from each node an
+    /// [`Event::Openers`](super::Event::Openers).
+    AskOpeners {
+        /// The name.
+        name: Name,
+    },
 }
 
 const STATUS: Code = Code(0x0401);
@@ -73,6 +80,7 @@ const PROBE_SEND: Code = Code(0x0407);
 const INSPECT: Code = Code(0x0420);
 const INSPECT_SECTIONS: Code = Code(0x0421);
 const INSPECT_BYTES: Code = Code(0x0422);
+const ASK_OPENERS: Code = Code(0x0423);
 
 impl<'a> Request<'a> {
     /// The code of the request.
@@ -89,6 +97,7 @@ impl<'a> Request<'a> {
             Self::Inspect { .. } => INSPECT,
             Self::InspectSections { .. } => INSPECT_SECTIONS,
             Self::InspectBytes { .. } => INSPECT_BYTES,
+            Self::AskOpeners { .. } => ASK_OPENERS,
         }
     }
 
@@ -105,7 +114,7 @@ impl<'a> Request<'a> {
             Self::Components { first, limit } => {
                 out.u32(*first).u32(*limit);
             }
-            Self::Inspect { name } => {
+            Self::Inspect { name } | Self::AskOpeners { name } => {
                 out.name(name);
             }
             Self::InspectSections { first } => {
@@ -134,6 +143,7 @@ impl<'a> Request<'a> {
             PROBE_START => Self::ProbeStart,
             PROBE_SEND => Self::ProbeSend { messages: messages(input)? },
             INSPECT => Self::Inspect { name: input.name()? },
+            ASK_OPENERS => Self::AskOpeners { name: input.name()? },
             INSPECT_SECTIONS => Self::InspectSections { first: input.u64()? },
             INSPECT_BYTES => Self::InspectBytes { section: input.u64()?, offset: input.u32()? },
             _ => return Err(DecodeError::Invalid),

@@ -90,9 +90,11 @@ fn replies_round_trip() {
         colocated: true,
         active: Some(TWO),
         remaining: Some(6),
-        openers: vec![Opener { process: 7, opens: 8 }],
     };
     assert_round_trip(&inspected, &bytes(|out| inspected.encode(out)), Inspected::decode);
+    let openers = vec![Opener { process: 7, opens: 8 }];
+    let event = Event::Openers { node: TWO, openers };
+    assert_eq!(Event::decode(event.code(), &event.encode()), Ok(event));
     let piece = Piece { offset: 9, bytes: b"data".to_vec() };
     assert_round_trip(&piece, &bytes(|out| piece.encode(out)), Piece::decode);
     let none = Piece { offset: 9, bytes: Vec::new() };
@@ -133,6 +135,7 @@ fn requests_round_trip_and_short_ones_are_refused() {
         Request::Inspect { name: name("abra") },
         Request::InspectSections { first: u64::MAX },
         Request::InspectBytes { section: 5, offset: 6 },
+        Request::AskOpeners { name: name("abra") },
     ] {
         let body = bytes(|out| request.encode(out));
         let wrapped = crate::Request::Admin(request);

@@ -24,7 +24,6 @@ fn piece(rig: &mut Rig, handle: &Caller, section: u64, offset: u32) -> Option<(u
 #[test]
 fn a_checkpoint_is_shown_as_it_was_when_it_was_taken() {
     let mut rig = Rig::new();
-    rig.node.session_opened(SessionId(1), 4711);
     let ckpt = rig.open(1, Service::Ckpt);
     let checkpoint = open_checkpoint(&mut rig, &ckpt, "a");
     let (expiration, data) = (i64::MAX, &vec![7; 70_000][..]);
@@ -33,7 +32,6 @@ fn a_checkpoint_is_shown_as_it_was_when_it_was_taken() {
     let handle = rig.open(2, Service::Admin);
     let inspected = inspect(&mut rig, &handle, "a");
     assert_eq!((inspected.checkpoint.sections, inspected.checkpoint.bytes), (2, 70_000));
-    assert_eq!(inspected.openers, [Opener { process: 4711, opens: 1 }]);
     assert_eq!((inspected.active, inspected.remaining), (None, None));
     // What programs do from now on does not show.
     rig.ask(&ckpt, create(&b"two"[..]));
@@ -52,6 +50,34 @@ fn a_checkpoint_is_shown_as_it_was_when_it_was_taken() {
     }
     assert_eq!(rig.error(&handle, Request::Inspect { name: name("a") }), AisError::NotExist);
     assert!(rig.try_ask(&handle, Request::InspectSections { first: 0 }).is_none());
+}
+
+#[test]
+fn processes_that_have_it_open_are_told_by_their_node() {
+    let mut rig = Rig::new();
+    rig.node.session_opened(SessionId(1), 4711);
+    let (one, two) = (rig.open(1, Service::Ckpt), rig.open(2, Service::Ckpt));
+    for caller in [&one, &one, &two] {
+        open_checkpoint(&mut rig, caller, "a");
+    }
+    let handle = rig.open(3, Service::Admin);
+    let mut ask = |text| {
+        rig.ask(&handle, Request::AskOpeners { name: name(text) });
+        std::mem::take(&mut rig.events)
+    };
+    let told = |openers| vec![(ConnectionId(3), Event::Openers { node: ME, openers })];
+    let (known, unknown) = (Opener { process: 4711, opens: 2 }, Opener { process: 0, opens: 1 });
+    assert_eq!(ask("a"), told(vec![known, unknown]));
+    assert_eq!(ask("b"), told(Vec::new()));
+    // Who does not read has one answer of each node wait.
+    rig.full.push(ConnectionId(3));
+    rig.ask(&handle, Request::AskOpeners { name: name("a") });
+    for _ in 0..100 {
+        rig.ask(&handle, Request::AskOpeners { name: name("b") });
+    }
+    rig.read_on(ConnectionId(3));
+    assert_eq!(rig.events.len(), 2);
+    assert_eq!(rig.events[1..], told(Vec::new()));
 }
 
 #[test]
