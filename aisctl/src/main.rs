@@ -1,7 +1,8 @@
-//! The operator's tool: shows what the executive of this node knows, and
-//! measures the group. It is a program like any other and uses the library.
+//! The operator's tool: shows what the executive of this node knows, moves
+//! checkpoints to files and back, and measures the group. It is a program like any other and uses the library.
 
 mod bench;
+mod ckpt;
 mod show;
 
 use ais::AisError;
@@ -10,6 +11,9 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 Usage: aisctl status | members | ring | ckpt | amf [--json]
+       aisctl ckpt sections NAME [--json] | refs NAME [--json] |
+                   dump NAME SECTION [OFFSET [COUNT]] | export NAME FILE |
+                   import FILE [NAME] [--retention SECONDS]
        aisctl bench tput SIZE SECONDS | lat SIZE COUNT [GAP] | echo |
                     ping SIZE COUNT | watch | join
        aisctl --help | --version
@@ -17,7 +21,8 @@ Usage: aisctl status | members | ring | ckpt | amf [--json]
   status    whether this node is well, and all of it in short
   members   the members of the cluster, lowest address first
   ring      the ring: its state, its view, what it counted
-  ckpt      the checkpoints
+  ckpt      the checkpoints; with a verb one of them: its sections, who has it
+            open, the bytes of a section, or all of it to a file and back
   amf       the groups, units and components of groups.conf
   bench     measures the group; see aisctl(8)
 
@@ -57,6 +62,9 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments[..] {
         ["bench", ref probe @ ..] if !is_json => bench::parse(probe).map(bench::run),
+        ["ckpt", ref verb @ ..] if !verb.is_empty() => {
+            ckpt::parse(verb, is_json).map(|verb| ckpt::run(verb, is_json))
+        }
         ["--help" | "-h"] => Ok(print(USAGE)),
         ["--version"] => Ok(print(concat!("aisctl ", env!("CARGO_PKG_VERSION"), "\n"))),
         _ => show::parse(&arguments).map(|what| show::run(what, is_json)),
@@ -93,7 +101,7 @@ impl fmt::Display for Failure {
             Self::Ais(AisError::Library) => {
                 "aisexec ended the connection; it has stopped, or is older than this aisctl"
             }
-            Self::Ais(error) => return write!(f, "aisexec answers {error:?}"),
+            Self::Ais(error) => return write!(f, "aisexec answers {error}"),
             Self::Words(words) => words,
         })
     }

@@ -7,7 +7,6 @@ pub mod args;
 mod background;
 mod busy_poll;
 mod clock;
-mod complaints;
 pub mod config;
 mod identity;
 mod ipc;

@@ -161,6 +161,8 @@ fn node_config(config: Config, node: NodeId, numbers: Numbers, ram: u64) -> ais_
         boot_timestamp,
         ckpt: Limits {
             memory: network.checkpoint_memory.unwrap_or(ram / 2),
+            checkpoints: network.max_checkpoints,
+            sections: network.max_sections,
             max_message: network.max_message,
             strict: network.checkpoint_limits == CheckpointLimits::Strict,
         },

@@ -19,7 +19,12 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         node_name: Name::default(),
         cluster_name: Name::default(),
         boot_timestamp: 0,
-        ckpt: Limits { memory: 1 << 24, max_message: 1 << 20, strict: bytes.len() % 2 == 0 },
+        ckpt: Limits {
+            memory: 1 << 24,
+            max_message: 1 << 20,
+            strict: bytes.len() % 2 == 0,
+            ..Limits::default()
+        },
         groups: Groups::default(),
     };
     let mut node = Node::new(config, now);

@@ -1,6 +1,8 @@
 //! What an operator's tool asks of aisexec. For Rust programs alone: A.01.01
 //! knows nothing of it.
 
+mod inspection;
+
 use crate::connection::{Connection, Outgoing, Reply};
 use crate::deadline::Deadline;
 use crate::dispatch::Events;
@@ -14,11 +16,12 @@ use std::time::Duration;
 
 pub use ais_proto::NodeId;
 pub use ais_proto::admin::{
-    Checkpoint, Clients, Component, Delivered, Deliveries, Failure, MAX_PROBE_MESSAGE,
-    MAX_PROBE_REQUEST, Page, Phase, Redundancy, Ring, State, Status, View, ViewId,
+    Checkpoint, Clients, Component, Delivered, Deliveries, Failure, Inspected, MAX_PROBE_MESSAGE,
+    MAX_PROBE_REQUEST, Opener, Page, Phase, Piece, Redundancy, Ring, State, Status, View, ViewId,
 };
 pub use ais_proto::amf::{HaState, Readiness};
 pub use ais_proto::ckpt::UpdateOption;
+pub use inspection::Inspection;
 
 /// A probe takes its replies off the connection after so many requests; the
 /// socket holds a few hundred.

@@ -1,11 +1,16 @@
 //! Checkpoint (A.01.01 section CKPT): library handles. What is open stands in
-//! [`checkpoint`], and [`sections`] lists. As in AMF, aisexec checks whether a
+//! `checkpoint`, and `sections` lists. As in AMF, aisexec checks whether a
 //! callback is missing.
 
 mod checkpoint;
 mod sections;
 
-pub(crate) use checkpoint::{Checkpoint, VectorError, close, open, unlink};
+pub use ais_proto::ckpt::{
+    Attributes, MAX_SECTION_ID, MAX_SECTION_SIZE, Open, OpenFlags, Section, SectionState,
+    UpdateOption, WriteElement, deadline,
+};
+pub(crate) use checkpoint::close;
+pub use checkpoint::{Checkpoint, VectorError, open, unlink};
 pub(crate) use sections::Sections;
 
 use crate::asking::Asked;
@@ -13,7 +18,7 @@ use crate::client::Client;
 use crate::connection::done;
 use crate::dispatch::{self, Flags};
 use crate::process::Process;
-use ais_proto::ckpt::{Event, Open, Request};
+use ais_proto::ckpt::{Event, Request};
 use ais_proto::{AisError, Service};
 use std::fmt;
 use std::os::fd::RawFd;

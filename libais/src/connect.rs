@@ -32,6 +32,8 @@ const LONGEST_WELCOME: usize = 4096;
 pub(crate) struct Connected {
     pub(crate) socket: Socket,
     pub(crate) welcome: Welcome,
+    /// The minor version that aisexec speaks.
+    pub(crate) minor: u8,
     /// The event socket of a handle.
     pub(crate) events: Option<Socket>,
 }
@@ -106,7 +108,7 @@ fn hear_welcome(socket: Socket, deadline: Deadline) -> Result<Connected, AisErro
                     Welcome::decode(&bytes[HEADER_LENGTH..total]).map_err(|_| AisError::Library)?;
                 // More descriptors than one would be a mistake; they are closed.
                 let events = fds.into_iter().next().map(Socket::adopt).transpose()?;
-                return Ok(Connected { socket, welcome, events });
+                return Ok(Connected { socket, welcome, minor: header.minor, events });
             }
         }
         let (count, brought) = receive(&socket, &mut bytes[end..], deadline)?;

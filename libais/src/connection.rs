@@ -10,7 +10,8 @@ use crate::deadline::Deadline;
 use crate::poll::{Budget, Poller};
 use crate::socket::Socket;
 use ais_proto::{
-    AisError, Code, DecodeError, HEADER_LENGTH, Header, MAX_CALL_BODY, Reader, Request, Writer,
+    AisError, Code, DecodeError, HEADER_LENGTH, Header, MAX_CALL_BODY, Reader, Request, Welcome,
+    Writer,
 };
 use nix::errno::Errno;
 use nix::poll::PollFlags;
@@ -87,11 +88,27 @@ pub(crate) struct Connection {
     last_id: u32,
     dead: bool,
     poller: Poller,
+    bound: Bound,
+}
+
+/// How much data a call may carry.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bound {
     max_message: usize,
+    /// Whether aisexec wants to know of calls that would carry more.
+    is_told: bool,
+}
+
+impl Bound {
+    /// What aisexec says, which speaks this minor version.
+    pub(crate) fn new(welcome: &Welcome, minor: u8) -> Self {
+        let max_message = usize::try_from(welcome.max_message).unwrap_or(usize::MAX);
+        Self { max_message, is_told: minor >= 2 }
+    }
 }
 
 impl Connection {
-    pub(crate) fn new(socket: Arc<Socket>, budget: Budget, max_message: usize) -> Self {
+    pub(crate) fn new(socket: Arc<Socket>, budget: Budget, bound: Bound) -> Self {
         Self {
             socket,
             input: Vec::new(),
@@ -100,7 +117,7 @@ impl Connection {
             last_id: 0,
             dead: false,
             poller: Poller::new(budget),
-            max_message,
+            bound,
         }
     }
 
@@ -120,7 +137,10 @@ impl Connection {
         }
         let data: usize = request.data.iter().fold(0, |sum, piece| sum.saturating_add(piece.len()));
         let body = data.saturating_add(request.head.len());
-        if data > self.max_message || body > MAX_CALL_BODY {
+        if data > self.bound.max_message || body > MAX_CALL_BODY {
+            if self.bound.is_told {
+                self.notify(Code::TOO_LONG, 0);
+            }
             return Err(Failure::Error(AisError::NoSpace));
         }
         self.last_id = self.last_id.wrapping_add(1);
@@ -157,7 +177,7 @@ impl Connection {
                     let result = self.fill(deadline, !polled);
                     polled = true;
                     if result == Err(AisError::Timeout) {
-                        self.cancel(id);
+                        self.notify(Code::CANCEL, id);
                     }
                     result?;
                 }
@@ -243,10 +263,11 @@ impl Connection {
         }
     }
 
-    fn cancel(&mut self, id: u32) {
-        let header = Header::new(Code::CANCEL, id, 0).encode();
-        // With no room at all aisexec does not learn of it; the late reply is
-        // skipped all the same. Half a header is the end.
+    /// Tells aisexec something that has no answer.
+    fn notify(&mut self, code: Code, id: u32) {
+        let header = Header::new(code, id, 0).encode();
+        // With no room at all aisexec does not learn of it; the late reply to a
+        // cancelled call is skipped all the same. Half a header is the end.
         let now = Deadline::after(std::time::Duration::ZERO);
         match iovec::send_all(&self.socket, &[&header], now, || true) {
             Ok(()) | Err(Failure::Error(AisError::TryAgain)) => {}

@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | [`ffi`] | the C functions and types, one file per header; all `unsafe` |
 //! | `handle` | the numbers that programs know objects by |
-//! | [`clm`], `amf`, `ckpt` | the services: what a call means, what a callback tells |
+//! | [`clm`], `amf`, [`ckpt`] | the services: what a call means, what a callback tells |
 //! | [`admin`] | what an operator's tool asks; no C function leads there |
 //! | `track`, `asking` | subscriptions and asynchronous requests that are open |
 //! | `client` | what every library handle has: requests, events, an end |
@@ -22,7 +22,7 @@
 pub mod admin;
 mod amf;
 mod asking;
-mod ckpt;
+pub mod ckpt;
 mod client;
 pub mod clm;
 mod connect;

@@ -7,7 +7,7 @@
 //! process gets a new one.
 
 use crate::connect;
-use crate::connection::{Connection, Failure, Outgoing, Reply};
+use crate::connection::{Bound, Connection, Failure, Outgoing, Reply};
 use crate::deadline::Deadline;
 use crate::poll::Budget;
 use crate::pool::{Pool, wait};
@@ -27,20 +27,21 @@ pub(crate) struct Session {
     cookie: Cookie,
     api_timeout: Duration,
     budget: Budget,
-    max_message: usize,
+    bound: Bound,
     dead: AtomicBool,
     pool: Pool,
 }
 
 impl Session {
     fn open(deadline: Deadline) -> Result<Self, AisError> {
-        let connect::Connected { socket, welcome, .. } = connect::open(Kind::Session, deadline)?;
+        let connect::Connected { socket, welcome, minor, .. } =
+            connect::open(Kind::Session, deadline)?;
         Ok(Self {
             anchor: socket,
             cookie: welcome.cookie,
             api_timeout: Duration::from_millis(u64::from(welcome.api_timeout_ms)),
             budget: Budget::new(welcome.busy_poll_us),
-            max_message: usize::try_from(welcome.max_message).unwrap_or(usize::MAX),
+            bound: Bound::new(&welcome, minor),
             dead: AtomicBool::new(false),
             pool: Pool::new(MOST_CONNECTIONS),
         })
@@ -135,7 +136,7 @@ impl Session {
     }
 
     fn connection(&self, socket: Arc<Socket>) -> Connection {
-        Connection::new(socket, self.budget, self.max_message)
+        Connection::new(socket, self.budget, self.bound)
     }
 
     fn join(&self, kind: Kind, deadline: Deadline) -> Result<connect::Connected, Failure> {

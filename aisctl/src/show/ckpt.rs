@@ -55,7 +55,7 @@ impl Report for Shown {
     }
 }
 
-fn option(option: UpdateOption) -> &'static str {
+pub(crate) fn option(option: UpdateOption) -> &'static str {
     match option {
         UpdateOption::AllReplicas => "all-replicas",
         UpdateOption::ActiveReplica => "active-replica",

@@ -6,9 +6,12 @@ mod members;
 mod ring;
 mod status;
 mod table;
-mod units;
+pub(crate) mod units;
 
-use crate::{Failure, Usage, print};
+pub(crate) use ckpt::option;
+pub(crate) use table::columns;
+
+use crate::{Failure, Usage};
 use serde_json::Value;
 use std::process::ExitCode;
 
@@ -23,7 +26,7 @@ pub(crate) enum What {
 }
 
 /// Something that was asked for and came.
-trait Report {
+pub(crate) trait Report {
     fn table(&self) -> String;
     fn json(&self) -> Value;
     /// 0, unless what is shown is an alarm.
@@ -57,15 +60,20 @@ pub(crate) fn run(what: What, is_json: bool) -> Result<ExitCode, Failure> {
         What::Ckpt => Box::new(ckpt::Shown(ais::admin::checkpoints()?)),
         What::Amf => Box::new(amf::Shown(ais::admin::components()?)),
     };
+    print(&*report, is_json)
+}
+
+/// Prints a report.
+pub(crate) fn print(report: &dyn Report, is_json: bool) -> Result<ExitCode, Failure> {
     let text = if is_json { format!("{}\n", report.json()) } else { report.table() };
-    print(&text)?;
+    crate::print(&text)?;
     Ok(ExitCode::from(report.code()))
 }
 
 /// Every key stands in aisctl(8), but for those of the objects that are named
 /// as open to any key.
 #[cfg(test)]
-fn assert_documented(json: &Value, open: &[&str]) {
+pub(crate) fn assert_documented(json: &Value, open: &[&str]) {
     fn visit(value: &Value, path: &str, open: &[&str]) {
         let man = include_str!("../../../docs/man/aisctl.8");
         match value {

@@ -1,7 +1,7 @@
 //! Columns as wide as what stands in them.
 
 /// Lines of columns that are two blanks apart; the last one is as it is.
-pub(super) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+pub(crate) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     let mut widths = [0; N];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {

@@ -3,7 +3,7 @@
 const SECOND: u64 = 1_000_000_000;
 
 /// The two largest units of a duration in nanoseconds.
-pub(super) fn duration(ns: u64) -> String {
+pub(crate) fn duration(ns: u64) -> String {
     let seconds = ns / SECOND;
     match seconds {
         0..60 => format!("{seconds} s"),
@@ -14,7 +14,7 @@ pub(super) fn duration(ns: u64) -> String {
 }
 
 /// A retention duration in nanoseconds, exact down to the millisecond.
-pub(super) fn retention(ns: i64) -> String {
+pub(crate) fn retention(ns: i64) -> String {
     if ns == i64::MAX {
         return "for ever".into();
     }
@@ -26,7 +26,7 @@ pub(super) fn retention(ns: i64) -> String {
 }
 
 /// Bytes, with three digits at least.
-pub(super) fn bytes(count: u64) -> String {
+pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let mut unit = 0;
     let mut rest = count;

@@ -60,7 +60,15 @@ impl Node {
 
     /// The same with a daemon that serves.
     pub(crate) fn serving() -> Self {
+        Self::serving_with("")
+    }
+
+    /// The same with more lines in its network.conf.
+    pub(crate) fn serving_with(more: &str) -> Self {
         let mut node = Self::new();
+        let path = node.directory.path().join("network.conf");
+        let network = fs::read_to_string(&path).unwrap();
+        fs::write(path, network + more).unwrap();
         node.start();
         let tries = PATIENCE / 10;
         let serves = |_| {

@@ -69,6 +69,10 @@ pub mod limits {
     pub const MAX_MESSAGE: RangeInclusive<u32> = 262_144..=16_777_216;
     /// `checkpoint-memory`, in bytes: 1 MiB to 16 TiB.
     pub const CHECKPOINT_MEMORY: RangeInclusive<u64> = 1 << 20..=1 << 44;
+    /// `max-checkpoints`.
+    pub const MAX_CHECKPOINTS: RangeInclusive<u32> = 1..=1 << 20;
+    /// `max-sections`, in a checkpoint.
+    pub const MAX_SECTIONS: RangeInclusive<u32> = 1..=1 << 24;
 }
 
 /// What both files say.

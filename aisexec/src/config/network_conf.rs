@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::path::Path;
 
+use ais_node::ckpt::Limits;
 use ais_wire::Name;
 
 use super::error::{ConfigError, Errors};
 use super::limits::{
-    API_TIMEOUT_MS, BUSY_POLL_US, CHECKPOINT_MEMORY, MAX_LINES, MAX_MESSAGE, MAX_NODES, MCAST_PORT,
-    MTU, TOKEN_MS, TTL,
+    API_TIMEOUT_MS, BUSY_POLL_US, CHECKPOINT_MEMORY, MAX_CHECKPOINTS, MAX_LINES, MAX_MESSAGE,
+    MAX_NODES, MAX_SECTIONS, MCAST_PORT, MTU, TOKEN_MS, TTL,
 };
 use super::text;
 use super::text::{name, nearest, number, quote, size, split_at};
@@ -55,6 +56,10 @@ pub struct NetworkConf {
     pub max_message: u32,
     /// All checkpoints together, in bytes; `None` is half of the RAM.
     pub checkpoint_memory: Option<u64>,
+    /// How many checkpoints there may be. 65536.
+    pub max_checkpoints: u32,
+    /// How many sections a checkpoint may have. 1048576.
+    pub max_sections: u32,
     /// Whether creation attributes of checkpoints are limits. Lenient.
     pub checkpoint_limits: CheckpointLimits,
     /// Whether to ask for SCHED_RR and locked memory. Yes.
@@ -94,7 +99,7 @@ pub enum CheckpointLimits {
 type Setter = fn(&mut NetworkConf, &[u8]) -> Result<(), String>;
 
 /// All keys. Each takes its value or says what is wrong with it.
-const KEYS: [(&str, Setter); 19] = [
+const KEYS: [(&str, Setter); 21] = [
     ("bindnetaddr", |c, v| interface(v).map(|a| c.bindnetaddr = a)),
     ("mcastaddr", |c, v| multicast(v).map(|a| c.mcastaddr = a)),
     ("mcastport", |c, v| number(v, MCAST_PORT, "").map(|n| c.mcastport = n)),
@@ -112,6 +117,8 @@ const KEYS: [(&str, Setter); 19] = [
     ("api-timeout", |c, v| number(v, API_TIMEOUT_MS, " milliseconds").map(|n| c.api_timeout = n)),
     ("max-message", |c, v| message_size(v).map(|n| c.max_message = n)),
     ("checkpoint-memory", |c, v| size(v, CHECKPOINT_MEMORY).map(|n| c.checkpoint_memory = Some(n))),
+    ("max-checkpoints", |c, v| number(v, MAX_CHECKPOINTS, "").map(|n| c.max_checkpoints = n)),
+    ("max-sections", |c, v| number(v, MAX_SECTIONS, "").map(|n| c.max_sections = n)),
     ("checkpoint-limits", |c, v| one_of(v, &LIMITS).map(|l| c.checkpoint_limits = l)),
     ("realtime", |c, v| one_of(v, &YES_OR_NO).map(|yes| c.realtime = yes)),
 ];
@@ -162,6 +169,7 @@ pub fn parse(path: &Path, text: &[u8]) -> Result<NetworkConf, Vec<ConfigError>> 
 /// The defaults. The addresses and the port have none: [`parse`] does not let
 /// a file pass without them.
 fn defaults() -> NetworkConf {
+    let limits = Limits::default();
     NetworkConf {
         bindnetaddr: Ipv4Addr::UNSPECIFIED,
         mcastaddr: Ipv4Addr::UNSPECIFIED,
@@ -180,6 +188,8 @@ fn defaults() -> NetworkConf {
         api_timeout: 5000,
         max_message: *MAX_MESSAGE.end(),
         checkpoint_memory: None,
+        max_checkpoints: limits.checkpoints,
+        max_sections: limits.sections,
         checkpoint_limits: CheckpointLimits::default(),
         realtime: true,
     }

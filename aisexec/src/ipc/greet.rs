@@ -110,8 +110,13 @@ impl Server {
         let Some(connection) = self.connections.get_mut(&id) else { return Ok(()) };
         connection.descriptors += place.more_descriptors;
         self.quota.add(connection.peer.uid, place.more_descriptors);
-        if let State::Handle(caller, _) = &place.state {
-            self.node.handle_opened(caller);
+        match &place.state {
+            State::Handle(caller, _) => self.node.handle_opened(caller),
+            State::Anchor(session) => {
+                let process = u32::try_from(connection.peer.pid.as_raw()).unwrap_or(0);
+                self.node.session_opened(*session, process);
+            }
+            _ => {}
         }
         // From here on closing gives back all that was taken.
         connection.state = place.state;

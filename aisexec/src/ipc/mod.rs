@@ -27,11 +27,10 @@ pub(crate) use peer::{Access, GROUP};
 pub(crate) use token::Token;
 
 use crate::clock::SECOND;
-use crate::complaints::Complaints;
 use crate::listen::{Claim, Listener};
 use crate::udp::Udp;
 use crate::writer::Writer;
-use ais_node::{Node, Now, SessionId};
+use ais_node::{Complaints, Node, Now, SessionId};
 use ais_proto::Welcome;
 use bounds::{BYTES_PER_TURN, MIN_WAITING_BYTES};
 use connection::Connection;

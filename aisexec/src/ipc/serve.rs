@@ -102,6 +102,8 @@ impl Server {
         if header.code == Code::CANCEL {
             connection.settle(header.id);
             self.node.cancel(now, ConnectionId(id), header.id);
+        } else if header.code == Code::TOO_LONG {
+            self.node.too_long(now);
         } else {
             connection.outstanding.push(header.id);
             let result = self.node.request(now, &caller, header.id, header.code, body);

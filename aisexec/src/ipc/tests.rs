@@ -106,7 +106,7 @@ fn node(me: NodeId, now: Now) -> Node {
         node_name: Name::default(),
         cluster_name: Name::default(),
         boot_timestamp: 0,
-        ckpt: ckpt::Limits { memory: 1 << 20, max_message: 1 << 20, strict: false },
+        ckpt: ckpt::Limits { memory: 1 << 20, max_message: 1 << 20, ..ckpt::Limits::default() },
         groups: Groups::default(),
     };
     Node::new(config, now)

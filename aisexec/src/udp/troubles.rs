@@ -2,7 +2,7 @@
 
 use super::{Settings, Transport, refused, send};
 use crate::clock::SECOND;
-use crate::complaints::Complaints;
+use ais_node::Complaints;
 use ais_wire::NodeId;
 use nix::errno::Errno;
 use socket2::Socket;

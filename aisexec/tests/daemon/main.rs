@@ -8,5 +8,6 @@ mod client;
 mod cluster;
 mod executive;
 mod handshake;
+mod limits;
 mod processes;
 mod start_stop;

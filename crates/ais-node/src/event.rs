@@ -92,6 +92,13 @@ impl Event {
                 None
             }
             (
+                Self::Admin(admin::Event::Openers { node, openers }),
+                Self::Admin(admin::Event::Openers { node: of, openers: later }),
+            ) if *node == of => {
+                *openers = later;
+                None
+            }
+            (
                 Self::Admin(admin::Event::Deliveries(earlier)),
                 Self::Admin(admin::Event::Deliveries(later)),
             ) => {

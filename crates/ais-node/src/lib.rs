@@ -13,6 +13,7 @@ pub mod amf;
 pub mod ckpt;
 mod clients;
 pub mod clm;
+mod complaints;
 mod digest;
 mod effects;
 mod event;
@@ -27,6 +28,7 @@ mod timers;
 
 pub use ais_totem::{Destination, View, ViewId};
 pub use clients::{Caller, ConnectionId, SessionId};
+pub use complaints::Complaints;
 pub use digest::Digest;
 pub use effects::{Asker, Effects, Promise};
 pub use event::Event;

@@ -1,6 +1,7 @@
 //! The errors of the API.
 
 use crate::numbers::numbered;
+use std::fmt::{self, Write as _};
 
 numbered! {
     /// Every value of `SaErrorT` but `SA_OK`, with its number (A.01.01, and
@@ -62,5 +63,31 @@ numbered! {
         BadFlags = 28,
         /// The process may not use the executive.
         Security = 29,
+    }
+}
+
+/// The name that C programs know it by, for people: `SA_ERR_NO_SPACE`.
+impl fmt::Display for AisError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SA_ERR")?;
+        for letter in format!("{self:?}").chars() {
+            if letter.is_ascii_uppercase() {
+                f.write_char('_')?;
+            }
+            f.write_char(letter.to_ascii_uppercase())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_have_the_names_of_the_headers() {
+        assert_eq!(AisError::NoSpace.to_string(), "SA_ERR_NO_SPACE");
+        assert_eq!(AisError::QueueNotAvailable.to_string(), "SA_ERR_QUEUE_NOT_AVAILABLE");
+        assert_eq!(AisError::Security.to_string(), "SA_ERR_SECURITY");
     }
 }

@@ -18,7 +18,7 @@ pub const HEADER_LENGTH: usize = 16;
 /// The major version; both sides must have the same.
 pub const MAJOR: u8 = 1;
 /// The minor version; the executive serves its own and every older one.
-pub const MINOR: u8 = 1;
+pub const MINOR: u8 = 2;
 /// The largest amount of data in one call (`max-message` at its highest).
 pub const MAX_MESSAGE: usize = 16 << 20;
 /// The longest body of a request or reply: the data of a call and room for
@@ -41,6 +41,9 @@ impl Code {
     pub const HELLO: Self = Self(0x0001);
     /// One way: the caller of the request with this id no longer waits.
     pub const CANCEL: Self = Self(0x0002);
+    /// One way, from minor version 2 on: a call was not sent because its data
+    /// is longer than `max-message`.
+    pub const TOO_LONG: Self = Self(0x0004);
     /// One way, on the event socket: the callback with this invocation (the
     /// id) was handed to the program.
     pub const DISPATCHED: Self = Self(0x0003);

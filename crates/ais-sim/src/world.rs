@@ -62,7 +62,7 @@ impl World {
     pub(crate) fn new(seed: u64) -> Self {
         let node = NodeId::new([127, 0, 0, 1].into());
         let now = Now { monotonic: 0, wall: 1_000_000_000_000_000_000 };
-        let limits = Limits { memory: 1 << 24, max_message: 1 << 20, strict: false };
+        let limits = Limits { memory: 1 << 24, max_message: 1 << 20, ..Limits::default() };
         let config = Config {
             node,
             group: ais_node::group::Config::Alone { view: 1 },

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// An open checkpoint: a number that means something in its session.
 #[derive(Debug)]
-pub(crate) struct Checkpoint {
+pub struct Checkpoint {
     session: Arc<Session>,
     number: u32,
     closing: AtomicBool,
@@ -21,9 +21,11 @@ pub(crate) struct Checkpoint {
 
 /// Why a vector call failed, and which element is to blame, if one is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct VectorError {
-    pub(crate) error: AisError,
-    pub(crate) index: Option<u32>,
+pub struct VectorError {
+    /// What is wrong.
+    pub error: AisError,
+    /// The element.
+    pub index: Option<u32>,
 }
 
 impl From<AisError> for VectorError {
@@ -32,8 +34,12 @@ impl From<AisError> for VectorError {
     }
 }
 
-/// Opens a checkpoint (`saCkptCheckpointOpen`).
-pub(crate) fn open(open: Open, timeout: Option<Duration>) -> Result<Arc<Checkpoint>, AisError> {
+/// Opens a checkpoint (`saCkptCheckpointOpen`). It stays open until it is
+/// closed or the process ends.
+///
+/// # Errors
+/// Those of the C function.
+pub fn open(open: Open, timeout: Option<Duration>) -> Result<Arc<Checkpoint>, AisError> {
     let request = ais_proto::Request::Ckpt(Request::Open(open));
     let request = Outgoing::from(&request);
     process().session.with(timeout, |session, deadline| {
@@ -43,7 +49,10 @@ pub(crate) fn open(open: Open, timeout: Option<Duration>) -> Result<Arc<Checkpoi
 }
 
 /// Removes a name (`saCkptCheckpointUnlink`).
-pub(crate) fn unlink(name: Name) -> Result<(), AisError> {
+///
+/// # Errors
+/// Those of the C function.
+pub fn unlink(name: Name) -> Result<(), AisError> {
     let request = ais_proto::Request::Ckpt(Request::Unlink { name });
     process().call(&request, None, done)
 }
@@ -75,7 +84,10 @@ impl Checkpoint {
     }
 
     /// Closes it. Only a close that came to no end can be repeated.
-    pub(crate) fn close(&self) -> Result<(), AisError> {
+    ///
+    /// # Errors
+    /// Those of `saCkptCheckpointClose`.
+    pub fn close(&self) -> Result<(), AisError> {
         if self.closing.swap(true, Ordering::AcqRel) {
             return Err(AisError::BadHandle);
         }
@@ -99,7 +111,12 @@ impl Checkpoint {
         self.call(Request::RetentionDurationSet { checkpoint: self.number, duration }, done)
     }
 
-    pub(crate) fn set_active(&self) -> Result<(), AisError> {
+    /// Makes the replica of this node the active one
+    /// (`saCkptActiveCheckpointSet`).
+    ///
+    /// # Errors
+    /// Those of the C function.
+    pub fn set_active(&self) -> Result<(), AisError> {
         self.call(Request::ActiveSet { checkpoint: self.number }, done)
     }
 
@@ -111,7 +128,10 @@ impl Checkpoint {
 
     /// Creates a section. Without an id one is generated, which lives until
     /// the checkpoint is closed: `with_generated` gets it.
-    pub(crate) fn create_section(
+    ///
+    /// # Errors
+    /// Those of `saCkptSectionCreate`.
+    pub fn create_section(
         &self,
         id: Option<&[u8]>,
         expiration: i64,
@@ -139,7 +159,11 @@ impl Checkpoint {
         self.call(Request::ExpirationTimeSet { checkpoint, id, expiration }, done)
     }
 
-    pub(crate) fn write(&self, elements: Vec<WriteElement<'_>>) -> Result<(), VectorError> {
+    /// Writes all elements or none (`saCkptCheckpointWrite`).
+    ///
+    /// # Errors
+    /// Those of the C function, with the element that is to blame.
+    pub fn write(&self, elements: Vec<WriteElement<'_>>) -> Result<(), VectorError> {
         let checkpoint = self.number;
         self.call(Request::Write { checkpoint, elements }, |reply| Ok(blame(reply)))?
     }

@@ -222,7 +222,7 @@ fn reads_go_to_the_buffers_or_to_memory_of_malloc() {
 #[test]
 fn writes_are_sent_from_where_they_are_and_bounded() {
     in_own_process("checkpoints::writes_are_sent_from_where_they_are_and_bounded", || {
-        let _daemon = Daemon::start(answer);
+        let daemon = Daemon::start(answer);
         let handle = open(READ_WRITE).unwrap();
         let wrong = Cell::new(4711);
         let write = |vector: &[SaCkptIOVectorElementT]| {
@@ -238,6 +238,7 @@ fn writes_are_sent_from_where_they_are_and_bounded() {
         assert_eq!(write(&many), SaErrorT::SA_ERR_NO_SPACE);
         let mut big = vec![0; MAX_MESSAGE as usize + 1];
         assert_eq!(write(&[element(b"same", &mut big, 0)]), SaErrorT::SA_ERR_NO_SPACE);
+        daemon.wait_too_long(1);
         assert_eq!(write(&[]), SaErrorT::SA_ERR_INVALID_PARAM);
         let mut null_data = element(b"same", &mut data, 0);
         null_data.dataBuffer = null_mut();

@@ -82,6 +82,7 @@ type Answer = dyn Fn(&Arc<Peer>, u32, Request<'_>) + Send + Sync;
 struct State {
     peers: Vec<Arc<Peer>>,
     cancelled: Vec<u32>,
+    too_long: usize,
     ended: usize,
 }
 
@@ -122,6 +123,11 @@ impl Daemon {
     pub(crate) fn wait_cancelled(&self, count: usize) -> Vec<u32> {
         self.wait(|state| state.cancelled.len() >= count);
         self.state.0.lock().unwrap().cancelled.clone()
+    }
+
+    /// Waits until it was told of so many calls that were too long to send.
+    pub(crate) fn wait_too_long(&self, count: usize) {
+        self.wait(|state| state.too_long >= count);
     }
 
     /// Waits until so many connections have ended.
@@ -196,11 +202,16 @@ fn serve(stream: UnixStream, cookie: [u8; 16], state: &(Mutex<State>, Condvar), 
     sendmsg::<()>(stream.as_raw_fd(), &[IoSlice::new(&frame)], rights, flags, None).unwrap();
     drop(theirs);
     while let Some((header, body)) = receive(&stream) {
-        if header.code == Code::CANCEL {
-            state.0.lock().unwrap().cancelled.push(header.id);
-            state.1.notify_all();
-        } else {
-            answer(&peer, header.id, Request::decode(header.code, &body).unwrap());
+        match header.code {
+            Code::CANCEL => {
+                state.0.lock().unwrap().cancelled.push(header.id);
+                state.1.notify_all();
+            }
+            Code::TOO_LONG => {
+                state.0.lock().unwrap().too_long += 1;
+                state.1.notify_all();
+            }
+            code => answer(&peer, header.id, Request::decode(code, &body).unwrap()),
         }
     }
     peer.hang_up();

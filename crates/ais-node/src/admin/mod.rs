@@ -3,6 +3,8 @@
 //!
 //! None of it is replicated state, and no service depends on it.
 
+mod inspections;
+mod openers;
 mod probes;
 #[cfg(test)]
 mod tests;
@@ -20,6 +22,8 @@ use ais_proto::admin::{
 use ais_proto::{Name, Service, Writer};
 use ais_totem::View;
 use ais_wire::NodeId;
+use inspections::Inspections;
+use openers::Openers;
 use probes::Probes;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,6 +52,8 @@ pub(crate) struct Admin {
     handles: BTreeMap<ConnectionId, (SessionId, Service)>,
     watchers: BTreeSet<ConnectionId>,
     probes: Probes,
+    inspections: Inspections,
+    openers: Openers,
 }
 
 impl Admin {
@@ -62,6 +68,8 @@ impl Admin {
             handles: BTreeMap::new(),
             watchers: BTreeSet::new(),
             probes: Probes::default(),
+            inspections: Inspections::default(),
+            openers: Openers::default(),
         }
     }
 
@@ -71,10 +79,19 @@ impl Admin {
         }
     }
 
+    pub(crate) fn on_session_opened(&mut self, session: SessionId, process: u32) {
+        self.openers.session_opened(session, process);
+    }
+
+    pub(crate) fn on_session_gone(&mut self, session: SessionId) {
+        self.openers.session_closed(session);
+    }
+
     pub(crate) fn on_handle_gone(&mut self, connection: ConnectionId) {
         self.handles.remove(&connection);
         self.watchers.remove(&connection);
         self.probes.stop(connection);
+        self.inspections.stop(connection);
     }
 
     pub(crate) fn on_view(&mut self, view: &View, fx: &mut Effects) {
@@ -123,6 +140,29 @@ impl Admin {
                 self.probes.start(connection);
                 Started { node: self.me, probe: connection.0 }.encode(&mut body);
             }
+            Request::Inspect { name } => {
+                match self.inspections.take(handle_of(caller)?, &name, sights) {
+                    Ok(inspected) => inspected.encode(&mut body),
+                    Err(error) => {
+                        fx.reply(asker, Err(error), Vec::new());
+                        return Ok(());
+                    }
+                }
+            }
+            Request::InspectSections { first } => {
+                let page = self.inspections.sections(handle_of(caller)?, first);
+                page.ok_or(Malformed)?.encode(&mut body, |out, section| {
+                    out.bytes(&section.encode());
+                });
+            }
+            Request::InspectBytes { section, offset } => {
+                let piece = self.inspections.bytes(handle_of(caller)?, section, offset);
+                body.option(piece.ok_or(Malformed)?.as_ref(), |out, piece| piece.encode(out));
+            }
+            Request::AskOpeners { name } => {
+                Openers::ask(handle_of(caller)?, asker, &name, fx);
+                return Ok(());
+            }
             Request::ProbeSend { messages } => {
                 return self.probes.send(handle_of(caller)?, asker, &messages, fx);
             }
@@ -131,9 +171,11 @@ impl Admin {
         Ok(())
     }
 
-    /// A message of a probe arrives in agreed order.
-    pub(crate) fn on_deliver(&mut self, delivery: Delivery<'_>) {
-        self.probes.deliver(delivery);
+    /// A message arrives in agreed order.
+    pub(crate) fn on_deliver(&mut self, delivery: Delivery<'_>, ckpt: &Ckpt, fx: &mut Effects) {
+        if !self.openers.deliver(&delivery, self.me, ckpt, fx) {
+            self.probes.deliver(delivery);
+        }
     }
 
     /// What probes are to be told, if anything.

@@ -1,5 +1,7 @@
 //! What an operator sees of a whole node, and what probes hear.
 
+mod inspect;
+
 use crate::amf::config;
 use crate::{Caller, Config, ConnectionId, Node, Now, Output, SessionId, ckpt};
 use ais_proto::admin::{
@@ -62,7 +64,7 @@ impl Rig {
             node_name: name("one"),
             cluster_name: name("ais"),
             boot_timestamp: 0,
-            ckpt: ckpt::Limits { memory: 1 << 20, max_message: 1 << 20, strict: false },
+            ckpt: ckpt::Limits { memory: 1 << 20, ..ckpt::Limits::default() },
             groups: groups(300),
         };
         let now = Now { monotonic: START, wall: 0 };
@@ -86,6 +88,20 @@ impl Rig {
     }
 
     fn try_ask<'a>(&mut self, caller: &Caller, request: impl Into<Ask<'a>>) -> Option<Vec<u8>> {
+        let (result, body) = self.answer(caller, request)?;
+        assert_eq!(result, Ok(()));
+        Some(body)
+    }
+
+    fn error<'a>(&mut self, caller: &Caller, request: impl Into<Ask<'a>>) -> AisError {
+        self.answer(caller, request).expect("it is served").0.unwrap_err()
+    }
+
+    fn answer<'a>(
+        &mut self,
+        caller: &Caller,
+        request: impl Into<Ask<'a>>,
+    ) -> Option<(Result<(), AisError>, Vec<u8>)> {
         let Ask(request) = request.into();
         self.last_id += 1;
         let mut body = Writer::new();
@@ -96,9 +112,7 @@ impl Rig {
         let (code, body) = (request.code(), body.into_bytes());
         self.node.request(self.now, caller, self.last_id, code, &body).ok()?;
         self.take_outputs();
-        let (result, body) = self.replies.remove(&self.last_id).expect("an answer");
-        assert_eq!(result, Ok(()));
-        Some(body)
+        Some(self.replies.remove(&self.last_id).expect("an answer"))
     }
 
     fn ask<'a>(&mut self, caller: &Caller, request: impl Into<Ask<'a>>) -> Vec<u8> {
@@ -201,7 +215,7 @@ fn a_node_without_a_network_has_no_ring() {
     assert_eq!(rig.ask(&CALLS, Request::Ring), [0]);
 }
 
-fn open_checkpoint(rig: &mut Rig, caller: &Caller, text: &str) {
+fn open_checkpoint(rig: &mut Rig, caller: &Caller, text: &str) -> u32 {
     let attributes = ais_proto::ckpt::Attributes {
         option: ais_proto::ckpt::UpdateOption::ActiveReplica,
         checkpoint_size: 1000,
@@ -212,7 +226,8 @@ fn open_checkpoint(rig: &mut Rig, caller: &Caller, text: &str) {
     };
     let flags = ais_proto::ckpt::OpenFlags::READ | ais_proto::ckpt::OpenFlags::WRITE;
     let open = ais_proto::ckpt::Open { name: name(text), attributes: Some(attributes), flags };
-    rig.ask(caller, ais_proto::ckpt::Request::Open(open));
+    let body = rig.ask(caller, ais_proto::ckpt::Request::Open(open));
+    Reader::new(&body).u32().unwrap()
 }
 
 #[test]

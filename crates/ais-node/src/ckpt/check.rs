@@ -1,23 +1,39 @@
 //! What holds for the state after every message and view.
 
 use super::message::Expiry;
+use super::section::Sections;
 use super::state::State;
 use super::{Ckpt, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl State {
     pub(super) fn assert_sound(&self) {
-        let (mut memory, mut aliases, mut expiries) = (0, BTreeMap::new(), BTreeSet::new());
+        let (mut memory, mut aliases, mut firsts) = (0, BTreeMap::new(), BTreeSet::new());
         for (id, checkpoint) in self.iter() {
             assert!(checkpoint.is_unlinked() || self.is_named(id, checkpoint), "{checkpoint:?}");
             memory += checkpoint.memory();
             aliases.extend(checkpoint.former.iter().map(|alias| (*alias, id)));
-            let deadlines = checkpoint.sections.deadlines();
-            expiries.extend(deadlines.map(|(section, at)| Expiry { at, checkpoint: id, section }));
+            let first = checkpoint.sections.assert_sound();
+            firsts.extend(first.map(|(at, section)| Expiry { at, checkpoint: id, section }));
         }
         assert_eq!(self.memory(), memory);
-        assert_eq!(*self.expiries(), expiries);
+        self.assert_firsts(&firsts);
         self.assert_names_sound(&aliases);
+    }
+}
+
+impl Sections {
+    /// The deadlines are those of the sections; the first of them.
+    fn assert_sound(&self) -> Option<(i64, u64)> {
+        let all = self.freeze();
+        let mut deadlines: Vec<_> = all
+            .iter()
+            .filter(|(_, section)| section.end() != i64::MAX)
+            .map(|(number, section)| (section.end(), number))
+            .collect();
+        deadlines.sort_unstable();
+        assert!(self.deadlines().eq(deadlines.iter().copied()));
+        deadlines.first().copied()
     }
 }
 

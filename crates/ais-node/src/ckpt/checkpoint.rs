@@ -2,8 +2,10 @@
 
 mod show;
 
+use super::failure::Failure;
+use super::limits::Limit;
 use super::message::{Change, CheckpointId, Stamp};
-use super::section::{Section, Sections};
+use super::section::Sections;
 use super::{
     CHECKPOINT_OVERHEAD, GENERATED_ID, MAX_COUNT, MAX_MEMBERS, MAX_SECTION_SIZE, SECTION_OVERHEAD,
 };
@@ -15,37 +17,6 @@ use ais_proto::ckpt::{
 use ais_wire::{DecodeError, Name, NodeId, Reader, Writer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// Why something cannot be done; nothing was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Failure {
-    pub(super) error: AisError,
-    /// Which element of the vector is to blame, if one is.
-    pub(super) element: Option<u32>,
-}
-
-impl From<AisError> for Failure {
-    fn from(error: AisError) -> Self {
-        Self { error, element: None }
-    }
-}
-
-impl Failure {
-    /// The failure of one element of a vector.
-    pub(super) fn at(element: usize, error: AisError) -> Self {
-        // No message holds more elements than 32 bits can count.
-        Self { error, element: Some(element as u32) }
-    }
-
-    /// The body of the reply.
-    pub(super) fn body(&self) -> Vec<u8> {
-        let mut out = Writer::new();
-        if let Some(element) = self.element {
-            out.u32(element);
-        }
-        out.into_bytes()
-    }
-}
 
 /// A checkpoint.
 #[derive(Debug)]
@@ -142,6 +113,18 @@ impl Checkpoint {
         &self.name
     }
 
+    pub(super) fn attributes(&self) -> Attributes {
+        self.attributes
+    }
+
+    pub(super) fn is_colocated(&self) -> bool {
+        self.colocated
+    }
+
+    pub(super) fn active(&self) -> Option<NodeId> {
+        self.active
+    }
+
     pub(super) fn option(&self) -> UpdateOption {
         self.attributes.option
     }
@@ -205,16 +188,16 @@ impl Checkpoint {
     /// `INVALID_PARAM` while the name is unlinked; with strict limits, `EXIST`
     /// if it was made with other attributes. The retention duration may have
     /// been changed since and is not compared.
-    pub(super) fn open(&mut self, from: NodeId, open: &Open, strict: bool) -> Result<(), AisError> {
+    pub(super) fn open(&mut self, from: NodeId, open: &Open, strict: bool) -> Result<(), Failure> {
         if self.unlinked {
-            return Err(AisError::InvalidParam);
+            return Err(AisError::InvalidParam.into());
         }
         let retention_duration = self.attributes.retention_duration;
         let same = |attributes: Attributes| {
             Attributes { retention_duration, ..attributes } == self.attributes
         };
         if strict && !open.attributes.is_none_or(same) {
-            return Err(AisError::Exist);
+            return Err(Limit::Attributes.failure_with(AisError::Exist));
         }
         let count = self.references.entry(from).or_default();
         *count = count.saturating_add(1);
@@ -307,12 +290,12 @@ impl Checkpoint {
         expiration: i64,
         data: &[u8],
         stamp: Stamp,
-    ) -> Result<(u64, Arc<[u8]>), AisError> {
+    ) -> Result<(u64, Arc<[u8]>), Failure> {
         self.check_active()?;
         check_section_size(data.len() as u64)?;
         match id.map(|id| self.sections.number(id)) {
-            Some(Ok(_)) => return Err(AisError::Exist),
-            Some(Err(AisError::InvalidParam)) => return Err(AisError::InvalidParam),
+            Some(Ok(_)) => return Err(AisError::Exist.into()),
+            Some(Err(AisError::InvalidParam)) => return Err(AisError::InvalidParam.into()),
             _ => {}
         }
         if stamp.strict {
@@ -324,27 +307,27 @@ impl Checkpoint {
     /// What the creation attributes say to a new section. The default section
     /// stands beside `maxSections`, unless that is 1: then it is the only one.
     /// A generated id is as long as it is.
-    fn check_limits_of_new(&self, id: Option<&[u8]>, data: &[u8]) -> Result<(), AisError> {
+    fn check_limits_of_new(&self, id: Option<&[u8]>, data: &[u8]) -> Result<(), Failure> {
         let limits = &self.attributes;
+        let fail = |error| Err(Limit::Attributes.failure_with(error));
         let id_size = id.map_or(0, <[u8]>::len) as u64;
         let data_size = data.len() as u64;
         if id_size > limits.max_section_id_size || data_size > u64::from(limits.max_section_size) {
-            return Err(AisError::InvalidParam);
+            return fail(AisError::InvalidParam);
         }
         if limits.max_sections == 1 {
-            return Err(AisError::Exist);
+            return fail(AisError::Exist);
         }
         if self.sections.len() as u64 > limits.max_sections {
-            return Err(AisError::NoSpace);
+            return fail(AisError::NoSpace);
         }
         self.check_checkpoint_size(data_size)
     }
 
-    /// Takes a section away; it comes back for a last look.
-    pub(super) fn delete_section(&mut self, id: &[u8]) -> Result<(u64, Section), AisError> {
+    /// Takes a section away.
+    pub(super) fn delete_section(&mut self, id: &[u8]) -> Result<(), AisError> {
         let number = self.ordinary_section(id)?;
-        let section = self.sections.remove(number).ok_or(AisError::NotExist)?;
-        Ok((number, section))
+        self.sections.remove(number).map(drop).ok_or(AisError::NotExist)
     }
 
     /// The number of a section that may be deleted and re-timed, as the
@@ -363,14 +346,14 @@ impl Checkpoint {
         id: &[u8],
         data: &[u8],
         stamp: Stamp,
-    ) -> Result<(), AisError> {
+    ) -> Result<(), Failure> {
         self.check_active()?;
         let (number, section) = self.sections.find(id)?;
         let size = data.len() as u64;
         check_section_size(size)?;
         if stamp.strict {
             if size > u64::from(self.attributes.max_section_size) {
-                return Err(AisError::InvalidParam);
+                return Err(Limit::Attributes.failure_with(AisError::InvalidParam));
             }
             self.check_checkpoint_size(size.saturating_sub(section.bytes.size().into()))?;
         }
@@ -410,19 +393,20 @@ impl Checkpoint {
         // Of the sections that grow, the size that they have got to.
         let mut sizes = BTreeMap::new();
         for (index, element) in elements.iter().enumerate() {
-            let fail = |error| Failure::at(index, error);
-            let (number, section) = self.sections.find(element.id).map_err(fail)?;
+            let at = |failure: Failure| failure.at(index);
+            let (number, section) =
+                self.sections.find(element.id).map_err(|error| at(error.into()))?;
             let end = element.offset.saturating_add(element.data.len() as u64);
             if strict && end > u64::from(self.attributes.max_section_size) {
-                return Err(fail(AisError::InvalidParam));
+                return Err(at(Limit::Attributes.failure_with(AisError::InvalidParam)));
             }
-            check_section_size(end).map_err(fail)?;
+            check_section_size(end).map_err(at)?;
             let size = sizes.get(&number).copied().unwrap_or(u64::from(section.bytes.size()));
             if end > size && !element.data.is_empty() {
                 sizes.insert(number, end);
                 growth += end - size;
                 if strict {
-                    self.check_checkpoint_size(growth).map_err(fail)?;
+                    self.check_checkpoint_size(growth).map_err(at)?;
                 }
             }
         }
@@ -444,15 +428,15 @@ impl Checkpoint {
         let mut pieces = Vec::with_capacity(elements.len());
         let mut total = 0;
         for (index, element) in elements.iter().enumerate() {
-            let fail = |error| Failure::at(index, error);
-            let (_, section) = self.sections.find(element.id).map_err(fail)?;
+            let at = |failure: Failure| failure.at(index);
+            let (_, section) = self.sections.find(element.id).map_err(|error| at(error.into()))?;
             let size = section.bytes.size();
             let offset = u32::try_from(element.offset).ok().filter(|offset| *offset <= size);
-            let offset = offset.ok_or(fail(AisError::InvalidParam))?;
+            let offset = offset.ok_or(at(AisError::InvalidParam.into()))?;
             let count = element.size.unwrap_or(u32::MAX).min(size - offset);
             total += u64::from(count);
             if total > u64::from(limit) {
-                return Err(fail(AisError::NoSpace));
+                return Err(at(Limit::Message.failure()));
             }
             pieces.push((section, offset, count));
         }
@@ -490,10 +474,10 @@ impl Checkpoint {
         self.sections.digest(digest);
     }
 
-    fn check_checkpoint_size(&self, growth: u64) -> Result<(), AisError> {
+    fn check_checkpoint_size(&self, growth: u64) -> Result<(), Failure> {
         let size = self.sections.size().saturating_add(growth);
         if growth > 0 && size > u64::from(self.attributes.checkpoint_size) {
-            return Err(AisError::NoSpace);
+            return Err(Limit::Attributes.failure());
         }
         Ok(())
     }
@@ -502,6 +486,6 @@ impl Checkpoint {
 /// # Errors
 /// `NO_SPACE` if `SaSizeT` of 2004 cannot say the size: a bound of ours, not
 /// of the checkpoint.
-fn check_section_size(size: u64) -> Result<(), AisError> {
-    if size > MAX_SECTION_SIZE { Err(AisError::NoSpace) } else { Ok(()) }
+fn check_section_size(size: u64) -> Result<(), Failure> {
+    if size > MAX_SECTION_SIZE { Err(Limit::SectionSize.failure()) } else { Ok(()) }
 }

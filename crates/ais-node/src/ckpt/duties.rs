@@ -22,6 +22,10 @@ const STEP: u64 = 5_000_000_000;
 /// or, of one that is long, this part of what is left.
 const STEP_PART: u64 = 16;
 
+/// The timer for giving memory back, and how often it comes, in nanoseconds.
+const BURIAL: Timer = Timer { kind: 3, object: 0 };
+const PAUSE: u64 = 1_000_000;
+
 /// The watches of this node. Where it does not lead there are none.
 ///
 /// A node that comes to lead goes on with the retention of each checkpoint
@@ -38,6 +42,8 @@ pub(super) struct Duties {
     timers: BTreeMap<u64, CheckpointId>,
     /// The last timer that was used.
     last: u64,
+    /// The timer for giving memory back is set.
+    buries: bool,
 }
 
 /// The retention of a checkpoint.
@@ -88,7 +94,7 @@ impl Duties {
 
     /// To be called when another section may be the first to expire.
     pub(super) fn watch_expiry(&mut self, state: &State, fx: &mut Effects) {
-        let first = if self.leads { state.expiries().first().copied() } else { None };
+        let first = if self.leads { state.first_expiry() } else { None };
         if first == self.first {
             return;
         }
@@ -100,9 +106,22 @@ impl Duties {
         }
     }
 
+    /// To be called when checkpoints may have been deleted. Unlike the rest
+    /// this is for every node.
+    pub(super) fn watch_graves(&mut self, state: &State, fx: &mut Effects) {
+        if state.has_graves() && !self.buries {
+            self.buries = true;
+            fx.set_timer(BURIAL, PAUSE);
+        }
+    }
+
     /// A timer has come.
-    pub(super) fn on_timer(&mut self, now: Now, timer: Timer, state: &State, fx: &mut Effects) {
-        if timer.kind == RETENTION {
+    pub(super) fn on_timer(&mut self, now: Now, timer: Timer, state: &mut State, fx: &mut Effects) {
+        if timer.kind == BURIAL.kind {
+            state.bury();
+            self.buries = false;
+            self.watch_graves(state, fx);
+        } else if timer.kind == RETENTION {
             self.count_retention(timer.object, fx);
         } else if let Some(first) = self.first {
             let mut wait = first.at.saturating_sub(now.wall).clamp(0, LOOK);
@@ -130,8 +149,7 @@ impl Duties {
     }
 
     fn propose_expiry(wall: i64, state: &State, fx: &mut Effects) {
-        let expired = state.expiries().iter().take_while(|expiry| expiry.at <= wall);
-        let sections = expired.take(BATCH).copied().collect();
+        let sections = state.expired(wall, BATCH);
         super::send(&Message::Expire { sections }, None, fx);
     }
 }

@@ -16,6 +16,10 @@ mod bytes;
 mod check;
 mod checkpoint;
 mod duties;
+mod ends;
+mod failure;
+mod inspect;
+mod limits;
 mod merge;
 mod message;
 mod opens;
@@ -32,35 +36,28 @@ use crate::{
     Asker, Caller, ConnectionId, Delivery, Digest, Effects, Event, Malformed, Now, Promise,
     Service, SessionId, Timer,
 };
-use ais_proto::ckpt::{self, Request, UpdateOption};
+use ais_proto::ckpt::{self, MAX_SECTION_ID, MAX_SECTION_SIZE, Request, UpdateOption};
 use ais_totem::View;
 use ais_wire::{DecodeError, NodeId, Writer};
-use checkpoint::Failure;
+use checkpoint::Checkpoint;
 use duties::Duties;
+use failure::Failure;
+use limits::{Limit, Reached};
 use message::{Change, CheckpointId, Message, Stamp};
 use opens::Opens;
 use section::Sections;
 use snapshot::Frozen;
 use state::State;
 
+pub(crate) use inspect::Taken;
+pub use limits::Limits;
 pub use snapshot::Incoming;
 
-/// Checkpoints on a node; one more is `NO_SPACE`.
-const MAX_CHECKPOINTS: usize = 1 << 16;
-/// Sections in a checkpoint beside the default section; one more is
-/// `NO_SPACE`.
-const MAX_SECTIONS: usize = 1 << 20;
 /// Open checkpoints of a process; one more is `NO_RESOURCES`.
 const MAX_OPENS: usize = 1 << 16;
 /// Elements in a vector; one more is `NO_SPACE`. Each may cost a whole chunk
 /// of zeros however short it is, and the ring waits meanwhile.
 const MAX_ELEMENTS: usize = 1 << 12;
-/// Bytes in a section id, all that `SaUint16T` can say; one more is
-/// `INVALID_PARAM`.
-const MAX_SECTION_ID: usize = u16::MAX as usize;
-/// Bytes in a section, all that `SaSizeT` of 2004 can say; one more is
-/// `INVALID_PARAM`.
-const MAX_SECTION_SIZE: u64 = i32::MAX as u64;
 /// Bytes in a generated section id.
 const GENERATED_ID: usize = 8;
 /// Members of a view at most, as the ring has it.
@@ -72,20 +69,6 @@ const CHECKPOINT_OVERHEAD: u64 = 1024;
 /// Bytes that a section counts for beside its id and what it holds.
 const SECTION_OVERHEAD: u64 = 256;
 
-/// The bounds and rules of CKPT on this node. They bind what is asked here;
-/// what was taken is the same everywhere. A bound may be passed by what was
-/// under way when it was reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes in all checkpoints together (`checkpoint-memory`).
-    pub memory: u64,
-    /// Bytes of data in one call (`max-message`).
-    pub max_message: u32,
-    /// Whether the limits of the creation attributes hold
-    /// (`checkpoint-limits: strict`).
-    pub strict: bool,
-}
-
 /// The service.
 #[derive(Debug)]
 pub struct Ckpt {
@@ -94,6 +77,7 @@ pub struct Ckpt {
     state: State,
     opens: Opens,
     duties: Duties,
+    reached: Reached,
 }
 
 impl Ckpt {
@@ -106,6 +90,7 @@ impl Ckpt {
             state: State::default(),
             opens: Opens::default(),
             duties: Duties::default(),
+            reached: Reached::default(),
         }
     }
 
@@ -115,6 +100,12 @@ impl Ckpt {
         if let Some(open) = self.opens.remove(checkpoint) {
             close(open.checkpoint, 1, fx);
         }
+    }
+
+    /// A call of a program of this node was too long to be sent here.
+    pub fn on_too_long(&mut self, now: Now) {
+        self.reached.now = now.monotonic;
+        self.reached.tell(&Limit::Message.failure(), None, &self.limits);
     }
 
     fn delivered_open(
@@ -138,7 +129,11 @@ impl Ckpt {
             }
             return;
         };
+        if let Err(failure) = &result {
+            self.reached.tell(failure, Some(&open.name), &self.limits);
+        }
         let result = result.map(|id| self.opens.add(asker, id, open.flags));
+        let result = result.map_err(|failure| failure.error);
         if let Some(tag) = tag {
             let event = Event::Ckpt(ckpt::Event::Open { tag, result });
             fx.event_when(asker.connection, Promise::Stable, event);
@@ -164,12 +159,22 @@ impl Ckpt {
         let Some(asker) = delivery.asker else {
             return;
         };
+        if let Err(failure) = &result {
+            self.tell(failure, id);
+        }
         if let Change::Synchronize { tag: Some(tag) } = *change {
             let result = result.map(|_| ()).map_err(|failure| failure.error);
             let event = Event::Ckpt(ckpt::Event::Synchronize { tag, result });
             return fx.event_when(asker.connection, Promise::Stable, event);
         }
         answer(asker, self.promise(id, change), result, fx);
+    }
+
+    /// Says in the log which bound a call on this checkpoint has reached, if
+    /// it failed for one.
+    fn tell(&mut self, failure: &Failure, id: CheckpointId) {
+        let name = self.state.checkpoint(id).map(Checkpoint::name).ok();
+        self.reached.tell(failure, name, &self.limits);
     }
 
     /// When a change may be answered: with all replicas updated, or with this
@@ -249,6 +254,7 @@ impl Service for Ckpt {
         };
         // Sections may be gone with their checkpoint.
         self.duties.watch_expiry(&self.state, fx);
+        self.duties.watch_graves(&self.state, fx);
         if let Some(asker) = delivery.asker {
             fx.answer(asker, Promise::Stable, result, Vec::new());
         }
@@ -257,6 +263,7 @@ impl Service for Ckpt {
     fn on_view(&mut self, view: &View, _has_quorum: bool, fx: &mut Effects) {
         self.state.install(view);
         self.duties.watch_all(&self.state, fx);
+        self.duties.watch_graves(&self.state, fx);
     }
 
     fn on_lead(&mut self, leads: bool, fx: &mut Effects) {
@@ -299,7 +306,7 @@ impl Service for Ckpt {
     }
 
     fn on_timer(&mut self, now: Now, timer: Timer, fx: &mut Effects) {
-        self.duties.on_timer(now, timer, &self.state, fx);
+        self.duties.on_timer(now, timer, &mut self.state, fx);
     }
 
     fn on_cancel(&mut self, connection: ConnectionId, id: u32, fx: &mut Effects) {

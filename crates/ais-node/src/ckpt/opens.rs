@@ -76,6 +76,15 @@ impl Opens {
         self.sessions.get(&session).map_or(0, BTreeSet::len)
     }
 
+    /// How many times each session has a checkpoint open.
+    pub(super) fn openers(&self, checkpoint: CheckpointId) -> BTreeMap<SessionId, u32> {
+        let mut openers = BTreeMap::new();
+        for open in self.opens.values().filter(|open| open.checkpoint == checkpoint) {
+            *openers.entry(open.session).or_default() += 1;
+        }
+        openers
+    }
+
     #[cfg(test)]
     pub(super) fn counts(&self) -> BTreeMap<CheckpointId, u32> {
         let mut counts = BTreeMap::new();

@@ -1,13 +1,12 @@
 //! What a program asks: what only this node can know is judged here, the rest
 //! on delivery.
 
-use super::checkpoint::{Checkpoint, Failure};
+use super::checkpoint::Checkpoint;
+use super::failure::Failure;
+use super::limits::Limit;
 use super::message::{Change, Message, Stamp};
 use super::opens::Open;
-use super::{
-    CHECKPOINT_OVERHEAD, Ckpt, MAX_CHECKPOINTS, MAX_ELEMENTS, MAX_OPENS, MAX_SECTIONS,
-    SECTION_OVERHEAD, send,
-};
+use super::{CHECKPOINT_OVERHEAD, Ckpt, MAX_ELEMENTS, MAX_OPENS, SECTION_OVERHEAD, send};
 use crate::{Asker, Caller, Effects, Now};
 use ais_proto::ckpt::{self, Attributes, OpenFlags, Request, UpdateOption};
 use ais_proto::{AisError, Service};
@@ -60,6 +59,7 @@ impl Ckpt {
         request: Request<'_>,
         fx: &mut Effects,
     ) -> Result<(), Refusal> {
+        self.reached.now = now.monotonic;
         let (open, change) = match request {
             Request::Open(open) => return self.open(asker, open, None, fx),
             Request::OpenAsync { tag, open } => {
@@ -90,7 +90,9 @@ impl Ckpt {
             request => self.change(asker, request)?,
         };
         let stamp = Stamp { strict: self.limits.strict, now: now.wall };
-        self.check_bounds(self.state.checkpoint(open.checkpoint)?, &change, stamp)?;
+        let checkpoint = self.state.checkpoint(open.checkpoint)?;
+        self.check_bounds(checkpoint, &change, stamp)
+            .inspect_err(|failure| self.tell(failure, open.checkpoint))?;
         let message = Message::Change { checkpoint: open.checkpoint, stamp, change };
         send(&message, Some(asker), fx);
         Ok(())
@@ -107,17 +109,11 @@ impl Ckpt {
         if !open.flags.intersects(OpenFlags::READ | OpenFlags::WRITE) {
             return Err(AisError::BadFlags.into());
         }
-        if let Some(attributes) = &open.attributes {
-            self.check_attributes(attributes)?;
-            if !self.state.has_name(&open.name)
-                && (self.state.len() >= MAX_CHECKPOINTS || self.free() < NEW_CHECKPOINT)
-            {
-                return Err(AisError::NoSpace.into());
+        self.check_open(asker, &open).inspect_err(|refusal| {
+            if let Refusal::Failed(failure) = refusal {
+                self.reached.tell(failure, Some(&open.name), &self.limits);
             }
-        }
-        if self.opens.count(asker.session) >= MAX_OPENS {
-            return Err(AisError::NoResources.into());
-        }
+        })?;
         if let Some(later) = later {
             check_callback(later.callbacks, OPEN_CALLBACK)?;
             fx.reply(asker, Ok(()), Vec::new());
@@ -127,13 +123,30 @@ impl Ckpt {
         Ok(())
     }
 
+    fn check_open(&self, asker: Asker, open: &ckpt::Open) -> Result<(), Refusal> {
+        if let Some(attributes) = &open.attributes {
+            self.check_attributes(attributes)?;
+            let is_new = !self.state.has_name(&open.name);
+            if is_new && self.state.len() >= self.limits.checkpoints as usize {
+                return Err(Limit::Checkpoints.failure().into());
+            }
+            if is_new && self.free() < NEW_CHECKPOINT {
+                return Err(Limit::Memory.failure().into());
+            }
+        }
+        if self.opens.count(asker.session) >= MAX_OPENS {
+            return Err(Limit::Opens.failure().into());
+        }
+        Ok(())
+    }
+
     fn check_attributes(&self, attributes: &Attributes) -> Result<(), Refusal> {
         if attributes.retention_duration < 0 {
             return Err(Refusal::Malformed);
         }
         let largest = attributes.max_sections.saturating_mul(attributes.max_section_size.into());
         if self.limits.strict && u64::from(attributes.checkpoint_size) > largest {
-            return Err(AisError::InvalidParam.into());
+            return Err(Limit::Attributes.failure_with(AisError::InvalidParam).into());
         }
         Ok(())
     }
@@ -149,7 +162,7 @@ impl Ckpt {
     }
 
     /// What is answered from the replica of this node. The body of the reply.
-    fn look(&self, asker: Asker, request: Request<'_>) -> Result<Vec<u8>, Refusal> {
+    fn look(&mut self, asker: Asker, request: Request<'_>) -> Result<Vec<u8>, Refusal> {
         Ok(match request {
             Request::StatusGet { checkpoint } => self.find(asker, checkpoint)?.1.status()?.encode(),
             Request::IteratorStart { checkpoint } => {
@@ -168,8 +181,9 @@ impl Ckpt {
             Request::Read { checkpoint, elements } => {
                 let (open, checkpoint) = self.find(asker, checkpoint)?;
                 open.check(OpenFlags::READ)?;
-                check_elements(elements.len())?;
-                checkpoint.read(&elements, self.limits.max_message)?
+                let read = check_elements(elements.len())
+                    .and_then(|()| checkpoint.read(&elements, self.limits.max_message));
+                read.inspect_err(|failure| self.tell(failure, open.checkpoint))?
             }
             _ => return Err(Refusal::Malformed),
         })
@@ -240,18 +254,21 @@ impl Ckpt {
         checkpoint: &Checkpoint,
         change: &Change<'_>,
         stamp: Stamp,
-    ) -> Result<(), AisError> {
+    ) -> Result<(), Failure> {
         match change {
             Change::Write(elements) => check_elements(elements.len())?,
-            Change::CreateSection { .. } if checkpoint.sections.len() > MAX_SECTIONS => {
-                return Err(AisError::NoSpace);
+            Change::CreateSection { .. }
+                if checkpoint.sections.len() > self.limits.sections as usize =>
+            {
+                return Err(Limit::Sections.failure());
             }
             _ => {}
         }
-        if change.data_length() as u64 > u64::from(self.limits.max_message)
-            || checkpoint.growth(change, stamp.strict) > self.free()
-        {
-            return Err(AisError::NoSpace);
+        if change.data_length() as u64 > u64::from(self.limits.max_message) {
+            return Err(Limit::Message.failure());
+        }
+        if checkpoint.growth(change, stamp.strict) > self.free() {
+            return Err(Limit::Memory.failure());
         }
         Ok(())
     }
@@ -273,10 +290,10 @@ fn check_callback(callbacks: u32, callback: u32) -> Result<(), AisError> {
     if callbacks & callback == 0 { Err(AisError::Init) } else { Ok(()) }
 }
 
-fn check_elements(count: usize) -> Result<(), AisError> {
+fn check_elements(count: usize) -> Result<(), Failure> {
     match count {
-        0 => Err(AisError::InvalidParam),
+        0 => Err(AisError::InvalidParam.into()),
         1..=MAX_ELEMENTS => Ok(()),
-        _ => Err(AisError::NoSpace),
+        _ => Err(Limit::Elements.failure()),
     }
 }

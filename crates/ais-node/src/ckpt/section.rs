@@ -1,27 +1,18 @@
 //! The sections of a checkpoint.
 
 use super::bytes::Bytes;
+use super::ends::{Ends, Span};
 use super::shards::Shards;
 use super::{GENERATED_ID, MAX_SECTION_ID, MAX_SECTION_SIZE, SECTION_OVERHEAD};
 use crate::Digest;
 use ais_proto::AisError;
-use ais_proto::ckpt::{self, DEFAULT_SECTION, SectionState, SectionsChosen};
+use ais_proto::ckpt::{self, DEFAULT_SECTION, SectionState, SectionsChosen, deadline};
 use ais_wire::{DecodeError, Reader, Writer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The number of the default section, which is there before all others.
 pub(super) const DEFAULT_NUMBER: u64 = 0;
-
-/// When a section with this `expirationTime` expires, in nanoseconds since
-/// the epoch. Never, if the program gave one of the 32-bit values that
-/// programs of 2004 give for "no end", or `SA_TIME_END`.
-pub(super) fn deadline(expiration: i64) -> Option<i64> {
-    match expiration {
-        1..=0xffff_ffff | i64::MAX => None,
-        at => Some(at),
-    }
-}
 
 /// A section.
 #[derive(Debug, Clone)]
@@ -36,19 +27,14 @@ pub(super) struct Section {
 }
 
 impl Section {
-    /// Whether an iterator that was asked for `chosen` and `expiration` lists
-    /// it. What never expires does so later than everything else. Nothing is
-    /// ever corrupted, since a write is applied as a whole on every replica,
-    /// a weak one too.
-    fn is_chosen(&self, chosen: SectionsChosen, expiration: i64) -> bool {
-        let end = |expiration| deadline(expiration).unwrap_or(i64::MAX);
-        match chosen {
-            SectionsChosen::Forever => deadline(self.expiration).is_none(),
-            SectionsChosen::LeqExpirationTime => end(self.expiration) <= end(expiration),
-            SectionsChosen::GeqExpirationTime => end(self.expiration) >= end(expiration),
-            SectionsChosen::Corrupted => false,
-            SectionsChosen::Any => true,
-        }
+    /// When it expires, if it does.
+    fn deadline(&self) -> Option<i64> {
+        deadline(self.expiration)
+    }
+
+    /// When it expires; `i64::MAX` is never, which is later than all else.
+    pub(super) fn end(&self) -> i64 {
+        self.deadline().unwrap_or(i64::MAX)
     }
 
     /// Appends all but what it holds.
@@ -57,7 +43,7 @@ impl Section {
         out.u32(self.bytes.size());
     }
 
-    fn describe(&self, number: u64) -> ckpt::Section {
+    pub(super) fn describe(&self, number: u64) -> ckpt::Section {
         ckpt::Section {
             number,
             id: self.id.to_vec(),
@@ -69,6 +55,20 @@ impl Section {
     }
 }
 
+/// Whether an iterator that was asked for `chosen` and `expiration` lists a
+/// section, or one of those in a block. Nothing is ever corrupted, since a
+/// write is applied as a whole on every replica, a weak one too.
+fn is_chosen(span: Span, chosen: SectionsChosen, expiration: i64) -> bool {
+    let end = deadline(expiration).unwrap_or(i64::MAX);
+    match chosen {
+        SectionsChosen::Forever => span.last == i64::MAX,
+        SectionsChosen::LeqExpirationTime => span.first <= end,
+        SectionsChosen::GeqExpirationTime => span.last >= end,
+        SectionsChosen::Corrupted => false,
+        SectionsChosen::Any => true,
+    }
+}
+
 /// The sections of a checkpoint, by id and by creation number. The default
 /// section is always among them.
 #[derive(Debug)]
@@ -77,6 +77,9 @@ pub(super) struct Sections {
     next: u64,
     numbers: BTreeMap<Arc<[u8]>, u64>,
     sections: Shards,
+    ends: Ends,
+    /// Deadline and number of those that expire, the first one first.
+    deadlines: BTreeSet<(i64, u64)>,
     /// Bytes that all of them hold.
     size: u64,
     /// Bytes of all ids.
@@ -93,14 +96,21 @@ impl Sections {
     /// Not even the default section, for [`Sections::restore`]. The caller has
     /// bounded `next` ([`MAX_COUNT`]).
     pub(super) fn none(next: u64) -> Self {
-        let (numbers, sections) = (BTreeMap::new(), Shards::default());
-        Self { next, numbers, sections, size: 0, id_bytes: 0 }
+        Self {
+            next,
+            numbers: BTreeMap::new(),
+            sections: Shards::default(),
+            ends: Ends::default(),
+            deadlines: BTreeSet::new(),
+            size: 0,
+            id_bytes: 0,
+        }
     }
 
     /// Adds a section that [`Section::encode_head`] wrote, holding nothing but
-    /// zeros. Its number and `expirationTime`. They come in order of their
-    /// numbers, the default section first.
-    pub(super) fn restore(&mut self, input: &mut Reader<'_>) -> Result<(u64, i64), DecodeError> {
+    /// zeros. Its number. They come in order of their numbers, the default
+    /// section first.
+    pub(super) fn restore(&mut self, input: &mut Reader<'_>) -> Result<u64, DecodeError> {
         let (number, id) = (input.u64()?, input.bytes()?);
         let (expiration, last_update, size) = (input.i64()?, input.i64()?, input.u32()?);
         let is_default = number == DEFAULT_NUMBER;
@@ -116,7 +126,7 @@ impl Sections {
         }
         let (id, bytes) = (Arc::<[u8]>::from(id), Bytes::hole(size));
         self.add(number, Section { id, expiration, last_update, bytes });
-        Ok((number, expiration))
+        Ok(number)
     }
 
     /// Puts back what a restored section holds.
@@ -217,12 +227,18 @@ impl Sections {
         self.size += u64::from(section.bytes.size());
         self.id_bytes += section.id.len() as u64;
         self.numbers.insert(Arc::clone(&section.id), number);
+        self.deadlines.extend(section.deadline().map(|at| (at, number)));
         self.sections.insert(number, section);
+        self.ends.update(number, &self.sections);
     }
 
-    /// Takes a section away; it comes back for a last look.
+    /// Takes a section away, and gives it back.
     pub(super) fn remove(&mut self, number: u64) -> Option<Section> {
         let section = self.sections.remove(number)?;
+        if let Some(at) = section.deadline() {
+            self.deadlines.remove(&(at, number));
+        }
+        self.ends.update(number, &self.sections);
         self.numbers.remove(&section.id);
         self.size -= u64::from(section.bytes.size());
         self.id_bytes -= section.id.len() as u64;
@@ -239,10 +255,22 @@ impl Sections {
         }
     }
 
-    /// Sets the `expirationTime`; the earlier one comes back.
-    pub(super) fn set_expiration(&mut self, number: u64, expiration: i64) -> Option<i64> {
-        let section = self.sections.get_mut(number)?;
-        Some(std::mem::replace(&mut section.expiration, expiration))
+    /// Sets the `expirationTime`.
+    pub(super) fn set_expiration(&mut self, number: u64, expiration: i64) {
+        let Some(section) = self.sections.get_mut(number) else { return };
+        if let Some(at) = section.deadline() {
+            self.deadlines.remove(&(at, number));
+        }
+        section.expiration = expiration;
+        self.deadlines.extend(section.deadline().map(|at| (at, number)));
+        self.ends.update(number, &self.sections);
+    }
+
+    /// Takes a section away if this is still its deadline.
+    pub(super) fn expire(&mut self, number: u64, at: i64) {
+        if self.deadlines.contains(&(at, number)) {
+            self.remove(number);
+        }
     }
 
     /// The newest section below `cursor` that is chosen. The default section
@@ -253,17 +281,24 @@ impl Sections {
         chosen: SectionsChosen,
         expiration: i64,
     ) -> Option<ckpt::Section> {
-        self.sections
-            .down(DEFAULT_NUMBER + 1, cursor)
-            .find(|(_, section)| section.is_chosen(chosen, expiration))
-            .map(|(number, section)| section.describe(number))
+        let accepts = |span| is_chosen(span, chosen, expiration);
+        let number = self.ends.before(cursor, &self.sections, accepts)?;
+        Some(self.sections.get(number)?.describe(number))
     }
 
-    /// Number and deadline of those that expire.
-    pub(super) fn deadlines(&self) -> impl Iterator<Item = (u64, i64)> {
-        self.sections
-            .iter()
-            .filter_map(|(number, section)| Some((number, deadline(section.expiration)?)))
+    /// Deadline and number of those that expire, the first one first.
+    pub(super) fn deadlines(&self) -> impl Iterator<Item = (i64, u64)> {
+        self.deadlines.iter().copied()
+    }
+
+    /// Gives the memory of so many sections back, and of about as much beside;
+    /// of no use any more. Whether that was all.
+    pub(super) fn bury(&mut self, count: usize) -> bool {
+        for _ in 0..count {
+            self.numbers.pop_first();
+            self.deadlines.pop_first();
+        }
+        self.sections.bury(count) && self.numbers.is_empty()
     }
 
     pub(super) fn digest(&self, digest: &mut Digest) {
@@ -286,5 +321,106 @@ impl Sections {
             self.next += 1;
         }
         self.next.to_be_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many sections as programs have been seen to want.
+    const MANY: u64 = 100_000;
+    /// Looks at a section or block that one step of an iterator over so many
+    /// may take: all of a block on each level, up and down.
+    const MOST_LOOKS: u64 = 2 * 16 * 5;
+
+    /// Numbers from 1 on; every tenth never expires, the others do in waves.
+    fn many() -> Sections {
+        let mut sections = Sections::new();
+        for number in 1..=MANY {
+            let expiration = if number % 10 == 0 { i64::MAX } else { wave(number) };
+            let id = number.to_le_bytes();
+            assert_eq!(sections.create(Some(&id), expiration, b"x", 0).0, number);
+        }
+        sections
+    }
+
+    fn wave(number: u64) -> i64 {
+        (1 << 40) + (number.wrapping_mul(7919) % MANY).cast_signed()
+    }
+
+    /// All numbers that an iterator lists, and the most looks that a step of
+    /// it took.
+    fn walk(sections: &Sections, chosen: SectionsChosen, expiration: i64) -> (Vec<u64>, u64) {
+        let (mut cursor, mut listed, mut most) = (u64::MAX, Vec::new(), 0);
+        loop {
+            let mut looks = 0;
+            let found = sections.ends.before(cursor, &sections.sections, |span| {
+                looks += 1;
+                is_chosen(span, chosen, expiration)
+            });
+            most = most.max(looks);
+            let Some(number) = found else { return (listed, most) };
+            assert!(number < cursor);
+            cursor = number;
+            listed.push(number);
+        }
+    }
+
+    /// What [`walk`] has to list, found the simple way.
+    fn expected(sections: &Sections, chosen: SectionsChosen, expiration: i64) -> Vec<u64> {
+        let of = |section: &Section| Span { first: section.end(), last: section.end() };
+        let chosen = |section: &Section| is_chosen(of(section), chosen, expiration);
+        let all = sections.sections.iter().filter(|(number, _)| *number != DEFAULT_NUMBER);
+        let mut numbers: Vec<_> =
+            all.filter(|(_, section)| chosen(section)).map(|(number, _)| number).collect();
+        numbers.reverse();
+        numbers
+    }
+
+    fn assert_walks(sections: &Sections) {
+        use SectionsChosen::{Any, Corrupted, Forever, GeqExpirationTime, LeqExpirationTime};
+        let (start, middle) = (1_i64 << 40, (1 << 40) + (MANY / 2).cast_signed());
+        let end = start + MANY.cast_signed();
+        let cases = [(Any, 0), (Forever, 0), (Corrupted, 0)].into_iter();
+        let times = [start, middle, end, i64::MAX];
+        let timed =
+            times.into_iter().flat_map(|at| [(LeqExpirationTime, at), (GeqExpirationTime, at)]);
+        for (chosen, at) in cases.chain(timed) {
+            let (listed, looks) = walk(sections, chosen, at);
+            assert!(listed == expected(sections, chosen, at), "{chosen:?} {at}");
+            assert!(looks <= MOST_LOOKS, "{looks} looks for a step, {chosen:?} {at}");
+        }
+    }
+
+    #[test]
+    fn a_step_of_an_iterator_over_100000_sections_takes_few_looks() {
+        let mut sections = many();
+        assert_walks(&sections);
+        for number in (1..=MANY).filter(|number| number % 3 == 0 || number / 5000 == 3) {
+            sections.remove(number);
+        }
+        for number in (1..=MANY).filter(|number| number % 7 == 0) {
+            sections.set_expiration(number, if number % 2 == 0 { 1 } else { wave(number + 1) });
+        }
+        assert_walks(&sections);
+        for number in 1..=MANY {
+            sections.remove(number);
+        }
+        assert!(
+            sections.len() == 1
+                && sections.ends.before(u64::MAX, &sections.sections, |_| true).is_none()
+        );
+        assert_eq!(sections.create(None, i64::MAX, b"", 0).0, MANY + 1);
+        assert_eq!(walk(&sections, SectionsChosen::Any, 0).0, [MANY + 1]);
+    }
+
+    #[test]
+    fn the_one_section_among_100000_is_found_in_few_looks() {
+        let mut sections = many();
+        sections.set_expiration(17, 1 << 39);
+        let (listed, looks) = walk(&sections, SectionsChosen::LeqExpirationTime, (1 << 40) - 1);
+        assert_eq!(listed, [17]);
+        assert!(looks <= MOST_LOOKS, "{looks}");
     }
 }

@@ -52,6 +52,19 @@ impl Shards {
         Some(section)
     }
 
+    /// Forgets about so many sections, whichever; whether none is left.
+    pub(super) fn bury(&mut self, count: usize) -> bool {
+        let shards = Rc::make_mut(&mut self.shards);
+        let mut left = count;
+        while left > 0
+            && let Some((_, shard)) = shards.pop_first()
+        {
+            left = left.saturating_sub(shard.len());
+            self.length -= shard.len();
+        }
+        shards.is_empty()
+    }
+
     /// All of them, the lowest number first.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Section)> {
         self.shards

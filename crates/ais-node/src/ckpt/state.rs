@@ -3,16 +3,22 @@
 
 mod show;
 
-use super::checkpoint::{Checkpoint, Failure};
+use super::checkpoint::Checkpoint;
+use super::failure::Failure;
 use super::message::{Change, CheckpointId, Expiry, Stamp};
-use super::section::deadline;
+use super::section::Sections;
 use crate::Digest;
 use crate::message_id::{NO_VIEW, encode_view};
 use ais_proto::AisError;
-use ais_proto::ckpt::Open;
+use ais_proto::ckpt::{Open, deadline};
 use ais_totem::{View, ViewId};
 use ais_wire::{DecodeError, Name, NodeId, Reader, Writer};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Sections whose memory is given back at once. Of a checkpoint with more the
+/// rest follows bit by bit: with a million it takes long enough for the ring
+/// to notice.
+const FEW: usize = 2048;
 
 /// The checkpoints.
 #[derive(Debug)]
@@ -26,10 +32,14 @@ pub(super) struct State {
     /// What the former ids of checkpoints mean now; no checkpoint has one of
     /// them as its id.
     aliases: BTreeMap<CheckpointId, CheckpointId>,
-    /// The sections that expire, the first one first.
-    expiries: BTreeSet<Expiry>,
+    /// Of each checkpoint the section that expires first, the first of all
+    /// first.
+    firsts: BTreeSet<Expiry>,
     /// Bytes that all checkpoints are taken to need.
     memory: u64,
+    /// Of checkpoints that are gone what is still to be given back: it is no
+    /// part of what is replicated.
+    graves: Vec<Sections>,
 }
 
 impl Default for State {
@@ -39,8 +49,9 @@ impl Default for State {
             checkpoints: BTreeMap::new(),
             names: BTreeMap::new(),
             aliases: BTreeMap::new(),
-            expiries: BTreeSet::new(),
+            firsts: BTreeSet::new(),
             memory: 0,
+            graves: Vec::new(),
         }
     }
 }
@@ -86,9 +97,23 @@ impl State {
         self.memory
     }
 
-    /// The sections that expire, the first one first.
-    pub(super) fn expiries(&self) -> &BTreeSet<Expiry> {
-        &self.expiries
+    /// The section that expires first.
+    pub(super) fn first_expiry(&self) -> Option<Expiry> {
+        self.firsts.first().copied()
+    }
+
+    /// Sections that have expired at this time, `count` at most.
+    pub(super) fn expired(&self, now: i64, count: usize) -> Vec<Expiry> {
+        let firsts = self.firsts.iter().take_while(|first| first.at <= now);
+        let checkpoints = firsts.filter_map(|first| {
+            let checkpoint = self.checkpoints.get(&first.checkpoint)?;
+            Some((first.checkpoint, checkpoint.sections.deadlines()))
+        });
+        let sections = checkpoints.flat_map(|(checkpoint, deadlines)| {
+            let expired = deadlines.take_while(|(at, _)| *at <= now);
+            expired.map(move |(at, section)| Expiry { at, checkpoint, section })
+        });
+        sections.take(count).collect()
     }
 
     /// The version of a checkpoint and for how many nanoseconds it is
@@ -108,7 +133,7 @@ impl State {
         from: NodeId,
         open: &Open,
         strict: bool,
-    ) -> Result<CheckpointId, AisError> {
+    ) -> Result<CheckpointId, Failure> {
         if let Some(id) = self.names.get(&open.name) {
             let checkpoint = self.checkpoints.get_mut(id).ok_or(AisError::NotExist)?;
             return checkpoint.open(from, open, strict).map(|()| *id);
@@ -157,23 +182,15 @@ impl State {
         stamp: Stamp,
         change: &Change<'_>,
     ) -> Result<Vec<u8>, Failure> {
-        let checkpoint = self.checkpoints.get_mut(&id).ok_or(AisError::BadHandle)?;
-        let before = checkpoint.memory();
-        let result = Self::change_one(checkpoint, &mut self.expiries, id, from, stamp, change);
-        self.memory = self.memory - before + checkpoint.memory();
-        result
+        let change =
+            |checkpoint: &mut Checkpoint| Self::change_one(checkpoint, from, stamp, change);
+        self.update(id, change).ok_or(AisError::BadHandle)?
     }
 
     /// Deletes those of the sections whose time has not been changed.
     pub(super) fn expire(&mut self, sections: &[Expiry]) {
-        for expiry in sections {
-            if self.expiries.remove(expiry)
-                && let Some(checkpoint) = self.checkpoints.get_mut(&expiry.checkpoint)
-            {
-                let before = checkpoint.memory();
-                checkpoint.sections.remove(expiry.section);
-                self.memory = self.memory - before + checkpoint.memory();
-            }
+        for Expiry { at, checkpoint, section } in sections {
+            self.update(*checkpoint, |checkpoint| checkpoint.sections.expire(*section, *at));
         }
     }
 
@@ -228,17 +245,18 @@ impl State {
             alias.digest(digest);
             id.digest(digest);
         }
-        for expiry in &self.expiries {
-            digest.number(expiry.at.cast_unsigned());
-            expiry.checkpoint.digest(digest);
-            digest.number(expiry.section);
-        }
     }
 
     /// The checkpoint that can be opened by this name.
     pub(super) fn linked(&self, name: &Name) -> Option<CheckpointId> {
         let id = *self.names.get(name)?;
         self.checkpoints.get(&id).filter(|checkpoint| !checkpoint.is_unlinked()).map(|_| id)
+    }
+
+    /// The checkpoint that has this name, unlinked or not.
+    pub(super) fn named(&self, name: &Name) -> Option<(CheckpointId, &Checkpoint)> {
+        let id = *self.names.get(name)?;
+        self.checkpoints.get(&id).map(|checkpoint| (id, checkpoint))
     }
 
     /// Whether the name of a checkpoint means it.
@@ -264,9 +282,7 @@ impl State {
             self.names.insert(name, id);
         }
         self.memory += checkpoint.memory();
-        for (section, at) in checkpoint.sections.deadlines() {
-            self.expiries.insert(Expiry { at, checkpoint: id, section });
-        }
+        self.firsts.extend(first_of(id, &checkpoint));
         self.checkpoints.insert(id, checkpoint);
     }
 
@@ -308,14 +324,8 @@ impl State {
         id: CheckpointId,
         input: &mut Reader<'_>,
     ) -> Result<u64, DecodeError> {
-        let checkpoint = self.checkpoints.get_mut(&id).ok_or(DecodeError::Invalid)?;
-        let before = checkpoint.memory();
-        let (section, expiration) = checkpoint.sections.restore(input)?;
-        self.memory = self.memory - before + checkpoint.memory();
-        if let Some(at) = deadline(expiration) {
-            self.expiries.insert(Expiry { at, checkpoint: id, section });
-        }
-        Ok(section)
+        let restore = |checkpoint: &mut Checkpoint| checkpoint.sections.restore(input);
+        self.update(id, restore).ok_or(DecodeError::Invalid)?
     }
 
     /// Puts back what a section holds.
@@ -328,6 +338,26 @@ impl State {
     ) -> Result<(), DecodeError> {
         let checkpoint = self.checkpoints.get_mut(&id).ok_or(DecodeError::Invalid)?;
         checkpoint.sections.restore_bytes(section, offset, bytes)
+    }
+
+    /// Changes what a checkpoint has, and what follows from that.
+    fn update<T>(
+        &mut self,
+        id: CheckpointId,
+        change: impl FnOnce(&mut Checkpoint) -> T,
+    ) -> Option<T> {
+        let checkpoint = self.checkpoints.get_mut(&id)?;
+        let (memory, first) = (checkpoint.memory(), first_of(id, checkpoint));
+        let result = change(checkpoint);
+        self.memory = self.memory - memory + checkpoint.memory();
+        let now = first_of(id, checkpoint);
+        if now != first {
+            first.inspect(|first| {
+                self.firsts.remove(first);
+            });
+            self.firsts.extend(now);
+        }
+        Some(result)
     }
 
     /// Changes all checkpoints; those go that are over then.
@@ -343,36 +373,27 @@ impl State {
 
     fn change_one(
         checkpoint: &mut Checkpoint,
-        expiries: &mut BTreeSet<Expiry>,
-        id: CheckpointId,
         from: NodeId,
         stamp: Stamp,
         change: &Change<'_>,
     ) -> Result<Vec<u8>, Failure> {
-        let expiry = |at, section| Expiry { at, checkpoint: id, section };
         match *change {
             Change::SetRetention(duration) => checkpoint.set_retention(duration)?,
             Change::SetActive => checkpoint.set_active(from)?,
             Change::CreateSection { id, expiration, data } => {
                 let (number, id) = checkpoint.create_section(id, expiration, data, stamp)?;
-                Self::set_deadline(checkpoint, expiries, expiry, number, expiration, stamp.now);
+                Self::expire_if_past(checkpoint, number, expiration, stamp.now);
                 let mut body = Writer::with_capacity(4 + id.len());
                 body.bytes(&id);
                 return Ok(body.into_bytes());
             }
             Change::DeleteSection { id } => {
-                let (number, section) = checkpoint.delete_section(id)?;
-                if let Some(at) = deadline(section.expiration) {
-                    expiries.remove(&expiry(at, number));
-                }
+                checkpoint.delete_section(id)?;
             }
             Change::SetExpiration { id, expiration } => {
                 let number = checkpoint.ordinary_section(id)?;
-                let earlier = checkpoint.sections.set_expiration(number, expiration);
-                if let Some(at) = earlier.and_then(deadline) {
-                    expiries.remove(&expiry(at, number));
-                }
-                Self::set_deadline(checkpoint, expiries, expiry, number, expiration, stamp.now);
+                checkpoint.sections.set_expiration(number, expiration);
+                Self::expire_if_past(checkpoint, number, expiration, stamp.now);
             }
             Change::Write(ref elements) => checkpoint.write(elements, stamp)?,
             Change::Overwrite { id, data } => checkpoint.overwrite(id, data, stamp)?,
@@ -384,22 +405,9 @@ impl State {
     /// A section got a new `expirationTime`. If that is past already, by the
     /// clock of the node that was asked, the section expires at once; else the
     /// lowest member will say when.
-    fn set_deadline(
-        checkpoint: &mut Checkpoint,
-        expiries: &mut BTreeSet<Expiry>,
-        expiry: impl Fn(i64, u64) -> Expiry,
-        number: u64,
-        expiration: i64,
-        now: i64,
-    ) {
-        match deadline(expiration) {
-            None => {}
-            Some(at) if at <= now => {
-                checkpoint.sections.remove(number);
-            }
-            Some(at) => {
-                expiries.insert(expiry(at, number));
-            }
+    fn expire_if_past(checkpoint: &mut Checkpoint, number: u64, expiration: i64, now: i64) {
+        if deadline(expiration).is_some_and(|at| at <= now) {
+            checkpoint.sections.remove(number);
         }
     }
 
@@ -419,10 +427,32 @@ impl State {
             for alias in &checkpoint.former {
                 self.aliases.remove(alias);
             }
-            for (section, at) in checkpoint.sections.deadlines() {
-                self.expiries.remove(&Expiry { at, checkpoint: id, section });
+            if let Some(first) = first_of(id, &checkpoint) {
+                self.firsts.remove(&first);
+            }
+            if checkpoint.sections.len() > FEW {
+                self.graves.push(checkpoint.sections);
             }
         }
+    }
+
+    /// Whether memory is still to be given back.
+    pub(super) fn has_graves(&self) -> bool {
+        !self.graves.is_empty()
+    }
+
+    /// Gives the memory of some sections back.
+    pub(super) fn bury(&mut self) {
+        if let Some(grave) = self.graves.last_mut()
+            && grave.bury(FEW)
+        {
+            self.graves.pop();
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn assert_firsts(&self, firsts: &BTreeSet<Expiry>) {
+        assert_eq!(self.firsts, *firsts);
     }
 
     #[cfg(test)]
@@ -433,4 +463,10 @@ impl State {
             assert_eq!(self.checkpoints[id].name(), name);
         }
     }
+}
+
+/// The section of a checkpoint that expires first.
+fn first_of(id: CheckpointId, checkpoint: &Checkpoint) -> Option<Expiry> {
+    let (at, section) = checkpoint.sections.deadlines().next()?;
+    Some(Expiry { at, checkpoint: id, section })
 }

@@ -8,6 +8,11 @@ use crate::{Asker, Caller, ConnectionId, Now, Service as _, SessionId};
 use ais_proto::{AisError, Code, Request, Service, amf};
 
 impl Node {
+    /// A process has come: its session, and its number, 0 if it is not known.
+    pub fn session_opened(&mut self, session: SessionId, process: u32) {
+        self.admin.on_session_opened(session, process);
+    }
+
     /// A library handle was opened; `caller` says which.
     pub fn handle_opened(&mut self, caller: &Caller) {
         self.handles.open(caller.connection);
@@ -109,6 +114,11 @@ impl Node {
         self.run_group(now);
     }
 
+    /// A library did not send a call because its data is too long.
+    pub fn too_long(&mut self, now: Now) {
+        self.services.ckpt.on_too_long(now);
+    }
+
     /// Whoever asked with this id no longer waits.
     pub fn cancel(&mut self, now: Now, connection: ConnectionId, id: u32) {
         let is_gone = |asker: &Asker| asker.connection == connection && asker.id == id;
@@ -140,6 +150,7 @@ impl Node {
     /// A process is gone; all its connections were closed before.
     pub fn session_closed(&mut self, now: Now, session: SessionId) {
         self.fx.askers.forget(|asker| asker.session == session);
+        self.admin.on_session_gone(session);
         self.each_service(now, |service, fx| match service {
             Each::Clm(clm) => clm.on_session_gone(session, fx),
             Each::Amf(amf) => amf.on_session_gone(session, fx),

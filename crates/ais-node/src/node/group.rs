@@ -129,7 +129,9 @@ impl Node {
         self.delivers_change = needs_quorum;
         let delivery = Delivery { from, number, asker, message: input.rest() };
         match service {
-            Service::Admin => self.admin.on_deliver(delivery),
+            Service::Admin => {
+                self.admin.on_deliver(delivery, &self.services.ckpt, &mut self.fx);
+            }
             _ => self.services.deliver(service, delivery, &mut self.fx),
         }
         self.apply(now);

@@ -1,12 +1,13 @@
 //! What Admin tells without being asked again.
 
-use super::ViewId;
 use super::report::{nodes, text};
+use super::{Opener, ViewId};
 use crate::{Code, DecodeError, HEADER_LENGTH, MAX_EVENT, NodeId, Reader, Writer};
 use std::collections::VecDeque;
 
 const VIEW: Code = Code(0x0481);
 const DELIVERIES: Code = Code(0x0482);
+const OPENERS: Code = Code(0x04a0);
 
 /// Bytes of the reason of a view that are told at most.
 const MAX_WHY: usize = 1024;
@@ -27,6 +28,14 @@ pub enum Event {
     View(View),
     /// What was delivered for probes.
     Deliveries(Deliveries),
+    /// The answer of a node to
+    /// [`Request::AskOpeners`](super::Request::AskOpeners).
+    Openers {
+        /// The node.
+        node: NodeId,
+        /// Its processes that have the checkpoint open.
+        openers: Vec<Opener>,
+    },
 }
 
 /// A view, as one who watches is told.
@@ -53,6 +62,7 @@ impl Event {
         match self {
             Self::View(_) => VIEW,
             Self::Deliveries(_) => DELIVERIES,
+            Self::Openers { .. } => OPENERS,
         }
     }
 
@@ -68,6 +78,9 @@ impl Event {
                 nodes(&mut out, &view.left);
                 let why = view.why.as_bytes();
                 out.bytes(&why[..why.len().min(MAX_WHY)]).u64(view.skipped);
+            }
+            Self::Openers { node, openers } => {
+                out.node(*node).list(openers, |out, opener| opener.encode(out));
             }
             Self::Deliveries(deliveries) => {
                 let Deliveries { owner, skipped, own_skipped, items, .. } = deliveries;
@@ -93,6 +106,7 @@ impl Event {
                 why: text(&mut input)?,
                 skipped: input.u64()?,
             }),
+            OPENERS => Self::Openers { node: input.node()?, openers: input.list(Opener::decode)? },
             DELIVERIES => {
                 let mut deliveries = Deliveries::new(input.node()?, input.u64()?);
                 (deliveries.skipped, deliveries.own_skipped) = (input.u64()?, input.u64()?);

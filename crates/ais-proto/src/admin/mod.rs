@@ -2,12 +2,14 @@
 //! the group. No part of A.01.01.
 
 mod event;
+mod inspect;
 mod report;
 mod request;
 #[cfg(test)]
 mod tests;
 
 pub use event::{Delivered, Deliveries, Event, View};
+pub use inspect::{Inspected, Opener, Piece};
 pub use report::{
     Checkpoint, Clients, Component, Failure, Page, Phase, Redundancy, Ring, Started, State, Status,
     ViewId,
@@ -16,6 +18,9 @@ pub use request::Request;
 
 /// Entries in one reply at most, whatever limit the request names.
 pub const MAX_PAGE: u32 = 256;
+
+/// Bytes of the ids in a page of sections, about, and of a [`Piece`] at most.
+pub const MAX_INSPECTED: usize = 64 << 10;
 
 /// Bytes of a message of the probe at most: one fits into a request.
 pub const MAX_PROBE_MESSAGE: usize = 65_000;

@@ -37,6 +37,37 @@ pub enum Request<'a> {
         /// The messages, at least one.
         messages: Vec<&'a [u8]>,
     },
+    /// On a handle: takes the checkpoint of this name as it is now, in the
+    /// place of the one that was taken before. Reply: an
+    /// [`Inspected`](super::Inspected); `NOT_EXIST` if there is none, `BUSY`
+    /// if too many are taken.
+    Inspect {
+        /// The name.
+        name: Name,
+    },
+    /// Of the checkpoint that the handle has taken: the sections, the oldest
+    /// first. Reply: a [`Page`](super::Page) of
+    /// [`Section`](crate::ckpt::Section)s.
+    InspectSections {
+        /// Those from this number on.
+        first: u64,
+    },
+    /// Of the checkpoint that the handle has taken: the first bytes of a
+    /// section that are stored at or after a place. Reply: a
+    /// [`Piece`](super::Piece), or none if only zeros follow.
+    InspectBytes {
+        /// The number of the section.
+        section: u64,
+        /// The place.
+        offset: u32,
+    },
+    /// On a handle: which processes have the checkpoint of this name open.
+    /// Reply: nothing; then from each node an
+    /// [`Event::Openers`](super::Event::Openers).
+    AskOpeners {
+        /// The name.
+        name: Name,
+    },
 }
 
 const STATUS: Code = Code(0x0401);
@@ -46,6 +77,10 @@ const COMPONENTS: Code = Code(0x0404);
 const WATCH: Code = Code(0x0405);
 const PROBE_START: Code = Code(0x0406);
 const PROBE_SEND: Code = Code(0x0407);
+const INSPECT: Code = Code(0x0420);
+const INSPECT_SECTIONS: Code = Code(0x0421);
+const INSPECT_BYTES: Code = Code(0x0422);
+const ASK_OPENERS: Code = Code(0x0423);
 
 impl<'a> Request<'a> {
     /// The code of the request.
@@ -59,6 +94,10 @@ impl<'a> Request<'a> {
             Self::Watch => WATCH,
             Self::ProbeStart => PROBE_START,
             Self::ProbeSend { .. } => PROBE_SEND,
+            Self::Inspect { .. } => INSPECT,
+            Self::InspectSections { .. } => INSPECT_SECTIONS,
+            Self::InspectBytes { .. } => INSPECT_BYTES,
+            Self::AskOpeners { .. } => ASK_OPENERS,
         }
     }
 
@@ -74,6 +113,15 @@ impl<'a> Request<'a> {
             }
             Self::Components { first, limit } => {
                 out.u32(*first).u32(*limit);
+            }
+            Self::Inspect { name } | Self::AskOpeners { name } => {
+                out.name(name);
+            }
+            Self::InspectSections { first } => {
+                out.u64(*first);
+            }
+            Self::InspectBytes { section, offset } => {
+                out.u64(*section).u32(*offset);
             }
             Self::ProbeSend { messages } => {
                 out.list(messages, |out, message| {
@@ -94,6 +142,10 @@ impl<'a> Request<'a> {
             WATCH => Self::Watch,
             PROBE_START => Self::ProbeStart,
             PROBE_SEND => Self::ProbeSend { messages: messages(input)? },
+            INSPECT => Self::Inspect { name: input.name()? },
+            ASK_OPENERS => Self::AskOpeners { name: input.name()? },
+            INSPECT_SECTIONS => Self::InspectSections { first: input.u64()? },
+            INSPECT_BYTES => Self::InspectBytes { section: input.u64()?, offset: input.u32()? },
             _ => return Err(DecodeError::Invalid),
         })
     }

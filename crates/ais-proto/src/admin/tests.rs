@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::amf::{HaState, Readiness};
-use crate::ckpt::UpdateOption;
+use crate::ckpt::{Attributes, UpdateOption};
 use crate::{Code, DecodeError, Name, NodeId, Reader, Writer};
 
 const ONE: NodeId = NodeId::new(std::net::Ipv4Addr::new(10, 0, 0, 1));
@@ -77,6 +77,29 @@ fn replies_round_trip() {
         option: UpdateOption::ActiveReplicaWeak,
         references: vec![(ONE, 1), (TWO, 4)],
     };
+    let inspected = Inspected {
+        checkpoint: checkpoint.clone(),
+        attributes: Attributes {
+            option: UpdateOption::ActiveReplica,
+            checkpoint_size: 1,
+            retention_duration: 2,
+            max_sections: 3,
+            max_section_size: 4,
+            max_section_id_size: 5,
+        },
+        colocated: true,
+        active: Some(TWO),
+        remaining: Some(6),
+    };
+    assert_round_trip(&inspected, &bytes(|out| inspected.encode(out)), Inspected::decode);
+    let openers = vec![Opener { process: 7, opens: 8 }];
+    let event = Event::Openers { node: TWO, openers };
+    assert_eq!(Event::decode(event.code(), &event.encode()), Ok(event));
+    let piece = Piece { offset: 9, bytes: b"data".to_vec() };
+    assert_round_trip(&piece, &bytes(|out| piece.encode(out)), Piece::decode);
+    let none = Piece { offset: 9, bytes: Vec::new() };
+    let none = bytes(|out| none.encode(out));
+    assert_eq!(Piece::decode(&mut Reader::new(&none)), Err(DecodeError::Invalid));
     let page = Page { items: vec![checkpoint], more: true };
     let encoded = bytes(|out| page.encode(out, |out, item| item.encode(out)));
     assert_round_trip(&page, &encoded, |input| Page::decode(input, Checkpoint::decode));
@@ -109,6 +132,10 @@ fn requests_round_trip_and_short_ones_are_refused() {
         Request::Watch,
         Request::ProbeStart,
         Request::ProbeSend { messages: vec![b"one", b"", b"three"] },
+        Request::Inspect { name: name("abra") },
+        Request::InspectSections { first: u64::MAX },
+        Request::InspectBytes { section: 5, offset: 6 },
+        Request::AskOpeners { name: name("abra") },
     ] {
         let body = bytes(|out| request.encode(out));
         let wrapped = crate::Request::Admin(request);

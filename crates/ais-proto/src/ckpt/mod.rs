@@ -29,6 +29,25 @@ bitflags::bitflags! {
 /// The section that always exists: no bytes (`SA_CKPT_DEFAULT_SECTION_ID`).
 pub const DEFAULT_SECTION: &[u8] = &[];
 
+/// Bytes in a section id, all that `SaUint16T` can say; one more is
+/// `INVALID_PARAM`.
+pub const MAX_SECTION_ID: usize = u16::MAX as usize;
+
+/// Bytes in a section, all that `SaSizeT` of 2004 can say; one more is
+/// `NO_SPACE`.
+pub const MAX_SECTION_SIZE: u64 = i32::MAX as u64;
+
+/// When a section with this `expirationTime` expires, in nanoseconds since
+/// the epoch. Never, if the program gave one of the 32-bit values that
+/// programs of 2004 give for "no end", or `SA_TIME_END`.
+#[must_use]
+pub fn deadline(expiration: i64) -> Option<i64> {
+    match expiration {
+        1..=0xffff_ffff | i64::MAX => None,
+        at => Some(at),
+    }
+}
+
 numbered! {
     /// The update options, of which a checkpoint has exactly one
     /// (`SaCkptCheckpointCreationFlagsT`).

@@ -306,7 +306,7 @@ impl Hazards for World {
                 node_name: Name::default(),
                 cluster_name: Name::default(),
                 boot_timestamp: now.wall,
-                ckpt: Limits { memory: 1 << 24, max_message: 1 << 20, strict: false },
+                ckpt: Limits { memory: 1 << 24, max_message: 1 << 20, ..Limits::default() },
                 groups: groups(),
             };
             Node::new(config, now)

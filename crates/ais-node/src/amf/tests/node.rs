@@ -21,7 +21,7 @@ impl Driver {
             node_name: name("10.0.0.1"),
             cluster_name: name("ais"),
             boot_timestamp: 0,
-            ckpt: ckpt::Limits { memory: 1 << 20, max_message: 1 << 20, strict: false },
+            ckpt: ckpt::Limits { memory: 1 << 20, max_message: 1 << 20, ..ckpt::Limits::default() },
             groups: Groups { groups: vec![raid("xy")] },
         };
         let now = Now { monotonic: 0, wall: 0 };

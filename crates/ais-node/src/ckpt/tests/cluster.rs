@@ -32,7 +32,7 @@ pub(super) struct Cluster {
 impl Cluster {
     /// Nodes that are all together.
     pub(super) fn new(nodes: usize) -> Self {
-        let limits = Limits { memory: 1 << 30, max_message: 1 << 24, strict: false };
+        let limits = Limits { memory: 1 << 30, max_message: 1 << 24, ..LIMITS };
         let mut cluster = Self {
             replicas: (0..nodes).map(|number| Replica::new(node(number), limits)).collect(),
             sides: Vec::new(),

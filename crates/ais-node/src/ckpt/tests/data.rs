@@ -229,15 +229,23 @@ fn the_rule_of_the_node_that_is_asked_holds_everywhere() {
 
 #[test]
 fn checkpoints_are_counted() {
-    let mut rig = Rig::with(Limits { memory: u64::MAX, ..LIMITS });
+    let mut rig = Rig::with(Limits { checkpoints: 2, ..LIMITS });
     rig.open(ONE, "0", BOTH);
-    // All the rest is put into one replica, past the messages.
-    rig.compare = false;
-    let state = &mut rig.replicas[0].ckpt.state;
-    for number in 1..MAX_CHECKPOINTS {
-        let open = to_open(&number.to_string(), BOTH, Some(ATTRIBUTES));
-        state.open(1000 + number as u64, LOWEST, &open, false).unwrap();
-    }
+    let second = rig.open(FAR, "1", BOTH);
     assert_eq!(rig.open_with(ONE, "one more", BOTH, Some(ATTRIBUTES)), Err(NoSpace));
     assert!(rig.open_with(ONE, "1", BOTH, Some(ATTRIBUTES)).is_ok());
+    rig.unlink("0").unwrap();
+    assert_eq!(rig.open_with(ONE, "one more", BOTH, Some(ATTRIBUTES)), Err(NoSpace));
+    rig.result(FAR, Request::Close { checkpoint: second }).unwrap();
+}
+
+#[test]
+fn sections_are_counted_beside_the_default_section() {
+    let mut rig = Rig::with(Limits { sections: 2, ..LIMITS });
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    rig.create(checkpoint, b"1", i64::MAX, b"").unwrap();
+    rig.create(checkpoint, b"2", i64::MAX, b"").unwrap();
+    assert_eq!(rig.create(checkpoint, b"3", i64::MAX, b""), Err(NoSpace));
+    rig.result(ONE, Request::SectionDelete { checkpoint, id: b"1" }).unwrap();
+    rig.create(checkpoint, b"3", i64::MAX, b"").unwrap();
 }

@@ -6,7 +6,7 @@ use crate::SNAPSHOT_CHUNK;
 
 /// A state with everything in it.
 fn rich() -> Rig {
-    let limits = Limits { memory: 1 << 22, max_message: 1 << 22, strict: false };
+    let limits = Limits { memory: 1 << 22, max_message: 1 << 22, ..LIMITS };
     let mut rig = Rig::with(limits);
     let checkpoint = rig.open(ONE, "a", COLOCATED);
     rig.open(FAR, "a", BOTH);
@@ -101,7 +101,7 @@ fn chunks_have_about_the_size_they_should() {
 
 #[test]
 fn many_sections_are_frozen_at_once_and_written_out_in_order() {
-    let limits = Limits { memory: 1 << 30, max_message: 1 << 20, strict: false };
+    let limits = Limits { memory: 1 << 30, max_message: 1 << 20, ..LIMITS };
     let mut rig = Rig::with(limits);
     rig.compare = false;
     let checkpoint = rig.open(ONE, "a", BOTH);

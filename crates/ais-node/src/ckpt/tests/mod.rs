@@ -26,7 +26,13 @@ const OTHER: NodeId = NodeId::new(std::net::Ipv4Addr::new(10, 0, 0, 2));
 const SECOND: i64 = 1_000_000_000;
 /// The wall clock at the start of every test; beyond all that counts as never.
 const START: i64 = 1_000 * SECOND;
-const LIMITS: Limits = Limits { memory: 1 << 20, max_message: 100_000, strict: false };
+const LIMITS: Limits = Limits {
+    memory: 1 << 20,
+    checkpoints: 1 << 16,
+    sections: 1 << 20,
+    max_message: 100_000,
+    strict: false,
+};
 const ATTRIBUTES: Attributes = Attributes {
     option: UpdateOption::AllReplicas,
     checkpoint_size: 1000,

@@ -134,7 +134,7 @@ fn sections_are_as_the_model_says() {
     for seed in 1..=10 {
         println!("seed {seed}"); // Shown when the test fails.
         let mut random = Random(seed);
-        let limits = Limits { memory: u64::MAX, max_message: u32::MAX, strict: false };
+        let limits = Limits { memory: u64::MAX, max_message: u32::MAX, ..LIMITS };
         let mut rig = Rig::with(limits);
         let checkpoint = rig.open(ONE, "a", BOTH);
         let mut model = Model::from([(Vec::new(), Vec::new())]);

@@ -64,7 +64,7 @@ fn a_time_that_is_past_has_come() {
         assert_eq!(rig.create(checkpoint, b"s", past, b"x"), Ok(()));
         assert!(!is_there(&mut rig, checkpoint));
     }
-    assert!(rig.replicas[0].ckpt.state.expiries().is_empty());
+    assert!(rig.replicas[0].ckpt.state.first_expiry().is_none());
 }
 
 #[test]
@@ -295,4 +295,35 @@ fn who_does_not_lead_any_more_counts_no_more() {
     assert!(rig.exists("a"));
     rig.wait(1);
     assert!(!rig.exists("a"));
+}
+
+#[test]
+fn the_memory_of_many_sections_is_given_back_bit_by_bit() {
+    let mut rig = Rig::with(Limits { memory: u64::MAX, ..LIMITS });
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    rig.compare = false;
+    for number in 0..5000_u32 {
+        let expiration = if number % 2 == 0 { i64::MAX } else { START + SECOND };
+        rig.create(checkpoint, &number.to_be_bytes(), expiration, b"data").unwrap();
+    }
+    rig.compare = true;
+    rig.unlink("a").unwrap();
+    rig.close(ONE, checkpoint).unwrap();
+    let graves = |rig: &Rig, node: usize| rig.replicas[node].ckpt.state.has_graves();
+    // It is gone for everybody, its deadlines too.
+    for node in 0..2 {
+        let state = &rig.replicas[node].ckpt.state;
+        assert_eq!((state.len(), state.memory(), state.first_expiry()), (0, 0, None));
+        assert!(graves(&rig, node));
+    }
+    let mut steps = 0;
+    while graves(&rig, 0) {
+        rig.wait(1_000_000);
+        steps += 1;
+    }
+    assert_eq!(steps, 3, "2048 at a time");
+    assert!(!graves(&rig, 1));
+    // A new one is not mistaken for it.
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    assert_eq!(rig.status(checkpoint).unwrap().sections, 1);
 }

@@ -88,7 +88,11 @@ impl Bus {
                 node_name: name(&format!("node {number} of {}", self.view)),
                 cluster_name: name("ais"),
                 boot_timestamp: 0,
-                ckpt: ckpt::Limits { memory: 1 << 26, max_message: 1 << 20, strict: false },
+                ckpt: ckpt::Limits {
+                    memory: 1 << 26,
+                    max_message: 1 << 20,
+                    ..ckpt::Limits::default()
+                },
                 groups: self.groups.get(number).cloned().unwrap_or_default(),
             };
             let mut member = Member {

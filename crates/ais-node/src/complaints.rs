@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 /// The limit of lines.
 #[derive(Debug)]
-pub(crate) struct Complaints {
+pub struct Complaints {
     /// The least time between two lines, in ns.
     interval: u64,
     /// When the next line may be written, on the monotonic clock.
@@ -15,12 +15,14 @@ pub(crate) struct Complaints {
 
 impl Complaints {
     /// At most a line in `interval` ns.
-    pub(crate) fn every(interval: u64) -> Self {
+    #[must_use]
+    pub fn every(interval: u64) -> Self {
         Self { interval, next: 0, suppressed: 0 }
     }
 
     /// Writes `text` to the log, unless a line was written just before.
-    pub(crate) fn log(&mut self, now: u64, text: impl Display) {
+    /// `now` is on the monotonic clock, in ns.
+    pub fn log(&mut self, now: u64, text: impl Display) {
         if let Some(suppressed) = self.admit(now) {
             match suppressed {
                 0 => log::warn!("{text}"),
@@ -43,7 +45,8 @@ impl Complaints {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::SECOND;
+
+    const SECOND: u64 = 1_000_000_000;
 
     #[test]
     fn one_line_a_second_tells_of_the_others() {

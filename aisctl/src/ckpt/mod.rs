@@ -1,0 +1,98 @@
+//! `aisctl ckpt` with a verb: looks into one checkpoint, or moves it to a file
+//! and back.
+
+mod dump;
+mod escape;
+mod export;
+mod file;
+mod hex;
+mod import;
+mod references;
+mod sections;
+
+use crate::{Failure, Usage};
+use ais::AisError;
+use ais::Name;
+use ais::admin::Inspection;
+use nix::time::{ClockId, clock_gettime};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What is asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Sections(Name),
+    References(Name),
+    Dump(dump::Range),
+    Export { name: Name, path: PathBuf },
+    Import(import::Order),
+}
+
+/// Understands what stands after `ckpt`.
+pub(crate) fn parse(arguments: &[&str], is_json: bool) -> Result<Verb, Usage> {
+    let verb = match *arguments {
+        ["sections", name] => return Ok(Verb::Sections(escape::name(name)?)),
+        ["refs", name] => return Ok(Verb::References(escape::name(name)?)),
+        ["dump", ref range @ ..] => Verb::Dump(dump::parse(range)?),
+        ["export", name, path] => Verb::Export { name: escape::name(name)?, path: path.into() },
+        ["import", ref order @ ..] => Verb::Import(import::parse(order)?),
+        _ => {
+            let text = arguments.join(" ");
+            let text = text.escape_debug();
+            return Err(Usage(format!("\"ckpt {text}\" is not a command")));
+        }
+    };
+    if is_json {
+        return Err(Usage(format!("ckpt {} has no --json", arguments[0])));
+    }
+    Ok(verb)
+}
+
+/// Does it.
+pub(crate) fn run(verb: Verb, is_json: bool) -> Result<ExitCode, Failure> {
+    match verb {
+        Verb::Sections(name) => crate::show::print(&sections::get(name)?, is_json),
+        Verb::References(name) => crate::show::print(&references::get(name)?, is_json),
+        Verb::Dump(range) => dump::run(range),
+        Verb::Export { name, path } => export::run(name, &path),
+        Verb::Import(order) => import::run(&order),
+    }
+}
+
+/// Takes a checkpoint as it is now.
+fn take(name: &Name) -> Result<Inspection, Failure> {
+    Inspection::take(name.clone()).map_err(|error| match error {
+        AisError::NotExist => Failure::Words(format!("there is no checkpoint \"{name}\"")),
+        AisError::Busy => Failure::Words(
+            "others look into checkpoints of this node already; try again when they are done"
+                .into(),
+        ),
+        error => error.into(),
+    })
+}
+
+/// Nanoseconds since the epoch.
+fn now() -> i64 {
+    // It has no reason to fail.
+    let now = clock_gettime(ClockId::CLOCK_REALTIME);
+    now.map_or(0, |now| now.tv_sec().saturating_mul(1_000_000_000) + now.tv_nsec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verbs_are_understood() {
+        let name = |text| Name::try_from(text).unwrap();
+        assert_eq!(parse(&["sections", "a\\x00"], true), Ok(Verb::Sections(name("a\0"))));
+        assert_eq!(parse(&["refs", "a"], false), Ok(Verb::References(name("a"))));
+        let export = Verb::Export { name: name("a"), path: "f".into() };
+        assert_eq!(parse(&["export", "a", "f"], false), Ok(export));
+        for wrong in [&["sections"][..], &["sections", "a", "b"], &["export", "a"], &["nothing"]] {
+            assert!(parse(wrong, false).is_err(), "{wrong:?}");
+        }
+        let wrong = parse(&["export", "a", "f"], true);
+        assert_eq!(wrong, Err(Usage("ckpt export has no --json".into())));
+    }
+}

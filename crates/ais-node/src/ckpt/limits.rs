@@ -1,0 +1,143 @@
+//! The bounds of CKPT on a node, and what its log says when one is reached.
+
+use super::failure::Failure;
+use super::{MAX_ELEMENTS, MAX_OPENS, MAX_SECTION_SIZE};
+use crate::Complaints;
+use ais_proto::AisError;
+use ais_wire::Name;
+use std::collections::BTreeMap;
+
+/// The bounds and rules of CKPT on this node. They bind what is asked here;
+/// what was taken is the same everywhere. A bound may be passed by what was
+/// under way when it was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes in all checkpoints together (`checkpoint-memory`).
+    pub memory: u64,
+    /// How many checkpoints (`max-checkpoints`).
+    pub checkpoints: u32,
+    /// Sections in a checkpoint beside the default section (`max-sections`).
+    pub sections: u32,
+    /// Bytes of data in one call (`max-message`).
+    pub max_message: u32,
+    /// Whether the limits of the creation attributes hold
+    /// (`checkpoint-limits: strict`).
+    pub strict: bool,
+}
+
+impl Default for Limits {
+    /// What holds without any key, but for the memory, which has no bound
+    /// here.
+    fn default() -> Self {
+        Self {
+            memory: u64::MAX,
+            checkpoints: 1 << 16,
+            sections: 1 << 20,
+            max_message: 16 << 20,
+            strict: false,
+        }
+    }
+}
+
+/// A bound that a call has reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Limit {
+    Memory,
+    Checkpoints,
+    Sections,
+    Message,
+    /// What the creation attributes say.
+    Attributes,
+    Elements,
+    SectionSize,
+    Opens,
+}
+
+impl Limit {
+    /// The failure of a call that has reached it.
+    pub(super) fn failure(self) -> Failure {
+        let error = if self == Self::Opens { AisError::NoResources } else { AisError::NoSpace };
+        self.failure_with(error)
+    }
+
+    /// The same with the error that the specification has for it.
+    pub(super) fn failure_with(self, error: AisError) -> Failure {
+        Failure { error, element: None, limit: Some(self) }
+    }
+
+    /// What it is, and what can be done.
+    fn text(self, limits: &Limits) -> String {
+        match self {
+            Self::Memory => format!(
+                "all checkpoints together may use {} bytes; raise checkpoint-memory in network.conf",
+                limits.memory
+            ),
+            Self::Checkpoints => format!(
+                "there may be {} checkpoints; raise max-checkpoints in network.conf",
+                limits.checkpoints
+            ),
+            Self::Sections => format!(
+                "a checkpoint may have {} sections; raise max-sections in network.conf",
+                limits.sections
+            ),
+            Self::Message => format!(
+                "a call may carry {} bytes; raise max-message in network.conf, or write and read \
+                 in pieces",
+                limits.max_message
+            ),
+            Self::Attributes => "its creation attributes do not allow that; create it with \
+                 larger ones, or set checkpoint-limits:lenient in network.conf"
+                .into(),
+            Self::Elements => {
+                format!("a vector may have {MAX_ELEMENTS} elements, whatever is configured")
+            }
+            Self::SectionSize => {
+                format!("a section may have {MAX_SECTION_SIZE} bytes, whatever is configured")
+            }
+            Self::Opens => format!(
+                "a process may have {MAX_OPENS} checkpoints open, whatever is configured; does it \
+                 close them?"
+            ),
+        }
+    }
+}
+
+/// Nanoseconds between two lines about the same bound.
+const INTERVAL: u64 = 60_000_000_000;
+
+/// What the log has said of bounds that were reached here.
+#[derive(Debug, Default)]
+pub(super) struct Reached {
+    /// When something was last asked here, on the monotonic clock.
+    pub(super) now: u64,
+    complaints: BTreeMap<Limit, Complaints>,
+}
+
+impl Reached {
+    /// Says in the log that a call of a program of this node has failed at a
+    /// bound, if it did, and nothing of that bound was said just before.
+    pub(super) fn tell(&mut self, failure: &Failure, name: Option<&Name>, limits: &Limits) {
+        let Some(limit) = failure.limit else { return };
+        let complaints =
+            self.complaints.entry(limit).or_insert_with(|| Complaints::every(INTERVAL));
+        complaints.log(self.now, Line { failure, limit, name, limits });
+    }
+}
+
+struct Line<'a> {
+    failure: &'a Failure,
+    limit: Limit,
+    name: Option<&'a Name>,
+    limits: &'a Limits,
+}
+
+impl std::fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.name {
+            Some(name) => write!(f, "checkpoint {name}: ")?,
+            None => write!(f, "a checkpoint: ")?,
+        }
+        let text = self.limit.text(self.limits);
+        write!(f, "a call failed with {}: {text}", self.failure.error)
+    }
+}
