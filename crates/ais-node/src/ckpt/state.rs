@@ -3,6 +3,7 @@
 
 mod show;
 
+use super::bytes::Bytes;
 use super::checkpoint::{Checkpoint, Failure};
 use super::message::{Change, CheckpointId, Expiry, Stamp};
 use super::section::deadline;
@@ -68,6 +69,16 @@ impl State {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (CheckpointId, &Checkpoint)> {
         self.checkpoints.iter().map(|(id, checkpoint)| (*id, checkpoint))
+    }
+
+    /// The newest checkpoint up to this id.
+    pub(super) fn last_to(&self, id: CheckpointId) -> Option<(CheckpointId, &Checkpoint)> {
+        self.checkpoints.range(..=id).next_back().map(|(id, checkpoint)| (*id, checkpoint))
+    }
+
+    /// The newest checkpoint before this id.
+    pub(super) fn last_before(&self, id: CheckpointId) -> Option<CheckpointId> {
+        self.checkpoints.range(..id).next_back().map(|(id, _)| *id)
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = CheckpointId> {
@@ -302,15 +313,16 @@ impl State {
         Ok(())
     }
 
-    /// Puts a section back; its number.
+    /// Puts a section back, with a hole made by `hold`; its number.
     pub(super) fn restore_section(
         &mut self,
         id: CheckpointId,
         input: &mut Reader<'_>,
+        hold: fn(u32) -> Bytes,
     ) -> Result<u64, DecodeError> {
         let checkpoint = self.checkpoints.get_mut(&id).ok_or(DecodeError::Invalid)?;
         let before = checkpoint.memory();
-        let (section, expiration) = checkpoint.sections.restore(input)?;
+        let (section, expiration) = checkpoint.sections.restore(input, hold)?;
         self.memory = self.memory - before + checkpoint.memory();
         if let Some(at) = deadline(expiration) {
             self.expiries.insert(Expiry { at, checkpoint: id, section });

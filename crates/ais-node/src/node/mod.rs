@@ -106,6 +106,9 @@ pub struct Node {
     sync_outbox: VecDeque<Vec<u8>>,
     outbox: VecDeque<Vec<u8>>,
     outbox_bytes: usize,
+    /// Bytes of messages of services that the group has been given and has not
+    /// delivered yet.
+    in_group: usize,
     /// Everything up to this delivery is stable.
     stable: u64,
     held: VecDeque<Held>,
@@ -135,6 +138,7 @@ impl Node {
             sync_outbox: VecDeque::new(),
             outbox: VecDeque::new(),
             outbox_bytes: 0,
+            in_group: 0,
             stable: 0,
             held: VecDeque::new(),
             delivers_change: false,

@@ -129,6 +129,33 @@ fn a_side_without_quorum_has_it_only_once_it_has_the_state_of_the_other() {
 }
 
 /// Who watches the time for all, while a checkpoint is retained.
+#[test]
+fn what_was_done_with_quorum_while_a_node_joined_is_done_there_too() {
+    let mut bus = with_quorum(5, &[1, 2, 3]);
+    let checkpoint = bus.open(2, "a").unwrap();
+    bus.start(&[4]);
+    bus.together();
+    let all = [1, 2, 3, 4];
+    assert!(all.into_iter().all(|number| bus.order(number)), "they announce themselves");
+    while all.into_iter().any(|number| bus.deliver(number)) {}
+    assert_eq!(bus.phase(4), "receiving");
+    // A write that all have, and then the heads, which come when quorum is gone.
+    bus.write(2, checkpoint, b"text");
+    bus.order(2);
+    assert!(all.into_iter().all(|number| bus.deliver(number)));
+    while bus.order(1) {}
+    assert_eq!(bus.phase(4), "receiving");
+    bus.views(&[&[1, 4], &[2, 3]]);
+    assert!(bus.member(4).node.sync().has_heads());
+    bus.settle();
+    bus.check_equal();
+    assert_eq!(bus.phase(4), "serving");
+    bus.together();
+    bus.settle();
+    bus.check_synced();
+    assert_eq!(bus.read(4, "a").unwrap(), b"text");
+}
+
 fn watchers(bus: &Bus) -> Vec<Number> {
     let watches = |number: &&Number| bus.members[*number].node.poll_timeout().is_some();
     bus.members.keys().filter(watches).copied().collect()
