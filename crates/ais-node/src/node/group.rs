@@ -128,9 +128,11 @@ impl Node {
             return;
         };
         let Envelope { service, needs_quorum, origin } = envelope;
-        // Who sent it had quorum, and those who deliver it have lost it.
+        // Who sent it had quorum, and those who deliver it have lost it. Others
+        // may have it who have not, if it was sent before.
         if needs_quorum && !self.sync.may_apply() {
-            return self.refuse(now, from, origin, AisError::TryAgain);
+            let error = if self.sync.is_over { AisError::Timeout } else { AisError::TryAgain };
+            return self.refuse(now, from, origin, error);
         }
         if service == Service::Amf && !self.sync.groups.takes_from(from) {
             let error = if needs_quorum { AisError::TryAgain } else { AisError::NotExist };

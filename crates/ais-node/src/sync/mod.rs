@@ -88,6 +88,8 @@ pub(crate) struct Sync {
     pub(crate) missing: Option<Cursor>,
     /// Whether the members that are there now have quorum.
     has_quorum: bool,
+    /// The view is over; what is still delivered in it may be with others too.
+    pub(crate) is_over: bool,
     /// Whether those had it with whom this node synchronised last.
     had_quorum: bool,
     /// The last view in which they had; 0 if no quorum is asked for.
@@ -120,6 +122,7 @@ impl Sync {
             lineage: None,
             missing: None,
             has_quorum: false,
+            is_over: false,
             had_quorum: false,
             last_quorum: 0,
             announces: BTreeMap::new(),
@@ -164,12 +167,14 @@ impl Sync {
     /// The view is over; what is still delivered in it is agreed among so many
     /// members.
     pub(crate) fn on_transitional(&mut self, members: usize) {
+        self.is_over = true;
         self.has_quorum = self.has_quorum && self.is_quorum(members);
     }
 
     /// Enters a view. The announcement that this node makes in it.
     pub(crate) fn install(&mut self, view: &View, record: Record) -> Vec<u8> {
         self.lineage = self.lineage.map(|lineage| lineage_through(lineage, view.id));
+        self.is_over = false;
         self.has_quorum = self.is_quorum(view.members.len());
         self.view = Some(view.clone());
         self.phase = Phase::Gathering;
