@@ -100,7 +100,7 @@ impl Node {
 
     fn on_deliver(&mut self, now: Now, number: u64, from: NodeId, bytes: Vec<u8>) {
         if bytes.first() == Some(&ENVELOPE) {
-            return self.on_sync(now, from, &bytes);
+            return self.on_sync(now, number, from, &bytes);
         }
         if from == self.config.node {
             self.in_group = self.in_group.saturating_sub(bytes.len());
@@ -140,7 +140,8 @@ impl Node {
         }
         let asker = if from == self.config.node { self.fx.askers.take(origin) } else { None };
         self.fx.service = service;
-        self.fx.delivery = number;
+        // What is held in a merge is here for good when the merge is, everywhere.
+        self.fx.delivery = number.max(self.merged_at);
         self.delivers_change = needs_quorum;
         let delivery = Delivery { from, number, asker, message: input.rest() };
         match service {

@@ -112,6 +112,9 @@ pub struct Node {
     /// Everything up to this delivery is stable.
     stable: u64,
     held: VecDeque<Held>,
+    /// The message with which states were brought together in this view; 0 if
+    /// they were not.
+    merged_at: u64,
     /// The message that is being delivered counts only with quorum.
     delivers_change: bool,
     /// Checkpoints that were opened for a program that is no longer there.
@@ -141,6 +144,7 @@ impl Node {
             in_group: 0,
             stable: 0,
             held: VecDeque::new(),
+            merged_at: 0,
             delivers_change: false,
             unclaimed: Vec::new(),
             leads: (false, false),

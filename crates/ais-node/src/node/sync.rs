@@ -14,7 +14,7 @@ use ais_wire::NodeId;
 
 impl Node {
     /// A message of state synchronisation was delivered.
-    pub(super) fn on_sync(&mut self, now: Now, from: NodeId, bytes: &[u8]) {
+    pub(super) fn on_sync(&mut self, now: Now, number: u64, from: NodeId, bytes: &[u8]) {
         let message = match Message::decode(bytes) {
             Ok((view, message)) if self.sync.view_id() == Some(view) => message,
             Ok(_) => return,
@@ -43,7 +43,7 @@ impl Node {
                 let progress = exchange.on_end(from, attempt, chunks);
                 self.after(from, progress);
                 if self.sync.exchange.as_ref().is_some_and(Exchange::is_complete) {
-                    self.complete(now);
+                    self.complete(now, number);
                 }
             }
             Message::Fill { attempt, next, bytes } => self.on_fill(now, from, attempt, next, bytes),
@@ -172,13 +172,15 @@ impl Node {
         self.update_lead(now);
     }
 
-    /// All states are there, or all heads of one.
-    fn complete(&mut self, now: Now) {
+    /// All states are there, or all heads of one, with the message of this
+    /// number.
+    fn complete(&mut self, now: Now, number: u64) {
         let Some(exchange) = self.sync.exchange.take() else { return };
         let mut plan = exchange.plan.clone();
         let is_merge = exchange.stage == Stage::Merge;
         let lineage = plan.common_lineage();
         if is_merge {
+            self.merged_at = number;
             self.sync.synced.extend(plan.receivers());
             self.adopt_groups(now, &plan);
         }
@@ -280,7 +282,8 @@ impl Node {
         }
     }
 
-    /// Others have applied these messages when they were delivered, or not.
+    /// The same, with quorum as it was when they were delivered: others have
+    /// applied them then, or will with this.
     fn replay_as_logged(&mut self, now: Now) {
         for Logged { has_quorum, number, from, bytes } in std::mem::take(&mut self.sync.log) {
             let has_quorum = self.sync.replace_quorum(has_quorum);
@@ -324,8 +327,9 @@ impl Node {
     /// A view is over, whatever was under way in it.
     pub(super) fn end_sync(&mut self, now: Now) {
         self.sync.exchange = None;
+        self.merged_at = 0;
         if self.sync.has_heads() {
-            self.replay(now);
+            self.replay_as_logged(now);
         } else {
             self.forget_state(now, Phase::Gathering);
         }
