@@ -157,6 +157,51 @@ fn what_was_done_with_quorum_while_a_node_joined_is_done_there_too() {
     assert_eq!(bus.read(4, "a").unwrap(), b"text");
 }
 
+/// Two sides meet, one of which has quorum, with a write of that under way.
+/// They are merging, and the ends of their states have places in the order.
+fn merging_with_write() -> (Bus, u32) {
+    let all = [1, 2, 3, 4, 5];
+    let mut bus = with_quorum(5, &all);
+    bus.views(&[&[1, 4, 5], &[2, 3]]);
+    bus.settle();
+    let checkpoint = bus.open(1, "a").unwrap();
+    let write = bus.write(1, checkpoint, b"text");
+    bus.together();
+    assert!(all.into_iter().all(|number| bus.order(number)), "a write and four announcements");
+    bus.order(1);
+    while all.into_iter().any(|number| bus.deliver(number)) {}
+    assert!(all.into_iter().all(|number| bus.phase(number) == "merging"));
+    while bus.order(1) || bus.order(2) {}
+    (bus, write)
+}
+
+#[test]
+fn what_was_held_in_a_merge_is_answered_when_the_merge_is_everywhere() {
+    let (mut bus, write) = merging_with_write();
+    while bus.deliver(1) {}
+    assert_eq!((bus.phase(1), bus.reply(1, write)), ("serving", None));
+    bus.settle();
+    bus.check_synced();
+    assert_eq!(bus.reply(1, write), Some(Ok(())));
+}
+
+#[test]
+fn what_was_held_with_quorum_is_done_where_the_merge_is_cut_short() {
+    let (mut bus, write) = merging_with_write();
+    while bus.deliver(1) {}
+    // Those with which it was agreed, less the one that asked.
+    bus.views(&[&[1, 2, 3], &[4, 5]]);
+    assert_eq!(bus.reply(1, write), Some(Ok(())));
+    bus.settle();
+    bus.views(&[&[4, 5]]);
+    bus.settle();
+    bus.start(&[1, 2, 3]);
+    bus.together();
+    bus.settle();
+    bus.check_synced();
+    assert_eq!(bus.read(2, "a").unwrap(), b"text");
+}
+
 fn watchers(bus: &Bus) -> Vec<Number> {
     let watches = |number: &&Number| bus.members[*number].node.poll_timeout().is_some();
     bus.members.keys().filter(watches).copied().collect()
