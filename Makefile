@@ -55,6 +55,12 @@ soak: stage
 	$(RELEASE)/ais-cluster soak $(SECONDS) $(SEED)
 	$(RELEASE)/ais-cluster idle 300 --token 300 --busy
 
+# By hand: what checkpoints have to survive: 100 kills under 40 writers, and a
+# node that joins with 1 GiB to be sent.
+proof: stage
+	$(RELEASE)/ais-cluster kills 100
+	$(RELEASE)/ais-cluster join 1024
+
 # By hand: how long membership changes take.
 figures: stage
 	$(RELEASE)/ais-cluster figures
@@ -109,4 +115,4 @@ clean:
 	$(CARGO) clean
 	rm -rf ctests/build
 
-.PHONY: all build check demo bench figures sim soak stage install uninstall clean
+.PHONY: all build check demo bench figures proof sim soak stage install uninstall clean

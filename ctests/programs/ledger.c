@@ -113,6 +113,7 @@ static void count_up(int64_t end)
 	long long next;
 	long long held;
 	long interruptions = 0;
+	long writes = 0;
 
 	if (!reopen(&next))
 		return;
@@ -121,6 +122,7 @@ static void count_up(int64_t end)
 
 		if (error == SA_OK) {
 			acknowledged = next;
+			writes++;
 			continue;
 		}
 		if (!is_passing(error)) {
@@ -133,8 +135,8 @@ static void count_up(int64_t end)
 		else if (!reopen(&held))
 			break;
 	}
-	printf("acknowledged %lld, %ld interruptions\n", acknowledged,
-	       interruptions);
+	printf("acknowledged %lld, %ld writes, %ld interruptions\n",
+	       acknowledged, writes, interruptions);
 }
 
 int main(int argc, char *argv[])

@@ -60,6 +60,13 @@ impl Services {
         Box::new(amf.chain(ckpt))
     }
 
+    /// The same, without what sections of checkpoints hold.
+    pub(crate) fn heads(&self) -> Box<dyn Iterator<Item = (Service, Vec<u8>)>> {
+        let amf = self.amf.snapshot().map(|chunk| (Service::Amf, chunk));
+        let ckpt = self.ckpt.heads().map(|chunk| (Service::Ckpt, chunk));
+        Box::new(amf.chain(ckpt))
+    }
+
     pub(crate) fn digest(&self, with_amf: bool) -> u64 {
         let mut digest = Digest::default();
         self.clm.digest(&mut digest);

@@ -11,6 +11,7 @@ mod components;
 mod fabric;
 mod hazards;
 mod history;
+mod linear;
 mod plan;
 mod report;
 mod ring_world;

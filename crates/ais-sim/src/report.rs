@@ -57,8 +57,20 @@ pub struct Counted {
     pub longest_settling: u64,
     /// The most packets in two tokens of a group at rest.
     pub idle_packets: u64,
+    /// Nodes that were sent the heads of a state when a fault came,
+    pub in_heads: u64,
+    /// or what sections hold,
+    pub in_bytes: u64,
+    /// or waited for that,
+    pub waiting: u64,
+    /// or were in a merge.
+    pub in_merge: u64,
     /// Requests of programs.
     pub requests: u64,
+    /// Histories of shared sections that were explained.
+    pub explained: u64,
+    /// Histories that it would have taken too long to explain.
+    pub given_up: u64,
 }
 
 impl Counted {
@@ -100,7 +112,13 @@ impl AddAssign for Counted {
         self.overflowed += other.overflowed;
         self.longest_settling = self.longest_settling.max(other.longest_settling);
         self.idle_packets = self.idle_packets.max(other.idle_packets);
+        self.in_heads += other.in_heads;
+        self.in_bytes += other.in_bytes;
+        self.waiting += other.waiting;
+        self.in_merge += other.in_merge;
         self.requests += other.requests;
+        self.explained += other.explained;
+        self.given_up += other.given_up;
     }
 }
 
@@ -124,7 +142,16 @@ impl fmt::Display for Counted {
             "{} packets, {} lost, {} too many for a socket buffer",
             self.packets, self.lost, self.overflowed
         )?;
-        writeln!(f, "{} requests of programs", self.requests)?;
+        writeln!(
+            f,
+            "faults while {} nodes were sent heads and {} bytes, {} waited, {} were in a merge",
+            self.in_heads, self.in_bytes, self.waiting, self.in_merge
+        )?;
+        writeln!(
+            f,
+            "{} requests of programs; {} histories of shared sections, {} more not explained in time",
+            self.requests, self.explained, self.given_up
+        )?;
         writeln!(
             f,
             "at most {} tokens to come to rest, {} packets in two idle tokens",

@@ -6,55 +6,60 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::process::{Child, Command, Stdio};
 
-/// A writer on each node, each with a section of its own.
+/// Writers, on the nodes in turn, each with a section of its own.
 #[derive(Debug)]
 pub(crate) struct Writers(Vec<Child>);
 
 impl Writers {
-    /// Starts them.
+    /// Starts so many on the nodes that run.
     ///
     /// # Errors
     /// If they do not start.
-    pub(crate) fn start(cluster: &Cluster) -> Result<Self, String> {
+    pub(crate) fn start(cluster: &Cluster, count: usize) -> Result<Self, String> {
         let program = cluster.settings.ctests.join("ledger");
-        let start = |(number, node): (usize, &crate::node::Node)| {
+        let running = cluster.running();
+        let start = |number: usize| {
             Command::new(&program)
                 .args(["-w", "-s", &section(number)])
-                .env("AIS_SOCKET", node.socket())
+                .env("AIS_SOCKET", cluster.nodes[running[number % running.len()]].socket())
                 .stdout(Stdio::piped())
                 .spawn()
                 .map_err(|error| format!("{}: {error}", program.display()))
         };
-        cluster.nodes.iter().enumerate().map(start).collect::<Result<_, _>>().map(Self)
+        (0..count).map(start).collect::<Result<_, _>>().map(Self)
     }
 
     /// Ends them, and compares what each had acknowledged with what every node
-    /// holds: all the same, and none less. The sum of what was written.
+    /// holds: all the same, and none less, but for those that were on a side
+    /// that had to lose. The sum of what was written since their start.
     ///
     /// # Errors
     /// What was lost.
-    pub(crate) fn check(mut self, cluster: &Cluster) -> Result<u64, String> {
+    pub(crate) fn check(mut self, cluster: &Cluster, losers: &[usize]) -> Result<u64, String> {
         let mut sum = 0;
-        for (number, mut writer) in self.0.drain(..).enumerate() {
+        for writer in &self.0 {
             // It may have ended by itself; then it says why.
             let _ = kill(Pid::from_raw(writer.id().cast_signed()), Signal::SIGTERM);
+        }
+        for (number, mut writer) in self.0.drain(..).enumerate() {
             let mut output = String::new();
             if let Some(mut stdout) = writer.stdout.take() {
                 std::io::Read::read_to_string(&mut stdout, &mut output)
                     .map_err(|error| error.to_string())?;
             }
             let status = writer.wait().map_err(|error| error.to_string())?;
-            let acknowledged = output
-                .lines()
-                .find_map(|line| {
-                    line.strip_prefix("acknowledged ")?.split(',').next()?.parse().ok()
-                })
-                .filter(|_| status.success());
-            let Some(acknowledged) = acknowledged else {
-                return Err(format!("the writer on node {} failed: {output}", number + 1));
+            let line = output.lines().find_map(|line| line.strip_prefix("acknowledged "));
+            let mut numbers = line.unwrap_or_default().split(", ").map_while(|word| {
+                word.split(' ').next().and_then(|number| number.parse::<u64>().ok())
+            });
+            let (Some(acknowledged), Some(writes), true) =
+                (numbers.next(), numbers.next(), status.success())
+            else {
+                return Err(format!("the writer of '{}' failed: {output}", section(number)));
             };
-            check_section(cluster, number, acknowledged)?;
-            sum += acknowledged;
+            let certain = if losers.contains(&number) { 0 } else { acknowledged };
+            check_section(cluster, number, certain)?;
+            sum += writes;
         }
         Ok(sum)
     }
@@ -71,7 +76,7 @@ impl Drop for Writers {
 }
 
 fn section(number: usize) -> String {
-    format!("node {}", number + 1)
+    format!("writer {}", number + 1)
 }
 
 fn check_section(cluster: &Cluster, number: usize, acknowledged: u64) -> Result<(), String> {

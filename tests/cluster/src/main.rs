@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, reason = "real daemons live in real time")]
 
 mod bench;
+mod checkpoints;
 mod cluster;
 mod figures;
 mod ledger;
@@ -24,6 +25,8 @@ Usage: ais-cluster COMMAND [OPTION...]
 
   suite                     every scenario once; the tests of make check
   soak SECONDS [SEED]       faults at random
+  kills [ROUNDS]            kill -9 of any node under 40 writers
+  join [MIB]                a node joins and is sent so much under 40 writers
   idle SECONDS [--busy]     nothing happens, and nobody may be lost
   figures [ROUNDS]          how long membership changes take, in ms
   bench [ROUNDS]            what the group alone can do, by aisctl bench
@@ -61,6 +64,8 @@ fn main() -> ExitCode {
     let result = match words.first().map(String::as_str) {
         Some("suite") => suite::run(&settings),
         Some("soak") => soak::run(&settings, number(1, 600), number(2, 1)),
+        Some("kills") => checkpoints::kills(&settings, number(1, 100)),
+        Some("join") => checkpoints::join(&settings, number(1, 1024)),
         Some("idle") => soak::idle(&settings, number(1, 300)),
         Some("bench") => bench::run(&settings, number(1, 3)),
         Some("figures") => figures::run(&settings, number(1, 5)),

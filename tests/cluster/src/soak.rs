@@ -26,13 +26,13 @@ pub(crate) fn run(settings: &Settings, seconds: u64, seed: u64) -> Result<(), St
     let (mut faults, mut writes) = (0, 0);
     let result = (|| {
         while Instant::now() < end {
-            let writers = Writers::start(&cluster)?;
+            let writers = Writers::start(&cluster, NODES)?;
             for _ in 0..ROUND {
                 disturb(&mut cluster, &mut random)?;
                 cluster.wait_all_together()?;
                 faults += 1;
             }
-            writes += writers.check(&cluster)?;
+            writes += writers.check(&cluster, &[])?;
         }
         cluster.stop()
     })();
@@ -135,7 +135,8 @@ fn cpu_ticks(cluster: &Cluster) -> u64 {
     cluster.nodes.iter().filter_map(|node| node.pid()).map(ticks).sum()
 }
 
-fn memory(pid: Option<u32>) -> String {
+/// What the kernel says of the memory of a process.
+pub(crate) fn memory(pid: Option<u32>) -> String {
     let status = pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/status")).ok());
     let status = status.unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmRSS"));

@@ -1,14 +1,16 @@
 //! Every scenario once: what the tests of the project run.
 
+use crate::checkpoints;
 use crate::cluster::{Cluster, Settings};
 use crate::ledger::Writers;
 use nix::sys::signal::Signal;
 use std::thread::sleep;
 use std::time::Duration;
 
+/// What is done to a cluster; it has quorum if its name ends with that.
 type Scenario = fn(&mut Cluster) -> Result<(), String>;
 
-const SCENARIOS: [(&str, usize, Scenario); 9] = [
+const SCENARIOS: [(&str, usize, Scenario); 13] = [
     ("nodes join one after the other", 4, join),
     ("a node leaves and comes back", 3, leave),
     ("kill -9 of a node, which comes back", 3, kill),
@@ -18,6 +20,10 @@ const SCENARIOS: [(&str, usize, Scenario); 9] = [
     ("a link is cut and healed", 3, cut),
     ("a cluster of five splits in two and three, and merges", 5, split),
     ("rolling restart under load", 3, rolling_restart),
+    ("kill -9 of any node under 40 writers", 3, kills),
+    ("a node joins with much to be sent, under 40 writers", 3, join_with_much),
+    ("a node parts, writes and meets the others", 3, checkpoints::part_and_meet),
+    ("a node parts and meets the others, with quorum", 3, checkpoints::part_and_meet),
 ];
 
 /// Runs all scenarios, on both transports in turn.
@@ -28,7 +34,8 @@ pub(crate) fn run(settings: &Settings) -> Result<(), String> {
     let mut failed = 0;
     for (place, (name, count, scenario)) in SCENARIOS.into_iter().enumerate() {
         let transport = if place % 2 == 0 { "multicast" } else { "unicast" };
-        let settings = Settings { transport: transport.into(), ..settings.clone() };
+        let quorum = name.ends_with("with quorum");
+        let settings = Settings { transport: transport.into(), quorum, ..settings.clone() };
         match run_one(count, &settings, scenario) {
             Ok(()) => println!("ok: {name} ({count} nodes, {transport})"),
             Err(message) => {
@@ -54,6 +61,15 @@ fn start_all(cluster: &mut Cluster) -> Result<(), String> {
     cluster.wait_all_together()
 }
 
+fn kills(cluster: &mut Cluster) -> Result<(), String> {
+    start_all(cluster)?;
+    checkpoints::kill_rounds(cluster, 2)
+}
+
+fn join_with_much(cluster: &mut Cluster) -> Result<(), String> {
+    checkpoints::join_with(cluster, 48)
+}
+
 fn tokens(cluster: &Cluster, tenths: u64) -> Duration {
     Duration::from_millis(cluster.settings.token * tenths / 10)
 }
@@ -68,13 +84,13 @@ fn join(cluster: &mut Cluster) -> Result<(), String> {
 
 fn come_back(cluster: &mut Cluster, number: usize, signal: Signal) -> Result<(), String> {
     start_all(cluster)?;
-    let writers = Writers::start(cluster)?;
+    let writers = Writers::start(cluster, cluster.nodes.len())?;
     cluster.nodes[number].end(signal)?;
     let running = cluster.running();
     cluster.wait_together(&running)?;
     cluster.start(number)?;
     cluster.wait_all_together()?;
-    writers.check(cluster).map(|_| ())
+    writers.check(cluster, &[]).map(|_| ())
 }
 
 fn leave(cluster: &mut Cluster) -> Result<(), String> {
@@ -143,7 +159,7 @@ fn split(cluster: &mut Cluster) -> Result<(), String> {
 
 fn rolling_restart(cluster: &mut Cluster) -> Result<(), String> {
     start_all(cluster)?;
-    let writers = Writers::start(cluster)?;
+    let writers = Writers::start(cluster, cluster.nodes.len())?;
     for number in 0..cluster.nodes.len() {
         cluster.nodes[number].end(Signal::SIGTERM)?;
         let running = cluster.running();
@@ -151,7 +167,7 @@ fn rolling_restart(cluster: &mut Cluster) -> Result<(), String> {
         cluster.start(number)?;
         cluster.wait_all_together()?;
     }
-    let sum = writers.check(cluster)?;
+    let sum = writers.check(cluster, &[])?;
     if sum < 100 {
         return Err(format!("only {sum} writes were acknowledged meanwhile"));
     }

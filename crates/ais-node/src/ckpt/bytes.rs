@@ -1,6 +1,7 @@
 //! What a section holds: bytes in chunks, where a hole costs nothing and a
 //! copy shares all chunks until one side writes to them.
 
+use super::awaited::Written;
 use crate::Digest;
 use ais_wire::Writer;
 use std::collections::BTreeMap;
@@ -23,12 +24,41 @@ pub(super) struct Bytes {
     first: Rc<Vec<u8>>,
     /// The others, by index from 1 on; `None` if there never were any.
     rest: Option<Rc<BTreeMap<usize, Rc<Vec<u8>>>>>,
+    /// If they are still to come from another node: which are here already.
+    awaited: Option<Rc<Written>>,
 }
 
 impl Bytes {
     /// Nothing but a hole.
     pub(super) fn hole(size: u32) -> Self {
         Self { size, ..Self::default() }
+    }
+
+    /// So many bytes, none of which is here yet ([`Bytes::fill`]).
+    pub(super) fn awaited(size: u32) -> Self {
+        Self { size, awaited: (size > 0).then(Rc::default), ..Self::default() }
+    }
+
+    /// Whether some are still to come.
+    pub(super) fn are_awaited(&self) -> bool {
+        self.awaited.is_some()
+    }
+
+    /// What another node held at `offset` at some time since these are
+    /// awaited. What was written here since then is as new or newer, and
+    /// stays. The caller has seen that it lies within the size.
+    pub(super) fn fill(&mut self, offset: u32, data: &[u8]) {
+        let Some(awaited) = self.awaited.take() else { return };
+        let (start, end) = (offset as usize, offset as usize + data.len());
+        for (from, to) in awaited.gaps(start, end) {
+            self.write(from as u32, &data[from - start..to - start]);
+        }
+        self.awaited = Some(awaited);
+    }
+
+    /// All that was awaited has come.
+    pub(super) fn complete(&mut self) {
+        self.awaited = None;
     }
 
     pub(super) fn size(&self) -> u32 {
@@ -38,6 +68,7 @@ impl Bytes {
     /// Holds `data` and nothing else from now on. The caller has bounded its
     /// length (`MAX_SECTION_SIZE`), here and in [`Bytes::write`].
     pub(super) fn set(&mut self, data: &[u8]) {
+        self.awaited = None;
         let (head, tail) = data.split_at(data.len().min(CHUNK));
         refill(&mut self.first, head);
         self.size = data.len() as u32;
@@ -58,6 +89,9 @@ impl Bytes {
     /// nothing, wherever.
     pub(super) fn write(&mut self, offset: u32, mut data: &[u8]) {
         let mut at = offset as usize;
+        if let Some(awaited) = &mut self.awaited {
+            Rc::make_mut(awaited).mark(at, data.len());
+        }
         while !data.is_empty() {
             let (index, within) = (at / CHUNK, at % CHUNK);
             let (head, tail) = data.split_at(data.len().min(CHUNK - within));
@@ -263,6 +297,28 @@ mod tests {
         let before = written.first.as_ptr();
         written.write(3, b"x");
         assert_eq!(written.first.as_ptr(), before, "what is not shared is not copied");
+    }
+
+    #[test]
+    fn what_comes_late_fills_only_what_was_not_written() {
+        let mut bytes = Bytes::awaited(10);
+        bytes.write(3, b"new");
+        bytes.fill(0, b"oldoldoldo");
+        assert_eq!(all(&bytes), b"oldnewoldo");
+        bytes.write(0, b"N");
+        bytes.fill(0, b"oldol");
+        assert_eq!(all(&bytes), b"Nldnewoldo");
+        bytes.set(b"all new");
+        assert!(!bytes.are_awaited());
+        bytes.fill(0, b"old");
+        assert_eq!(all(&bytes), b"all new");
+        let mut bytes = Bytes::awaited(2 * CHUNK as u32);
+        bytes.write(2 * CHUNK as u32 + 5, b"x");
+        bytes.fill(CHUNK as u32 - 1, b"ab");
+        bytes.complete();
+        bytes.fill(0, b"late");
+        assert_eq!(all(&bytes)[CHUNK - 2..CHUNK + 2], *b"\0ab\0");
+        assert!(!Bytes::awaited(0).are_awaited());
     }
 
     #[test]

@@ -20,6 +20,11 @@ impl State {
         self.assert_firsts(&firsts);
         self.assert_names_sound(&aliases);
     }
+
+    /// Whether what any section holds is still to come.
+    pub(super) fn awaits_any(&self) -> bool {
+        self.iter().any(|(_, checkpoint)| checkpoint.sections.await_any())
+    }
 }
 
 impl Sections {

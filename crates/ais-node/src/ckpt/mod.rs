@@ -11,6 +11,7 @@
 //! A node that joins gets the state as a `snapshot`; sides that meet put
 //! theirs together (`merge`).
 
+mod awaited;
 mod bytes;
 #[cfg(test)]
 mod check;
@@ -18,6 +19,7 @@ mod checkpoint;
 mod duties;
 mod ends;
 mod failure;
+mod fill;
 mod inspect;
 mod limits;
 mod merge;
@@ -49,6 +51,7 @@ use section::Sections;
 use snapshot::Frozen;
 use state::State;
 
+pub(crate) use fill::Cursor;
 pub(crate) use inspect::Taken;
 pub use limits::Limits;
 pub use snapshot::Incoming;
@@ -92,6 +95,27 @@ impl Ckpt {
             duties: Duties::default(),
             reached: Reached::default(),
         }
+    }
+
+    /// As [`Service::snapshot`], but of what sections hold nothing but the size:
+    /// that comes by way of [`Ckpt::fill_from`].
+    pub(crate) fn heads(&self) -> Snapshot {
+        Box::new(Frozen::new(&self.state, false))
+    }
+
+    /// What sections hold now from a place on, and the place after that;
+    /// `None`: that is the last of it.
+    pub(crate) fn fill_from(&self, cursor: Cursor) -> (Vec<u8>, Option<Cursor>) {
+        fill::compose(&self.state, cursor)
+    }
+
+    /// Takes what [`Ckpt::fill_from`] gave on another node, at any time since
+    /// that wrote out its heads.
+    ///
+    /// # Errors
+    /// A [`DecodeError`] if it is not that.
+    pub(crate) fn fill(&mut self, chunk: &[u8]) -> Result<(), DecodeError> {
+        fill::take(&mut self.state, chunk)
     }
 
     /// A checkpoint was opened for a program that is no longer there to take
@@ -271,7 +295,7 @@ impl Service for Ckpt {
     }
 
     fn snapshot(&self) -> Snapshot {
-        Box::new(Frozen::new(&self.state))
+        Box::new(Frozen::new(&self.state, true))
     }
 
     type Incoming = Incoming;

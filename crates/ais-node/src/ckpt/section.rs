@@ -107,10 +107,14 @@ impl Sections {
         }
     }
 
-    /// Adds a section that [`Section::encode_head`] wrote, holding nothing but
-    /// zeros. Its number. They come in order of their numbers, the default
-    /// section first.
-    pub(super) fn restore(&mut self, input: &mut Reader<'_>) -> Result<u64, DecodeError> {
+    /// Adds a section that [`Section::encode_head`] wrote, with a hole of its
+    /// size made by `hold`. Its number. They come in order of their numbers,
+    /// the default section first.
+    pub(super) fn restore(
+        &mut self,
+        input: &mut Reader<'_>,
+        hold: fn(u32) -> Bytes,
+    ) -> Result<u64, DecodeError> {
         let (number, id) = (input.u64()?, input.bytes()?);
         let (expiration, last_update, size) = (input.i64()?, input.i64()?, input.u32()?);
         let is_default = number == DEFAULT_NUMBER;
@@ -124,7 +128,7 @@ impl Sections {
         {
             return Err(DecodeError::Invalid);
         }
-        let (id, bytes) = (Arc::<[u8]>::from(id), Bytes::hole(size));
+        let (id, bytes) = (Arc::<[u8]>::from(id), hold(size));
         self.add(number, Section { id, expiration, last_update, bytes });
         Ok(number)
     }
@@ -143,6 +147,40 @@ impl Sections {
         }
         section.bytes.write(offset, data);
         Ok(())
+    }
+
+    /// Puts in what a section is awaited to hold; `is_last`: that is all of it.
+    /// One that is not there any more, or has got all by other ways, stays as
+    /// it is.
+    pub(super) fn fill(
+        &mut self,
+        number: u64,
+        offset: u32,
+        data: &[u8],
+        is_last: bool,
+    ) -> Result<(), DecodeError> {
+        let awaits = |section: &&Section| section.bytes.are_awaited();
+        let Some(section) = self.sections.get(number).filter(awaits) else { return Ok(()) };
+        if u64::from(offset) + data.len() as u64 > u64::from(section.bytes.size()) {
+            return Err(DecodeError::Invalid);
+        }
+        if let Some(section) = self.sections.get_mut(number) {
+            section.bytes.fill(offset, data);
+            if is_last {
+                section.bytes.complete();
+            }
+        }
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub(super) fn await_any(&self) -> bool {
+        self.sections.iter().any(|(_, section)| section.bytes.are_awaited())
+    }
+
+    /// The last section up to this number.
+    pub(super) fn last_to(&self, number: u64) -> Option<(u64, &Section)> {
+        self.sections.last_to(number)
     }
 
     /// All of them as they are now.

@@ -81,6 +81,13 @@ impl Shards {
         sections.map(|(number, section)| (*number, section))
     }
 
+    /// The last one up to `number`.
+    pub(super) fn last_to(&self, number: u64) -> Option<(u64, &Section)> {
+        let mut shards = self.shards.range(..=number / SHARD).rev();
+        let last = shards.find_map(|(_, shard)| shard.range(..=number).next_back())?;
+        Some((*last.0, last.1))
+    }
+
     /// The first one from `number` on.
     pub(super) fn next_from(&self, number: u64) -> Option<(u64, &Section)> {
         let mut shards = self.shards.range(number / SHARD..);

@@ -1,7 +1,8 @@
 //! The state of CKPT on its way to another node: frozen in a moment, written
 //! out chunk by chunk, and read back. A chunk holds whole records; what a
-//! section holds comes in pieces after it.
+//! section holds comes in pieces after it, or later by way of `fill`.
 
+use super::bytes::Bytes;
 use super::checkpoint::Checkpoint;
 use super::message::CheckpointId;
 use super::section::Sections;
@@ -13,9 +14,10 @@ use crate::message_id::{decode_view, encode_view};
 use ais_wire::{DecodeError, Reader, Writer};
 
 /// How much more than `checkpoint-memory` of this node a foreign state may
-/// say it needs: other nodes may have more of it, and sides that were both
-/// full have met.
-const FOREIGN_FACTOR: u64 = 4;
+/// say it needs, since a bound may be passed by what was under way, and two
+/// sides that were both full may have met. With the default, half of the
+/// memory of the node, this is all of it.
+const FOREIGN_FACTOR: u64 = 2;
 
 const HEAD: u8 = 1;
 const CHECKPOINT: u8 = 2;
@@ -30,6 +32,7 @@ pub(super) struct Frozen {
     checkpoints: std::vec::IntoIter<(Writer, Shards)>,
     current: Option<Position>,
     end: Option<u8>,
+    with_bytes: bool,
 }
 
 /// How far a checkpoint is written out.
@@ -39,14 +42,15 @@ struct Position {
     next: u64,
     /// The section, and from where its bytes are not.
     bytes: Option<(u64, u32)>,
+    with_bytes: bool,
 }
 
 impl Frozen {
-    /// The state as it is now.
-    pub(super) fn new(state: &State) -> Self {
+    /// The state as it is now, with what sections hold or without.
+    pub(super) fn new(state: &State, with_bytes: bool) -> Self {
         let mut head = Writer::new();
         encode_view(state.view(), head.u8(HEAD));
-        head.u64(state.memory());
+        head.u64(state.memory()).bool(with_bytes);
         let freeze = |(id, checkpoint): (CheckpointId, &Checkpoint)| {
             let mut record = Writer::new();
             id.encode(record.u8(CHECKPOINT));
@@ -56,7 +60,7 @@ impl Frozen {
         };
         let checkpoints: Vec<_> = state.iter().map(freeze).collect();
         let checkpoints = checkpoints.into_iter();
-        Self { head: Some(head), checkpoints, current: None, end: Some(END) }
+        Self { head: Some(head), checkpoints, current: None, end: Some(END), with_bytes }
     }
 
     /// The next record; of the bytes of a section not more than about `room`.
@@ -68,7 +72,8 @@ impl Frozen {
             return Some(record);
         }
         if let Some((record, sections)) = self.checkpoints.next() {
-            self.current = Some(Position { sections, next: 0, bytes: None });
+            let with_bytes = self.with_bytes;
+            self.current = Some(Position { sections, next: 0, bytes: None, with_bytes });
             return Some(record);
         }
         self.current = None;
@@ -93,7 +98,7 @@ impl Position {
         let (number, section) = self.sections.next_from(self.next)?;
         section.encode_head(number, record.u8(SECTION));
         self.next = number + 1;
-        self.bytes = Some((number, 0));
+        self.bytes = self.with_bytes.then_some((number, 0));
         Some(record)
     }
 }
@@ -123,13 +128,16 @@ pub struct Incoming {
     state: State,
     /// The checkpoint whose sections come in, and the section whose bytes do.
     current: Option<(CheckpointId, Option<u64>)>,
+    /// What a section holds that has come.
+    hold: fn(u32) -> Bytes,
     is_complete: bool,
 }
 
 impl Default for Incoming {
     fn default() -> Self {
         let state = State::default();
-        Self { limit: u64::MAX, declared: None, state, current: None, is_complete: false }
+        let hold = Bytes::hole;
+        Self { limit: u64::MAX, declared: None, state, current: None, hold, is_complete: false }
     }
 }
 
@@ -163,10 +171,12 @@ impl Incoming {
                 self.state.set_view(decode_view(input)?);
                 let declared = input.u64()?;
                 self.declared = Some(declared);
+                self.hold = if input.bool()? { Bytes::hole } else { Bytes::awaited };
                 if declared > self.limit {
                     log::error!(
                         "the checkpoints of the cluster need {declared} bytes, and this node takes \
-                         at most {}: raise checkpoint-memory",
+                         at most {}, {FOREIGN_FACTOR} x checkpoint-memory: raise \
+                         checkpoint-memory in network.conf and start this node anew",
                         self.limit
                     );
                     return Err(DecodeError::Invalid);
@@ -207,7 +217,7 @@ impl Incoming {
 
     fn take_section(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
         let (id, _) = self.current.ok_or(DecodeError::Invalid)?;
-        let section = self.state.restore_section(id, input)?;
+        let section = self.state.restore_section(id, input, self.hold)?;
         self.current = Some((id, Some(section)));
         self.check_room(0)
     }

@@ -3,6 +3,7 @@
 
 mod show;
 
+use super::bytes::Bytes;
 use super::checkpoint::Checkpoint;
 use super::failure::Failure;
 use super::message::{Change, CheckpointId, Expiry, Stamp};
@@ -79,6 +80,16 @@ impl State {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (CheckpointId, &Checkpoint)> {
         self.checkpoints.iter().map(|(id, checkpoint)| (*id, checkpoint))
+    }
+
+    /// The newest checkpoint up to this id.
+    pub(super) fn last_to(&self, id: CheckpointId) -> Option<(CheckpointId, &Checkpoint)> {
+        self.checkpoints.range(..=id).next_back().map(|(id, checkpoint)| (*id, checkpoint))
+    }
+
+    /// The newest checkpoint before this id.
+    pub(super) fn last_before(&self, id: CheckpointId) -> Option<CheckpointId> {
+        self.checkpoints.range(..id).next_back().map(|(id, _)| *id)
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = CheckpointId> {
@@ -318,13 +329,14 @@ impl State {
         Ok(())
     }
 
-    /// Puts a section back; its number.
+    /// Puts a section back, with a hole made by `hold`; its number.
     pub(super) fn restore_section(
         &mut self,
         id: CheckpointId,
         input: &mut Reader<'_>,
+        hold: fn(u32) -> Bytes,
     ) -> Result<u64, DecodeError> {
-        let restore = |checkpoint: &mut Checkpoint| checkpoint.sections.restore(input);
+        let restore = |checkpoint: &mut Checkpoint| checkpoint.sections.restore(input, hold);
         self.update(id, restore).ok_or(DecodeError::Invalid)?
     }
 

@@ -3,11 +3,16 @@
 use super::{Node, Output};
 use crate::effects::Envelope;
 use crate::services::Each;
-use crate::sync::{ENVELOPE, Logged, Phase};
+use crate::sync::{ENVELOPE, Exchange, Phase};
 use crate::{Delivery, Now, Service as _};
 use ais_proto::{AisError, Service};
 use ais_totem::{Output as FromGroup, QueueFull, View};
 use ais_wire::{NodeId, Reader};
+
+/// Bytes of messages of services that the group has at a time from a node that
+/// sends its state: about as many as it sends of that, so that the programs of
+/// this node and its state have one half each.
+const SHARE: usize = 256 << 10;
 
 impl Node {
     /// Gives the group what waits for it and takes what it brings, until
@@ -31,8 +36,11 @@ impl Node {
         // What the programs want waits while it is not known which state it
         // will meet.
         let is_sync = !self.sync_outbox.is_empty();
+        let sends = self.sync.exchange.as_ref().is_some_and(Exchange::sends);
         let outbox = match self.sync.phase {
             _ if is_sync => &mut self.sync_outbox,
+            // The next chunks are not to queue up behind all of it.
+            Phase::Serving if sends && self.in_group >= SHARE => return false,
             Phase::Serving => &mut self.outbox,
             _ => return false,
         };
@@ -41,9 +49,11 @@ impl Node {
         };
         let length = bytes.len();
         match self.group.multicast(now.monotonic, bytes) {
-            Ok(()) if is_sync => true,
             Ok(()) => {
-                self.outbox_bytes -= length;
+                if !is_sync {
+                    self.in_group += length;
+                    self.outbox_bytes -= length;
+                }
                 true
             }
             Err(QueueFull(bytes)) => {
@@ -90,7 +100,10 @@ impl Node {
 
     fn on_deliver(&mut self, now: Now, number: u64, from: NodeId, bytes: Vec<u8>) {
         if bytes.first() == Some(&ENVELOPE) {
-            return self.on_sync(now, from, &bytes);
+            return self.on_sync(now, number, from, &bytes);
+        }
+        if from == self.config.node {
+            self.in_group = self.in_group.saturating_sub(bytes.len());
         }
         if bytes.first() == Some(&(Service::Admin as u8)) {
             // No state is changed by what a probe sends.
@@ -98,9 +111,9 @@ impl Node {
         }
         let length = bytes.len();
         match self.sync.phase {
-            Phase::Serving => self.deliver(now, number, from, &bytes),
-            Phase::Out => self.lose(now, from, &bytes),
-            _ => self.sync.log.push(Logged { number, from, bytes }),
+            Phase::Serving | Phase::Filling => self.deliver(now, number, from, &bytes),
+            Phase::Out | Phase::Waiting => self.lose(now, from, &bytes),
+            _ => self.sync.hold(number, from, bytes),
         }
         if self.sync.overflows(length) {
             self.begin_transfer_anew(now);
@@ -115,9 +128,11 @@ impl Node {
             return;
         };
         let Envelope { service, needs_quorum, origin } = envelope;
-        // Who sent it had quorum, and those who deliver it have lost it.
-        if needs_quorum && !self.sync.may_change() {
-            return self.refuse(now, from, origin, AisError::TryAgain);
+        // Who sent it had quorum, and those who deliver it have lost it. Others
+        // may have it who have not, if it was sent before.
+        if needs_quorum && !self.sync.may_apply() {
+            let error = if self.sync.is_over { AisError::Timeout } else { AisError::TryAgain };
+            return self.refuse(now, from, origin, error);
         }
         if service == Service::Amf && !self.sync.groups.takes_from(from) {
             let error = if needs_quorum { AisError::TryAgain } else { AisError::NotExist };
@@ -125,7 +140,8 @@ impl Node {
         }
         let asker = if from == self.config.node { self.fx.askers.take(origin) } else { None };
         self.fx.service = service;
-        self.fx.delivery = number;
+        // What is held in a merge is here for good when the merge is, everywhere.
+        self.fx.delivery = number.max(self.merged_at);
         self.delivers_change = needs_quorum;
         let delivery = Delivery { from, number, asker, message: input.rest() };
         match service {

@@ -106,9 +106,15 @@ pub struct Node {
     sync_outbox: VecDeque<Vec<u8>>,
     outbox: VecDeque<Vec<u8>>,
     outbox_bytes: usize,
+    /// Bytes of messages of services that the group has been given and has not
+    /// delivered yet.
+    in_group: usize,
     /// Everything up to this delivery is stable.
     stable: u64,
     held: VecDeque<Held>,
+    /// The message with which states were brought together in this view; 0 if
+    /// they were not.
+    merged_at: u64,
     /// The message that is being delivered counts only with quorum.
     delivers_change: bool,
     /// Checkpoints that were opened for a program that is no longer there.
@@ -135,8 +141,10 @@ impl Node {
             sync_outbox: VecDeque::new(),
             outbox: VecDeque::new(),
             outbox_bytes: 0,
+            in_group: 0,
             stable: 0,
             held: VecDeque::new(),
+            merged_at: 0,
             delivers_change: false,
             unclaimed: Vec::new(),
             leads: (false, false),

@@ -2,10 +2,11 @@
 
 use super::{Node, Output};
 use crate::amf::Amf;
+use crate::ckpt::Cursor;
 use crate::services::Each;
 use crate::services::Services;
 use crate::sync::{
-    Change, Exchange, Incoming, Logged, Message, Phase, Plan, PlannedSide, Progress,
+    Change, Exchange, Incoming, Logged, Message, Phase, Plan, PlannedSide, Progress, Stage,
 };
 use crate::{Now, Service as _, Side};
 use ais_totem::View;
@@ -13,7 +14,7 @@ use ais_wire::NodeId;
 
 impl Node {
     /// A message of state synchronisation was delivered.
-    pub(super) fn on_sync(&mut self, now: Now, from: NodeId, bytes: &[u8]) {
+    pub(super) fn on_sync(&mut self, now: Now, number: u64, from: NodeId, bytes: &[u8]) {
         let message = match Message::decode(bytes) {
             Ok((view, message)) if self.sync.view_id() == Some(view) => message,
             Ok(_) => return,
@@ -42,9 +43,10 @@ impl Node {
                 let progress = exchange.on_end(from, attempt, chunks);
                 self.after(from, progress);
                 if self.sync.exchange.as_ref().is_some_and(Exchange::is_complete) {
-                    self.complete(now);
+                    self.complete(now, number);
                 }
             }
+            Message::Fill { attempt, next, bytes } => self.on_fill(now, from, attempt, next, bytes),
             Message::Unable { attempt } if attempt == self.sync.attempt => {
                 self.on_unable(now, from);
             }
@@ -60,30 +62,60 @@ impl Node {
         } else {
             self.adopt_groups(now, &plan);
             self.sync.synced = plan.holders().iter().copied().collect();
-            if self.sync.synced.contains(&self.config.node) {
-                self.serve(now, self.sync.lineage);
-            } else {
-                self.forget_state(now, Phase::Receiving);
-            }
+            self.take_part(now, &plan);
         }
         self.exchange(plan);
         self.update_lead(now);
     }
 
-    /// Freezes what this node is to send, and begins to.
+    /// What this node has is what it needs, a part of that, or nothing.
+    fn take_part(&mut self, now: Now, plan: &Plan) {
+        let me = self.config.node;
+        let (lineage, missing) = (self.sync.lineage, self.sync.missing);
+        let goes_on = plan.filling.contains(&me);
+        if !goes_on && !self.sync.synced.contains(&me) {
+            self.forget_state(now, Phase::Receiving);
+        } else if !goes_on && missing.is_some() {
+            // Nobody is left who has the rest.
+            self.sync.forget_state(Phase::Gathering);
+            self.take_empty_state(now);
+            self.tell_amf_quorum(now, self.sync.groups.is_ours());
+        }
+        self.sync.synchronised();
+        match (lineage, missing) {
+            (Some(lineage), Some(missing)) if goes_on => {
+                self.sync.fill(lineage, missing);
+                self.replay(now);
+            }
+            _ if self.sync.synced.contains(&me) => self.serve(now, self.sync.lineage),
+            _ => {}
+        }
+    }
+
+    /// Begins to send what is to be sent next.
     fn exchange(&mut self, plan: Plan) {
         if plan.receivers().is_empty() {
             return;
         }
         self.sync.attempt = self.sync.attempt.saturating_add(1);
+        self.begin_stage(plan);
+    }
+
+    /// Begins to send the heads of a state, or what sections hold.
+    fn begin_stage(&mut self, plan: Plan) {
         let exchange = Exchange::new(plan, self.config.node, self.sync.attempt, &self.services);
+        if exchange.stage != Stage::Merge && exchange.plan.fresh.contains(&self.config.node) {
+            let is_next = exchange.stage == Stage::Heads;
+            self.sync.phase = if is_next { Phase::Receiving } else { Phase::Waiting };
+        }
         self.sync.exchange = Some(exchange);
         self.send_chunks();
     }
 
     fn send_chunks(&mut self) {
         if let (Some(view), Some(exchange)) = (self.sync.view_id(), &mut self.sync.exchange) {
-            self.sync_outbox.extend(std::iter::from_fn(|| exchange.next(view)));
+            let services = &self.services;
+            self.sync_outbox.extend(std::iter::from_fn(|| exchange.next(view, services)));
         }
     }
 
@@ -123,35 +155,90 @@ impl Node {
                 self.follow(now, plan.without_merge());
             }
             Some(mut exchange) => {
-                exchange.leave_out(member);
-                if member == self.config.node && self.sync.phase == Phase::Receiving {
+                let is_needed = exchange.leave_out(member);
+                let takes =
+                    matches!(self.sync.phase, Phase::Receiving | Phase::Waiting | Phase::Filling);
+                if member == self.config.node && takes {
                     self.forget_state(now, Phase::Out);
                 }
-                self.sync.exchange = exchange.is_needed().then_some(exchange);
+                if is_needed {
+                    self.sync.exchange = Some(exchange);
+                } else {
+                    self.exchange(exchange.plan);
+                }
             }
             None => {}
         }
         self.update_lead(now);
     }
 
-    /// All states are there.
-    fn complete(&mut self, now: Now) {
+    /// All states are there, or all heads of one, with the message of this
+    /// number.
+    fn complete(&mut self, now: Now, number: u64) {
         let Some(exchange) = self.sync.exchange.take() else { return };
-        let receivers = exchange.plan.receivers();
-        self.sync.synced.extend(&receivers);
-        if exchange.plan.is_merge() {
-            self.adopt_groups(now, &exchange.plan);
+        let mut plan = exchange.plan.clone();
+        let is_merge = exchange.stage == Stage::Merge;
+        let lineage = plan.common_lineage();
+        if is_merge {
+            self.merged_at = number;
+            self.sync.synced.extend(plan.receivers());
+            self.adopt_groups(now, &plan);
         }
-        if receivers.contains(&self.config.node) {
-            match exchange.into_incoming() {
-                Some((plan, incoming)) => {
-                    let lineage = plan.common_lineage();
-                    self.merge(now, plan.sides, incoming);
+        if plan.receivers().contains(&self.config.node) {
+            match (exchange.into_incoming(), lineage) {
+                (None, _) => self.forget_state(now, Phase::Out),
+                (Some(incoming), Some(lineage)) if !is_merge => {
+                    self.merge(now, plan.sides.clone(), incoming);
+                    self.sync.fill(lineage, Cursor::START);
+                    self.replay_as_logged(now);
+                }
+                (Some(incoming), lineage) => {
+                    self.merge(now, plan.sides.clone(), incoming);
+                    self.sync.synchronised();
                     self.serve(now, lineage);
                 }
-                None => self.forget_state(now, Phase::Out),
             }
         }
+        if !is_merge {
+            plan.filling = std::mem::take(&mut plan.fresh);
+            plan.fill_from = Cursor::START;
+            self.begin_stage(plan);
+        }
+        self.update_lead(now);
+    }
+
+    /// A part of what sections hold was delivered.
+    fn on_fill(
+        &mut self,
+        now: Now,
+        from: NodeId,
+        attempt: u32,
+        next: Option<Cursor>,
+        bytes: &[u8],
+    ) {
+        let Some(exchange) = &mut self.sync.exchange else { return };
+        if !exchange.on_fill(from, attempt, next) {
+            return;
+        }
+        self.sync.bytes_moved += bytes.len() as u64;
+        if self.sync.phase == Phase::Filling {
+            match self.services.ckpt.fill(bytes) {
+                Ok(()) => self.sync.filled_to(next),
+                Err(_) => {
+                    self.forget_state(now, Phase::Out);
+                    self.after(from, Progress::Unreadable("what a section holds does not fit it"));
+                }
+            }
+        }
+        if next.is_some() {
+            return self.send_chunks();
+        }
+        let Some(Exchange { mut plan, .. }) = self.sync.exchange.take() else { return };
+        self.sync.synced.extend(std::mem::take(&mut plan.filling));
+        if self.sync.phase == Phase::Filling {
+            self.serve(now, self.sync.lineage);
+        }
+        self.exchange(plan);
         self.update_lead(now);
     }
 
@@ -190,20 +277,32 @@ impl Node {
     }
 
     fn replay(&mut self, now: Now) {
-        for Logged { number, from, bytes } in std::mem::take(&mut self.sync.log) {
+        for Logged { number, from, bytes, .. } in std::mem::take(&mut self.sync.log) {
             self.deliver(now, number, from, &bytes);
+        }
+    }
+
+    /// The same, with quorum as it was when they were delivered: others have
+    /// applied them then, or will with this.
+    fn replay_as_logged(&mut self, now: Now) {
+        for Logged { has_quorum, number, from, bytes } in std::mem::take(&mut self.sync.log) {
+            let has_quorum = self.sync.replace_quorum(has_quorum);
+            self.deliver(now, number, from, &bytes);
+            self.sync.replace_quorum(has_quorum);
         }
     }
 
     /// This node has no state, or not one that the others can take in.
     fn forget_state(&mut self, now: Now, phase: Phase) {
-        let had_state = self.sync.has_state();
+        let (had_state, had_heads) = (self.sync.has_state(), self.sync.has_heads());
         self.sync.forget_state(phase);
         for Logged { from, bytes, .. } in std::mem::take(&mut self.sync.log) {
             self.lose(now, from, &bytes);
         }
         if had_state {
             log::error!("the state of this node is given up; its programs have to begin anew");
+        }
+        if had_heads {
             self.take_empty_state(now);
         }
     }
@@ -228,8 +327,9 @@ impl Node {
     /// A view is over, whatever was under way in it.
     pub(super) fn end_sync(&mut self, now: Now) {
         self.sync.exchange = None;
-        if self.sync.has_state() {
-            self.replay(now);
+        self.merged_at = 0;
+        if self.sync.has_heads() {
+            self.replay_as_logged(now);
         } else {
             self.forget_state(now, Phase::Gathering);
         }

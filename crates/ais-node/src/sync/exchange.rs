@@ -3,6 +3,7 @@
 
 use super::plan::Plan;
 use super::transfer::{Incoming, Sender};
+use crate::ckpt::Cursor;
 use crate::services::Services;
 use ais_proto::Service;
 use ais_totem::ViewId;
@@ -17,11 +18,23 @@ pub(crate) enum Progress {
     Unreadable(&'static str),
 }
 
+/// What is being sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// The states of all sides, to everybody.
+    Merge,
+    /// To who has no state: all but what sections hold, frozen in a moment.
+    Heads,
+    /// To who has that: what sections hold.
+    Bytes,
+}
+
 /// The states that are under way.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     me: NodeId,
     pub(crate) plan: Plan,
+    pub(crate) stage: Stage,
     attempt: u32,
     /// Per side, what this node has of its state; `None` if it needs none.
     incoming: Vec<Option<Incoming>>,
@@ -36,19 +49,30 @@ pub(crate) struct Exchange {
 impl Exchange {
     /// Freezes the state of this node if it is to send it.
     pub(crate) fn new(plan: Plan, me: NodeId, attempt: u32, services: &Services) -> Self {
-        let needs = plan.receivers().contains(&me);
+        let stage = match plan.filling.is_empty() {
+            _ if plan.is_merge() => Stage::Merge,
+            true => Stage::Heads,
+            false => Stage::Bytes,
+        };
+        let needs = stage != Stage::Bytes && plan.receivers().contains(&me);
         let own = plan.side_of(me);
         let has_file = plan.amf.contains(&me);
         let incoming = plan.sides.iter().enumerate().map(|(number, side)| {
             let takes_amf = side.has_amf && has_file;
             (needs && own != Some(number)).then(|| Incoming::new(services, takes_amf))
         });
+        let sender = plan.side_of_sender(me).map(|_| match stage {
+            Stage::Merge => Sender::of(services.snapshot()),
+            Stage::Heads => Sender::of(services.heads()),
+            Stage::Bytes => Sender::from(plan.fill_from),
+        });
         Self {
             me,
+            stage,
             attempt,
             incoming: incoming.collect(),
             ended: vec![false; plan.sides.len()],
-            sender: plan.side_of_sender(me).map(|_| Sender::new(services)),
+            sender,
             logged: 0,
             has_failed: false,
             plan,
@@ -56,8 +80,13 @@ impl Exchange {
     }
 
     /// The next message of this node, if one is to be sent now.
-    pub(crate) fn next(&mut self, view: ViewId) -> Option<Vec<u8>> {
-        self.sender.as_mut()?.next(view, self.attempt)
+    pub(crate) fn next(&mut self, view: ViewId, services: &Services) -> Option<Vec<u8>> {
+        self.sender.as_mut()?.next(view, self.attempt, services)
+    }
+
+    /// Whether this node sends a state.
+    pub(crate) fn sends(&self) -> bool {
+        self.sender.is_some()
     }
 
     /// A part of a state was delivered.
@@ -71,11 +100,7 @@ impl Exchange {
         let Some(side) = self.side_under_way(from, attempt) else {
             return Progress::Readable;
         };
-        if from == self.me
-            && let Some(sender) = &mut self.sender
-        {
-            sender.landed();
-        }
+        self.landed(from);
         let incoming = self.incoming.get_mut(side).and_then(Option::as_mut);
         match incoming.map(|incoming| incoming.take(service, chunk)) {
             Some(Err(_)) => self.fail("a part of it does not decode, or is more than fits here"),
@@ -99,26 +124,41 @@ impl Exchange {
         }
     }
 
+    /// A part of what sections hold was delivered. Whether it is what was to
+    /// come.
+    pub(crate) fn on_fill(&mut self, from: NodeId, attempt: u32, next: Option<Cursor>) -> bool {
+        let is_due = self.stage == Stage::Bytes
+            && attempt == self.attempt
+            && self.plan.side_of_sender(from).is_some();
+        if is_due {
+            self.landed(from);
+            self.plan.fill_from = next.unwrap_or(self.plan.fill_from);
+        }
+        is_due
+    }
+
     /// Whether all states are there.
     pub(crate) fn is_complete(&self) -> bool {
         self.ended.iter().all(|ended| *ended)
     }
 
-    /// A member is not to have the state any more.
-    pub(crate) fn leave_out(&mut self, member: NodeId) {
+    /// A member is not to have the state any more. Whether anybody still is
+    /// whom this is for.
+    pub(crate) fn leave_out(&mut self, member: NodeId) -> bool {
         self.plan.fresh.retain(|node| *node != member);
-    }
-
-    /// Whether anybody is still to have it.
-    pub(crate) fn is_needed(&self) -> bool {
-        !self.plan.receivers().is_empty()
+        self.plan.filling.retain(|node| *node != member);
+        match self.stage {
+            Stage::Bytes => !self.plan.filling.is_empty(),
+            Stage::Merge | Stage::Heads => !self.plan.receivers().is_empty(),
+        }
     }
 
     /// Counts a message of a service; how many bytes of them a log has since
     /// the state was frozen. A merge needs no bound of its own: while it lasts
-    /// only that comes which was under way before.
+    /// only that comes which was under way before. And what sections hold is
+    /// sent without a log.
     pub(crate) fn logged(&mut self, bytes: usize) -> usize {
-        if !self.plan.is_merge() {
+        if self.stage == Stage::Heads {
             self.logged = self.logged.saturating_add(bytes);
         }
         self.logged
@@ -126,14 +166,22 @@ impl Exchange {
 
     /// The states that this node was sent, by side; `None` if it could not
     /// read one.
-    pub(crate) fn into_incoming(self) -> Option<(Plan, Vec<Option<Incoming>>)> {
-        (!self.has_failed).then_some((self.plan, self.incoming))
+    pub(crate) fn into_incoming(self) -> Option<Vec<Option<Incoming>>> {
+        (!self.has_failed).then_some(self.incoming)
+    }
+
+    fn landed(&mut self, from: NodeId) {
+        if from == self.me
+            && let Some(sender) = &mut self.sender
+        {
+            sender.landed();
+        }
     }
 
     fn side_under_way(&self, from: NodeId, attempt: u32) -> Option<usize> {
         let side = self.plan.side_of_sender(from)?;
         let is_over = self.ended.get(side).copied().unwrap_or(true);
-        (attempt == self.attempt && !is_over).then_some(side)
+        (attempt == self.attempt && !is_over && self.stage != Stage::Bytes).then_some(side)
     }
 
     /// Lets go of what came so far; what still comes is not looked at.

@@ -115,6 +115,8 @@ mod tests {
         let plan = |groups, amf: &[u8]| Plan {
             sides: Vec::new(),
             fresh: Vec::new(),
+            filling: Vec::new(),
+            fill_from: crate::ckpt::Cursor::START,
             groups,
             amf: amf.iter().copied().map(node).collect(),
         };

@@ -2,6 +2,7 @@
 //! services, marked by an envelope of their own, and name the view they belong
 //! to: one that comes later than its view is void.
 
+use crate::ckpt::Cursor;
 use crate::clm::Record;
 use ais_proto::Service;
 use ais_totem::ViewId;
@@ -17,6 +18,7 @@ const ANNOUNCE: u8 = 1;
 const CHUNK: u8 = 2;
 const END: u8 = 3;
 const UNABLE: u8 = 4;
+const FILL: u8 = 5;
 
 /// A message of state synchronisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub(crate) enum Message<'a> {
     End { attempt: u32, chunks: u64 },
     /// The sender cannot read the state it was sent.
     Unable { attempt: u32 },
+    /// What sections hold, up to this place; `None`: that was all of it.
+    Fill { attempt: u32, next: Option<Cursor>, bytes: &'a [u8] },
 }
 
 /// What a member brings into a view.
@@ -37,6 +41,9 @@ pub(crate) struct Announce {
     /// Which state it has; `None` if it has none. Members with the same have
     /// the same state.
     pub(crate) lineage: Option<u64>,
+    /// From where on what sections hold is still missing in it; `None` if
+    /// nothing is.
+    pub(crate) missing: Option<Cursor>,
     /// The number of the last view with quorum in which its state was that of
     /// all members; 0 where no quorum is asked for.
     pub(crate) quorum: u64,
@@ -73,6 +80,7 @@ impl Message<'_> {
             Self::Chunk { .. } => CHUNK,
             Self::End { .. } => END,
             Self::Unable { .. } => UNABLE,
+            Self::Fill { .. } => FILL,
         };
         out.u8(ENVELOPE).u64(view.number).node(view.representative).u8(kind);
         match self {
@@ -85,6 +93,9 @@ impl Message<'_> {
             }
             Self::Unable { attempt } => {
                 out.u32(*attempt);
+            }
+            Self::Fill { attempt, next, bytes } => {
+                out.u32(*attempt).option(next.as_ref(), |out, next| next.encode(out)).raw(bytes);
             }
         }
         out.into_bytes()
@@ -110,6 +121,11 @@ impl<'a> Message<'a> {
             },
             END => Self::End { attempt: input.u32()?, chunks: input.u64()? },
             UNABLE => Self::Unable { attempt: input.u32()? },
+            FILL => Self::Fill {
+                attempt: input.u32()?,
+                next: input.option(Cursor::decode)?,
+                bytes: input.rest(),
+            },
             _ => return Err(DecodeError::Invalid),
         };
         Ok((view, message))
@@ -121,6 +137,7 @@ impl Announce {
         out.option(self.lineage.as_ref(), |out, lineage| {
             out.u64(*lineage);
         });
+        out.option(self.missing.as_ref(), |out, missing| missing.encode(out));
         out.u64(self.quorum).u64(self.groups_in_use).u64(self.groups.all);
         out.list(&self.groups.groups, |out, (name, digest)| {
             out.name(name).u64(*digest);
@@ -131,6 +148,7 @@ impl Announce {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let announce = Self {
             lineage: input.option(Reader::u64)?,
+            missing: input.option(Cursor::decode)?,
             quorum: input.u64()?,
             groups_in_use: input.u64()?,
             groups: GroupsDigest {
@@ -171,7 +189,8 @@ mod tests {
     fn announce() -> Announce {
         let groups = GroupsDigest { all: 4, groups: vec![(Name::try_from("raid").unwrap(), 5)] };
         let record = Record::named("one");
-        Announce { lineage: Some(1), quorum: 2, groups_in_use: 3, groups, record }
+        let missing = Some(Cursor::START);
+        Announce { lineage: Some(1), missing, quorum: 2, groups_in_use: 3, groups, record }
     }
 
     /// Up to the kind of the message.
@@ -184,6 +203,8 @@ mod tests {
             Message::Chunk { attempt: 3, service: Service::Ckpt, bytes: b"state" },
             Message::End { attempt: 3, chunks: 9 },
             Message::Unable { attempt: 3 },
+            Message::Fill { attempt: 3, next: Some(Cursor::START), bytes: b"piece" },
+            Message::Fill { attempt: 3, next: None, bytes: b"" },
         ];
         for message in messages {
             assert_eq!(Message::decode(&message.encode(VIEW)), Ok((VIEW, message)));

@@ -3,12 +3,15 @@
 //!
 //! A view begins with an announcement of every member. When all of them are
 //! delivered, everybody makes the same [`Plan`]; till then the messages of
-//! services are held. If one side at most has state it serves on, and sends a
-//! snapshot to those that have none; they log what is delivered since it was
-//! taken, and apply that after it. If several sides have state nobody applies
-//! anything until all their snapshots are there; then everybody merges them.
-//! A view in the middle of this ends it: who had state has it as if the sides
-//! had not met, who had none has none.
+//! services are held. If one side at most has state it serves on, and sends it
+//! to those that have none: first all but what sections hold, frozen in a
+//! moment, while they log what is delivered, and apply that after it. From then
+//! on they apply all changes as the others do, and are sent what sections hold.
+//! If several sides have state nobody applies anything until all their
+//! snapshots are there; then everybody merges them. A view in the middle of
+//! this ends it: who had state has it as if the sides had not met, who had all
+//! but a part of what sections hold lacks that part still, who had less has
+//! nothing.
 //!
 //! Here is what is known and decided; the node (`node/sync.rs`) moves it.
 
@@ -21,21 +24,22 @@ mod status;
 mod tests;
 mod transfer;
 
-pub(crate) use exchange::{Exchange, Progress};
+pub(crate) use exchange::{Exchange, Progress, Stage};
 pub(crate) use groups::{Change, GroupsInUse};
 pub(crate) use message::{ENVELOPE, Message};
 pub(crate) use plan::{Plan, Side as PlannedSide};
 pub use status::SyncStatus;
 pub(crate) use transfer::Incoming;
 
+use crate::ckpt::Cursor;
 use crate::clm::Record;
 use ais_totem::{View, ViewId};
 use ais_wire::NodeId;
 use message::{Announce, GroupsDigest, lineage_of, lineage_through};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Bytes of messages that a node logs while it is sent a state. One more, and
-/// the transfer begins anew with the state as it is then.
+/// Bytes of messages that a node logs while it is sent the heads of a state.
+/// One more, and that begins anew with the state as it is then.
 const LOG_BYTES: usize = 256 << 20;
 
 /// Bytes that a message in a log counts for beside what it holds; the same on
@@ -49,8 +53,12 @@ pub(crate) enum Phase {
     Gathering,
     /// It has the state: it applies them.
     Serving,
-    /// It is sent the state: it logs them.
+    /// It is to be sent the state when others have theirs: it drops them.
+    Waiting,
+    /// It is sent the heads of the state: it logs them.
     Receiving,
+    /// It is sent what sections hold: it applies them.
+    Filling,
     /// States are being brought together: it holds them.
     Merging,
     /// It cannot read the state: it drops them, and waits for the next view.
@@ -60,6 +68,8 @@ pub(crate) enum Phase {
 /// A message that is held or logged.
 #[derive(Debug)]
 pub(crate) struct Logged {
+    /// Whether there was quorum when it was delivered.
+    pub(crate) has_quorum: bool,
     pub(crate) number: u64,
     pub(crate) from: NodeId,
     pub(crate) bytes: Vec<u8>,
@@ -74,8 +84,12 @@ pub(crate) struct Sync {
     pub(crate) phase: Phase,
     /// Which state this node has; `None` if it has none.
     pub(crate) lineage: Option<u64>,
+    /// From where on it lacks what sections hold; `None` if it lacks nothing.
+    pub(crate) missing: Option<Cursor>,
     /// Whether the members that are there now have quorum.
     has_quorum: bool,
+    /// The view is over; what is still delivered in it may be with others too.
+    pub(crate) is_over: bool,
     /// Whether those had it with whom this node synchronised last.
     had_quorum: bool,
     /// The last view in which they had; 0 if no quorum is asked for.
@@ -106,7 +120,9 @@ impl Sync {
             view: None,
             phase: Phase::Gathering,
             lineage: None,
+            missing: None,
             has_quorum: false,
+            is_over: false,
             had_quorum: false,
             last_quorum: 0,
             announces: BTreeMap::new(),
@@ -125,26 +141,40 @@ impl Sync {
         self.expected.is_none_or(|expected| members as u64 * 2 > u64::from(expected))
     }
 
-    /// Whether this node has a state of its own.
+    /// Whether this node has a state of its own, all of it.
     pub(crate) fn has_state(&self) -> bool {
+        self.lineage.is_some() && self.missing.is_none()
+    }
+
+    /// Whether it has at least all but what sections hold, so that it can
+    /// apply what is delivered.
+    pub(crate) fn has_heads(&self) -> bool {
         self.lineage.is_some()
     }
 
     /// Whether the state of this node may change: quorum is there, and this
     /// node has synchronised with those who make it up.
     pub(crate) fn may_change(&self) -> bool {
-        self.has_state() && self.has_quorum && self.had_quorum
+        self.has_state() && self.may_apply()
+    }
+
+    /// Whether a change that is delivered is made, here and at all that do
+    /// what this node does.
+    pub(crate) fn may_apply(&self) -> bool {
+        self.has_heads() && self.has_quorum && self.had_quorum
     }
 
     /// The view is over; what is still delivered in it is agreed among so many
     /// members.
     pub(crate) fn on_transitional(&mut self, members: usize) {
+        self.is_over = true;
         self.has_quorum = self.has_quorum && self.is_quorum(members);
     }
 
     /// Enters a view. The announcement that this node makes in it.
     pub(crate) fn install(&mut self, view: &View, record: Record) -> Vec<u8> {
         self.lineage = self.lineage.map(|lineage| lineage_through(lineage, view.id));
+        self.is_over = false;
         self.has_quorum = self.is_quorum(view.members.len());
         self.view = Some(view.clone());
         self.phase = Phase::Gathering;
@@ -154,6 +184,7 @@ impl Sync {
         self.attempt = 0;
         let announce = Announce {
             lineage: self.lineage,
+            missing: self.missing,
             quorum: self.last_quorum,
             groups_in_use: self.groups.in_use,
             groups: self.groups.own.clone(),
@@ -177,15 +208,49 @@ impl Sync {
         (self.announces.len() == members.len()).then(|| Plan::new(&self.announces))
     }
 
+    /// Holds or logs a message.
+    pub(crate) fn hold(&mut self, number: u64, from: NodeId, bytes: Vec<u8>) {
+        let has_quorum = self.has_quorum;
+        self.log.push(Logged { has_quorum, number, from, bytes });
+    }
+
+    /// Takes quorum to be there, or not, as it was; how it is.
+    pub(crate) fn replace_quorum(&mut self, has_quorum: bool) -> bool {
+        std::mem::replace(&mut self.has_quorum, has_quorum)
+    }
+
+    /// The members of this view have agreed on what becomes of their states.
+    pub(crate) fn synchronised(&mut self) {
+        self.had_quorum = self.has_quorum;
+        if let (true, Some(_), Some(view)) = (self.had_quorum, self.expected, &self.view) {
+            self.last_quorum = view.id.number;
+        }
+    }
+
     /// This node has the state that all synchronised members of the view have.
     /// `lineage`: which one, if the view does not say.
     pub(crate) fn serve(&mut self, lineage: Option<u64>) {
         let Some(view) = self.view_id() else { return };
         self.phase = Phase::Serving;
         self.lineage = lineage.or_else(|| Some(lineage_of(view)));
-        self.had_quorum = self.has_quorum;
-        if self.had_quorum && self.expected.is_some() {
-            self.last_quorum = view.number;
+        self.missing = None;
+    }
+
+    /// This node has the state of this lineage, but for what sections hold from
+    /// a place on.
+    pub(crate) fn fill(&mut self, lineage: u64, missing: Cursor) {
+        self.phase = Phase::Filling;
+        self.lineage = Some(lineage);
+        self.missing = Some(missing);
+    }
+
+    /// What sections hold has come up to here, which may be less than what this
+    /// node has.
+    pub(crate) fn filled_to(&mut self, next: Option<Cursor>) {
+        if let (Some(missing), Some(next)) = (self.missing, next)
+            && missing.progress() < next.progress()
+        {
+            self.missing = Some(next);
         }
     }
 
@@ -193,6 +258,7 @@ impl Sync {
     pub(crate) fn forget_state(&mut self, phase: Phase) {
         self.phase = phase;
         self.lineage = None;
+        self.missing = None;
         self.had_quorum = false;
         self.last_quorum = 0;
     }

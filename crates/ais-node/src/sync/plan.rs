@@ -2,6 +2,7 @@
 //! members have the same announcements, so all make the same plan.
 
 use super::message::Announce;
+use crate::ckpt::Cursor;
 use ais_wire::NodeId;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -12,8 +13,13 @@ pub(crate) struct Plan {
     /// The members that bring the same state, the side whose state stands
     /// first.
     pub(crate) sides: Vec<Side>,
-    /// The members that bring none.
+    /// The members that bring none, or not one that can be completed.
     pub(crate) fresh: Vec<NodeId>,
+    /// The members that bring the state of the only side, but for what sections
+    /// hold. They are sent it before those that bring none are sent anything.
+    pub(crate) filling: Vec<NodeId>,
+    /// From where on that is missing, at those of them that have least.
+    pub(crate) fill_from: Cursor,
     /// The digest of the groups.conf that AMF runs with from now on.
     pub(crate) groups: u64,
     /// The members that have that groups.conf; AMF is among them.
@@ -36,14 +42,26 @@ impl Plan {
     /// The plan for members that announce this.
     pub(crate) fn new(announces: &BTreeMap<NodeId, Announce>) -> Self {
         let mut lineages = BTreeMap::<u64, Vec<NodeId>>::new();
-        let mut fresh = Vec::new();
         for (node, announce) in announces {
-            match announce.lineage {
-                Some(lineage) => lineages.entry(lineage).or_default().push(*node),
-                None => fresh.push(*node),
+            if let (Some(lineage), None) = (announce.lineage, announce.missing) {
+                lineages.entry(lineage).or_default().push(*node);
             }
         }
         let mut ranked: Vec<_> = lineages.into_iter().collect();
+        let only = if let [(lineage, _)] = ranked.as_slice() { Some(*lineage) } else { None };
+        let (mut fresh, mut filling) = (Vec::new(), Vec::new());
+        let mut fill_from: Option<Cursor> = None;
+        for (node, announce) in announces {
+            match (announce.lineage, announce.missing) {
+                (Some(_), None) => {}
+                (Some(lineage), Some(missing)) if Some(lineage) == only => {
+                    filling.push(*node);
+                    let least = [fill_from, Some(missing)].into_iter().flatten();
+                    fill_from = least.min_by_key(|cursor| cursor.progress());
+                }
+                _ => fresh.push(*node),
+            }
+        }
         // Of two sides that both had quorum, the one that had it later has all
         // that was promised with it.
         let quorum = |members: &[NodeId]| {
@@ -63,7 +81,14 @@ impl Plan {
             let has_amf = announces.get(&sender)?.groups_in_use == groups && has_file(&sender);
             Some(Side { lineage, members, sender, has_amf })
         };
-        Self { sides: ranked.into_iter().filter_map(side).collect(), fresh, groups, amf }
+        Self {
+            sides: ranked.into_iter().filter_map(side).collect(),
+            fresh,
+            filling,
+            fill_from: fill_from.unwrap_or(Cursor::START),
+            groups,
+            amf,
+        }
     }
 
     /// The same, but the state of the first side alone stands; who brought
@@ -90,11 +115,11 @@ impl Plan {
         }
     }
 
-    /// The members that have to be sent something, lowest first.
+    /// The members that have to be sent something.
     pub(crate) fn receivers(&self) -> Vec<NodeId> {
         match self.sides.as_slice() {
             [] => Vec::new(),
-            [_] => self.fresh.clone(),
+            [_] => self.filling.iter().chain(&self.fresh).copied().collect(),
             sides => {
                 let members = sides.iter().flat_map(|side| &side.members);
                 let mut all: Vec<_> = members.chain(&self.fresh).copied().collect();
@@ -125,15 +150,21 @@ impl Plan {
             |nodes: &[NodeId]| nodes.iter().map(NodeId::to_string).collect::<Vec<_>>().join(" ");
         match self.sides.as_slice() {
             [] => format!("all members start with an empty state: {}", list(&self.fresh)),
-            [side] if self.fresh.is_empty() => {
+            [side] if self.receivers().is_empty() => {
                 format!("all members have the same state: {}", list(&side.members))
             }
-            [side] => format!(
-                "{} sends its state, which {} have, to {}",
-                side.sender,
-                list(&side.members),
-                list(&self.fresh)
-            ),
+            [side] => {
+                let first = match self.filling.as_slice() {
+                    [] => String::new(),
+                    filling => format!("goes on to send {} what they lack, then ", list(filling)),
+                };
+                let all = match self.fresh.as_slice() {
+                    [] => "nothing more".into(),
+                    fresh => format!("its state to {}", list(fresh)),
+                };
+                let members = list(&side.members);
+                format!("{} {first}sends {all}; {members} have it", side.sender)
+            }
             sides => {
                 let sides: Vec<_> = sides.iter().map(|side| list(&side.members)).collect();
                 format!("states meet, that of the first stands: {}", sides.join(" | "))
@@ -246,6 +277,39 @@ mod tests {
             assert!(plan.is_merge() && plan.holders().is_empty());
             assert_eq!(plan.receivers(), all);
         });
+    }
+
+    #[test]
+    fn who_lacks_a_part_goes_on_only_with_the_side_it_came_from() {
+        let at = |number: u64| {
+            let mut out = ais_wire::Writer::new();
+            out.u64(7).node(node(1)).u64(number).u64(0).u32(0);
+            Cursor::decode(&mut ais_wire::Reader::new(&out.into_bytes())).unwrap()
+        };
+        let members = [
+            (node(1), Some(9), None),
+            (node(2), Some(9), Some(at(5))),
+            (node(3), Some(9), Some(at(8))),
+            (node(4), Some(8), Some(at(2))),
+            (node(5), None, None),
+        ];
+        let plan = |members: &[(NodeId, Option<u64>, Option<Cursor>)]| {
+            let announce = |lineage, missing| Announce { lineage, missing, ..Announce::default() };
+            let announces = members.iter().map(|(of, lineage, at)| (*of, announce(*lineage, *at)));
+            Plan::new(&announces.collect())
+        };
+        let all = plan(&members);
+        assert_eq!(sides(&all), (vec![nodes(&[1])], nodes(&[4, 5])));
+        assert_eq!((all.filling.clone(), all.fill_from), (nodes(&[2, 3]), at(8)));
+        assert_eq!(all.receivers(), nodes(&[2, 3, 4, 5]));
+        // Who has all of it is gone: there is no state any more.
+        let rest = plan(&members[1..]);
+        assert_eq!((sides(&rest), rest.filling), ((vec![], nodes(&[2, 3, 4, 5])), vec![]));
+        let mut two = members;
+        two[4] = (node(5), Some(7), None);
+        let two = plan(&two);
+        assert!(two.is_merge() && two.filling.is_empty());
+        assert_eq!(two.fresh, nodes(&[2, 3, 4]));
     }
 
     #[test]

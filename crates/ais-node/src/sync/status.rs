@@ -6,7 +6,8 @@ use ais_wire::NodeId;
 /// Where the state of a node stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncStatus {
-    /// `gathering`, `serving`, `receiving`, `merging` or `out`.
+    /// `gathering`, `serving`, `waiting`, `receiving`, `filling`, `merging` or
+    /// `out`.
     pub phase: &'static str,
     /// The members that are known to have the same state, lowest first.
     pub synced: Vec<NodeId>,
@@ -32,13 +33,15 @@ impl Sync {
             phase: match self.phase {
                 Phase::Gathering => "gathering",
                 Phase::Serving => "serving",
+                Phase::Waiting => "waiting",
                 Phase::Receiving => "receiving",
+                Phase::Filling => "filling",
                 Phase::Merging => "merging",
                 Phase::Out => "out",
             },
             synced: self.synced.iter().copied().collect(),
             lead: self.lead_among(|_| true),
-            lineage: self.lineage,
+            lineage: self.lineage.filter(|_| self.has_state()),
             attempt: self.attempt,
             bytes_moved: self.bytes_moved,
             has_quorum: self.may_change(),

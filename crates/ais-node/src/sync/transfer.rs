@@ -2,7 +2,7 @@
 
 use super::message::Message;
 use crate::amf::Amf;
-use crate::ckpt::Ckpt;
+use crate::ckpt::{Ckpt, Cursor};
 use crate::services::Services;
 use crate::{SNAPSHOT_CHUNK, Service};
 use ais_proto::Service as Of;
@@ -15,32 +15,64 @@ use std::fmt;
 /// half is for the programs.
 const CHUNKS_IN_FLIGHT: usize = 192_000 / SNAPSHOT_CHUNK;
 
-/// Sends a frozen state.
+/// Sends a state.
 pub(crate) struct Sender {
-    chunks: Box<dyn Iterator<Item = (Of, Vec<u8>)>>,
+    source: Source,
     in_flight: usize,
     sent: u64,
-    is_over: bool,
+}
+
+/// Where the chunks come from.
+enum Source {
+    /// A state as it was in a moment.
+    Frozen(Box<dyn Iterator<Item = (Of, Vec<u8>)>>),
+    /// What sections hold, as it is when a chunk is sent.
+    Living(Cursor),
+    /// All were sent.
+    Over,
 }
 
 impl Sender {
-    /// Freezes the state.
-    pub(crate) fn new(services: &Services) -> Self {
-        Self { chunks: services.snapshot(), in_flight: 0, sent: 0, is_over: false }
+    /// Sends these chunks.
+    pub(crate) fn of(chunks: Box<dyn Iterator<Item = (Of, Vec<u8>)>>) -> Self {
+        Self { source: Source::Frozen(chunks), in_flight: 0, sent: 0 }
+    }
+
+    /// Sends what sections hold from a place on.
+    pub(crate) fn from(cursor: Cursor) -> Self {
+        Self { source: Source::Living(cursor), in_flight: 0, sent: 0 }
     }
 
     /// The next message, unless enough are under way or there is none.
-    pub(crate) fn next(&mut self, view: ViewId, attempt: u32) -> Option<Vec<u8>> {
-        if self.is_over || self.in_flight >= CHUNKS_IN_FLIGHT {
+    pub(crate) fn next(
+        &mut self,
+        view: ViewId,
+        attempt: u32,
+        services: &Services,
+    ) -> Option<Vec<u8>> {
+        if self.in_flight >= CHUNKS_IN_FLIGHT {
             return None;
         }
-        let Some((service, bytes)) = self.chunks.next() else {
-            self.is_over = true;
-            return Some(Message::End { attempt, chunks: self.sent }.encode(view));
+        let message = match &mut self.source {
+            Source::Frozen(chunks) => match chunks.next() {
+                Some((service, bytes)) => {
+                    self.sent += 1;
+                    Message::Chunk { attempt, service, bytes: &bytes }.encode(view)
+                }
+                None => {
+                    self.source = Source::Over;
+                    return Some(Message::End { attempt, chunks: self.sent }.encode(view));
+                }
+            },
+            Source::Living(cursor) => {
+                let (bytes, next) = services.ckpt.fill_from(*cursor);
+                self.source = next.map_or(Source::Over, Source::Living);
+                Message::Fill { attempt, next, bytes: &bytes }.encode(view)
+            }
+            Source::Over => return None,
         };
         self.in_flight += 1;
-        self.sent += 1;
-        Some(Message::Chunk { attempt, service, bytes: &bytes }.encode(view))
+        Some(message)
     }
 
     /// A chunk has been delivered.

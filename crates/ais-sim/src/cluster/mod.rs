@@ -4,6 +4,7 @@ mod components;
 mod engine;
 mod ledger;
 mod rest;
+mod shared;
 mod site;
 mod work;
 
@@ -17,6 +18,7 @@ use ais_node::{Config, Node, Output, ckpt::Limits, group};
 use ais_proto::{Code, Name, Service};
 use ais_wire::NodeId;
 use ledger::Ledger;
+use shared::Shared;
 use site::Site;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +42,9 @@ struct World {
     fabric: Fabric<Node, Act>,
     sites: Vec<Site>,
     ledger: Ledger,
+    shared: Shared,
+    /// Sections of ballast.
+    ballast: u64,
     counted: Counted,
     trace: Trace,
     without_disk: Vec<bool>,
@@ -74,12 +79,15 @@ impl World {
         clocks: Vec<Clock>,
         trace: Trace,
     ) -> Self {
-        let expected_nodes = rng.once_in(3).then_some(plan.hosts as u32);
+        let expected_nodes = rng.once_in(2).then_some(plan.hosts as u32);
         trace.say(0, || format!("{plan:?} {habits:?} {network:?} quorum of {expected_nodes:?}"));
         Self {
             expected_nodes,
+            shared: Shared::new(*rng.pick(&[1, 100, 3_000])),
             sites: (0..plan.hosts).map(|_| Site::default()).collect(),
             without_disk: (0..plan.hosts).map(|_| rng.once_in(5)).collect(),
+            // Where a ring is soon replaced a merge of much would never end.
+            ballast: if rng.once_in(4) && plan.first_seq < 1 << 40 { rng.between(1, 6) } else { 0 },
             fabric: Fabric::new(rng, network, habits, clocks, trace),
             ledger: Ledger::new(expected_nodes),
             counted: Counted::default(),
@@ -117,6 +125,8 @@ impl World {
         self.counted.time = self.fabric.now;
         self.counted.views = self.views.len() as u64;
         self.counted.merges = self.ledger.clear_merges;
+        self.counted.explained = self.shared.explained;
+        self.counted.given_up = self.shared.given_up;
         self.counted.packets = self.fabric.counts.sent;
         self.counted.lost = self.fabric.network.lost;
         self.counted.overflowed = self.fabric.counts.overflowed;
@@ -145,7 +155,10 @@ impl World {
         while !self.fabric.is_over(end) {
             match self.fabric.step(end)? {
                 Some(Act::Work) => self.work()?,
-                Some(Act::Fault) => self.fault(),
+                Some(Act::Fault) => {
+                    self.count_phases();
+                    self.fault();
+                }
                 Some(Act::Answer(host, component)) => self.answer(host, &component)?,
                 None => {}
             }
@@ -153,6 +166,21 @@ impl World {
         }
         self.fabric.step(end)?;
         self.take_events()
+    }
+
+    /// What a fault comes upon.
+    fn count_phases(&mut self) {
+        for host in 0..self.plan.hosts {
+            let status = self.fabric.with(host, |node, _| node.sync_status());
+            let counts = &mut self.counted;
+            match status.map(|status| status.phase) {
+                Some("receiving") => counts.in_heads += 1,
+                Some("filling") => counts.in_bytes += 1,
+                Some("waiting") => counts.waiting += 1,
+                Some("merging") => counts.in_merge += 1,
+                _ => {}
+            }
+        }
     }
 
     fn fresh(&mut self) -> u64 {
@@ -197,6 +225,11 @@ impl World {
             }
             Output::View(view) => {
                 self.ledger.view(node, &view);
+                let expected = self.expected_nodes;
+                let is_quorum = |members: usize| {
+                    expected.is_some_and(|expected| 2 * members > expected as usize)
+                };
+                self.shared.view(host, &view, is_quorum);
                 self.views.insert(view.id);
                 self.sites[host].view = Some(view);
                 self.coming.remove(&host);
@@ -317,6 +350,7 @@ impl Hazards for World {
         self.fabric.take_events();
         self.sites[host] = Site::default();
         self.ledger.end(node_of(host));
+        self.shared.end(host);
     }
 
     fn say_goodbye(&mut self, host: usize) {

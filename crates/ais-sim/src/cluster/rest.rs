@@ -28,10 +28,11 @@ impl World {
         self.say(|| format!("settled after {took} tenths of a token"));
         self.check_components()?;
         self.check_members()?;
-        self.check_promises()
+        self.check_promises()?;
+        if self.expected_nodes.is_some() { self.check_shared() } else { Ok(()) }
     }
 
-    fn living(&self) -> Vec<usize> {
+    pub(super) fn living(&self) -> Vec<usize> {
         let hosts = 0..self.plan.hosts;
         hosts.filter(|host| self.fabric.hosts()[*host].daemon.is_some()).collect()
     }

@@ -16,6 +16,16 @@ pub(super) enum Call {
     /// It makes its section, with this number.
     Create(Section, u64),
     Read(Section),
+    /// It opens the checkpoint of the ballast, and makes a section of it.
+    OpenBallast,
+    Ballast(u32, u64),
+    /// A process opens the shared checkpoint.
+    OpenShared(u64),
+    /// A process works with the shared sections; the record of the change, if
+    /// it is one.
+    Shared(u64, Option<u64>),
+    /// A look at a shared section by a process, at rest.
+    Look(u64, usize),
     /// A component registers.
     Register(Name),
     /// A component answers a callback.

@@ -23,7 +23,28 @@ impl World {
         for checkpoint in 0..CHECKPOINTS {
             self.open(host, checkpoint)?;
         }
-        Ok(())
+        if self.ballast == 0 {
+            return Ok(());
+        }
+        let open = ckpt::Open {
+            name: name("ballast", 0),
+            attributes: Some(attributes(RETENTION)),
+            flags: ckpt::OpenFlags::READ | ckpt::OpenFlags::WRITE,
+        };
+        self.ckpt(host, &ckpt::Request::Open(open), Call::OpenBallast)
+    }
+
+    /// Makes the next section of the ballast, which makes transfers long; the
+    /// first ones that are there have been made by others.
+    fn load(&mut self, host: usize, checkpoint: u32, number: u64) -> Result<(), String> {
+        if number >= self.ballast {
+            return Ok(());
+        }
+        let data = vec![number as u8 + 1; 200_000];
+        let id = number.to_be_bytes();
+        let (id, expiration) = (Some(&id[..]), i64::MAX);
+        let request = ckpt::Request::SectionCreate { checkpoint, id, expiration, data: &data };
+        self.ckpt(host, &request, Call::Ballast(checkpoint, number))
     }
 
     /// The tracker asks who is there, and to be told when that changes.
@@ -55,6 +76,9 @@ impl World {
             return Ok(());
         }
         let host = *self.fabric.rng.pick(&serving);
+        if self.expected_nodes.is_some() && self.fabric.rng.once_in(3) {
+            return self.share(host);
+        }
         match self.fabric.rng.below(10) {
             0..=4 => self.write(host),
             5 => self.read(host),
@@ -152,6 +176,28 @@ impl World {
                 self.found.insert((host, *section), found);
             }
             (Call::Read(_), Err(AisError::NotExist)) => {}
+            (Call::OpenBallast, Ok(())) => {
+                let checkpoint = Reader::new(body).u32().map_err(|error| error.to_string())?;
+                return self.load(host, checkpoint, 0);
+            }
+            (Call::Ballast(checkpoint, number), Ok(())) => {
+                return self.load(host, *checkpoint, number + 1);
+            }
+            (Call::Ballast(..), Err(AisError::Exist)) => {}
+            (Call::OpenShared(slot), Ok(())) => self.shared_opened(host, *slot, body)?,
+            (
+                Call::Shared(slot, change),
+                Ok(())
+                | Err(
+                    AisError::Exist
+                    | AisError::NotExist
+                    | AisError::TryAgain
+                    | AisError::Timeout
+                    | AisError::BadHandle,
+                ),
+            ) => self.shared_answered(host, *slot, *change, result, body)?,
+            (Call::Look(_, section), Ok(())) => self.looked(*section, Some(body))?,
+            (Call::Look(_, section), Err(AisError::NotExist)) => self.looked(*section, None)?,
             (Call::Create(..), Err(AisError::Exist)) => {}
             (Call::Register(component), result) => {
                 if let Some(program) = self.sites[host].programs.get_mut(component) {
@@ -200,6 +246,9 @@ impl World {
         // One process works with what lasts; what passes has processes of its own.
         let session = match call {
             Call::Passing(session) => session,
+            Call::OpenShared(slot) | Call::Shared(slot, _) | Call::Look(slot, _) => {
+                self.session_of(host, slot)
+            }
             _ => self.sites[host].session,
         };
         let caller = caller(session, self.fresh(), None);
@@ -232,7 +281,7 @@ impl World {
     }
 }
 
-fn attributes(retention_duration: i64) -> ckpt::Attributes {
+pub(super) fn attributes(retention_duration: i64) -> ckpt::Attributes {
     ckpt::Attributes {
         option: ckpt::UpdateOption::AllReplicas,
         checkpoint_size: 1_000_000,
@@ -243,7 +292,7 @@ fn attributes(retention_duration: i64) -> ckpt::Attributes {
     }
 }
 
-fn name(text: &str, number: usize) -> Name {
+pub(super) fn name(text: &str, number: usize) -> Name {
     Name::try_from(format!("{text}{number}").as_str()).unwrap_or_default()
 }
 

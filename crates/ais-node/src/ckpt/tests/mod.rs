@@ -4,6 +4,7 @@
 
 mod cluster;
 mod data;
+mod fill;
 mod foreign;
 mod messages;
 mod model;

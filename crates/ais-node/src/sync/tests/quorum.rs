@@ -73,10 +73,11 @@ fn what_was_sent_with_quorum_and_comes_without_it_is_not_done() {
     let write = bus.write(3, checkpoint, b"text");
     let open = Request::Ckpt(Ckpt::OpenAsync { tag: 9, open: how_to_open("b") });
     bus.ask(3, &handle(Service::Ckpt), &open);
-    // It gets its place in the order, but nobody else has it.
+    // The write gets its place in the order: others may have it, for all this
+    // node knows. The open does not.
     bus.order(3);
     bus.views(&[&[1, 2], &[3]]);
-    assert_eq!(bus.reply(3, write), Some(TRY_AGAIN));
+    assert_eq!(bus.reply(3, write), Some(Err(AisError::Timeout)));
     bus.settle();
     let failed = Event::Open { tag: 9, result: Err(AisError::TryAgain) };
     assert_eq!(bus.member(3).opened, [failed]);
@@ -129,6 +130,78 @@ fn a_side_without_quorum_has_it_only_once_it_has_the_state_of_the_other() {
 }
 
 /// Who watches the time for all, while a checkpoint is retained.
+#[test]
+fn what_was_done_with_quorum_while_a_node_joined_is_done_there_too() {
+    let mut bus = with_quorum(5, &[1, 2, 3]);
+    let checkpoint = bus.open(2, "a").unwrap();
+    bus.start(&[4]);
+    bus.together();
+    let all = [1, 2, 3, 4];
+    assert!(all.into_iter().all(|number| bus.order(number)), "they announce themselves");
+    while all.into_iter().any(|number| bus.deliver(number)) {}
+    assert_eq!(bus.phase(4), "receiving");
+    // A write that all have, and then the heads, which come when quorum is gone.
+    bus.write(2, checkpoint, b"text");
+    bus.order(2);
+    assert!(all.into_iter().all(|number| bus.deliver(number)));
+    while bus.order(1) {}
+    assert_eq!(bus.phase(4), "receiving");
+    bus.views(&[&[1, 4], &[2, 3]]);
+    assert!(bus.member(4).node.sync().has_heads());
+    bus.settle();
+    bus.check_equal();
+    assert_eq!(bus.phase(4), "serving");
+    bus.together();
+    bus.settle();
+    bus.check_synced();
+    assert_eq!(bus.read(4, "a").unwrap(), b"text");
+}
+
+/// Two sides meet, one of which has quorum, with a write of that under way.
+/// They are merging, and the ends of their states have places in the order.
+fn merging_with_write() -> (Bus, u32) {
+    let all = [1, 2, 3, 4, 5];
+    let mut bus = with_quorum(5, &all);
+    bus.views(&[&[1, 4, 5], &[2, 3]]);
+    bus.settle();
+    let checkpoint = bus.open(1, "a").unwrap();
+    let write = bus.write(1, checkpoint, b"text");
+    bus.together();
+    assert!(all.into_iter().all(|number| bus.order(number)), "a write and four announcements");
+    bus.order(1);
+    while all.into_iter().any(|number| bus.deliver(number)) {}
+    assert!(all.into_iter().all(|number| bus.phase(number) == "merging"));
+    while bus.order(1) || bus.order(2) {}
+    (bus, write)
+}
+
+#[test]
+fn what_was_held_in_a_merge_is_answered_when_the_merge_is_everywhere() {
+    let (mut bus, write) = merging_with_write();
+    while bus.deliver(1) {}
+    assert_eq!((bus.phase(1), bus.reply(1, write)), ("serving", None));
+    bus.settle();
+    bus.check_synced();
+    assert_eq!(bus.reply(1, write), Some(Ok(())));
+}
+
+#[test]
+fn what_was_held_with_quorum_is_done_where_the_merge_is_cut_short() {
+    let (mut bus, write) = merging_with_write();
+    while bus.deliver(1) {}
+    // Those with which it was agreed, less the one that asked.
+    bus.views(&[&[1, 2, 3], &[4, 5]]);
+    assert_eq!(bus.reply(1, write), Some(Ok(())));
+    bus.settle();
+    bus.views(&[&[4, 5]]);
+    bus.settle();
+    bus.start(&[1, 2, 3]);
+    bus.together();
+    bus.settle();
+    bus.check_synced();
+    assert_eq!(bus.read(2, "a").unwrap(), b"text");
+}
+
 fn watchers(bus: &Bus) -> Vec<Number> {
     let watches = |number: &&Number| bus.members[*number].node.poll_timeout().is_some();
     bus.members.keys().filter(watches).copied().collect()
