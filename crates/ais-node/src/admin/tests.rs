@@ -20,17 +20,16 @@ fn name(text: &str) -> Name {
 
 /// One unit with so many components, in one group.
 fn groups(components: usize) -> config::Groups {
-    let component = |number| config::Component {
-        name: name(&format!("c{number}")),
-        model: config::CapabilityModel::OneActiveOrOneStandby,
-        healthcheck_interval: 100,
-        healthcheck_timeout: 1000,
-        callback_timeout: 5000,
-        quiesce_timeout: 1000,
+    let component = |number| {
+        let model = config::CapabilityModel::OneActiveOrOneStandby;
+        config::Component::new(name(&format!("c{number}")), model)
     };
-    let unit =
-        config::Unit { name: name("unit"), components: (0..components).map(component).collect() };
-    let protection_group = config::ProtectionGroup { name: name("pg"), members: vec![name("c0")] };
+    let unit = config::Unit::new(name("unit"), (0..components).map(component).collect());
+    let protection_group = config::ProtectionGroup {
+        name: name("pg"),
+        active_members: None,
+        members: vec![name("c0")],
+    };
     config::Groups {
         groups: vec![config::Group {
             name: name("group"),

@@ -462,6 +462,9 @@ fn event(invocation: i32, config: &config::Component, question: Question) -> amf
         Question::CsiSet { csi, flags, state, active, transition } => {
             amf::Event::CsiSet { invocation, component, csi, flags, state, active, transition }
         }
+        Question::CsiRemove { csi, flags } => {
+            amf::Event::CsiRemove { invocation, component, csi, flags }
+        }
         Question::Terminate => amf::Event::ComponentTerminate { invocation, component },
     }
 }

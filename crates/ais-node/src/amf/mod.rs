@@ -42,17 +42,19 @@ pub use model::Incoming;
 #[derive(Debug)]
 pub struct Amf {
     me: NodeId,
+    /// The name of this node.
+    name: Name,
     model: Model,
     local: Local,
     tracking: Tracking,
 }
 
 impl Amf {
-    /// The service of a node with nothing registered anywhere.
+    /// The service of a node of this name, with nothing registered anywhere.
     #[must_use]
-    pub fn new(me: NodeId, groups: config::Groups) -> Self {
+    pub fn new(me: NodeId, name: Name, groups: config::Groups) -> Self {
         let model = Model::new(groups);
-        Self { me, model, local: Local::default(), tracking: Tracking::default() }
+        Self { me, name, model, local: Local::default(), tracking: Tracking::default() }
     }
 
     /// The program has been handed the callback with this invocation.
@@ -120,16 +122,22 @@ impl Amf {
         }
     }
 
-    /// What only this node knows: a proxy speaks for others on its own handle.
+    /// What only this node knows: whether it is the one that groups.conf names
+    /// for the unit; and a proxy speaks for others on its own handle.
     fn may_register(
         &self,
         component: &Name,
         proxy: Option<&Name>,
         asker: Asker,
     ) -> Result<(), AisError> {
+        let name = component;
+        let component = self.model.find(component)?;
+        if !self.model.may_be_on(component, self.me, &self.name) {
+            log::warn!("component {name} may not register here: groups.conf has another `node =`");
+            return Err(AisError::BadOperation);
+        }
         let Some(proxy) = proxy else { return Ok(()) };
         let proxy = self.model.find_registered(proxy)?;
-        let component = self.model.find(component)?;
         let handle = self.local.handle_of(proxy).map(|(connection, _)| connection);
         if self.model.registration(component).is_none() && handle != Some(asker.connection) {
             return Err(AisError::BadOperation);

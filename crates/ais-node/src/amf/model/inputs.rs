@@ -37,7 +37,7 @@ impl Model {
             return Err(AisError::Init);
         }
         let number = RegistrationId { view: self.view, number };
-        self.registered.insert(number, id);
+        self.enter(id, number, proxy);
         let registration = Registration { number, node, callbacks, proxy };
         self.components[id.0].registration = Some(registration);
         log::info!("component {name} registers from {node}");
@@ -149,6 +149,12 @@ impl Model {
                     assignment.state = Some(state);
                 }
             }
+            // Who fails to give it back has it no more either.
+            Ask::Remove(csi) => {
+                if let Some(assignment) = component.assignment_mut(csi) {
+                    assignment.state = None;
+                }
+            }
             Ask::Readiness(_) | Ask::Csi(..) => {}
         }
         self.settle();
@@ -258,6 +264,9 @@ impl Model {
         log::log!(level, "component {name} is no longer registered: {reason}");
         component.failure = None;
         self.registered.remove(&registration.number);
+        if let Some(proxy) = registration.proxy {
+            self.proxied.remove(&(proxy, id));
+        }
         self.stop_counting_on(id);
         for assignment in &mut self.components[id.0].assignments {
             assignment.state = None;
@@ -298,7 +307,18 @@ impl Model {
 
     fn touch(&mut self, id: ComponentId) {
         self.outcome.touched.insert(id);
-        self.unsettled.insert(self.units[self.components[id.0].unit].group);
+        self.unsettled.insert(self.components[id.0].unit);
+    }
+
+    /// Enters a registration that a component has from now on.
+    pub(super) fn enter(
+        &mut self,
+        id: ComponentId,
+        number: RegistrationId,
+        proxy: Option<ComponentId>,
+    ) {
+        self.registered.insert(number, id);
+        self.proxied.extend(proxy.map(|proxy| (proxy, id)));
     }
 }
 

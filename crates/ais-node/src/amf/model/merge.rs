@@ -6,7 +6,10 @@
 //! units give up what they do there first: quiesced and out of service they
 //! begin anew. A component that is registered on both stays with the first.
 
-use super::{Ask, Component, ComponentId, HaState, Model, Phase, Question, Readiness, Role, rules};
+use super::{
+    Ask, Component, ComponentId, CsiId, Model, Phase, Question, Readiness, Registration, Role,
+    rules,
+};
 use ais_proto::amf::Callbacks;
 use ais_totem::View;
 use ais_wire::NodeId;
@@ -17,6 +20,7 @@ impl Model {
     pub(in crate::amf) fn emptied(&self) -> Self {
         let mut model = self.clone();
         model.registered.clear();
+        model.proxied.clear();
         model.last_operation = 0;
         model.outcome = Default::default();
         for unit in &mut model.units {
@@ -99,7 +103,8 @@ impl Model {
             return Vec::new();
         }
         let mut questions = Vec::new();
-        for csi in self.instances_of(id).into_iter().filter(|csi| component.works_on(*csi)) {
+        let works = |csi: &CsiId| component.work_on(*csi).is_some();
+        for csi in self.instances_of(id).into_iter().filter(works) {
             questions.push(self.quiesced(id, csi));
         }
         let can_leave = component.has_callback(Callbacks::READINESS_STATE_SET);
@@ -154,8 +159,8 @@ impl Model {
     fn take_component(&mut self, id: ComponentId, side: &mut Self) {
         let component = &mut self.components[id.0];
         std::mem::swap(component, &mut side.components[id.0]);
-        if let Some(registration) = &component.registration {
-            self.registered.insert(registration.number, id);
+        if let Some(Registration { number, proxy, .. }) = component.registration {
+            self.enter(id, number, proxy);
         }
     }
 
@@ -178,11 +183,7 @@ impl Model {
         self.units[unit].phase = phase;
         for id in taken {
             match there {
-                Phase::InService(Some(_)) => {
-                    for csi in self.instances_of(id) {
-                        self.ask(id, Ask::Csi(csi, HaState::Quiesced));
-                    }
-                }
+                Phase::InService(Some(_)) => self.quiesce(id),
                 Phase::Entering | Phase::InService(None)
                     if matches!(phase, Phase::Leaving(_))
                         && self.components[id.0].is_in_service() =>
@@ -201,17 +202,6 @@ impl Component {
         !self.is_asked(Ask::Readiness(Readiness::OutOfService))
             && (self.readiness == Readiness::InService
                 || self.is_asked(Ask::Readiness(Readiness::InService)))
-    }
-
-    /// Whether it works on an instance or was told to, and not to end that.
-    fn works_on(&self, csi: super::CsiId) -> bool {
-        let works = |state| matches!(state, HaState::Active | HaState::Standby);
-        let asked = self.asked.iter().find_map(|asked| match asked.what {
-            Ask::Csi(of, state) if of == csi => Some(state),
-            _ => None,
-        });
-        let state = self.assignment(csi).and_then(|assignment| assignment.state);
-        asked.or(state).is_some_and(works)
     }
 }
 

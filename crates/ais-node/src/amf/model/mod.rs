@@ -8,6 +8,8 @@
 //! each component carries out. Nothing here knows a client, a clock or an
 //! invocation.
 
+mod ask;
+mod assign;
 #[cfg(test)]
 mod check;
 mod inputs;
@@ -58,8 +60,16 @@ pub(super) struct Model {
     /// The last operation number. Each is given once to a component, so an
     /// answer to an older one is known to be late.
     last_operation: u64,
+    /// Which registered components speak for which others.
+    proxied: BTreeSet<(ComponentId, ComponentId)>,
     outcome: Outcome,
+    /// Units that something happened to.
     unsettled: BTreeSet<usize>,
+    /// Groups whose units may get other roles.
+    unplanned: BTreeSet<usize>,
+    /// How many units were looked at.
+    #[cfg(test)]
+    pub(super) work: usize,
 }
 
 /// What came of an input. Not part of the replicated state: whoever gave the
@@ -79,12 +89,16 @@ struct Group {
     active_units: u32,
     backup_units: Option<u32>,
     units: Range<usize>,
+    /// Some instance bounds its active members, so units share instances.
+    is_shared: bool,
 }
 
 #[derive(Debug, Clone)]
 struct Unit {
     name: Name,
     group: usize,
+    /// The only node that its components may register from.
+    node: Option<Name>,
     components: Range<usize>,
     phase: Phase,
 }
@@ -163,6 +177,7 @@ struct Asked {
 enum Ask {
     Readiness(Readiness),
     Csi(CsiId, HaState),
+    Remove(CsiId),
     Terminate,
 }
 
@@ -170,6 +185,8 @@ enum Ask {
 struct Instance {
     name: Name,
     members: Vec<ComponentId>,
+    /// How many of them may be active; `None`: as many as have an active unit.
+    most_active: Option<usize>,
     /// Who was active and has no successor yet, and how it let go.
     vacated: Vec<(ComponentId, Transition)>,
 }
@@ -190,6 +207,7 @@ pub(super) struct Demand {
 pub(super) enum Question {
     Readiness(Readiness),
     CsiSet { csi: Name, flags: u32, state: HaState, active: Name, transition: Transition },
+    CsiRemove { csi: Name, flags: u32 },
     Terminate,
 }
 
@@ -220,8 +238,12 @@ impl Model {
             instance_names: BTreeMap::new(),
             registered: BTreeMap::new(),
             last_operation: 0,
+            proxied: BTreeSet::new(),
             outcome: Outcome::default(),
             unsettled: BTreeSet::new(),
+            unplanned: BTreeSet::new(),
+            #[cfg(test)]
+            work: 0,
         };
         for group in groups.groups {
             model.add_group(group);
@@ -237,7 +259,8 @@ impl Model {
                 self.add_component(component);
             }
             let components = first..self.components.len();
-            self.units.push(Unit { name: unit.name, group, components, phase: Phase::Out });
+            let (name, node) = (unit.name, unit.node);
+            self.units.push(Unit { name, group, node, components, phase: Phase::Out });
         }
         self.groups.push(Group {
             name: config.name,
@@ -245,6 +268,7 @@ impl Model {
             active_units: config.active_units,
             backup_units: config.backup_units,
             units: first..self.units.len(),
+            is_shared: config.protection_groups.iter().any(|of| of.active_members.is_some()),
         });
         for protection_group in config.protection_groups {
             self.add_instance(protection_group);
@@ -278,7 +302,10 @@ impl Model {
             }
         }
         self.instance_names.insert(config.name.clone(), csi);
-        self.instances.push(Instance { name: config.name, members, vacated: Vec::new() });
+        // No file has more members than that.
+        let most_active = config.active_members.map(|most| most as usize);
+        let (name, vacated) = (config.name, Vec::new());
+        self.instances.push(Instance { name, members, most_active, vacated });
     }
 
     /// Takes what came of the last input.
@@ -308,10 +335,34 @@ impl Component {
         self.asked.iter().any(|asked| asked.what == what)
     }
 
+    /// What it does for an instance, or was told to do and not to end since.
+    fn work_on(&self, csi: CsiId) -> Option<HaState> {
+        let asked = self.asked.iter().find_map(|asked| match asked.what {
+            Ask::Csi(of, state) if of == csi => Some(Some(state)),
+            Ask::Remove(of) if of == csi => Some(None),
+            _ => None,
+        });
+        let told = self.assignment(csi).and_then(|of| match of.holds {
+            true => Some(HaState::Active),
+            false => of.state,
+        });
+        asked.unwrap_or(told).filter(|state| *state != HaState::Quiesced)
+    }
+
     fn has_callback(&self, callback: Callbacks) -> bool {
         self.registration
             .as_ref()
             .is_some_and(|registration| registration.callbacks.contains(callback))
+    }
+
+    /// Whether it was told to be active for an instance and has not let go.
+    fn holds(&self, csi: CsiId) -> bool {
+        self.assignment(csi).is_some_and(|assignment| assignment.holds)
+    }
+
+    /// Whether an answer about an instance is outstanding.
+    fn is_asked_about(&self, csi: CsiId) -> bool {
+        self.asked.iter().any(|asked| asked.what.csi() == Some(csi))
     }
 
     fn assignment(&self, csi: CsiId) -> Option<&Assignment> {

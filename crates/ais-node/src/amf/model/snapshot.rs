@@ -18,6 +18,7 @@ const END: u8 = 5;
 const READINESS: u8 = 1;
 const CSI: u8 = 2;
 const TERMINATE: u8 = 3;
+const REMOVE: u8 = 4;
 
 /// The phases by their number.
 const PHASES: [Phase; 10] = [
@@ -98,6 +99,7 @@ impl Component {
                 Ask::Readiness(state) => out.u8(READINESS).u8(*state as u8),
                 Ask::Csi(csi, state) => out.u8(CSI).count(csi.0).u8(*state as u8),
                 Ask::Terminate => out.u8(TERMINATE),
+                Ask::Remove(csi) => out.u8(REMOVE).count(csi.0),
             };
         });
     }
@@ -108,12 +110,10 @@ impl Component {
             READINESS => Ask::Readiness(Readiness::decode(input)?),
             CSI => Ask::Csi(CsiId(index(input)?), HaState::decode(input)?),
             TERMINATE => Ask::Terminate,
+            REMOVE => Ask::Remove(CsiId(index(input)?)),
             _ => return Err(DecodeError::Invalid),
         };
-        let is_known = match what {
-            Ask::Csi(csi, _) => self.assignment(csi).is_some(),
-            _ => true,
-        };
+        let is_known = what.csi().is_none_or(|csi| self.assignment(csi).is_some());
         if is_known { Ok(Asked { operation, what }) } else { Err(DecodeError::Invalid) }
     }
 }
@@ -225,7 +225,7 @@ impl Incoming {
             callbacks: Callbacks::from_bits(input.u32()?).ok_or(DecodeError::Invalid)?,
             proxy: input.option(|input| Ok(ComponentId(index(input)?)))?,
         };
-        let (number, model) = (registration.number, &mut self.model);
+        let (number, proxy, model) = (registration.number, registration.proxy, &mut self.model);
         let is_here = |proxy: ComponentId| {
             let proxy = model.components.get(proxy.0).and_then(|of| of.registration.as_ref());
             proxy.is_some_and(|proxy| proxy.node == registration.node)
@@ -248,7 +248,7 @@ impl Incoming {
             return Err(DecodeError::Invalid);
         }
         component.asked = asked;
-        model.registered.insert(number, id);
+        model.enter(id, number, proxy);
         Ok(())
     }
 }

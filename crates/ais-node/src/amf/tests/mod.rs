@@ -3,6 +3,7 @@
 
 mod answers;
 mod calls;
+mod capabilities;
 mod failures;
 mod guide;
 mod node;
@@ -37,25 +38,27 @@ fn node(number: usize) -> NodeId {
     NodeId::new([10, 0, 0, number as u8 + 1].into())
 }
 
+/// What `nodename` calls a node.
+fn node_name(number: usize) -> Name {
+    name(&format!("n{number}"))
+}
+
 /// A component with the default times.
 fn component(text: &str) -> Component {
-    Component {
-        name: name(text),
-        model: CapabilityModel::XActive,
-        healthcheck_interval: 100,
-        healthcheck_timeout: 1000,
-        callback_timeout: 5000,
-        quiesce_timeout: 1000,
-    }
+    Component::new(name(text), CapabilityModel::XActive)
+}
+
+fn protection_group(text: &str, members: Vec<Name>) -> ProtectionGroup {
+    ProtectionGroup { name: name(text), active_members: None, members }
 }
 
 /// Units x, y, z and so on, as in the original groups.conf: components a and b
 /// in each, protection groups pgA and pgB.
 fn raid(units: &str) -> Group {
     let members = |letter| units.chars().map(|unit| name(&format!("{letter}_{unit}"))).collect();
-    let unit = |unit| config::Unit {
-        name: name(&format!("raid_{unit}")),
-        components: vec![component(&format!("a_{unit}")), component(&format!("b_{unit}"))],
+    let unit = |unit| {
+        let components = ["a", "b"].map(|of| component(&format!("{of}_{unit}"))).to_vec();
+        config::Unit::new(name(&format!("raid_{unit}")), components)
     };
     Group {
         name: name("raid"),
@@ -64,8 +67,8 @@ fn raid(units: &str) -> Group {
         backup_units: Some(2),
         units: units.chars().map(unit).collect(),
         protection_groups: vec![
-            ProtectionGroup { name: name("pgA"), members: members('a') },
-            ProtectionGroup { name: name("pgB"), members: members('b') },
+            protection_group("pgA", members('a')),
+            protection_group("pgB", members('b')),
         ],
     }
 }
@@ -124,7 +127,7 @@ impl Rig {
     fn new(nodes: usize, groups: Vec<Group>) -> Self {
         let groups = Groups { groups };
         let replica = |number| Replica {
-            amf: Amf::new(node(number), groups.clone()),
+            amf: Amf::new(node(number), node_name(number), groups.clone()),
             fx: Effects::new(),
             timers: Timers::default(),
             is_member: true,
@@ -392,7 +395,7 @@ impl Rig {
             amf::Event::CsiSet { csi, state: HaState::Active, .. } => {
                 of.works_on.insert(csi.clone());
             }
-            amf::Event::CsiSet { csi, .. } => {
+            amf::Event::CsiSet { csi, .. } | amf::Event::CsiRemove { csi, .. } => {
                 of.works_on.remove(csi);
             }
             amf::Event::ComponentTerminate { .. } => of.works_on.clear(),
@@ -478,6 +481,7 @@ fn words(event: &amf::Event) -> String {
             }
             words
         }
+        amf::Event::CsiRemove { csi, .. } => format!("{csi} Remove"),
         amf::Event::ComponentTerminate { .. } => "Terminate".into(),
         other => format!("{other:?}"),
     }

@@ -19,19 +19,37 @@ impl Random {
     }
 }
 
+const CAPABILITIES: [CapabilityModel; 7] = [
+    CapabilityModel::XActiveAndYStandby,
+    CapabilityModel::XActiveOrYStandby,
+    CapabilityModel::OneActiveOrYStandby,
+    CapabilityModel::OneActiveOrOneStandby,
+    CapabilityModel::XActive,
+    CapabilityModel::OneActive,
+    CapabilityModel::NoActive,
+];
+
 fn random_groups(random: &mut Random) -> Vec<Group> {
     let mut group = raid(random.pick(&["x", "xy", "xyz", "wxyz"]));
     let models = [RedundancyModel::TwoN, RedundancyModel::NPlusM, RedundancyModel::NoRedundancy];
     group.model = random.pick(&models);
     group.active_units = random.pick(&[1, 1, 1, 2, 3]);
     group.backup_units = random.pick(&[None, Some(0), Some(1), Some(2)]);
-    match random.below(4) {
+    match random.below(5) {
         0 => {
             let members = group.protection_groups[0].members.clone();
-            group.protection_groups.push(ProtectionGroup { name: name("pgC"), members });
+            group.protection_groups.push(protection_group("pgC", members));
         }
         1 => {
             group.protection_groups.pop();
+        }
+        2 => {
+            // Two instances for the same members, shared among them.
+            let members = group.protection_groups[0].members.clone();
+            group.protection_groups.push(protection_group("pgC", members));
+            group.protection_groups.iter_mut().for_each(|of| of.active_members = Some(1));
+            let components = group.units.iter_mut().flat_map(|unit| &mut unit.components);
+            components.for_each(|component| component.model = random.pick(&CAPABILITIES));
         }
         _ => {}
     }

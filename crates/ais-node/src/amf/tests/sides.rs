@@ -61,7 +61,7 @@ impl Rig {
         self.queue.retain(|(sender, _)| *sender != number);
         self.programs.retain(|_, program| program.node != number);
         self.nodes[number] = Replica {
-            amf: Amf::new(node(number), self.groups.clone()),
+            amf: Amf::new(node(number), node_name(number), self.groups.clone()),
             fx: Effects::new(),
             timers: Timers::default(),
             is_member: true,
@@ -418,7 +418,8 @@ impl Play {
         let group = &self.rig.groups.groups[0];
         let bound = match group.model {
             RedundancyModel::NoRedundancy => usize::MAX,
-            _ => group.active_units as usize,
+            RedundancyModel::TwoN => 1,
+            RedundancyModel::NPlusM => group.active_units as usize,
         };
         for csi in ["pgA", "pgB", "pgC"] {
             let active = self.rig.active(csi);
