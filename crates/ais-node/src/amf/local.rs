@@ -10,7 +10,7 @@ use super::message::{Cause, Message, RegistrationId};
 use super::model::{ComponentId, Demand, Model, Question};
 use crate::{Asker, ConnectionId, Effects, Event, SessionId, Timer};
 use ais_proto::AisError;
-use ais_proto::amf::{self, Healthcheck, Readiness};
+use ais_proto::amf::{self, ExternalAction, Healthcheck, Readiness};
 use std::collections::{BTreeMap, VecDeque};
 
 /// How many pointless questions per component are remembered, so that a late
@@ -464,6 +464,11 @@ fn event(invocation: i32, config: &config::Component, question: Question) -> amf
         }
         Question::CsiRemove { csi, flags } => {
             amf::Event::CsiRemove { invocation, component, csi, flags }
+        }
+        Question::Restart => amf::Event::ExternalComponentRestart { invocation, component },
+        Question::Reset => {
+            let action = ExternalAction::Reset;
+            amf::Event::ExternalComponentControl { invocation, component, action }
         }
         Question::Terminate => amf::Event::ComponentTerminate { invocation, component },
     }

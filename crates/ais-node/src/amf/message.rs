@@ -37,6 +37,8 @@ pub(super) struct Report {
     pub(super) recovery: Recovery,
     /// `SaAmfProbableCauseT`.
     pub(super) probable_cause: u8,
+    /// When, in nanoseconds since the epoch, on the sender's clock.
+    pub(super) at: i64,
 }
 
 /// What a node has against a component of its own.
@@ -111,7 +113,7 @@ impl Message {
             }
             Self::Report(report) => {
                 out.u8(REPORT).name(&report.reporting).name(&report.erroneous);
-                out.u8(report.recovery as u8).u8(report.probable_cause);
+                out.u8(report.recovery as u8).u8(report.probable_cause).i64(report.at);
             }
             Self::CancelErrors { component } => {
                 out.u8(CANCEL_ERRORS).name(component);
@@ -155,6 +157,7 @@ impl Message {
                 erroneous: input.name()?,
                 recovery: Recovery::decode(input)?,
                 probable_cause: input.u8()?,
+                at: input.i64()?,
             }),
             CANCEL_ERRORS => Self::CancelErrors { component: input.name()? },
             RESUME => Self::Resume,

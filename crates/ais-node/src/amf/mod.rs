@@ -27,13 +27,13 @@ use crate::{
     Asker, Caller, ConnectionId, Delivery, Digest, Effects, Malformed, Now, Promise, Service,
     SessionId, Timer,
 };
-use ais_proto::amf::{Callbacks, ErrorReport, Request};
+use ais_proto::amf::{Callbacks, ErrorReport, Recovery, Request};
 use ais_proto::{AisError, Service as Of};
 use ais_totem::View;
 use ais_wire::{DecodeError, Name, NodeId, Writer};
 use local::{Answered, Function, Local};
 use message::{Message, RegistrationId, Report};
-use model::{Model, Outcome};
+use model::{Model, Outcome, Reset};
 use track::{Start, Tracking};
 
 pub use model::Incoming;
@@ -236,7 +236,7 @@ impl Amf {
 
     /// Carries out what an input has led to.
     fn carry_out(&mut self, fx: &mut Effects) {
-        let Outcome { demands, touched } = self.model.take_outcome();
+        let Outcome { demands, touched, reset } = self.model.take_outcome();
         for id in &touched {
             self.local.follow(*id, &self.model, fx);
         }
@@ -244,6 +244,11 @@ impl Amf {
             self.local.demand(demand, &self.model, fx);
         }
         self.tracking.tell(&touched, &self.model, fx);
+        match reset {
+            Some(Reset::Node(node)) if node == self.me => fx.reset(),
+            Some(Reset::Cluster) => fx.reset(),
+            _ => {}
+        }
     }
 }
 
@@ -252,7 +257,7 @@ impl Service for Amf {
 
     fn on_request(
         &mut self,
-        _now: Now,
+        now: Now,
         caller: &Caller,
         asker: Asker,
         request: Request<'_>,
@@ -302,7 +307,7 @@ impl Service for Amf {
                 reply_with(asker, model.find(&component), fx, |out, _| out.u32(0));
             }
             Request::ErrorReport(report) => {
-                send(fx, Some(asker), &Message::Report(Report::from(&report)));
+                send(fx, Some(asker), &Message::Report(Report::new(&report, now)));
             }
             Request::ErrorCancelAll { component } => {
                 send(fx, Some(asker), &Message::CancelErrors { component });
@@ -413,12 +418,20 @@ impl Service for Amf {
     }
 }
 
-impl From<&ErrorReport<'_>> for Report {
-    fn from(report: &ErrorReport<'_>) -> Self {
+impl Report {
+    fn new(report: &ErrorReport<'_>, now: Now) -> Self {
+        // The original testamf2 fills in nothing but the cause. What it happens
+        // to recommend must not take a node out.
+        let is_filled_in = report.report_type != 0 && report.severity != 0;
+        let recovery = match report.recovery {
+            recovery if recovery < Recovery::NodeSwitchover || is_filled_in => recovery,
+            _ => Recovery::ComponentFailover,
+        };
         Self {
+            at: now.wall,
             reporting: report.reporting.clone(),
             erroneous: report.erroneous.clone(),
-            recovery: report.recovery,
+            recovery,
             probable_cause: report.probable_cause,
         }
     }

@@ -35,6 +35,8 @@ impl Model {
             Ask::Csi(csi, state) => self.csi_set(id, csi, state),
             Ask::Remove(csi) => self.csi_remove(id, csi),
             Ask::Terminate => Question::Terminate,
+            Ask::Restart => Question::Restart,
+            Ask::Reset => Question::Reset,
         };
         self.components[id.0].asked.push(Asked { operation, what });
         let demand = Demand { component: id, registration, operation, question };
@@ -121,7 +123,8 @@ impl Ask {
     /// Whether this makes an earlier demand pointless.
     pub(super) fn replaces(self, earlier: Self) -> bool {
         match (self, earlier) {
-            (Self::Terminate, _) | (Self::Readiness(_), Self::Readiness(_)) => true,
+            (Self::Readiness(_), Self::Readiness(_)) => true,
+            _ if self.ends() => true,
             _ => self.csi().is_some() && self.csi() == earlier.csi(),
         }
     }
@@ -130,7 +133,12 @@ impl Ask {
     pub(super) fn csi(self) -> Option<CsiId> {
         match self {
             Self::Csi(csi, _) | Self::Remove(csi) => Some(csi),
-            Self::Readiness(_) | Self::Terminate => None,
+            Self::Readiness(_) | Self::Terminate | Self::Restart | Self::Reset => None,
         }
+    }
+
+    /// Whether nothing that was asked before counts any more.
+    pub(super) fn ends(self) -> bool {
+        matches!(self, Self::Terminate | Self::Restart | Self::Reset)
     }
 }

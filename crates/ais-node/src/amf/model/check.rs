@@ -23,6 +23,10 @@ impl Model {
         self.components.iter().for_each(Component::assert_within_its_model);
     }
 
+    pub(in crate::amf) fn faults(&self) -> &BTreeMap<NodeId, ComponentId> {
+        &self.faults
+    }
+
     fn assert_unit_sound(&self, unit: &Unit) {
         let is_active = unit.phase.role() == Some(Role::Active);
         assert!(is_active || !self.holds(unit), "{} works without a role", unit.name);

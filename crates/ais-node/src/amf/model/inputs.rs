@@ -1,9 +1,10 @@
 //! What can happen to the model. Every input leaves it settled.
 
+use super::recovery::bounded;
 use super::{Ask, ComponentId, Failure, Model, Registration};
-use crate::amf::message::{Cause, RegistrationId, Report};
+use crate::amf::message::{Cause, RegistrationId};
 use ais_proto::AisError;
-use ais_proto::amf::{Callbacks, HaState, Readiness, Recovery, Transition};
+use ais_proto::amf::{Callbacks, HaState, Readiness, Transition};
 use ais_totem::View;
 use ais_wire::{Name, NodeId};
 use log::Level;
@@ -40,7 +41,7 @@ impl Model {
         self.enter(id, number, proxy);
         let registration = Registration { number, node, callbacks, proxy };
         self.components[id.0].registration = Some(registration);
-        log::info!("component {name} registers from {node}");
+        self.explain(id, format!("it registers from {node}"));
         self.touch(id);
         self.settle();
         Ok(number)
@@ -83,6 +84,8 @@ impl Model {
         self.view = view.id;
         self.view_has_quorum = has_quorum;
         self.end_where(|node| view.left.contains(&node));
+        // Who comes back begins anew.
+        self.faults.retain(|node, _| !view.left.contains(node));
         // Nobody has to agree on what nobody does.
         let is_free = self.has_quorum || self.registered.is_empty();
         if self.has_quorum != (has_quorum && is_free) {
@@ -129,6 +132,10 @@ impl Model {
         };
         let what = asked.remove(place).what;
         self.touch(id);
+        if matches!(what, Ask::Restart | Ask::Reset) {
+            self.was_restarted(id, what, is_ok);
+            return self.settle();
+        }
         if !is_ok {
             self.fail(id, Failure::Refused, "it answered a callback with an error");
         }
@@ -155,7 +162,7 @@ impl Model {
                     assignment.state = None;
                 }
             }
-            Ask::Readiness(_) | Ask::Csi(..) => {}
+            Ask::Readiness(_) | Ask::Csi(..) | Ask::Restart | Ask::Reset => {}
         }
         self.settle();
     }
@@ -182,79 +189,8 @@ impl Model {
         self.settle();
     }
 
-    /// Somebody reports an error of a component.
-    ///
-    /// # Errors
-    /// `NOT_EXIST` if there is no such component, `BAD_OPERATION` if it is not
-    /// registered.
-    pub(in crate::amf) fn report(&mut self, report: &Report) -> Result<(), AisError> {
-        let Report { reporting, erroneous, recovery, probable_cause } = report;
-        let id = self.find_to_repair(erroneous)?;
-        let reason = format!(
-            "{reporting} reports an error (probable cause {probable_cause}, recommended \
-             recovery {recovery:?})"
-        );
-        if *recovery == Recovery::InternallyRecovered {
-            log::info!("component {erroneous} goes on: {reason}");
-            return Ok(());
-        }
-        if *probable_cause == NOT_RESPONDING {
-            self.fail(id, Failure::Silent, &reason);
-        } else {
-            self.fail(id, Failure::Reported, &reason);
-            self.terminate_to_restart(id, *recovery);
-        }
-        self.settle();
-        Ok(())
-    }
-
-    /// Without control of processes a restart is: the component is asked to
-    /// end, and registers anew. If it cannot be asked, this is a failover.
-    fn terminate_to_restart(&mut self, id: ComponentId, recovery: Recovery) {
-        let component = &self.components[id.0];
-        if recovery == Recovery::ComponentRestart
-            && component.has_callback(Callbacks::COMPONENT_TERMINATE)
-        {
-            self.ask(id, Ask::Terminate);
-        }
-    }
-
-    /// All errors of a component are repaired.
-    ///
-    /// # Errors
-    /// `NOT_EXIST` if there is no such component, `BAD_OPERATION` if it is not
-    /// registered.
-    pub(in crate::amf) fn cancel_errors(&mut self, name: &Name) -> Result<(), AisError> {
-        let id = self.find_to_repair(name)?;
-        if self.components[id.0].failure.take().is_some() {
-            log::info!("the errors of component {name} are cancelled");
-        }
-        self.touch(id);
-        self.settle();
-        Ok(())
-    }
-
-    fn find_to_repair(&self, name: &Name) -> Result<ComponentId, AisError> {
-        let id = self.find(name)?;
-        let registered = self.components[id.0].registration.is_some();
-        if registered { Ok(id) } else { Err(AisError::BadOperation) }
-    }
-
-    fn fail(&mut self, id: ComponentId, failure: Failure, reason: &str) {
-        let component = &mut self.components[id.0];
-        log::warn!("component {} has failed: {reason}", component.config.name);
-        let is_silent = component.failure == Some(Failure::Silent);
-        if !is_silent {
-            component.failure = Some(failure);
-        }
-        if failure == Failure::Silent {
-            self.stop_counting_on(id);
-        }
-        self.touch(id);
-    }
-
     /// Ends a registration, after those of which the component is the proxy.
-    fn end_registration(&mut self, id: ComponentId, level: Level, reason: &str) {
+    pub(super) fn end_registration(&mut self, id: ComponentId, level: Level, reason: &str) {
         for proxied in self.proxied_by(id) {
             self.end_registration(proxied, Level::Warn, "its proxy is gone");
         }
@@ -262,17 +198,23 @@ impl Model {
         let Some(registration) = component.registration.take() else { return };
         let name = &component.config.name;
         log::log!(level, "component {name} is no longer registered: {reason}");
+        component.reason = bounded(format!("it is no longer registered: {reason}"));
         component.failure = None;
         self.registered.remove(&registration.number);
         if let Some(proxy) = registration.proxy {
             self.proxied.remove(&(proxy, id));
         }
+        self.begin_anew(id);
+        self.forget_work_of_nobody(id);
+        self.touch(id);
+    }
+
+    /// Whatever a component was asked and has answered does not count any more.
+    pub(super) fn begin_anew(&mut self, id: ComponentId) {
         self.stop_counting_on(id);
         for assignment in &mut self.components[id.0].assignments {
             assignment.state = None;
         }
-        self.forget_work_of_nobody(id);
-        self.touch(id);
     }
 
     /// When the last member of a protection group has gone there is no work
@@ -289,7 +231,7 @@ impl Model {
 
     /// A component that cannot be asked any more counts as out of service and
     /// quiesced.
-    fn stop_counting_on(&mut self, id: ComponentId) {
+    pub(super) fn stop_counting_on(&mut self, id: ComponentId) {
         let component = &mut self.components[id.0];
         component.asked.clear();
         component.readiness = Readiness::OutOfService;
@@ -305,7 +247,7 @@ impl Model {
         (0..self.components.len()).for_each(|id| self.touch(ComponentId(id)));
     }
 
-    fn touch(&mut self, id: ComponentId) {
+    pub(super) fn touch(&mut self, id: ComponentId) {
         self.outcome.touched.insert(id);
         self.unsettled.insert(self.components[id.0].unit);
     }
@@ -321,6 +263,3 @@ impl Model {
         self.proxied.extend(proxy.map(|proxy| (proxy, id)));
     }
 }
-
-/// `SA_AMF_NOT_RESPONDING` of `SaAmfProbableCauseT`.
-const NOT_RESPONDING: u8 = 30;

@@ -21,16 +21,20 @@ impl Model {
         let mut model = self.clone();
         model.registered.clear();
         model.proxied.clear();
+        model.faults.clear();
         model.last_operation = 0;
         model.outcome = Default::default();
         for unit in &mut model.units {
             unit.phase = Phase::Out;
+            unit.reason.clear();
         }
         for component in &mut model.components {
             component.registration = None;
             component.failure = None;
             component.readiness = Readiness::OutOfService;
             component.asked.clear();
+            component.restarts.clear();
+            component.reason.clear();
             for assignment in &mut component.assignments {
                 (assignment.state, assignment.holds) = (None, false);
             }
@@ -48,13 +52,18 @@ impl Model {
     ) -> Option<Self> {
         let mut sides = sides.into_iter().map(|(members, mut model)| {
             model.end_where(|node| !members.contains(&node));
+            // What a side says of a node counts if it is one of its own.
+            model.faults.retain(|node, _| members.contains(node));
             model
         });
         let mut together = sides.next()?;
         together.has_quorum = together.view_has_quorum;
         together.touch_all();
         together.settle();
-        sides.for_each(|side| together.take_in(side));
+        for mut side in sides {
+            together.faults.append(&mut side.faults);
+            together.take_in(side);
+        }
         Some(together)
     }
 
@@ -147,6 +156,7 @@ impl Model {
     fn adopt(&mut self, units: &Range<usize>, taken: &[ComponentId], side: &mut Self) {
         for unit in units.clone() {
             self.units[unit].phase = side.units[unit].phase;
+            self.units[unit].reason = std::mem::take(&mut side.units[unit].reason);
         }
         for id in taken {
             self.take_component(*id, side);

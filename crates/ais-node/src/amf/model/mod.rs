@@ -15,6 +15,7 @@ mod check;
 mod inputs;
 mod merge;
 mod queries;
+mod recovery;
 mod rules;
 mod show;
 mod snapshot;
@@ -60,6 +61,8 @@ pub(super) struct Model {
     /// The last operation number. Each is given once to a component, so an
     /// answer to an older one is known to be late.
     last_operation: u64,
+    /// Nodes that are taken out, and the component whose error asked for it.
+    faults: BTreeMap<NodeId, ComponentId>,
     /// Which registered components speak for which others.
     proxied: BTreeSet<(ComponentId, ComponentId)>,
     outcome: Outcome,
@@ -80,6 +83,15 @@ pub(super) struct Outcome {
     pub(super) demands: Vec<Demand>,
     /// Whatever changed concerns these.
     pub(super) touched: BTreeSet<ComponentId>,
+    /// Who is to begin anew, where that is allowed.
+    pub(super) reset: Option<Reset>,
+}
+
+/// What somebody recommends to reset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reset {
+    Node(NodeId),
+    Cluster,
 }
 
 #[derive(Debug, Clone)]
@@ -101,6 +113,8 @@ struct Unit {
     node: Option<Name>,
     components: Range<usize>,
     phase: Phase,
+    /// Why it is where it is, for people.
+    reason: String,
 }
 
 /// Where a unit is in its life.
@@ -136,6 +150,11 @@ struct Component {
     readiness: Readiness,
     assignments: Vec<Assignment>,
     asked: Vec<Asked>,
+    /// When it was restarted lately, in nanoseconds since the epoch, on the
+    /// clocks of those who asked for it.
+    restarts: Vec<i64>,
+    /// What happened to it last, for people.
+    reason: String,
 }
 
 #[derive(Debug, Clone)]
@@ -179,6 +198,10 @@ enum Ask {
     Csi(CsiId, HaState),
     Remove(CsiId),
     Terminate,
+    /// Of the proxy: to restart the component,
+    Restart,
+    /// or to reset it.
+    Reset,
 }
 
 #[derive(Debug, Clone)]
@@ -209,6 +232,8 @@ pub(super) enum Question {
     CsiSet { csi: Name, flags: u32, state: HaState, active: Name, transition: Transition },
     CsiRemove { csi: Name, flags: u32 },
     Terminate,
+    Restart,
+    Reset,
 }
 
 impl Question {
@@ -238,6 +263,7 @@ impl Model {
             instance_names: BTreeMap::new(),
             registered: BTreeMap::new(),
             last_operation: 0,
+            faults: BTreeMap::new(),
             proxied: BTreeSet::new(),
             outcome: Outcome::default(),
             unsettled: BTreeSet::new(),
@@ -260,7 +286,8 @@ impl Model {
             }
             let components = first..self.components.len();
             let (name, node) = (unit.name, unit.node);
-            self.units.push(Unit { name, group, node, components, phase: Phase::Out });
+            let (phase, reason) = (Phase::Out, String::new());
+            self.units.push(Unit { name, group, node, components, phase, reason });
         }
         self.groups.push(Group {
             name: config.name,
@@ -286,6 +313,8 @@ impl Model {
             readiness: Readiness::OutOfService,
             assignments: Vec::new(),
             asked: Vec::new(),
+            restarts: Vec::new(),
+            reason: String::new(),
         });
     }
 
@@ -317,18 +346,21 @@ impl Model {
 impl Component {
     /// Whether its unit can be in service as far as it goes.
     fn is_healthy(&self) -> bool {
-        self.registration.is_some() && self.failure.is_none() && !self.is_terminating()
+        self.registration.is_some() && self.failure.is_none() && !self.is_ending()
     }
 
     /// Whether it can be asked anything.
     fn is_reachable(&self) -> bool {
-        self.registration.is_some()
-            && self.failure != Some(Failure::Silent)
-            && !self.is_terminating()
+        self.registration.is_some() && self.failure != Some(Failure::Silent) && !self.is_ending()
     }
 
-    fn is_terminating(&self) -> bool {
-        self.asked.iter().any(|asked| asked.what == Ask::Terminate)
+    /// Whether it was asked to end, so that nothing else makes sense.
+    fn is_ending(&self) -> bool {
+        self.asked.iter().any(|asked| asked.what.ends())
+    }
+
+    fn proxy(&self) -> Option<ComponentId> {
+        self.registration.as_ref().and_then(|registration| registration.proxy)
     }
 
     fn is_asked(&self, what: Ask) -> bool {

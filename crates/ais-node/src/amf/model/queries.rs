@@ -72,7 +72,7 @@ impl Model {
     }
 
     pub(super) fn proxy_of(&self, id: ComponentId) -> Option<ComponentId> {
-        self.components[id.0].registration.as_ref().and_then(|registration| registration.proxy)
+        self.components[id.0].proxy()
     }
 
     /// The registered components that a component is the proxy of.
@@ -134,8 +134,9 @@ impl Model {
     pub(in crate::amf) fn digest(&self, digest: &mut Digest) {
         let view = (self.view, self.view_has_quorum, self.has_quorum, self.last_operation);
         digest.bytes(format!("{view:?}").as_bytes());
+        digest.bytes(format!("{:?}", self.faults).as_bytes());
         for unit in &self.units {
-            digest.bytes(format!("{:?}", unit.phase).as_bytes());
+            digest.bytes(format!("{:?}", (unit.phase, &unit.reason)).as_bytes());
         }
         for component in &self.components {
             let state = (
@@ -144,6 +145,8 @@ impl Model {
                 component.readiness,
                 &component.assignments,
                 &component.asked,
+                &component.restarts,
+                &component.reason,
             );
             digest.bytes(format!("{state:?}").as_bytes());
         }

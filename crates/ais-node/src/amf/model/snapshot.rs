@@ -1,6 +1,7 @@
 //! The model on its way to another node with the same groups.conf: what is as
 //! in the beginning is left out.
 
+use super::recovery::MAX_REASON;
 use super::{Ask, Asked, Component, ComponentId, CsiId, Failure, Model, Phase, Registration, Role};
 use crate::SNAPSHOT_CHUNK;
 use crate::amf::config::Groups;
@@ -14,11 +15,17 @@ const UNIT: u8 = 2;
 const COMPONENT: u8 = 3;
 const INSTANCE: u8 = 4;
 const END: u8 = 5;
+const FAULT: u8 = 6;
+
+/// The form of what follows; another one is not read.
+const VERSION: u8 = 1;
 
 const READINESS: u8 = 1;
 const CSI: u8 = 2;
 const TERMINATE: u8 = 3;
 const REMOVE: u8 = 4;
+const RESTART: u8 = 5;
+const RESET: u8 = 6;
 
 /// The phases by their number.
 const PHASES: [Phase; 10] = [
@@ -35,6 +42,9 @@ const PHASES: [Phase; 10] = [
 ];
 const FAILURES: [Failure; 3] = [Failure::Reported, Failure::Refused, Failure::Silent];
 
+/// As many nodes as a cluster has at most.
+const MAX_FAULTS: usize = 128;
+
 /// An operation number that has not been reached; more is not believed.
 const MAX_OPERATION: u64 = u64::MAX / 2;
 
@@ -44,20 +54,32 @@ impl Model {
     pub(in crate::amf) fn freeze(&self) -> Vec<Vec<u8>> {
         let mut chunks = Chunks::default();
         chunks.record(|out| {
-            encode_view(self.view, out.u8(HEAD));
+            encode_view(self.view, out.u8(HEAD).u8(VERSION));
             out.bool(self.view_has_quorum).bool(self.has_quorum).u64(self.last_operation);
         });
         for (index, unit) in self.units.iter().enumerate() {
-            if unit.phase != Phase::Out {
+            if unit.phase != Phase::Out || !unit.reason.is_empty() {
                 chunks.record(|out| {
                     out.u8(UNIT).count(index).u8(number_in(&PHASES, &unit.phase));
+                    out.bytes(unit.reason.as_bytes());
                 });
             }
+        }
+        for (node, id) in &self.faults {
+            chunks.record(|out| {
+                out.u8(FAULT).node(*node).count(id.0);
+            });
         }
         // The oldest registration comes first, so a proxy does before those
         // it speaks for.
         for id in self.registered.values() {
             chunks.record(|out| self.components[id.0].encode(out.u8(COMPONENT).count(id.0)));
+        }
+        for (index, component) in self.components.iter().enumerate() {
+            let has_past = !component.restarts.is_empty() || !component.reason.is_empty();
+            if component.registration.is_none() && has_past {
+                chunks.record(|out| component.encode(out.u8(COMPONENT).count(index)));
+            }
         }
         for (index, instance) in self.instances.iter().enumerate() {
             if !instance.vacated.is_empty() {
@@ -78,12 +100,17 @@ impl Model {
 
 impl Component {
     fn encode(&self, out: &mut Writer) {
-        if let Some(Registration { number, node, callbacks, proxy }) = &self.registration {
-            number.encode(out);
-            out.node(*node).u32(callbacks.bits()).option(proxy.as_ref(), |out, proxy| {
-                out.count(proxy.0);
-            });
-        }
+        out.bytes(self.reason.as_bytes()).list(&self.restarts, |out, at| {
+            out.i64(*at);
+        });
+        let Some(Registration { number, node, callbacks, proxy }) = &self.registration else {
+            out.bool(false);
+            return;
+        };
+        number.encode(out.bool(true));
+        out.node(*node).u32(callbacks.bits()).option(proxy.as_ref(), |out, proxy| {
+            out.count(proxy.0);
+        });
         out.option(self.failure.as_ref(), |out, failure| {
             out.u8(number_in(&FAILURES, failure));
         });
@@ -100,6 +127,8 @@ impl Component {
                 Ask::Csi(csi, state) => out.u8(CSI).count(csi.0).u8(*state as u8),
                 Ask::Terminate => out.u8(TERMINATE),
                 Ask::Remove(csi) => out.u8(REMOVE).count(csi.0),
+                Ask::Restart => out.u8(RESTART),
+                Ask::Reset => out.u8(RESET),
             };
         });
     }
@@ -110,6 +139,8 @@ impl Component {
             READINESS => Ask::Readiness(Readiness::decode(input)?),
             CSI => Ask::Csi(CsiId(index(input)?), HaState::decode(input)?),
             TERMINATE => Ask::Terminate,
+            RESTART => Ask::Restart,
+            RESET => Ask::Reset,
             REMOVE => Ask::Remove(CsiId(index(input)?)),
             _ => return Err(DecodeError::Invalid),
         };
@@ -180,6 +211,9 @@ impl Incoming {
         let model = &mut self.model;
         match code {
             HEAD => {
+                if input.u8()? != VERSION {
+                    return Err(DecodeError::Invalid);
+                }
                 self.has_head = true;
                 model.view = decode_view(input)?;
                 (model.view_has_quorum, model.has_quorum) = (input.bool()?, input.bool()?);
@@ -191,6 +225,14 @@ impl Incoming {
             UNIT => {
                 let unit = model.units.get_mut(index(input)?).ok_or(DecodeError::Invalid)?;
                 unit.phase = item_of(&PHASES, input)?;
+                unit.reason = reason(input)?;
+            }
+            FAULT => {
+                let (node, id) = (input.node()?, ComponentId(index(input)?));
+                if id.0 >= model.components.len() || model.faults.len() == MAX_FAULTS {
+                    return Err(DecodeError::Invalid);
+                }
+                model.faults.insert(node, id);
             }
             COMPONENT => {
                 let id = ComponentId(index(input)?);
@@ -219,6 +261,15 @@ impl Incoming {
         id: ComponentId,
         input: &mut Reader<'_>,
     ) -> Result<(), DecodeError> {
+        let component = self.model.components.get_mut(id.0).ok_or(DecodeError::Invalid)?;
+        component.reason = reason(input)?;
+        component.restarts = input.list(Reader::i64)?;
+        if component.restarts.len() > component.config.restart_max as usize {
+            return Err(DecodeError::Invalid);
+        }
+        if !input.bool()? {
+            return Ok(());
+        }
         let registration = Registration {
             number: RegistrationId::decode(input)?,
             node: input.node()?,
@@ -251,6 +302,13 @@ impl Incoming {
         model.enter(id, number, proxy);
         Ok(())
     }
+}
+
+/// A reason for people; bytes that are no text would not come back as they are.
+fn reason(input: &mut Reader<'_>) -> Result<String, DecodeError> {
+    let text = input.bytes()?.to_vec();
+    let text = String::from_utf8(text).map_err(|_| DecodeError::Invalid)?;
+    if text.len() > MAX_REASON { Err(DecodeError::Invalid) } else { Ok(text) }
 }
 
 fn index(input: &mut Reader<'_>) -> Result<usize, DecodeError> {

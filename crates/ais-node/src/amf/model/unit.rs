@@ -4,7 +4,8 @@
 //! even if the component is back before that is done; only then does it come
 //! into service again.
 
-use super::{Ask, ComponentId, CsiId, HaState, Model, Phase, Readiness, Role, rules};
+use super::recovery::bounded;
+use super::{Ask, ComponentId, CsiId, HaState, Model, NodeId, Phase, Readiness, Role, rules};
 
 impl Model {
     /// Brings everything that was touched to where it stays until the next
@@ -26,8 +27,7 @@ impl Model {
     fn progress(&mut self, unit: usize) {
         loop {
             self.count_work(1);
-            let is_healthy = self.has_quorum
-                && self.components(unit).all(|id| self.components[id.0].is_healthy());
+            let is_healthy = self.is_fit(unit);
             let is_settled = self.is_settled(unit);
             let next = match self.units[unit].phase {
                 Phase::Out if is_healthy => Phase::Entering,
@@ -44,6 +44,9 @@ impl Model {
                 }
                 _ => return,
             };
+            if let Some(reason) = self.reason_for(unit, next) {
+                self.units[unit].reason = bounded(reason);
+            }
             self.units[unit].phase = next;
             self.unplanned.insert(self.units[unit].group);
             self.log_phase(unit);
@@ -54,6 +57,43 @@ impl Model {
                 Phase::Out | Phase::InService(_) => {}
             }
         }
+    }
+
+    /// Whether a unit can be in service.
+    fn is_fit(&self, unit: usize) -> bool {
+        self.has_quorum && self.components(unit).all(|id| self.is_well(id))
+    }
+
+    /// Whether a component is fit, and its node is.
+    fn is_well(&self, id: ComponentId) -> bool {
+        let is_at_fault = |node: NodeId| self.faults.contains_key(&node);
+        self.components[id.0].is_healthy() && !self.node_of(id).is_some_and(is_at_fault)
+    }
+
+    /// Why a unit comes into service or goes out of it, if it does now.
+    fn reason_for(&self, unit: usize, next: Phase) -> Option<String> {
+        let begins_to_leave = match (self.units[unit].phase, next) {
+            (_, Phase::Entering) => {
+                return Some("all its components are registered and fit".into());
+            }
+            (Phase::Entering | Phase::InService(_), Phase::Quiescing(_) | Phase::Leaving(_)) => {
+                true
+            }
+            _ => false,
+        };
+        if !begins_to_leave {
+            return None;
+        }
+        if !self.has_quorum {
+            return Some("this side of the cluster has no quorum".into());
+        }
+        let id = self.components(unit).find(|id| !self.is_well(*id))?;
+        let component = &self.components[id.0];
+        let name = &component.config.name;
+        Some(match self.node_of(id) {
+            Some(node) if component.is_healthy() => format!("node {node} is taken out"),
+            _ => format!("component {name}: {}", component.reason),
+        })
     }
 
     fn demand_readiness(&mut self, unit: usize, state: Readiness) {

@@ -8,6 +8,7 @@ mod failures;
 mod guide;
 mod node;
 mod random;
+mod recovery;
 mod rules;
 mod sides;
 mod snapshots;
@@ -121,6 +122,8 @@ struct Rig {
     last_id: u64,
     replies: BTreeMap<u32, (Outcome, Vec<u8>)>,
     programs: BTreeMap<String, Program>,
+    /// Nodes that were to end at once.
+    resets: Vec<usize>,
 }
 
 impl Rig {
@@ -143,6 +146,7 @@ impl Rig {
             last_id: 0,
             replies: BTreeMap::new(),
             programs: BTreeMap::new(),
+            resets: Vec::new(),
         }
     }
 
@@ -194,7 +198,7 @@ impl Rig {
         let handle = Some((Of::Amf, callbacks.bits()));
         let caller = Caller { session, connection, handle };
         let asker = Asker { session, connection, id };
-        let now = Now { monotonic: self.now, wall: 0 };
+        let now = Now { monotonic: self.now, wall: self.now as i64 };
         let replica = &mut self.nodes[node];
         replica.amf.on_request(now, &caller, asker, request, &mut replica.fx).unwrap();
         self.apply(node);
@@ -225,9 +229,9 @@ impl Rig {
             reporting: name(component),
             erroneous: name(component),
             detection_time: 0,
-            report_type: 0,
+            report_type: 1,
             probable_cause,
-            severity: 0,
+            severity: 1,
             recovery,
             additional: [None; 3],
         };
@@ -336,6 +340,7 @@ impl Rig {
                 Effect::SetTimer(timer, after) => {
                     self.nodes[number].timers.set(Of::Amf, timer, self.now + after);
                 }
+                Effect::Reset => self.resets.push(number),
                 Effect::CancelTimer(timer) => self.nodes[number].timers.cancel(Of::Amf, timer),
             }
         }
@@ -483,6 +488,10 @@ fn words(event: &amf::Event) -> String {
         }
         amf::Event::CsiRemove { csi, .. } => format!("{csi} Remove"),
         amf::Event::ComponentTerminate { .. } => "Terminate".into(),
+        amf::Event::ExternalComponentRestart { component, .. } => format!("Restart {component}"),
+        amf::Event::ExternalComponentControl { component, action, .. } => {
+            format!("{action:?} {component}")
+        }
         other => format!("{other:?}"),
     }
 }

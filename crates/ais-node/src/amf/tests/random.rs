@@ -143,16 +143,19 @@ impl Play {
             Recovery::NoRecommendation,
             Recovery::InternallyRecovered,
             Recovery::ComponentRestart,
+            Recovery::ComponentRestart,
+            Recovery::NodeSwitchover,
             Recovery::NodeFailover,
+            Recovery::ClusterReset,
         ];
         let erroneous = component_of(component);
         let report = ErrorReport {
             reporting: name("somebody"),
             erroneous,
             detection_time: 0,
-            report_type: 0,
+            report_type: 1,
             probable_cause: self.random.pick(&self.causes),
-            severity: 0,
+            severity: 1,
             recovery: self.random.pick(&recoveries),
             additional: [None; 3],
         };
@@ -188,6 +191,9 @@ impl Play {
         for component in self.components.clone() {
             self.open(&component);
             self.rig.register(&component).unwrap();
+        }
+        for component in self.components.clone() {
+            self.rig.cancel_errors(&component).unwrap();
         }
         self.rig.advance(2_000);
     }
