@@ -27,6 +27,7 @@ use crate::{
     Asker, Caller, ConnectionId, Delivery, Digest, Effects, Malformed, Now, Promise, Service,
     SessionId, Timer,
 };
+use ais_proto::admin::{Operated, Operation, Target};
 use ais_proto::amf::{Callbacks, ErrorReport, Recovery, Request};
 use ais_proto::{AisError, Service as Of};
 use ais_totem::View;
@@ -177,13 +178,25 @@ impl Amf {
         }
     }
 
+    /// An operator has something done to a part of AMF. The reply is an
+    /// [`Operated`], when all nodes know of it.
+    pub(crate) fn operate(
+        &mut self,
+        asker: Asker,
+        operation: Operation,
+        target: Target,
+        fx: &mut Effects,
+    ) {
+        send(fx, Some(asker), &Message::Operate { operation, target });
+    }
+
     /// Gives a message to the model. The result is for whoever asked.
     fn input(
         &mut self,
         Delivery { from, number, asker, .. }: Delivery<'_>,
         message: Message,
         fx: &mut Effects,
-    ) -> Result<(), AisError> {
+    ) -> Result<Vec<u8>, AisError> {
         match message {
             Message::Register { component, proxy, callbacks } => {
                 let proxy = proxy.as_ref();
@@ -192,30 +205,30 @@ impl Amf {
                 if from == self.me {
                     self.attach(&component, registration, asker, fx);
                 }
-                Ok(())
             }
             Message::Unregister { registration, proxy } => {
-                self.model.unregister(registration, proxy.as_ref())
+                self.model.unregister(registration, proxy.as_ref())?;
             }
-            Message::HandleGone { registrations } => {
-                self.model.handle_gone(&registrations);
-                Ok(())
-            }
+            Message::HandleGone { registrations } => self.model.handle_gone(&registrations),
             Message::Answer { registration, operation, is_ok } => {
                 self.model.answer(registration, operation, is_ok);
-                Ok(())
             }
             Message::Unanswered { registration, operation, cause } => {
                 self.model.unanswered(registration, operation, cause);
-                Ok(())
             }
-            Message::Report(report) => self.model.report(&report),
-            Message::CancelErrors { component } => self.model.cancel_errors(&component),
-            Message::Resume => {
-                self.model.resume();
-                Ok(())
+            Message::Report(report) => self.model.report(&report)?,
+            Message::CancelErrors { component } => self.model.cancel_errors(&component)?,
+            Message::Operate { operation, target } => {
+                let done = self.model.operate(operation, &target);
+                let is_accepted = done.is_ok();
+                let words = done.unwrap_or_else(|words| words);
+                let mut body = Writer::new();
+                Operated { is_accepted, words }.encode(&mut body);
+                return Ok(body.into_bytes());
             }
+            Message::Resume => self.model.resume(),
         }
+        Ok(Vec::new())
     }
 
     /// Remembers through which handle a component of this node is registered.
@@ -301,10 +314,9 @@ impl Service for Amf {
                 let ability = id.map(|id| model.config(id).model);
                 reply_with(asker, ability, fx, |out, ability| out.u8(ability as u8));
             }
-            // Only an administrator's operations are ever pending, and there
-            // are none.
             Request::PendingOperationGet { component } => {
-                reply_with(asker, model.find(&component), fx, |out, _| out.u32(0));
+                let flags = model.find(&component).map(|id| model.pending_flags(id));
+                reply_with(asker, flags, fx, |out, flags| out.u32(flags));
             }
             Request::ErrorReport(report) => {
                 send(fx, Some(asker), &Message::Report(Report::new(&report, now)));
@@ -336,7 +348,11 @@ impl Service for Amf {
         let result = self.input(delivery, message, fx);
         self.carry_out(fx);
         if let Some(asker) = asker {
-            fx.answer(asker, promise, result, Vec::new());
+            let (result, body) = match result {
+                Ok(body) => (Ok(()), body),
+                Err(error) => (Err(error), Vec::new()),
+            };
+            fx.answer(asker, promise, result, body);
         }
     }
 

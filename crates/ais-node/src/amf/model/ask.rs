@@ -1,5 +1,6 @@
 //! What components are asked, and what follows from asking it.
 
+use super::operations::flags;
 use super::{Ask, Asked, ComponentId, CsiId, Demand, Instance, Model, Question, rules};
 use Transition::{NewAssign, StillActive};
 use ais_proto::amf::{CSI_ADD_NEW_INSTANCE, CSI_ALL_INSTANCES, Callbacks, HaState, Transition};
@@ -37,6 +38,7 @@ impl Model {
             Ask::Terminate => Question::Terminate,
             Ask::Restart => Question::Restart,
             Ask::Reset => Question::Reset,
+            Ask::Confirm(operation) => Question::Confirm(flags(operation)),
         };
         self.components[id.0].asked.push(Asked { operation, what });
         let demand = Demand { component: id, registration, operation, question };
@@ -123,7 +125,7 @@ impl Ask {
     /// Whether this makes an earlier demand pointless.
     pub(super) fn replaces(self, earlier: Self) -> bool {
         match (self, earlier) {
-            (Self::Readiness(_), Self::Readiness(_)) => true,
+            (Self::Readiness(_), Self::Readiness(_)) | (Self::Confirm(_), Self::Confirm(_)) => true,
             _ if self.ends() => true,
             _ => self.csi().is_some() && self.csi() == earlier.csi(),
         }
@@ -133,7 +135,11 @@ impl Ask {
     pub(super) fn csi(self) -> Option<CsiId> {
         match self {
             Self::Csi(csi, _) | Self::Remove(csi) => Some(csi),
-            Self::Readiness(_) | Self::Terminate | Self::Restart | Self::Reset => None,
+            Self::Readiness(_)
+            | Self::Terminate
+            | Self::Restart
+            | Self::Reset
+            | Self::Confirm(_) => None,
         }
     }
 

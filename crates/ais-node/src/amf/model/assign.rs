@@ -5,6 +5,7 @@ use super::{Ask, ComponentId, CsiId, HaState, Instance, Model, Phase, Role, rule
 impl Model {
     /// Gives out the roles of a group that are free.
     pub(super) fn plan(&mut self, group: usize) {
+        self.resolve_pending(group);
         let units = self.groups[group].units.clone();
         let first = units.start;
         self.count_work(units.len());

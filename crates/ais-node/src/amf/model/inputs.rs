@@ -82,6 +82,7 @@ impl Model {
     /// [`Model::resume`]: it may yet have to be agreed on with another side.
     pub(in crate::amf) fn install(&mut self, view: &View, has_quorum: bool) {
         self.view = view.id;
+        self.members = view.members.iter().copied().collect();
         self.view_has_quorum = has_quorum;
         self.end_where(|node| view.left.contains(&node));
         // Who comes back begins anew.
@@ -136,6 +137,12 @@ impl Model {
             self.was_restarted(id, what, is_ok);
             return self.settle();
         }
+        if let Ask::Confirm(_) = what {
+            if !is_ok {
+                self.is_not_confirmed(id, "refuses it");
+            }
+            return self.settle();
+        }
         if !is_ok {
             self.fail(id, Failure::Refused, "it answered a callback with an error");
         }
@@ -162,7 +169,7 @@ impl Model {
                     assignment.state = None;
                 }
             }
-            Ask::Readiness(_) | Ask::Csi(..) | Ask::Restart | Ask::Reset => {}
+            Ask::Readiness(_) | Ask::Csi(..) | Ask::Restart | Ask::Reset | Ask::Confirm(_) => {}
         }
         self.settle();
     }
@@ -176,15 +183,26 @@ impl Model {
         cause: Cause,
     ) {
         let Some(id) = self.registered.get(&registration).copied() else { return };
-        let component = &self.components[id.0];
-        let is_asked = |operation| component.asked.iter().any(|of| of.operation == operation);
-        if operation.is_some_and(|operation| !is_asked(operation)) {
-            return;
-        }
-        if cause == Cause::HealthcheckRefused {
-            self.fail(id, Failure::Refused, cause.words());
-        } else {
-            self.fail(id, Failure::Silent, cause.words());
+        let asked = &mut self.components[id.0].asked;
+        let place = |operation| asked.iter().position(|of| of.operation == operation);
+        let what = match operation.map(place) {
+            None => None,
+            Some(None) => return,
+            Some(Some(place)) => Some(asked[place].what),
+        };
+        match what {
+            // Nobody has to be ready for it.
+            Some(Ask::Confirm(_)) => self.is_not_confirmed(id, cause.words()),
+            // Its work ends now, finished or not.
+            Some(what @ Ask::Readiness(Readiness::Stopping)) => {
+                asked.retain(|asked| asked.what != what);
+                self.explain(id, "it has not finished its work in stopping-timeout".into());
+                self.touch(id);
+            }
+            _ if cause == Cause::HealthcheckRefused => {
+                self.fail(id, Failure::Refused, cause.words());
+            }
+            _ => self.fail(id, Failure::Silent, cause.words()),
         }
         self.settle();
     }
@@ -245,6 +263,10 @@ impl Model {
 
     pub(super) fn touch_all(&mut self) {
         (0..self.components.len()).for_each(|id| self.touch(ComponentId(id)));
+    }
+
+    pub(super) fn touch_unit(&mut self, unit: usize) {
+        self.components(unit).for_each(|id| self.touch(id));
     }
 
     pub(super) fn touch(&mut self, id: ComponentId) {

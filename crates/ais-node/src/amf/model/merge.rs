@@ -6,9 +6,10 @@
 //! units give up what they do there first: quiesced and out of service they
 //! begin anew. A component that is registered on both stays with the first.
 
+use super::operations::MAX_LOCKS;
 use super::{
-    Ask, Component, ComponentId, CsiId, Model, Phase, Question, Readiness, Registration, Role,
-    rules,
+    AdminState, Ask, Component, ComponentId, CsiId, Model, Phase, Question, Readiness,
+    Registration, Role, rules,
 };
 use ais_proto::amf::Callbacks;
 use ais_totem::View;
@@ -22,10 +23,15 @@ impl Model {
         model.registered.clear();
         model.proxied.clear();
         model.faults.clear();
+        model.locks.clear();
+        for group in &mut model.groups {
+            (group.admin, group.pending) = (AdminState::Unlocked, None);
+            group.reason.clear();
+        }
         model.last_operation = 0;
         model.outcome = Default::default();
         for unit in &mut model.units {
-            unit.phase = Phase::Out;
+            (unit.phase, unit.admin) = (Phase::Out, AdminState::Unlocked);
             unit.reason.clear();
         }
         for component in &mut model.components {
@@ -54,14 +60,22 @@ impl Model {
             model.end_where(|node| !members.contains(&node));
             // What a side says of a node counts if it is one of its own.
             model.faults.retain(|node, _| members.contains(node));
-            model
+            (members, model)
         });
-        let mut together = sides.next()?;
+        let (mut here, mut together) = sides.next()?;
         together.has_quorum = together.view_has_quorum;
         together.touch_all();
         together.settle();
-        for mut side in sides {
+        for (members, mut side) in sides {
             together.faults.append(&mut side.faults);
+            together.locks.retain(|node, _| !members.contains(node) || here.contains(node));
+            let theirs = side.locks.iter().filter(|(node, _)| members.contains(node));
+            for (node, state) in theirs {
+                if together.locks.len() < MAX_LOCKS {
+                    together.locks.insert(*node, *state);
+                }
+            }
+            here.extend(members);
             together.take_in(side);
         }
         Some(together)
@@ -71,6 +85,7 @@ impl Model {
     /// to be looked at.
     pub(in crate::amf) fn meet_in(&mut self, view: &View) {
         self.view = view.id;
+        self.members = view.members.iter().copied().collect();
         let all = (0..self.components.len()).map(ComponentId);
         self.outcome.touched.extend(all);
     }
@@ -169,6 +184,9 @@ impl Model {
     fn take_component(&mut self, id: ComponentId, side: &mut Self) {
         let component = &mut self.components[id.0];
         std::mem::swap(component, &mut side.components[id.0]);
+        // What waited for confirmation there is given up; a late answer to
+        // that changes nothing.
+        component.asked.retain(|asked| !matches!(asked.what, Ask::Confirm(_)));
         if let Some(Registration { number, proxy, .. }) = component.registration {
             self.enter(id, number, proxy);
         }
@@ -193,7 +211,7 @@ impl Model {
         self.units[unit].phase = phase;
         for id in taken {
             match there {
-                Phase::InService(Some(_)) => self.quiesce(id),
+                Phase::InService(Some(_)) | Phase::Stopping | Phase::Yielding => self.quiesce(id),
                 Phase::Entering | Phase::InService(None)
                     if matches!(phase, Phase::Leaving(_))
                         && self.components[id.0].is_in_service() =>
@@ -219,6 +237,7 @@ impl Component {
 fn on_the_way_out(phase: Phase) -> Phase {
     match phase {
         Phase::InService(Some(role)) => Phase::Quiescing(role),
+        Phase::Stopping | Phase::Yielding => Phase::Quiescing(Role::Active),
         Phase::Entering | Phase::InService(None) => Phase::Leaving(None),
         Phase::Out | Phase::Quiescing(_) | Phase::Leaving(_) => phase,
     }

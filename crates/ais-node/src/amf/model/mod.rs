@@ -1,12 +1,12 @@
 //! The replicated part of AMF: one model of all groups, the same on every
 //! node.
 //!
-//! Inputs (`inputs`) are ordered messages and views; after each one the
-//! touched groups settle (`unit`): every unit goes as far through its life
-//! as it can, then the redundancy model (`rules`) gives out roles. What the
-//! components have to be asked comes out as [`Demand`]s, which the node of
-//! each component carries out. Nothing here knows a client, a clock or an
-//! invocation.
+//! Inputs (`inputs`, `recovery`, `operations`) are ordered messages and views;
+//! after each one the touched units settle (`unit`): every unit goes as far
+//! through its life as it can, then the redundancy model (`rules`) gives out
+//! roles (`assign`). What the components have to be asked (`ask`) comes out as
+//! [`Demand`]s, which the node of each component carries out. Nothing here
+//! knows a client, a clock or an invocation.
 
 mod ask;
 mod assign;
@@ -14,6 +14,7 @@ mod assign;
 mod check;
 mod inputs;
 mod merge;
+mod operations;
 mod queries;
 mod recovery;
 mod rules;
@@ -21,12 +22,14 @@ mod show;
 mod snapshot;
 mod unit;
 
+use operations::Pending;
 pub(super) use queries::MemberState;
 pub use snapshot::Incoming;
 
 use super::config::{self, Groups, RedundancyModel};
 use super::message::RegistrationId;
 use crate::message_id::NO_VIEW;
+use ais_proto::admin::{AdminState, Operation};
 use ais_proto::amf::{Callbacks, HaState, Readiness, Transition};
 use ais_totem::ViewId;
 use ais_wire::{Name, NodeId};
@@ -51,6 +54,8 @@ pub(super) struct Model {
     /// and whether what is done counts on it: only once this side and those it
     /// has met are one.
     has_quorum: bool,
+    /// The members of the view.
+    members: BTreeSet<NodeId>,
     groups: Vec<Group>,
     units: Vec<Unit>,
     components: Vec<Component>,
@@ -61,6 +66,8 @@ pub(super) struct Model {
     /// The last operation number. Each is given once to a component, so an
     /// answer to an older one is known to be late.
     last_operation: u64,
+    /// What an operator has said of nodes, unless that they are unlocked.
+    locks: BTreeMap<NodeId, AdminState>,
     /// Nodes that are taken out, and the component whose error asked for it.
     faults: BTreeMap<NodeId, ComponentId>,
     /// Which registered components speak for which others.
@@ -103,6 +110,12 @@ struct Group {
     units: Range<usize>,
     /// Some instance bounds its active members, so units share instances.
     is_shared: bool,
+    /// What an operator has said of it.
+    admin: AdminState,
+    /// What waits for its components to confirm it.
+    pending: Option<Pending>,
+    /// What an operator has done to it last, for people.
+    reason: String,
 }
 
 #[derive(Debug, Clone)]
@@ -113,6 +126,8 @@ struct Unit {
     node: Option<Name>,
     components: Range<usize>,
     phase: Phase,
+    /// What an operator has said of it.
+    admin: AdminState,
     /// Why it is where it is, for people.
     reason: String,
 }
@@ -126,6 +141,11 @@ enum Phase {
     Entering,
     /// In service, with a role or as a spare.
     InService(Option<Role>),
+    /// Active; `STOPPING` was demanded of all its components.
+    Stopping,
+    /// Active; `QUIESCED` was demanded of all its components, so that another
+    /// unit can take over. It stays in service.
+    Yielding,
     /// `QUIESCED` was demanded of those that live. The role counts as taken
     /// until the unit is out.
     Quiescing(Role),
@@ -202,6 +222,8 @@ enum Ask {
     Restart,
     /// or to reset it.
     Reset,
+    /// That it is ready for this operation.
+    Confirm(Operation),
 }
 
 #[derive(Debug, Clone)]
@@ -229,11 +251,24 @@ pub(super) struct Demand {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Question {
     Readiness(Readiness),
-    CsiSet { csi: Name, flags: u32, state: HaState, active: Name, transition: Transition },
-    CsiRemove { csi: Name, flags: u32 },
+    CsiSet {
+        csi: Name,
+        flags: u32,
+        state: HaState,
+        active: Name,
+        transition: Transition,
+    },
+    CsiRemove {
+        csi: Name,
+        flags: u32,
+    },
     Terminate,
     Restart,
     Reset,
+    /// `SaAmfPendingOperationFlagsT`.
+    Confirm(u32),
+    /// The same; there is nothing to answer.
+    Expired(u32),
 }
 
 impl Question {
@@ -255,6 +290,7 @@ impl Model {
             view: NO_VIEW,
             view_has_quorum: true,
             has_quorum: true,
+            members: BTreeSet::new(),
             groups: Vec::new(),
             units: Vec::new(),
             components: Vec::new(),
@@ -263,6 +299,7 @@ impl Model {
             instance_names: BTreeMap::new(),
             registered: BTreeMap::new(),
             last_operation: 0,
+            locks: BTreeMap::new(),
             faults: BTreeMap::new(),
             proxied: BTreeSet::new(),
             outcome: Outcome::default(),
@@ -286,8 +323,8 @@ impl Model {
             }
             let components = first..self.components.len();
             let (name, node) = (unit.name, unit.node);
-            let (phase, reason) = (Phase::Out, String::new());
-            self.units.push(Unit { name, group, node, components, phase, reason });
+            let (phase, admin, reason) = (Phase::Out, AdminState::Unlocked, String::new());
+            self.units.push(Unit { name, group, node, components, phase, admin, reason });
         }
         self.groups.push(Group {
             name: config.name,
@@ -296,6 +333,9 @@ impl Model {
             backup_units: config.backup_units,
             units: first..self.units.len(),
             is_shared: config.protection_groups.iter().any(|of| of.active_members.is_some()),
+            admin: AdminState::Unlocked,
+            pending: None,
+            reason: String::new(),
         });
         for protection_group in config.protection_groups {
             self.add_instance(protection_group);

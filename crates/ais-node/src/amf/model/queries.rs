@@ -125,7 +125,8 @@ impl Model {
         let works = |state| matches!(state, Some(HaState::Active | HaState::Standby));
         let is_asked = |csi| component.work_on(csi).is_some();
         let mut assignments = component.assignments.iter();
-        matches!(self.units[component.unit].phase, Phase::InService(Some(_)))
+        let phase = self.units[component.unit].phase;
+        matches!(phase, Phase::InService(Some(_)) | Phase::Stopping)
             && component.has_callback(Callbacks::HEALTHCHECK)
             && assignments.all(|of| works(of.state) || !is_asked(of.csi))
     }
@@ -134,9 +135,12 @@ impl Model {
     pub(in crate::amf) fn digest(&self, digest: &mut Digest) {
         let view = (self.view, self.view_has_quorum, self.has_quorum, self.last_operation);
         digest.bytes(format!("{view:?}").as_bytes());
-        digest.bytes(format!("{:?}", self.faults).as_bytes());
+        digest.bytes(format!("{:?}", (&self.locks, &self.faults)).as_bytes());
+        for group in &self.groups {
+            digest.bytes(format!("{:?}", (group.admin, group.pending, &group.reason)).as_bytes());
+        }
         for unit in &self.units {
-            digest.bytes(format!("{:?}", (unit.phase, &unit.reason)).as_bytes());
+            digest.bytes(format!("{:?}", (unit.phase, unit.admin, &unit.reason)).as_bytes());
         }
         for component in &self.components {
             let state = (

@@ -190,7 +190,7 @@ impl Model {
         component.reason = bounded(text);
     }
 
-    fn registered_on(&self, node: NodeId) -> Vec<ComponentId> {
+    pub(super) fn registered_on(&self, node: NodeId) -> Vec<ComponentId> {
         let there = |id: &ComponentId| self.node_of(*id) == Some(node);
         self.registered.values().copied().filter(there).collect()
     }

@@ -124,6 +124,7 @@ impl Phase {
         match self {
             Self::Out | Self::Entering => None,
             Self::InService(role) | Self::Leaving(role) => role,
+            Self::Stopping | Self::Yielding => Some(Role::Active),
             Self::Quiescing(role) => Some(role),
         }
     }

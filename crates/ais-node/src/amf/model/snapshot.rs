@@ -1,8 +1,12 @@
 //! The model on its way to another node with the same groups.conf: what is as
 //! in the beginning is left out.
 
+use super::operations::{MAX_LOCKS, Scope};
 use super::recovery::MAX_REASON;
-use super::{Ask, Asked, Component, ComponentId, CsiId, Failure, Model, Phase, Registration, Role};
+use super::{
+    AdminState, Ask, Asked, Component, ComponentId, CsiId, Failure, Group, Model, Operation,
+    Pending, Phase, Registration, Role,
+};
 use crate::SNAPSHOT_CHUNK;
 use crate::amf::config::Groups;
 use crate::amf::message::RegistrationId;
@@ -16,6 +20,8 @@ const COMPONENT: u8 = 3;
 const INSTANCE: u8 = 4;
 const END: u8 = 5;
 const FAULT: u8 = 6;
+const GROUP: u8 = 7;
+const LOCK: u8 = 8;
 
 /// The form of what follows; another one is not read.
 const VERSION: u8 = 1;
@@ -26,9 +32,10 @@ const TERMINATE: u8 = 3;
 const REMOVE: u8 = 4;
 const RESTART: u8 = 5;
 const RESET: u8 = 6;
+const CONFIRM: u8 = 7;
 
 /// The phases by their number.
-const PHASES: [Phase; 10] = [
+const PHASES: [Phase; 12] = [
     Phase::Out,
     Phase::Entering,
     Phase::InService(None),
@@ -39,6 +46,8 @@ const PHASES: [Phase; 10] = [
     Phase::Leaving(None),
     Phase::Leaving(Some(Role::Active)),
     Phase::Leaving(Some(Role::Standby)),
+    Phase::Stopping,
+    Phase::Yielding,
 ];
 const FAILURES: [Failure; 3] = [Failure::Reported, Failure::Refused, Failure::Silent];
 
@@ -57,13 +66,26 @@ impl Model {
             encode_view(self.view, out.u8(HEAD).u8(VERSION));
             out.bool(self.view_has_quorum).bool(self.has_quorum).u64(self.last_operation);
         });
+        for (index, group) in self.groups.iter().enumerate() {
+            // Whatever was done to it, the reason says so.
+            if !group.reason.is_empty() || group.pending.is_some() {
+                chunks.record(|out| group.encode(out.u8(GROUP).count(index)));
+            }
+        }
         for (index, unit) in self.units.iter().enumerate() {
-            if unit.phase != Phase::Out || !unit.reason.is_empty() {
+            let is_new = unit.phase == Phase::Out && unit.admin == AdminState::Unlocked;
+            if !is_new || !unit.reason.is_empty() {
                 chunks.record(|out| {
                     out.u8(UNIT).count(index).u8(number_in(&PHASES, &unit.phase));
+                    out.u8(unit.admin as u8);
                     out.bytes(unit.reason.as_bytes());
                 });
             }
+        }
+        for (node, state) in &self.locks {
+            chunks.record(|out| {
+                out.u8(LOCK).node(*node).u8(*state as u8);
+            });
         }
         for (node, id) in &self.faults {
             chunks.record(|out| {
@@ -98,6 +120,38 @@ impl Model {
     }
 }
 
+impl Group {
+    fn encode(&self, out: &mut Writer) {
+        out.u8(self.admin as u8).option(self.pending.as_ref(), |out, pending| {
+            out.u8(pending.operation as u8);
+            let unit = match pending.scope {
+                Scope::Group(_) => None,
+                Scope::Unit(unit) => Some(unit),
+            };
+            out.option(unit.as_ref(), |out, unit| {
+                out.count(*unit);
+            });
+        });
+        out.bytes(self.reason.as_bytes());
+    }
+
+    /// Reads what was said of this group, which has this index.
+    fn take(&mut self, index_of: usize, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        self.admin = AdminState::decode(input)?;
+        self.pending = input.option(|input| {
+            let operation = Operation::decode(input)?;
+            let scope = match input.option(index)? {
+                None => Scope::Group(index_of),
+                Some(unit) if self.units.contains(&unit) => Scope::Unit(unit),
+                Some(_) => return Err(DecodeError::Invalid),
+            };
+            Ok(Pending { operation, scope })
+        })?;
+        self.reason = reason(input)?;
+        Ok(())
+    }
+}
+
 impl Component {
     fn encode(&self, out: &mut Writer) {
         out.bytes(self.reason.as_bytes()).list(&self.restarts, |out, at| {
@@ -129,6 +183,7 @@ impl Component {
                 Ask::Remove(csi) => out.u8(REMOVE).count(csi.0),
                 Ask::Restart => out.u8(RESTART),
                 Ask::Reset => out.u8(RESET),
+                Ask::Confirm(operation) => out.u8(CONFIRM).u8(*operation as u8),
             };
         });
     }
@@ -141,6 +196,7 @@ impl Component {
             TERMINATE => Ask::Terminate,
             RESTART => Ask::Restart,
             RESET => Ask::Reset,
+            CONFIRM => Ask::Confirm(Operation::decode(input)?),
             REMOVE => Ask::Remove(CsiId(index(input)?)),
             _ => return Err(DecodeError::Invalid),
         };
@@ -225,7 +281,20 @@ impl Incoming {
             UNIT => {
                 let unit = model.units.get_mut(index(input)?).ok_or(DecodeError::Invalid)?;
                 unit.phase = item_of(&PHASES, input)?;
+                unit.admin = AdminState::decode(input)?;
                 unit.reason = reason(input)?;
+            }
+            GROUP => {
+                let index = index(input)?;
+                let group = model.groups.get_mut(index).ok_or(DecodeError::Invalid)?;
+                group.take(index, input)?;
+            }
+            LOCK => {
+                let (node, state) = (input.node()?, AdminState::decode(input)?);
+                if state == AdminState::Unlocked || model.locks.len() == MAX_LOCKS {
+                    return Err(DecodeError::Invalid);
+                }
+                model.locks.insert(node, state);
             }
             FAULT => {
                 let (node, id) = (input.node()?, ComponentId(index(input)?));
@@ -295,7 +364,7 @@ impl Incoming {
             assignment.state = input.option(HaState::decode)?;
         }
         let asked = input.list(|input| component.decode_asked(input))?;
-        if asked.len() > component.assignments.len() + 1 {
+        if asked.len() > component.assignments.len() + 2 {
             return Err(DecodeError::Invalid);
         }
         component.asked = asked;

@@ -5,7 +5,21 @@
 //! into service again.
 
 use super::recovery::bounded;
-use super::{Ask, ComponentId, CsiId, HaState, Model, NodeId, Phase, Readiness, Role, rules};
+use super::{
+    AdminState, Ask, Asked, ComponentId, CsiId, HaState, Model, NodeId, Phase, Readiness, Role,
+    rules,
+};
+
+/// What a unit should do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    /// Be in service.
+    Serve,
+    /// Finish its work and go out of service.
+    Finish,
+    /// Go out of service.
+    Leave,
+}
 
 impl Model {
     /// Brings everything that was touched to where it stays until the next
@@ -27,35 +41,67 @@ impl Model {
     fn progress(&mut self, unit: usize) {
         loop {
             self.count_work(1);
-            let is_healthy = self.is_fit(unit);
-            let is_settled = self.is_settled(unit);
-            let next = match self.units[unit].phase {
-                Phase::Out if is_healthy => Phase::Entering,
-                Phase::Entering if is_healthy && is_settled => Phase::InService(None),
-                Phase::Entering if !is_healthy => Phase::Leaving(None),
-                Phase::InService(Some(role)) if !is_healthy => Phase::Quiescing(role),
-                Phase::InService(None) if !is_healthy => Phase::Leaving(None),
-                Phase::Quiescing(role) if is_settled => Phase::Leaving(Some(role)),
-                Phase::Leaving(_) if is_settled => Phase::Out,
+            let group = self.units[unit].group;
+            if self.groups[group].pending.is_some() {
+                self.unplanned.insert(group);
+            }
+            let Some(next) = self.next_phase(unit) else {
                 // A standby that has answered comes before one that has not.
-                Phase::InService(_) if is_settled => {
-                    self.unplanned.insert(self.units[unit].group);
-                    return;
+                if matches!(self.units[unit].phase, Phase::InService(_)) && self.is_settled(unit) {
+                    self.unplanned.insert(group);
                 }
-                _ => return,
+                return;
             };
             if let Some(reason) = self.reason_for(unit, next) {
                 self.units[unit].reason = bounded(reason);
             }
             self.units[unit].phase = next;
-            self.unplanned.insert(self.units[unit].group);
+            self.unplanned.insert(group);
             self.log_phase(unit);
             match next {
                 Phase::Entering => self.demand_readiness(unit, Readiness::InService),
                 Phase::Quiescing(_) => self.components(unit).for_each(|id| self.quiesce(id)),
                 Phase::Leaving(_) => self.demand_readiness(unit, Readiness::OutOfService),
-                Phase::Out | Phase::InService(_) => {}
+                Phase::Stopping => self.demand_readiness(unit, Readiness::Stopping),
+                Phase::Out | Phase::InService(_) | Phase::Yielding => {}
             }
+        }
+    }
+
+    /// Where a unit goes on to, if it does.
+    fn next_phase(&self, unit: usize) -> Option<Phase> {
+        let wish = self.wish(unit);
+        let is_wanted = wish == Wish::Serve;
+        let is_settled = self.is_settled(unit);
+        Some(match self.units[unit].phase {
+            Phase::Out if is_wanted => Phase::Entering,
+            Phase::Entering | Phase::InService(None) if !is_wanted => Phase::Leaving(None),
+            Phase::Entering | Phase::Yielding if is_wanted && is_settled => Phase::InService(None),
+            Phase::InService(Some(Role::Active)) if wish == Wish::Finish => Phase::Stopping,
+            Phase::InService(Some(role)) if !is_wanted => Phase::Quiescing(role),
+            Phase::Stopping if wish == Wish::Leave || is_settled => Phase::Quiescing(Role::Active),
+            Phase::Yielding if !is_wanted => Phase::Quiescing(Role::Active),
+            Phase::Quiescing(role) if is_settled => Phase::Leaving(Some(role)),
+            Phase::Leaving(_) if is_settled => Phase::Out,
+            _ => return None,
+        })
+    }
+
+    /// Has an active unit let go of its work and stay in service.
+    pub(super) fn yield_work(&mut self, unit: usize) {
+        self.units[unit].phase = Phase::Yielding;
+        self.units[unit].reason = "it is switched over by an operator".into();
+        self.log_phase(unit);
+        self.components(unit).for_each(|id| self.quiesce(id));
+        self.touch_unit(unit);
+    }
+
+    fn wish(&self, unit: usize) -> Wish {
+        match self.lock(unit) {
+            _ if !self.is_fit(unit) => Wish::Leave,
+            AdminState::Unlocked => Wish::Serve,
+            AdminState::ShuttingDown => Wish::Finish,
+            AdminState::Locked => Wish::Leave,
         }
     }
 
@@ -76,9 +122,8 @@ impl Model {
             (_, Phase::Entering) => {
                 return Some("all its components are registered and fit".into());
             }
-            (Phase::Entering | Phase::InService(_), Phase::Quiescing(_) | Phase::Leaving(_)) => {
-                true
-            }
+            (Phase::Quiescing(_) | Phase::Leaving(_), _) => false,
+            (_, Phase::Quiescing(_) | Phase::Leaving(_) | Phase::Stopping) => true,
             _ => false,
         };
         if !begins_to_leave {
@@ -87,7 +132,9 @@ impl Model {
         if !self.has_quorum {
             return Some("this side of the cluster has no quorum".into());
         }
-        let id = self.components(unit).find(|id| !self.is_well(*id))?;
+        let Some(id) = self.components(unit).find(|id| !self.is_well(*id)) else {
+            return (self.lock(unit) != AdminState::Unlocked).then(|| self.lock_reason(unit));
+        };
         let component = &self.components[id.0];
         let name = &component.config.name;
         Some(match self.node_of(id) {
@@ -99,17 +146,19 @@ impl Model {
     fn demand_readiness(&mut self, unit: usize, state: Readiness) {
         for id in self.components(unit) {
             let component = &self.components[id.0];
-            let is_in = component.readiness == Readiness::InService
+            let is_in = component.readiness != Readiness::OutOfService
                 || component.is_asked(Ask::Readiness(Readiness::InService));
             // Who never was in service need not leave it.
-            if state == Readiness::InService || is_in {
+            if state != Readiness::OutOfService || is_in {
                 self.ask(id, Ask::Readiness(state));
             }
         }
     }
 
-    /// Asks a component to let go of all it works on.
+    /// Asks a component to let go of all it works on, finished or not.
     pub(super) fn quiesce(&mut self, id: ComponentId) {
+        let stopping = Ask::Readiness(Readiness::Stopping);
+        self.components[id.0].asked.retain(|asked| asked.what != stopping);
         for csi in self.instances_of(id) {
             if self.components[id.0].work_on(csi).is_some() {
                 self.ask(id, Ask::Csi(csi, HaState::Quiesced));
@@ -125,8 +174,10 @@ impl Model {
         self.units[unit].components.clone().map(ComponentId)
     }
 
-    fn is_settled(&self, unit: usize) -> bool {
-        self.components(unit).all(|id| self.components[id.0].asked.is_empty())
+    /// Whether all its components have answered what they were asked to do.
+    pub(super) fn is_settled(&self, unit: usize) -> bool {
+        let is_done = |asked: &Asked| matches!(asked.what, Ask::Confirm(_));
+        self.components(unit).all(|id| self.components[id.0].asked.iter().all(is_done))
     }
 
     pub(super) fn standing(&self, unit: usize) -> rules::Standing {
@@ -153,6 +204,8 @@ impl Model {
             Phase::InService(None) => "is in service, without an assignment",
             Phase::InService(Some(Role::Active)) => "becomes active",
             Phase::InService(Some(Role::Standby)) => "becomes standby",
+            Phase::Stopping => "finishes its work",
+            Phase::Yielding => "gives its work to another",
             Phase::Quiescing(_) => "is quiesced",
             Phase::Leaving(_) => "goes out of service",
         };

@@ -5,7 +5,7 @@ use super::*;
 
 /// Two units with work of their own, `one` for p1 and `two` for p2, and one
 /// that backs both, with a component of this model: N+M.
-fn shared(model: CapabilityModel) -> Vec<Group> {
+pub(super) fn shared(model: CapabilityModel) -> Vec<Group> {
     let unit = |of: &str, model| {
         let component = Component::new(name(of), model);
         config::Unit::new(name(&format!("unit_{of}")), vec![component])

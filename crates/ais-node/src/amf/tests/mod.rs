@@ -7,6 +7,7 @@ mod capabilities;
 mod failures;
 mod guide;
 mod node;
+mod operations;
 mod random;
 mod recovery;
 mod rules;
@@ -20,6 +21,7 @@ use super::*;
 use crate::Event;
 use crate::effects::Effect;
 use crate::timers::Timers;
+use ais_proto::admin::AdminState;
 use ais_proto::amf::{self, HaState, Readiness, Recovery};
 use ais_wire::Reader;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -135,11 +137,12 @@ impl Rig {
             timers: Timers::default(),
             is_member: true,
         };
-        Self {
+        let all: Vec<_> = (0..nodes).collect();
+        let mut rig = Self {
             nodes: (0..nodes).map(replica).collect(),
             groups: groups.clone(),
-            sides: vec![(0..nodes).collect()],
-            view: 1,
+            sides: vec![all.clone()],
+            view: 0,
             queue: VecDeque::new(),
             delivered: 0,
             now: 0,
@@ -147,7 +150,9 @@ impl Rig {
             replies: BTreeMap::new(),
             programs: BTreeMap::new(),
             resets: Vec::new(),
-        }
+        };
+        rig.install(&all, &all, &[], true);
+        rig
     }
 
     /// One node and the group `raid`.
@@ -240,6 +245,29 @@ impl Rig {
 
     fn cancel_errors(&mut self, component: &str) -> Outcome {
         self.call(component, Request::ErrorCancelAll { component: name(component) }).0
+    }
+
+    /// An operator has something done, through the first node that is there.
+    fn operate(&mut self, operation: Operation, target: Target) -> Result<String, String> {
+        let node = self.nodes.iter().position(|replica| replica.is_member).unwrap();
+        let id = self.send_operation(node, operation, target);
+        while !self.replies.contains_key(&id) {
+            assert!(self.deliver(), "no reply");
+        }
+        let (result, body) = self.replies.remove(&id).unwrap();
+        assert_eq!(result, Ok(()));
+        let Operated { is_accepted, words } = Operated::decode(&mut Reader::new(&body)).unwrap();
+        if is_accepted { Ok(words) } else { Err(words) }
+    }
+
+    fn send_operation(&mut self, node: usize, operation: Operation, target: Target) -> u32 {
+        self.last_id += 1;
+        let id = self.last_id as u32;
+        let asker = Asker { session: SessionId(0), connection: ConnectionId(0), id };
+        let replica = &mut self.nodes[node];
+        replica.amf.operate(asker, operation, target, &mut replica.fx);
+        self.apply(node);
+        id
     }
 
     fn answer(&mut self, program: &str, invocation: i32, result: Outcome) -> Outcome {
@@ -383,7 +411,13 @@ impl Rig {
             Conduct::Answers | Conduct::Sleeps => Ok(()),
         };
         if let Some(invocation) = event.invocation() {
-            assert_eq!(self.answer(program, invocation, result), Ok(()), "{event:?}");
+            let request = match event {
+                amf::Event::ReadinessStateSet { state: Readiness::Stopping, .. } => {
+                    Request::StoppingComplete { invocation, result }
+                }
+                _ => Request::Response { invocation, result },
+            };
+            assert_eq!(self.call(program, request).0, Ok(()), "{event:?}");
         }
     }
 
@@ -488,6 +522,8 @@ fn words(event: &amf::Event) -> String {
         }
         amf::Event::CsiRemove { csi, .. } => format!("{csi} Remove"),
         amf::Event::ComponentTerminate { .. } => "Terminate".into(),
+        amf::Event::PendingOperationConfirm { flags, .. } => format!("Confirm {flags}"),
+        amf::Event::PendingOperationExpired { flags, .. } => format!("Expired {flags}"),
         amf::Event::ExternalComponentRestart { component, .. } => format!("Restart {component}"),
         amf::Event::ExternalComponentControl { component, action, .. } => {
             format!("{action:?} {component}")

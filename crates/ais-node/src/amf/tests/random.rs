@@ -127,6 +127,7 @@ impl Play {
             }
             13..=15 if self.conducts.len() > 1 => self.keep(&component),
             16 => self.answer_late(),
+            19 => self.operate(),
             17 => self.rig.run(),
             18 => {
                 let time = self.random.pick(&[1, 100, 1000, 6000]);
@@ -135,6 +136,42 @@ impl Play {
             _ => {
                 self.rig.deliver();
             }
+        }
+    }
+
+    fn operate(&mut self) {
+        let operations = [
+            Operation::Lock,
+            Operation::Unlock,
+            Operation::Unlock,
+            Operation::Shutdown,
+            Operation::SwitchOver,
+            Operation::SwitchOver,
+            Operation::Repaired,
+        ];
+        let operation = self.random.pick(&operations);
+        let number = self.random.below(8);
+        let target = match number {
+            0 => Target::Group(name("raid")),
+            1 | 2 => Target::Node(node(self.random.below(self.rig.nodes.len()))),
+            3 => Target::Component(name(&self.components[0])),
+            _ => {
+                let units = &self.rig.groups.groups[0].units;
+                Target::Unit(units[self.random.below(units.len())].name.clone())
+            }
+        };
+        let member = self.members()[self.random.below(self.members().len())];
+        self.rig.send_operation(member, operation, target);
+    }
+
+    /// An operator unlocks everything.
+    fn unlock(&mut self) {
+        let nodes = (0..self.rig.nodes.len()).map(|number| Target::Node(node(number)));
+        let units = self.rig.groups.groups[0].units.iter();
+        let units = units.map(|unit| Target::Unit(unit.name.clone()));
+        let all: Vec<_> = nodes.chain(units).chain([Target::Group(name("raid"))]).collect();
+        for target in all {
+            let _ = self.rig.operate(Operation::Unlock, target);
         }
     }
 
@@ -188,6 +225,7 @@ impl Play {
             self.rig.kill(&program);
         }
         self.rig.run();
+        self.unlock();
         for component in self.components.clone() {
             self.open(&component);
             self.rig.register(&component).unwrap();

@@ -7,7 +7,7 @@ use super::*;
 impl Rig {
     /// Everybody is in one of these sides from now on, each of which was part
     /// of one; only the first has quorum if `majority`.
-    fn divide(&mut self, sides: &[&[usize]], majority: bool) {
+    pub(super) fn divide(&mut self, sides: &[&[usize]], majority: bool) {
         let before = std::mem::take(&mut self.sides);
         self.sides = sides.iter().map(|side| side.to_vec()).collect();
         for (index, side) in sides.iter().enumerate() {
@@ -48,14 +48,14 @@ impl Rig {
         self.check();
     }
 
-    fn heal(&mut self, ranked: &[&[usize]]) {
+    pub(super) fn heal(&mut self, ranked: &[&[usize]]) {
         self.meet();
         self.merge(ranked);
     }
 
     /// The node starts anew, without its programs, and gets the state of the
     /// others.
-    fn restart(&mut self, number: usize) {
+    pub(super) fn restart(&mut self, number: usize) {
         let all: Vec<_> = (0..self.nodes.len()).collect();
         let others: Vec<_> = all.iter().copied().filter(|of| *of != number).collect();
         self.queue.retain(|(sender, _)| *sender != number);
