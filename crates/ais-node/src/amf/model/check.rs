@@ -27,6 +27,10 @@ impl Model {
         &self.faults
     }
 
+    pub(in crate::amf) fn proxied_count(&self, id: ComponentId) -> usize {
+        self.proxied_by(id).len()
+    }
+
     fn assert_unit_sound(&self, unit: &Unit) {
         let is_active = unit.phase.role() == Some(Role::Active);
         assert!(is_active || !self.holds(unit), "{} works without a role", unit.name);
