@@ -93,6 +93,7 @@ impl Model {
         if units.clone().any(is_gone_soon) {
             return;
         }
+        self.count_work(units.len());
         for unit in units {
             let Phase::InService(Some(role)) = self.units[unit].phase else { continue };
             for id in self.components(unit) {

@@ -49,7 +49,7 @@ impl Model {
                 // A standby that has answered comes before one that has not,
                 // and shared work may be more than it was.
                 let is_standby = self.units[unit].phase == Phase::InService(Some(Role::Standby));
-                if is_standby || self.groups[group].is_shared {
+                if (is_standby || self.groups[group].is_shared) && self.is_settled(unit) {
                     self.unplanned.insert(group);
                 }
                 return;

@@ -122,6 +122,35 @@ fn the_death_of_a_node_is_one_pass() {
     }
 }
 
+/// Four of five units have work of their own, which the fifth backs.
+fn shared(units: usize) -> Vec<Group> {
+    let mut group = groups(1, units).remove(0);
+    group.active_units = units as u32 * 4 / 5;
+    group.protection_groups.clear();
+    for unit in (0..units).filter(|unit| unit % 5 != 4) {
+        for of in 0..COMPONENTS {
+            let members = [unit, unit / 5 * 5 + 4].map(|unit| name(&format!("c{of}_0_{unit}")));
+            group.protection_groups.push(ProtectionGroup {
+                active_members: Some(1),
+                ..protection_group(&format!("pg{of}_{unit}"), members.to_vec())
+            });
+        }
+    }
+    vec![group]
+}
+
+#[test]
+fn shared_work_is_given_out_in_one_pass_too() {
+    let mut scale = Scale::new(shared(200));
+    let (work, active) = scale.lose_a_node();
+    let lost = scale.units / NODES;
+    assert!(active >= lost / 2 * COMPONENTS, "{active}");
+    let bound = 5 * lost + 3 * scale.units;
+    assert!(work <= bound, "{work} units looked at, {bound} expected");
+    // What follows is for each unit that has answered.
+    assert!(scale.answers <= 5 * lost * COMPONENTS * 4, "{}", scale.answers);
+}
+
 #[test]
 fn twice_as_many_are_twice_the_work() {
     let work = |units: usize| Scale::new(groups(units / 10, 10)).lose_a_node().0;
