@@ -3,6 +3,7 @@
 
 mod bench;
 mod ckpt;
+mod operate;
 mod show;
 
 use ais::AisError;
@@ -14,6 +15,7 @@ Usage: aisctl status | members | ring | ckpt | amf [--json]
        aisctl ckpt sections NAME [--json] | refs NAME [--json] |
                    dump NAME SECTION [OFFSET [COUNT]] | export NAME FILE |
                    import FILE [NAME] [--retention SECONDS]
+       aisctl amf OPERATION group|unit|component|node NAME [--json]
        aisctl bench tput SIZE SECONDS | lat SIZE COUNT [GAP] | echo |
                     ping SIZE COUNT | watch | join
        aisctl --help | --version
@@ -23,7 +25,8 @@ Usage: aisctl status | members | ring | ckpt | amf [--json]
   ring      the ring: its state, its view, what it counted
   ckpt      the checkpoints; with a verb one of them: its sections, who has it
             open, the bytes of a section, or all of it to a file and back
-  amf       the groups, units and components of groups.conf
+  amf       the groups, units and components of groups.conf; or has something
+            done to one of them: lock, unlock, shutdown, switch-over, repaired
   bench     measures the group; see aisctl(8)
 
   --json    one JSON object instead of a table
@@ -64,6 +67,10 @@ fn main() -> ExitCode {
         ["bench", ref probe @ ..] if !is_json => bench::parse(probe).map(bench::run),
         ["ckpt", ref verb @ ..] if !verb.is_empty() => {
             ckpt::parse(verb, is_json).map(|verb| ckpt::run(verb, is_json))
+        }
+        ["amf", first, ref rest @ ..] => {
+            let words: Vec<_> = [first].into_iter().chain(rest.iter().copied()).collect();
+            operate::parse(&words).map(|operate| operate::run(&operate, is_json))
         }
         ["--help" | "-h"] => Ok(print(USAGE)),
         ["--version"] => Ok(print(concat!("aisctl ", env!("CARGO_PKG_VERSION"), "\n"))),

@@ -58,7 +58,7 @@ pub(crate) fn run(what: What, is_json: bool) -> Result<ExitCode, Failure> {
         What::Members => Box::new(members::Members::get()?),
         What::Ring => Box::new(ring::Shown(ais::admin::ring()?)),
         What::Ckpt => Box::new(ckpt::Shown(ais::admin::checkpoints()?)),
-        What::Amf => Box::new(amf::Shown(ais::admin::components()?)),
+        What::Amf => Box::new(amf::Shown::get()?),
     };
     print(&*report, is_json)
 }

@@ -64,6 +64,9 @@ pub struct NetworkConf {
     pub checkpoint_limits: CheckpointLimits,
     /// Whether to ask for SCHED_RR and locked memory. Yes.
     pub realtime: bool,
+    /// Whether a program may have this node stopped (`SA_AMF_NODE_FAILFAST`,
+    /// `SA_AMF_CLUSTER_RESET`). No.
+    pub allow_node_recovery: bool,
 }
 
 /// How a packet for all nodes travels.
@@ -99,7 +102,7 @@ pub enum CheckpointLimits {
 type Setter = fn(&mut NetworkConf, &[u8]) -> Result<(), String>;
 
 /// All keys. Each takes its value or says what is wrong with it.
-const KEYS: [(&str, Setter); 21] = [
+const KEYS: [(&str, Setter); 22] = [
     ("bindnetaddr", |c, v| interface(v).map(|a| c.bindnetaddr = a)),
     ("mcastaddr", |c, v| multicast(v).map(|a| c.mcastaddr = a)),
     ("mcastport", |c, v| number(v, MCAST_PORT, "").map(|n| c.mcastport = n)),
@@ -121,6 +124,7 @@ const KEYS: [(&str, Setter); 21] = [
     ("max-sections", |c, v| number(v, MAX_SECTIONS, "").map(|n| c.max_sections = n)),
     ("checkpoint-limits", |c, v| one_of(v, &LIMITS).map(|l| c.checkpoint_limits = l)),
     ("realtime", |c, v| one_of(v, &YES_OR_NO).map(|yes| c.realtime = yes)),
+    ("allow-node-recovery", |c, v| one_of(v, &YES_OR_NO).map(|yes| c.allow_node_recovery = yes)),
 ];
 
 /// The key that is given once for each node.
@@ -192,6 +196,7 @@ fn defaults() -> NetworkConf {
         max_sections: limits.sections,
         checkpoint_limits: CheckpointLimits::default(),
         realtime: true,
+        allow_node_recovery: false,
     }
 }
 

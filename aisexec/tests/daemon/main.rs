@@ -10,4 +10,5 @@ mod executive;
 mod handshake;
 mod limits;
 mod processes;
+mod recovery;
 mod start_stop;

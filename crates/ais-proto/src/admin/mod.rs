@@ -3,6 +3,7 @@
 
 mod event;
 mod inspect;
+mod operate;
 mod report;
 mod request;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod tests;
 
 pub use event::{Delivered, Deliveries, Event, View};
 pub use inspect::{Inspected, Opener, Piece};
+pub use operate::{AdminState, AmfNode, Operated, Operation, Target};
 pub use report::{
     Checkpoint, Clients, Component, Failure, Page, Phase, Redundancy, Ring, Started, State, Status,
     ViewId,

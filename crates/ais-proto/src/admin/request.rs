@@ -1,5 +1,6 @@
 //! What is asked of Admin.
 
+use super::{Operation, Target};
 use crate::{Code, DecodeError, Name, Reader, Writer};
 
 /// A request to Admin.
@@ -24,6 +25,17 @@ pub enum Request<'a> {
         first: u32,
         /// So many at most.
         limit: u32,
+    },
+    /// The nodes that AMF does not use as it would. Reply: a list of
+    /// [`AmfNode`](super::AmfNode)s.
+    AmfNodes,
+    /// Has something done to a part of AMF. Reply: [`Operated`](super::Operated),
+    /// when all nodes know of it.
+    Operate {
+        /// What to do.
+        operation: Operation,
+        /// What to do it to.
+        target: Target,
     },
     /// On a handle: every view from now on is an event, the present one the
     /// first. Reply: nothing.
@@ -81,6 +93,8 @@ const INSPECT: Code = Code(0x0420);
 const INSPECT_SECTIONS: Code = Code(0x0421);
 const INSPECT_BYTES: Code = Code(0x0422);
 const ASK_OPENERS: Code = Code(0x0423);
+const AMF_NODES: Code = Code(0x0408);
+const OPERATE: Code = Code(0x0409);
 
 impl<'a> Request<'a> {
     /// The code of the request.
@@ -91,6 +105,8 @@ impl<'a> Request<'a> {
             Self::Ring => RING,
             Self::Checkpoints { .. } => CHECKPOINTS,
             Self::Components { .. } => COMPONENTS,
+            Self::AmfNodes => AMF_NODES,
+            Self::Operate { .. } => OPERATE,
             Self::Watch => WATCH,
             Self::ProbeStart => PROBE_START,
             Self::ProbeSend { .. } => PROBE_SEND,
@@ -104,7 +120,8 @@ impl<'a> Request<'a> {
     /// Appends the body of the request.
     pub fn encode(&self, out: &mut Writer) {
         match self {
-            Self::Status | Self::Ring | Self::Watch | Self::ProbeStart => {}
+            Self::Status | Self::Ring | Self::AmfNodes | Self::Watch | Self::ProbeStart => {}
+            Self::Operate { operation, target } => target.encode(out.u8(*operation as u8)),
             Self::Checkpoints { after, limit } => {
                 out.option(after.as_ref(), |out, name| {
                     out.name(name);
@@ -139,6 +156,11 @@ impl<'a> Request<'a> {
                 Self::Checkpoints { after: input.option(Reader::name)?, limit: input.u32()? }
             }
             COMPONENTS => Self::Components { first: input.u32()?, limit: input.u32()? },
+            AMF_NODES => Self::AmfNodes,
+            OPERATE => Self::Operate {
+                operation: Operation::decode(input)?,
+                target: Target::decode(input)?,
+            },
             WATCH => Self::Watch,
             PROBE_START => Self::ProbeStart,
             PROBE_SEND => Self::ProbeSend { messages: messages(input)? },
