@@ -59,6 +59,12 @@ pub struct Counted {
     pub idle_packets: u64,
     /// Requests of programs.
     pub requests: u64,
+    /// Components registered.
+    pub registrations: u64,
+    /// Components made active.
+    pub actives: u64,
+    /// Errors of components reported.
+    pub reports: u64,
 }
 
 impl Counted {
@@ -101,6 +107,9 @@ impl AddAssign for Counted {
         self.longest_settling = self.longest_settling.max(other.longest_settling);
         self.idle_packets = self.idle_packets.max(other.idle_packets);
         self.requests += other.requests;
+        self.registrations += other.registrations;
+        self.actives += other.actives;
+        self.reports += other.reports;
     }
 }
 
@@ -124,7 +133,11 @@ impl fmt::Display for Counted {
             "{} packets, {} lost, {} too many for a socket buffer",
             self.packets, self.lost, self.overflowed
         )?;
-        writeln!(f, "{} requests of programs", self.requests)?;
+        writeln!(
+            f,
+            "{} requests of programs: {} components registered, {} made active, {} errors reported",
+            self.requests, self.registrations, self.actives, self.reports
+        )?;
         writeln!(
             f,
             "at most {} tokens to come to rest, {} packets in two idle tokens",

@@ -228,6 +228,8 @@ impl Amf {
 
     /// Carries out what an input has led to.
     fn carry_out(&mut self, fx: &mut Effects) {
+        #[cfg(debug_assertions)]
+        self.model.assert_sound();
         let Outcome { demands, touched } = self.model.take_outcome();
         for id in &touched {
             self.local.follow(*id, &self.model, fx);

@@ -1,13 +1,12 @@
 //! A world of whole nodes with programs on them.
 
-mod components;
+mod amf;
 mod engine;
 mod ledger;
 mod rest;
 mod site;
 mod work;
 
-use crate::components::groups;
 use crate::fabric::{Clock, Fabric, Habits, Network, node_of};
 use crate::hazards::Hazards;
 use crate::plan::Plan;
@@ -16,6 +15,7 @@ use crate::{Rng, Violation};
 use ais_node::{Config, Node, Output, ckpt::Limits, group};
 use ais_proto::{Code, Name, Service};
 use ais_wire::NodeId;
+use amf::Amf;
 use ledger::Ledger;
 use site::Site;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,8 +30,10 @@ const AHEAD: u64 = 16;
 enum Act {
     Work,
     Fault,
-    /// A component on this host answers the oldest callback.
-    Answer(usize, Name),
+    /// A process with components on this host answers all it was asked.
+    Answer(usize, u64),
+    /// It answers this invocation, which it has answered.
+    AnswerAgain(usize, u64, i32),
 }
 
 struct World {
@@ -40,6 +42,7 @@ struct World {
     fabric: Fabric<Node, Act>,
     sites: Vec<Site>,
     ledger: Ledger,
+    amf: Amf,
     counted: Counted,
     trace: Trace,
     without_disk: Vec<bool>,
@@ -80,6 +83,7 @@ impl World {
             expected_nodes,
             sites: (0..plan.hosts).map(|_| Site::default()).collect(),
             without_disk: (0..plan.hosts).map(|_| rng.once_in(5)).collect(),
+            amf: Amf::new(&mut rng),
             fabric: Fabric::new(rng, network, habits, clocks, trace),
             ledger: Ledger::new(expected_nodes),
             counted: Counted::default(),
@@ -131,6 +135,7 @@ impl World {
             let delay = self.fabric.rng.below(time);
             self.fabric.plan(delay, Act::Work);
         }
+        self.muster()?;
         let faults = self.fabric.rng.between(1, 8);
         for _ in 0..faults {
             let delay = self.fabric.rng.below(time);
@@ -146,7 +151,10 @@ impl World {
             match self.fabric.step(end)? {
                 Some(Act::Work) => self.work()?,
                 Some(Act::Fault) => self.fault(),
-                Some(Act::Answer(host, component)) => self.answer(host, &component)?,
+                Some(Act::Answer(host, session)) => self.answer(host, session)?,
+                Some(Act::AnswerAgain(host, session, invocation)) => {
+                    self.answer_again(host, session, invocation)?;
+                }
                 None => {}
             }
             self.take_events()?;
@@ -175,6 +183,7 @@ impl World {
                 self.event(host, event)?;
             }
             self.coming.clear();
+            self.amf_synced();
         }
     }
 
@@ -197,6 +206,7 @@ impl World {
             }
             Output::View(view) => {
                 self.ledger.view(node, &view);
+                self.amf.view(host, &view);
                 self.views.insert(view.id);
                 self.sites[host].view = Some(view);
                 self.coming.remove(&host);
@@ -228,7 +238,7 @@ impl World {
             }
             Some(Service::Amf) => {
                 let event = ais_proto::amf::Event::decode(code, body);
-                self.component_event(host, connection, &event.map_err(|error| error.to_string())?)
+                self.amf_event(host, connection, event.map_err(|error| error.to_string())?)
             }
             _ => Ok(()),
         }
@@ -292,10 +302,11 @@ impl Hazards for World {
             reserved,
             first_seq: self.plan.first_seq,
         };
-        let expected_nodes = self.expected_nodes;
+        let (expected_nodes, groups) = (self.expected_nodes, self.amf.groups.clone());
         self.say(|| format!("{} starts", node_of(host)));
         self.counted.starts += 1;
         self.sites[host] = Site::default();
+        self.amf.host_gone(host);
         self.ledger.begin(node_of(host));
         self.fabric.start(host, |now| {
             let config = Config {
@@ -306,7 +317,7 @@ impl Hazards for World {
                 cluster_name: Name::default(),
                 boot_timestamp: now.wall,
                 ckpt: Limits { memory: 1 << 24, max_message: 1 << 20, strict: false },
-                groups: groups(),
+                groups,
             };
             Node::new(config, now)
         });
@@ -315,6 +326,7 @@ impl Hazards for World {
     fn ended(&mut self, host: usize) {
         self.fabric.take_events();
         self.sites[host] = Site::default();
+        self.amf.host_gone(host);
         self.ledger.end(node_of(host));
     }
 

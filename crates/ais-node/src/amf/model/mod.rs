@@ -8,7 +8,7 @@
 //! each component carries out. Nothing here knows a client, a clock or an
 //! invocation.
 
-#[cfg(test)]
+#[cfg(any(test, debug_assertions))]
 mod check;
 mod inputs;
 mod merge;

@@ -1,0 +1,212 @@
+//! What holds for AMF when no more faults come: everybody has been told what
+//! the operator is shown, and all the work is done that can be.
+
+use super::Asked;
+use super::process::{Process, Registration};
+use crate::cluster::World;
+use crate::cluster::site::Call;
+use crate::fabric::{host_of, node_of};
+use crate::plan::MILLISECOND;
+use ais_proto::admin::{self, Component, Phase};
+use ais_proto::amf::{HaState, Readiness};
+use ais_proto::{AisError, Name, Reader, Writer};
+use ais_wire::NodeId;
+use std::collections::BTreeMap;
+
+/// More than all components of a seed.
+const LIMIT: u32 = 256;
+
+impl World {
+    /// Whether AMF rests on this side, which this host is in.
+    pub(in crate::cluster) fn amf_rests(&mut self, host: usize) -> Result<(), String> {
+        let side = self.fabric.network.side(host);
+        for other in 0..self.plan.hosts {
+            if self.fabric.network.side(other) == side
+                && let Some((session, process)) =
+                    self.sites[other].processes.iter().find(|(_, process)| !process.is_idle())
+            {
+                let (node, pending) = (node_of(other), &process.pending);
+                return Err(format!("process {session} on {node} has not answered {pending:?}"));
+            }
+        }
+        self.show(host)?;
+        let shown = std::mem::take(&mut self.amf.shown);
+        let has_quorum = self.has_quorum(host);
+        for (number, group) in self.amf.groups.groups.iter().enumerate() {
+            let rows: Vec<_> = shown.iter().filter(|row| row.group == group.name).collect();
+            self.does_its_work(number, &rows, has_quorum)
+                .map_err(|why| format!("{}: {why}", group.name))?;
+        }
+        for row in &shown {
+            self.is_as_shown(row)?;
+        }
+        self.dismiss_unshown(side, &shown);
+        let works = |row: &&Component| row.phase != Phase::Out;
+        for row in shown.iter().filter(works) {
+            self.amf.doubted.remove(&row.name);
+        }
+        Ok(())
+    }
+
+    /// As many units are active and standby as can be, the others are spares
+    /// or out of service.
+    fn does_its_work(
+        &self,
+        group: usize,
+        rows: &[&Component],
+        has_quorum: bool,
+    ) -> Result<(), String> {
+        let mut units = BTreeMap::<&Name, Vec<&Component>>::new();
+        for row in rows {
+            units.entry(&row.unit).or_default().push(row);
+        }
+        let is_able = |row: &&Component| row.node.is_some() && row.failure.is_none();
+        let can_work = |rows: &Vec<&Component>| has_quorum && rows.iter().all(is_able);
+        let able = units.values().filter(|rows| can_work(rows)).count();
+        let count = |phase| units.values().filter(|rows| rows[0].phase == phase).count();
+        let (actives, standbys) = self.amf.rules.bounds(group);
+        let active = able.min(actives);
+        let standby = (able - active).min(standbys);
+        let expected = (active, standby, able - active - standby);
+        let found = (count(Phase::Active), count(Phase::Standby), count(Phase::Spare));
+        if found != expected {
+            return Err(format!(
+                "{able} units can work; active, standby and spare are {found:?}, not {expected:?}"
+            ));
+        }
+        let is_out = |rows: &Vec<&Component>| can_work(rows) || rows[0].phase == Phase::Out;
+        if units.values().all(is_out) { Ok(()) } else { Err("who cannot work is not out".into()) }
+    }
+
+    fn has_quorum(&self, host: usize) -> bool {
+        let daemon = self.fabric.hosts()[host].daemon.as_ref();
+        daemon.is_some_and(|daemon| daemon.sync_status().has_quorum)
+    }
+
+    fn show(&mut self, host: usize) -> Result<(), String> {
+        let request = admin::Request::Components { first: 0, limit: LIMIT };
+        let mut body = Writer::new();
+        request.encode(&mut body);
+        let caller = self.new_caller(None);
+        let code = request.code();
+        self.ask(host, caller, code, &body.into_bytes(), Call::Amf(Asked::Show))?;
+        self.take_events()
+    }
+
+    pub(super) fn shown(&mut self, result: Result<(), AisError>, body: &[u8]) -> bool {
+        let page = admin::Page::decode(&mut Reader::new(body), Component::decode);
+        match page {
+            Ok(page) if result.is_ok() && !page.more => self.amf.shown = page.items,
+            _ => return false,
+        }
+        true
+    }
+
+    /// The process of a component was told what is shown of it.
+    fn is_as_shown(&self, row: &Component) -> Result<(), String> {
+        let state = match row.phase {
+            Phase::Active => Some(HaState::Active),
+            Phase::Standby => Some(HaState::Standby),
+            _ => None,
+        };
+        let Some(node) = row.node else {
+            let nothing = row.readiness == Readiness::OutOfService && row.failure.is_none();
+            return if nothing { Ok(()) } else { Err(format!("nobody is {row:?}")) };
+        };
+        if state.is_some() && row.readiness != Readiness::InService {
+            return Err(format!("{row:?} works out of service"));
+        }
+        for (csi, shown) in &row.instances {
+            if state.is_some() && state != *shown {
+                return Err(format!("{row:?} differs from its unit for {csi}"));
+            }
+        }
+        let processes = self.sites[host_of(node)].processes.values();
+        let plays = |process: &&Process| {
+            let played = process.components.get(&row.name);
+            played.is_some_and(|of| of.registration != Registration::None)
+        };
+        let mut playing = processes.filter(plays);
+        let Some(process) = playing.next() else {
+            return Err(format!("no process on {node} is {row:?}"));
+        };
+        let is_clear = !process.was_silent && !self.amf.doubted.contains(&row.name);
+        let (true, Some(played)) = (is_clear, process.components.get(&row.name)) else {
+            return Ok(());
+        };
+        for (csi, shown) in &row.instances {
+            let told = played.states.get(csi).copied();
+            let works = |state: Option<HaState>| state.filter(|of| *of != HaState::Quiesced);
+            if row.failure.is_none() && works(told) != works(*shown) {
+                return Err(format!("{row:?} was told {told:?} for {csi}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// A process that thinks it is registered may have been dismissed when
+    /// sides met.
+    fn dismiss_unshown(&mut self, side: u32, shown: &[Component]) {
+        let node_of_row: BTreeMap<&Name, Option<NodeId>> =
+            shown.iter().map(|row| (&row.name, row.node)).collect();
+        for host in 0..self.plan.hosts {
+            if self.fabric.network.side(host) != side {
+                continue;
+            }
+            for process in self.sites[host].processes.values_mut() {
+                let is_here =
+                    |name: &Name| node_of_row.get(name).copied().flatten() == Some(node_of(host));
+                let gone: Vec<_> = process
+                    .components
+                    .iter()
+                    .filter(|(name, of)| of.registration != Registration::None && !is_here(name))
+                    .map(|(name, _)| name.clone())
+                    .collect();
+                gone.iter().for_each(|name| process.forget(name));
+            }
+        }
+    }
+
+    pub(in crate::cluster) fn check_actives(&mut self) -> Result<(), String> {
+        let network = &self.fabric.network;
+        self.amf.told.rest(|host| network.side(host), &self.amf.rules)
+    }
+
+    /// Everybody is there and answers: then all the work is done.
+    pub(in crate::cluster) fn finale(&mut self) -> Result<(), String> {
+        let living = self.living();
+        for host in &living {
+            let processes = &self.sites[*host].processes;
+            for session in processes.keys().copied().collect::<Vec<_>>() {
+                self.end_process(*host, session, false);
+            }
+        }
+        for component in self.amf.rules.components() {
+            let host = *self.fabric.rng.pick(&living);
+            self.start_process(host, component)?;
+        }
+        for _ in 0..200 {
+            self.go(self.plan.tokens(2).max(50 * MILLISECOND))?;
+            let mut missing = false;
+            for host in &living {
+                let sessions = self.sites[*host].processes.keys().copied();
+                for session in sessions.collect::<Vec<_>>() {
+                    let components = self.sites[*host].processes[&session].components.values();
+                    let is_there =
+                        |of: &super::process::Played| of.registration == Registration::Registered;
+                    missing |= !components.into_iter().all(is_there);
+                    self.register_again(*host, session)?;
+                }
+            }
+            if !missing {
+                break;
+            }
+        }
+        self.settle()?;
+        self.show(living[0])?;
+        match self.amf.shown.iter().find(|row| row.node.is_none() || row.failure.is_some()) {
+            None => Ok(()),
+            Some(row) => Err(format!("progress: everybody is there and answers, and {row:?}")),
+        }
+    }
+}
