@@ -230,7 +230,10 @@ impl Amf {
     fn carry_out(&mut self, fx: &mut Effects) {
         #[cfg(debug_assertions)]
         self.model.assert_sound();
-        let Outcome { demands, touched } = self.model.take_outcome();
+        let Outcome { demands, given_up, touched } = self.model.take_outcome();
+        for (id, questions) in given_up {
+            self.local.dismiss(id, questions, &self.model, fx);
+        }
         for id in &touched {
             self.local.follow(*id, &self.model, fx);
         }

@@ -1,6 +1,6 @@
 //! What can happen to the model. Every input leaves it settled.
 
-use super::{Ask, ComponentId, Failure, Model, Registration};
+use super::{Ask, ComponentId, Failure, Model, Question, Registration};
 use crate::amf::message::{Cause, RegistrationId, Report};
 use ais_proto::AisError;
 use ais_proto::amf::{Callbacks, HaState, Readiness, Recovery, Transition};
@@ -238,11 +238,14 @@ impl Model {
         let component = &mut self.components[id.0];
         log::warn!("component {} has failed: {reason}", component.config.name);
         let is_silent = component.failure == Some(Failure::Silent);
-        if !is_silent {
-            component.failure = Some(failure);
-        }
-        if failure == Failure::Silent {
+        if failure == Failure::Silent && !is_silent {
+            let mut farewell = self.dismissal(id);
+            farewell.retain(|question| *question != Question::Terminate);
+            self.outcome.given_up.push((id, farewell));
             self.stop_counting_on(id);
+        }
+        if !is_silent {
+            self.components[id.0].failure = Some(failure);
         }
         self.touch(id);
     }

@@ -192,10 +192,7 @@ impl World {
         let (caller, refuses) = (process.caller, process.refuses);
         if !obeyed && !stale {
             let Some(place) = self.amf.rules.of(component) else { return Ok(()) };
-            let was_silent = process.was_silent;
-            let sense = process.obey(&event, place);
-            // Who stood still may hear of two lives in one go.
-            sense.or_else(|what| if was_silent { Ok(()) } else { Err(what) })?;
+            process.obey(&event, place)?;
             let is = |hold: &Hold| {
                 (hold.host, hold.session, &hold.component) == (host, session, component)
             };

@@ -121,27 +121,34 @@ impl World {
                 return Err(format!("{row:?} differs from its unit for {csi}"));
             }
         }
+        // After a timeout two processes may think that they are this one.
         let processes = self.sites[host_of(node)].processes.values();
-        let plays = |process: &&Process| {
-            let played = process.components.get(&row.name);
-            played.is_some_and(|of| of.registration != Registration::None)
-        };
-        let mut playing = processes.filter(plays);
-        let Some(process) = playing.next() else {
-            return Err(format!("no process on {node} is {row:?}"));
-        };
-        let is_clear = !process.was_silent && !self.amf.doubted.contains(&row.name);
-        let (true, Some(played)) = (is_clear, process.components.get(&row.name)) else {
-            return Ok(());
-        };
+        let mut wrong = Err(format!("no process on {node} is {row:?}"));
+        for process in processes {
+            match Self::was_told(process, row) {
+                Some(Ok(())) => return Ok(()),
+                Some(Err(why)) => wrong = Err(why),
+                None => {}
+            }
+        }
+        wrong
+    }
+
+    /// Whether a process was told what is shown of a component that it plays.
+    fn was_told(process: &Process, row: &Component) -> Option<Result<(), String>> {
+        let played = process.components.get(&row.name);
+        let played = played.filter(|of| of.registration != Registration::None)?;
+        if process.silent {
+            return Some(Ok(()));
+        }
         for (csi, shown) in &row.instances {
             let told = played.states.get(csi).copied();
             let works = |state: Option<HaState>| state.filter(|of| *of != HaState::Quiesced);
-            if row.failure.is_none() && works(told) != works(*shown) {
-                return Err(format!("{row:?} was told {told:?} for {csi}"));
+            if works(told) != works(*shown) {
+                return Some(Err(format!("{row:?} was told {told:?} for {csi}")));
             }
         }
-        Ok(())
+        Some(Ok(()))
     }
 
     /// A process that thinks it is registered may have been dismissed when
