@@ -55,9 +55,10 @@ soak: stage
 	$(RELEASE)/ais-cluster soak $(SECONDS) $(SEED)
 	$(RELEASE)/ais-cluster idle 300 --token 300 --busy
 
-# By hand: how long membership changes take.
+# By hand: how long membership changes take, and takeovers.
 figures: stage
 	$(RELEASE)/ais-cluster figures
+	$(RELEASE)/ais-cluster failover
 	$(RELEASE)/ais-cluster idle 20
 
 # The library installed inside the tree, and the C programs built against it.

@@ -5,7 +5,7 @@ use super::groups::Place;
 use ais_node::Caller;
 use ais_proto::Name;
 use ais_proto::amf::{CSI_ALL_INSTANCES, Callbacks, Event, HaState, Readiness};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A process.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub(super) struct Played {
     pub(super) in_service: bool,
     /// By instance.
     pub(super) states: BTreeMap<Name, HaState>,
+    /// The instances that it refused to work on when it was asked last.
+    pub(super) refused: BTreeSet<Name>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -110,6 +112,11 @@ impl Process {
                     return wrong("it is not in service");
                 }
                 for csi in meant(csi, *flags, place) {
+                    if self.refuses && *state != HaState::Quiesced {
+                        played.refused.insert(csi.clone());
+                    } else {
+                        played.refused.remove(&csi);
+                    }
                     let before = played.states.insert(csi, *state);
                     if (before, state) == (Some(HaState::Active), &HaState::Standby) {
                         return wrong("it is active and was not quiesced");

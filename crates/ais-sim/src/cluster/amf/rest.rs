@@ -147,6 +147,9 @@ impl World {
             if works(told) != works(*shown) {
                 return Some(Err(format!("{row:?} was told {told:?} for {csi}")));
             }
+            if works(told).is_some() && played.refused.contains(csi) {
+                return Some(Err(format!("{row:?} has refused {csi}")));
+            }
         }
         Some(Ok(()))
     }
