@@ -2,6 +2,7 @@
 //! measures the group. It is a program like any other and uses the library.
 
 mod bench;
+mod operate;
 mod show;
 
 use ais::AisError;
@@ -10,6 +11,7 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 Usage: aisctl status | members | ring | ckpt | amf [--json]
+       aisctl amf OPERATION group|unit|component|node NAME [--json]
        aisctl bench tput SIZE SECONDS | lat SIZE COUNT [GAP] | echo |
                     ping SIZE COUNT | watch | join
        aisctl --help | --version
@@ -18,7 +20,8 @@ Usage: aisctl status | members | ring | ckpt | amf [--json]
   members   the members of the cluster, lowest address first
   ring      the ring: its state, its view, what it counted
   ckpt      the checkpoints
-  amf       the groups, units and components of groups.conf
+  amf       the groups, units and components of groups.conf; or has something
+            done to one of them: lock, unlock, shutdown, switch-over, repaired
   bench     measures the group; see aisctl(8)
 
   --json    one JSON object instead of a table
@@ -57,6 +60,10 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments[..] {
         ["bench", ref probe @ ..] if !is_json => bench::parse(probe).map(bench::run),
+        ["amf", first, ref rest @ ..] => {
+            let words: Vec<_> = [first].into_iter().chain(rest.iter().copied()).collect();
+            operate::parse(&words).map(|operate| operate::run(&operate, is_json))
+        }
         ["--help" | "-h"] => Ok(print(USAGE)),
         ["--version"] => Ok(print(concat!("aisctl ", env!("CARGO_PKG_VERSION"), "\n"))),
         _ => show::parse(&arguments).map(|what| show::run(what, is_json)),

@@ -107,8 +107,12 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
     let network = config.network.clone();
     let joined = join::join(&network, &signals, &epoll, Token::Ring.encode())?;
     let Some(Joined { node, udp }) = joined else { return Ok(()) };
-    let settings =
-        Settings { welcome: welcome(&network), descriptors: raise_descriptors(), ram: ram() };
+    let settings = Settings {
+        welcome: welcome(&network),
+        descriptors: raise_descriptors(),
+        ram: ram(),
+        allow_node_recovery: network.allow_node_recovery,
+    };
     let seconds = u64::try_from(clock::wall()).unwrap_or(0) / clock::SECOND;
     let (file, numbers) = NumberFile::open(&args.state_dir, node, seconds);
     if network.realtime {

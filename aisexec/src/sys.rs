@@ -73,6 +73,20 @@ pub(crate) fn pidfd_open(pid: Pid) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// Kills the process of a descriptor of [`pidfd_open`], never another that has
+/// got its number since.
+///
+/// # Errors
+/// What pidfd_send_signal(2) says.
+pub(crate) fn pidfd_kill(process: impl AsFd) -> io::Result<()> {
+    let (fd, no_info) = (process.as_fd().as_raw_fd(), std::ptr::null::<libc::siginfo_t>());
+    // SAFETY: the call takes numbers and a null pointer, which it may be given,
+    // and touches no memory of ours.
+    let result =
+        unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, libc::SIGKILL, no_info, 0) };
+    Errno::result(result).map(drop).map_err(io::Error::from)
+}
+
 /// Makes this process a real-time one (`SCHED_RR`); what it forks is not.
 ///
 /// # Errors
@@ -194,6 +208,17 @@ mod tests {
         groups.sort_by_key(|gid| gid.as_raw());
         ours.sort_by_key(|gid| gid.as_raw());
         assert_eq!(groups, ours);
+    }
+
+    #[test]
+    fn a_process_is_killed_by_its_descriptor() {
+        use std::os::unix::process::ExitStatusExt as _;
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+        let process = pidfd_open(pid).unwrap();
+        pidfd_kill(&process).unwrap();
+        assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGKILL));
+        assert!(pidfd_kill(&process).is_err());
     }
 
     #[test]

@@ -14,8 +14,9 @@ use std::time::Duration;
 
 pub use ais_proto::NodeId;
 pub use ais_proto::admin::{
-    Checkpoint, Clients, Component, Delivered, Deliveries, Failure, MAX_PROBE_MESSAGE,
-    MAX_PROBE_REQUEST, Page, Phase, Redundancy, Ring, State, Status, View, ViewId,
+    AdminState, AmfNode, Checkpoint, Clients, Component, Delivered, Deliveries, Failure,
+    MAX_PROBE_MESSAGE, MAX_PROBE_REQUEST, Operated, Operation, Page, Phase, Redundancy, Ring,
+    State, Status, Target, View, ViewId,
 };
 pub use ais_proto::amf::{HaState, Readiness};
 pub use ais_proto::ckpt::UpdateOption;
@@ -62,6 +63,26 @@ pub fn components() -> Result<Vec<Component>, AisError> {
         let first = u32::try_from(found.len()).unwrap_or(u32::MAX);
         Request::Components { first, limit: MAX_PAGE }
     })
+}
+
+/// The nodes that AMF does not use as it would: those that are locked or were
+/// taken out by an error report.
+///
+/// # Errors
+/// As [`status`].
+pub fn amf_nodes() -> Result<Vec<AmfNode>, AisError> {
+    ask(Request::AmfNodes, |input| input.list(AmfNode::decode))
+}
+
+/// Has something done to a part of AMF, or begun. Returns when all nodes of
+/// the cluster know of it.
+///
+/// # Errors
+/// As [`status`]; `TryAgain` also if this side of the cluster has no quorum,
+/// the node has not the state of the cluster yet, or takes no part in AMF.
+/// What then becomes of it is as [`Operated`] says.
+pub fn operate(operation: Operation, target: Target) -> Result<Operated, AisError> {
+    ask(Request::Operate { operation, target }, Operated::decode)
 }
 
 fn ask<T>(

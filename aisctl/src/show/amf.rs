@@ -1,17 +1,28 @@
 //! `aisctl amf`.
 
 use super::Report;
-use ais::admin::{Component, Failure, HaState, Phase, Readiness, Redundancy};
+use crate::operate::{admin_word, operation_word};
+use ais::AisError;
+use ais::admin::{AdminState, AmfNode, Component, Failure, HaState, Phase, Readiness, Redundancy};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// The components, in the order of groups.conf: those of a unit stand
-/// together, and so do the units of a group.
-pub(super) struct Shown(pub(super) Vec<Component>);
+/// What AMF has.
+pub(super) struct Shown {
+    /// In the order of groups.conf: those of a unit stand together, and so do
+    /// the units of a group.
+    components: Vec<Component>,
+    /// Those that are locked or were taken out.
+    nodes: Vec<AmfNode>,
+}
 
 impl Shown {
+    pub(super) fn get() -> Result<Self, AisError> {
+        Ok(Self { components: ais::admin::components()?, nodes: ais::admin::amf_nodes()? })
+    }
+
     fn groups(&self) -> impl Iterator<Item = &[Component]> {
-        self.0.chunk_by(|one, two| one.group == two.group)
+        self.components.chunk_by(|one, two| one.group == two.group)
     }
 }
 
@@ -21,19 +32,22 @@ fn units(group: &[Component]) -> impl Iterator<Item = &[Component]> {
 
 impl Report for Shown {
     fn table(&self) -> String {
-        if self.0.is_empty() {
+        if self.components.is_empty() {
             return "groups.conf has no groups\n".into();
         }
         let mut text = String::new();
         // Writing to a string does not fail.
         for group in self.groups() {
-            let _ = writeln!(text, "group {}, {}", group[0].group, redundancy(group[0].redundancy));
+            let _ = writeln!(text, "{}", group_line(&group[0]));
             for unit in units(group) {
-                let _ = writeln!(text, "  unit {}, {}", unit[0].unit, phase(unit[0].phase));
+                let _ = writeln!(text, "  {}", unit_line(&unit[0]));
                 for component in unit {
                     let _ = writeln!(text, "    {}", line(component));
                 }
             }
+        }
+        for node in &self.nodes {
+            let _ = writeln!(text, "{}", node_line(node));
         }
         text
     }
@@ -49,13 +63,17 @@ impl Report for Shown {
                 "node": component.node.map(|node| node.to_string()),
                 "readiness": readiness(component.readiness),
                 "failure": component.failure.map(failure),
+                "reason": component.reason,
                 "instances": instances,
             })
         };
         let unit = |unit: &[Component]| {
             json!({
                 "name": unit[0].unit.to_string(),
+                "node": unit[0].place.as_ref().map(ToString::to_string),
                 "phase": phase(unit[0].phase),
+                "admin": admin_word(unit[0].unit_admin),
+                "reason": unit[0].unit_reason,
                 "components": unit.iter().map(component).collect::<Vec<_>>(),
             })
         };
@@ -63,16 +81,73 @@ impl Report for Shown {
             json!({
                 "name": group[0].group.to_string(),
                 "redundancy": redundancy(group[0].redundancy),
+                "admin": admin_word(group[0].group_admin),
+                "pending": group[0].pending.map(operation_word),
+                "reason": group[0].group_reason,
                 "units": units(group).map(unit).collect::<Vec<_>>(),
             })
         };
-        json!({ "groups": self.groups().map(group).collect::<Vec<_>>() })
+        let node = |node: &AmfNode| {
+            json!({
+                "node": node.node.to_string(),
+                "admin": admin_word(node.admin),
+                "fault": node.fault.as_ref().map(ToString::to_string),
+            })
+        };
+        json!({
+            "groups": self.groups().map(group).collect::<Vec<_>>(),
+            "nodes": self.nodes.iter().map(node).collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn group_line(of: &Component) -> String {
+    let mut text = format!("group {}, {}", of.group, redundancy(of.redundancy));
+    admin(&mut text, of.group_admin);
+    if let Some(operation) = of.pending {
+        let _ = write!(text, ", {} waits to be confirmed", operation_word(operation));
+    }
+    because(&mut text, &of.group_reason);
+    text
+}
+
+fn unit_line(of: &Component) -> String {
+    let mut text = format!("unit {}, {}", of.unit, phase(of.phase));
+    admin(&mut text, of.unit_admin);
+    if let Some(place) = &of.place {
+        let _ = write!(text, ", only on {place}");
+    }
+    because(&mut text, &of.unit_reason);
+    text
+}
+
+fn node_line(of: &AmfNode) -> String {
+    let mut text = format!("node {}", of.node);
+    admin(&mut text, of.admin);
+    if let Some(component) = &of.fault {
+        let _ = write!(text, ", taken out for an error of {component}");
+    }
+    text
+}
+
+/// What an operator has said, unless all is as in the beginning.
+fn admin(text: &mut String, admin: AdminState) {
+    if admin != AdminState::Unlocked {
+        let _ = write!(text, ", {}", admin_word(admin));
+    }
+}
+
+fn because(text: &mut String, reason: &str) {
+    if !reason.is_empty() {
+        let _ = write!(text, " ({})", reason.escape_debug());
     }
 }
 
 fn line(component: &Component) -> String {
     let Some(node) = component.node else {
-        return format!("{}: not registered", component.name);
+        let mut text = format!("{}: not registered", component.name);
+        because(&mut text, &component.reason);
+        return text;
     };
     let readiness = readiness(component.readiness);
     let mut text = format!("{}: on {node}, {readiness}", component.name);
@@ -84,6 +159,7 @@ fn line(component: &Component) -> String {
             let _ = write!(text, ", {name} {}", ha(*state));
         }
     }
+    because(&mut text, &component.reason);
     text
 }
 
@@ -104,6 +180,8 @@ fn phase(phase: Phase) -> &'static str {
         Phase::Standby => "standby",
         Phase::Quiescing => "quiescing",
         Phase::Leaving => "leaving",
+        Phase::Stopping => "stopping",
+        Phase::SwitchingOver => "switching-over",
     }
 }
 
@@ -135,13 +213,20 @@ fn ha(state: HaState) -> &'static str {
 mod tests {
     use super::*;
     use ais::Name;
-    use ais::admin::NodeId;
+    use ais::admin::{NodeId, Operation};
 
     fn component(group: &str, unit: &str, name: &str) -> Component {
         let name_of = |text| Name::try_from(text).unwrap();
         Component {
             group: name_of(group),
             redundancy: Redundancy::TwoN,
+            group_admin: AdminState::Unlocked,
+            pending: None,
+            group_reason: String::new(),
+            place: None,
+            unit_admin: AdminState::Unlocked,
+            unit_reason: String::new(),
+            reason: String::new(),
             unit: name_of(unit),
             phase: Phase::Active,
             name: name_of(name),
@@ -158,29 +243,49 @@ mod tests {
             node: Some(NodeId::new([10, 0, 0, 1].into())),
             readiness: Readiness::InService,
             failure: Some(Failure::Silent),
+            reason: "it has failed: no answer".into(),
             ..component("g", "u1", "b")
         };
-        let shown = Shown(vec![
-            component("g", "u1", "a"),
-            registered,
-            component("g", "u2", "c"),
-            component("h", "u3", "d"),
-        ]);
+        let odd = Component {
+            group_admin: AdminState::ShuttingDown,
+            pending: Some(Operation::SwitchOver),
+            group_reason: "it is shut down by an operator".into(),
+            place: Some(Name::try_from("n1").unwrap()),
+            phase: Phase::Stopping,
+            unit_admin: AdminState::Locked,
+            unit_reason: "unit u3 is locked".into(),
+            reason: "its node\n is gone".into(),
+            ..component("h", "u3", "d")
+        };
+        let components =
+            vec![component("g", "u1", "a"), registered, component("g", "u2", "c"), odd];
+        let node = AmfNode {
+            node: NodeId::new([10, 0, 0, 2].into()),
+            admin: AdminState::Locked,
+            fault: Some(Name::try_from("d").unwrap()),
+        };
+        let shown = Shown { components, nodes: vec![node] };
         assert_eq!(
             shown.table(),
             "group g, 2n\n  unit u1, active\n    a: not registered\n    b: on 10.0.0.1, \
-             in-service, failed (silent), pgB active\n  unit u2, active\n    c: not registered\n\
-             group h, 2n\n  unit u3, active\n    d: not registered\n"
+             in-service, failed (silent), pgB active (it has failed: no answer)\n  unit u2, active\n    \
+             c: not registered\ngroup h, 2n, shut-down, switch-over waits to be confirmed (it is shut \
+             down by an operator)\n  unit u3, stopping, locked, only on n1 (unit u3 is locked)\n    d: \
+             not registered (its node\\n is gone)\nnode 10.0.0.2, locked, taken out for an error of d\n"
         );
         let json = shown.json();
         super::super::assert_documented(&json, &[]);
         assert_eq!(json["groups"][0]["units"][1]["components"][0]["name"], "c");
         assert_eq!(json["groups"][1]["redundancy"], "2n");
+        assert_eq!(json["groups"][1]["pending"], "switch-over");
+        assert_eq!(json["groups"][1]["units"][0]["admin"], "locked");
+        assert_eq!(json["nodes"][0]["fault"], "d");
         let component = &json["groups"][0]["units"][0]["components"][1];
         assert_eq!(
             *component,
             json!({
                 "name": "b", "node": "10.0.0.1", "readiness": "in-service", "failure": "silent",
+                "reason": "it has failed: no answer",
                 "instances": [{ "name": "pgA", "state": null }, { "name": "pgB", "state": "active" }],
             })
         );

@@ -55,7 +55,7 @@ pub(crate) fn run(what: What, is_json: bool) -> Result<ExitCode, Failure> {
         What::Members => Box::new(members::Members::get()?),
         What::Ring => Box::new(ring::Shown(ais::admin::ring()?)),
         What::Ckpt => Box::new(ckpt::Shown(ais::admin::checkpoints()?)),
-        What::Amf => Box::new(amf::Shown(ais::admin::components()?)),
+        What::Amf => Box::new(amf::Shown::get()?),
     };
     let text = if is_json { format!("{}\n", report.json()) } else { report.table() };
     print(&text)?;

@@ -54,9 +54,51 @@ fn all_else_is_shown_for_people_and_as_json() {
 }
 
 #[test]
+fn an_operator_has_something_done() {
+    let node = Node::serving();
+    let address = node.address.to_string();
+    let said = node.shown(&["amf", "lock", "unit", "raidA"]);
+    assert_eq!(said, "unit raidA is locked\n");
+    let said = node.shown(&["amf", "shutdown", "node", &address]);
+    assert_eq!(said, format!("node {address} is shut down\n"));
+    let amf = node.shown(&["amf"]);
+    let line = "unit raidA, out-of-service, locked (it is locked by an operator)\n";
+    assert!(amf.contains(line), "{amf}");
+    assert!(amf.ends_with(&format!("node {address}, shut-down\n")), "{amf}");
+    let nodes = &json(&node, "amf")["nodes"];
+    let expected = json!([{ "node": address, "admin": "shut-down", "fault": null }]);
+    assert_eq!(*nodes, expected);
+    // By its name, which is its address as there is no other.
+    let done: Value =
+        serde_json::from_str(&node.shown(&["amf", "unlock", "node", &address, "--json"])).unwrap();
+    let words = format!("node {address} is unlocked");
+    assert_eq!(done, json!({ "accepted": true, "words": words }));
+    for (arguments, words) in [
+        (["amf", "lock", "unit", "raidA"], "unit raidA is locked already"),
+        (["amf", "lock", "unit", "raidX"], "there is no unit raidX in groups.conf"),
+        (["amf", "switch-over", "group", "raid"], "group raid is not active"),
+        (
+            ["amf", "lock", "node", "nobody"],
+            "no member of the cluster is called nobody; give a \
+          nodename or an address of aisctl members",
+        ),
+    ] {
+        let output = node.aisctl(&arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(output.stdout.is_empty());
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("aisctl: {words}\n"));
+    }
+}
+
+#[test]
 fn a_node_without_an_executive_is_not_reached() {
     let node = Node::new();
-    for arguments in [&["status"][..], &["amf", "--json"], &["bench", "lat", "64", "1"]] {
+    for arguments in [
+        &["status"][..],
+        &["amf", "--json"],
+        &["amf", "lock", "group", "raid"],
+        &["bench", "lat", "64", "1"],
+    ] {
         let output = node.aisctl(arguments);
         assert_eq!(output.status.code(), Some(1));
         assert!(output.stdout.is_empty());
@@ -68,9 +110,16 @@ fn a_node_without_an_executive_is_not_reached() {
 #[test]
 fn wrong_usage_is_told() {
     let node = Node::new();
-    for arguments in
-        [&[][..], &["stat"], &["bench"], &["bench", "tput", "64"], &["bench", "--json"]]
-    {
+    for arguments in [
+        &[][..],
+        &["stat"],
+        &["amf", "lock"],
+        &["amf", "look", "unit", "raidA"],
+        &["amf", "lock", "unit", "raidA", "raidB"],
+        &["bench"],
+        &["bench", "tput", "64"],
+        &["bench", "--json"],
+    ] {
         let output = node.aisctl(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(String::from_utf8(output.stderr).unwrap().contains("Usage: aisctl"));

@@ -61,7 +61,7 @@ impl Kind {
         match self {
             Self::File => &[],
             Self::Group => &["name", "model", "active-units", "backup-units"],
-            Self::Unit => &["name"],
+            Self::Unit => &["name", "node"],
             Self::Component => &[
                 "name",
                 "model",
@@ -69,8 +69,11 @@ impl Kind {
                 "healthcheck-timeout",
                 "callback-timeout",
                 "quiesce-timeout",
+                "stopping-timeout",
+                "component-restart-max",
+                "component-restart-probation",
             ],
-            Self::Protection => &["name", "member"],
+            Self::Protection => &["name", "active-members", "member"],
         }
     }
 

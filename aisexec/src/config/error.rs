@@ -49,6 +49,11 @@ impl<'a> Errors<'a> {
         self.last_line
     }
 
+    /// Whether nothing is wrong so far.
+    pub(super) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
     pub(super) fn add(&mut self, line: usize, message: impl Into<String>) {
         if self.found.len() < MAX_ERRORS {
             self.found.push((line, message.into()));

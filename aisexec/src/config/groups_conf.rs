@@ -14,9 +14,10 @@ use ais_wire::Name;
 use super::blocks::{self, Block, Field, Kind};
 use super::error::{ConfigError, Errors};
 use super::limits::{
-    CALLBACK_TIMEOUT_MS, COMPONENT_TIME_MS, MAX_COMPONENTS, MAX_GROUPS, MAX_MEMBERS,
-    MAX_PROTECTION_GROUPS, MAX_UNITS, UNIT_COUNT,
+    ACTIVE_MEMBERS, CALLBACK_TIMEOUT_MS, COMPONENT_TIME_MS, MAX_COMPONENTS, MAX_GROUPS,
+    MAX_MEMBERS, MAX_PROTECTION_GROUPS, MAX_UNITS, RESTARTS, UNIT_COUNT,
 };
+use super::redundancy;
 use super::text::{name, nearest, number, quote};
 
 pub(super) const REDUNDANCY_MODELS: [(&str, RedundancyModel); 3] = [
@@ -53,10 +54,16 @@ pub fn parse(path: &Path, text: &[u8]) -> Result<Groups, Vec<ConfigError>> {
         components: Names::new("component", MAX_COMPONENTS),
         protection_groups: Names::new("protection group", MAX_PROTECTION_GROUPS),
     };
-    let groups = file.blocks.iter().map(|block| reader.group(block)).collect();
+    let groups: Vec<_> = file.blocks.iter().map(|block| reader.group(block)).collect();
     // Members may be defined below the protection group that names them.
     for block in &file.blocks {
         reader.check_members(block);
+    }
+    // What keys mean together counts once each of them is good.
+    if reader.errors.is_empty() {
+        for (block, group) in file.blocks.iter().zip(&groups) {
+            redundancy::check(block, group, &mut reader.errors);
+        }
     }
     reader.errors.finish(Groups { groups })
 }
@@ -100,21 +107,31 @@ impl Reader<'_> {
             let text = format!("{} has no component; add one with `component {{`", block.title());
             self.errors.add(block.line, text);
         }
-        Unit { name, components: block.blocks.iter().map(|c| self.component(c, group)).collect() }
+        let node = block.field("node").map(|field| self.legal_name(field, "node"));
+        Unit {
+            name,
+            node,
+            components: block.blocks.iter().map(|c| self.component(c, group)).collect(),
+        }
     }
 
     fn component(&mut self, block: &Block<'_>, group: usize) -> Component {
         let name = self.name(block);
         self.components.define(&name, block, group, &mut self.errors);
         let times = COMPONENT_TIME_MS;
-        Component {
-            name,
-            model: self.capability_model(block),
-            healthcheck_interval: self.optional(block, "healthcheck-interval", times.clone(), 100),
-            healthcheck_timeout: self.optional(block, "healthcheck-timeout", times.clone(), 1000),
-            callback_timeout: self.optional(block, "callback-timeout", CALLBACK_TIMEOUT_MS, 5000),
-            quiesce_timeout: self.optional(block, "quiesce-timeout", times, 1000),
+        let mut component = Component::new(name, self.capability_model(block));
+        for (key, range, place) in [
+            ("healthcheck-interval", times.clone(), &mut component.healthcheck_interval),
+            ("healthcheck-timeout", times.clone(), &mut component.healthcheck_timeout),
+            ("callback-timeout", CALLBACK_TIMEOUT_MS, &mut component.callback_timeout),
+            ("quiesce-timeout", times.clone(), &mut component.quiesce_timeout),
+            ("stopping-timeout", times.clone(), &mut component.stopping_timeout),
+            ("component-restart-max", RESTARTS, &mut component.restart_max),
+            ("component-restart-probation", times, &mut component.restart_probation),
+        ] {
+            *place = self.optional(block, key, range, *place);
         }
+        component
     }
 
     fn protection_group(&mut self, block: &Block<'_>, group: usize) -> ProtectionGroup {
@@ -130,7 +147,9 @@ impl Reader<'_> {
         }
         // Whether it is a legal name shows where the component is defined.
         let members = block.members.iter().map(|field| Name::new(field.value).unwrap_or_default());
-        ProtectionGroup { name: group_name, members: members.collect() }
+        let members = members.collect();
+        let most = block.field("active-members").map(|field| self.number(field, ACTIVE_MEMBERS));
+        ProtectionGroup { name: group_name, active_members: most, members }
     }
 
     /// Checks that the protection groups of a group have components of this
@@ -178,6 +197,10 @@ impl Reader<'_> {
             self.errors.add(block.line, format!("this {word} has no name; add `name = NAME`"));
             return Name::default();
         };
+        self.legal_name(field, word)
+    }
+
+    fn legal_name(&mut self, field: Field<'_>, word: &str) -> Name {
         name(field.value).unwrap_or_else(|message| {
             self.errors.add(field.line, format!("name of a {word}: {message}"));
             Name::default()
@@ -237,7 +260,9 @@ impl Reader<'_> {
     }
 
     fn number(&mut self, field: Field<'_>, range: RangeInclusive<u32>) -> u32 {
-        let unit = if field.key.ends_with("-units") { "" } else { " milliseconds" };
+        let counts = ["-units", "-members", "-max"];
+        let is_count = counts.iter().any(|end| field.key.ends_with(end));
+        let unit = if is_count { "" } else { " milliseconds" };
         number(field.value, range, unit).unwrap_or_else(|message| {
             self.errors.add(field.line, format!("{}: {message}", field.key));
             0

@@ -6,6 +6,7 @@ mod blocks;
 mod error;
 pub mod groups_conf;
 pub mod network_conf;
+mod redundancy;
 mod text;
 
 #[cfg(test)]
@@ -45,8 +46,13 @@ pub mod limits {
 
     /// `active-units` and `backup-units`.
     pub const UNIT_COUNT: RangeInclusive<u32> = 0..=4096;
-    /// `healthcheck-interval`, `healthcheck-timeout`, `quiesce-timeout`, in ms.
+    /// `healthcheck-interval`, `healthcheck-timeout`, `quiesce-timeout`,
+    /// `stopping-timeout`, `component-restart-probation`, in ms.
     pub const COMPONENT_TIME_MS: RangeInclusive<u32> = 10..=3_600_000;
+    /// `active-members`.
+    pub const ACTIVE_MEMBERS: RangeInclusive<u32> = 1..=256;
+    /// `component-restart-max`: each is remembered as long as it counts.
+    pub const RESTARTS: RangeInclusive<u32> = 0..=100;
     /// `callback-timeout`, in ms. Programs of 2004 leave callbacks alone for a
     /// second at a time and are alive nevertheless.
     pub const CALLBACK_TIMEOUT_MS: RangeInclusive<u32> = 2000..=3_600_000;

@@ -59,6 +59,9 @@ pub struct NetworkConf {
     pub checkpoint_limits: CheckpointLimits,
     /// Whether to ask for SCHED_RR and locked memory. Yes.
     pub realtime: bool,
+    /// Whether a program may have this node stopped (`SA_AMF_NODE_FAILFAST`,
+    /// `SA_AMF_CLUSTER_RESET`). No.
+    pub allow_node_recovery: bool,
 }
 
 /// How a packet for all nodes travels.
@@ -94,7 +97,7 @@ pub enum CheckpointLimits {
 type Setter = fn(&mut NetworkConf, &[u8]) -> Result<(), String>;
 
 /// All keys. Each takes its value or says what is wrong with it.
-const KEYS: [(&str, Setter); 19] = [
+const KEYS: [(&str, Setter); 20] = [
     ("bindnetaddr", |c, v| interface(v).map(|a| c.bindnetaddr = a)),
     ("mcastaddr", |c, v| multicast(v).map(|a| c.mcastaddr = a)),
     ("mcastport", |c, v| number(v, MCAST_PORT, "").map(|n| c.mcastport = n)),
@@ -114,6 +117,7 @@ const KEYS: [(&str, Setter); 19] = [
     ("checkpoint-memory", |c, v| size(v, CHECKPOINT_MEMORY).map(|n| c.checkpoint_memory = Some(n))),
     ("checkpoint-limits", |c, v| one_of(v, &LIMITS).map(|l| c.checkpoint_limits = l)),
     ("realtime", |c, v| one_of(v, &YES_OR_NO).map(|yes| c.realtime = yes)),
+    ("allow-node-recovery", |c, v| one_of(v, &YES_OR_NO).map(|yes| c.allow_node_recovery = yes)),
 ];
 
 /// The key that is given once for each node.
@@ -182,6 +186,7 @@ fn defaults() -> NetworkConf {
         checkpoint_memory: None,
         checkpoint_limits: CheckpointLimits::default(),
         realtime: true,
+        allow_node_recovery: false,
     }
 }
 

@@ -5,8 +5,9 @@ use super::events::{Notice, Sent};
 use super::{Server, Token};
 use crate::announce::announce;
 use ais_node::{ConnectionId, Now, Output};
-use ais_proto::{AisError, Code, Header, OK};
+use ais_proto::{AisError, Code, Header, OK, Service};
 use nix::sys::epoll::{EpollEvent, EpollFlags};
+use std::collections::BTreeSet;
 
 impl Server {
     /// Does what the node wants done.
@@ -26,8 +27,28 @@ impl Server {
                     announce(&view);
                 }
                 Output::Serving => self.open(),
+                Output::Reset => self.reset(),
             }
         }
+    }
+
+    /// Ends the AMF programs of this node and then the executive, if that is
+    /// allowed: nothing of theirs goes on that others have taken over.
+    fn reset(&mut self) {
+        if !self.settings.allow_node_recovery {
+            log::warn!(
+                "a program recommends to stop this node; its units are failed over, and no more \
+                 without `allow-node-recovery:yes` in network.conf"
+            );
+            return;
+        }
+        let callers = self.connections.values().filter_map(|connection| connection.state.caller());
+        let of_amf = callers.filter(|caller| caller.callbacks(Service::Amf).is_some());
+        let sessions: BTreeSet<_> = of_amf.map(|caller| caller.session).collect();
+        for session in sessions {
+            self.sessions.kill(session);
+        }
+        self.failure = Some("stopped, as an error report recommended for this node".into());
     }
 
     fn reply(

@@ -51,6 +51,8 @@ pub(crate) struct Settings {
     pub(crate) descriptors: usize,
     /// The memory of the machine, in bytes.
     pub(crate) ram: u64,
+    /// Whether a program may have this node stopped.
+    pub(crate) allow_node_recovery: bool,
 }
 
 /// What the node has beside its clients.

@@ -3,6 +3,7 @@
 use crate::sys;
 use ais_node::SessionId;
 use ais_proto::Cookie;
+use nix::errno::Errno;
 use nix::unistd::Pid;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -17,7 +18,7 @@ pub(crate) struct Session {
     pub(crate) anchor: u64,
     /// Becomes readable when the process ends; epoll watches it as long as it
     /// is open.
-    _process: Option<OwnedFd>,
+    process: Option<OwnedFd>,
     /// Its other connections.
     pub(crate) members: BTreeSet<u64>,
     /// How many of them are library handles.
@@ -60,7 +61,7 @@ impl Sessions {
         let id = self.next();
         self.last = id.0;
         let members = BTreeSet::new();
-        let session = Session { cookie, pid, anchor, _process: process, members, handles: 0 };
+        let session = Session { cookie, pid, anchor, process, members, handles: 0 };
         self.sessions.insert(id, session);
         self.cookies.insert(cookie, id);
         Ok((id, cookie))
@@ -76,6 +77,19 @@ impl Sessions {
 
     pub(crate) fn get_mut(&mut self, id: SessionId) -> Option<&mut Session> {
         self.sessions.get_mut(&id)
+    }
+
+    /// Kills the process of a session.
+    pub(crate) fn kill(&self, id: SessionId) {
+        let Some(session) = self.sessions.get(&id) else { return };
+        let killed = match &session.process {
+            Some(process) => sys::pidfd_kill(process),
+            None => Err(Errno::ESRCH.into()),
+        };
+        match killed {
+            Ok(()) => log::warn!("process {} is killed", session.pid),
+            Err(error) => log::error!("process {} cannot be killed ({error})", session.pid),
+        }
     }
 
     /// Forgets a session.

@@ -57,8 +57,18 @@ impl Client {
 
     /// A library handle and the event socket that comes with it.
     pub(crate) fn handle(site: &Site, cookie: Cookie, service: Service) -> (Self, Events) {
+        Self::handle_with(site, cookie, service, 3)
+    }
+
+    /// The same, with these callbacks.
+    pub(crate) fn handle_with(
+        site: &Site,
+        cookie: Cookie,
+        service: Service,
+        callbacks: u32,
+    ) -> (Self, Events) {
         let mut client = Self::connect(site);
-        client.send_hello(Kind::Handle { cookie, service, callbacks: 3 });
+        client.send_hello(Kind::Handle { cookie, service, callbacks });
         let mut bytes = [0; 256];
         let mut pieces = [IoSliceMut::new(&mut bytes)];
         let mut space = cmsg_space!(RawFd);

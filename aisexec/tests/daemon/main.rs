@@ -9,4 +9,5 @@ mod cluster;
 mod executive;
 mod handshake;
 mod processes;
+mod recovery;
 mod start_stop;

@@ -17,15 +17,13 @@ use std::process::{Child, Command, Stdio};
 const SOCKET: &str = "AIS_TEST_SOCKET";
 
 /// This program in the part of `name`.
-fn part(program: &Path, name: &str, site: &Site) -> Command {
+pub(crate) fn part(program: &Path, name: &str, site: &Site) -> Command {
     let mut command = Command::new(program);
-    command
-        .args(["--exact", "--ignored", "--nocapture", &format!("processes::{name}")])
-        .env(SOCKET, site.socket());
+    command.args(["--exact", "--ignored", "--nocapture", name]).env(SOCKET, site.socket());
     command
 }
 
-fn socket() -> Option<PathBuf> {
+pub(crate) fn socket() -> Option<PathBuf> {
     std::env::var_os(SOCKET).map(PathBuf::from)
 }
 
@@ -54,7 +52,7 @@ fn strangers_are_refused() {
     {
         fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     }
-    let mut command = part(&program, "part_of_a_stranger", &site);
+    let mut command = part(&program, "processes::part_of_a_stranger", &site);
     let output = command.current_dir("/").uid(65534).gid(65534).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.contains("refused"), "{output:?}");
@@ -103,8 +101,10 @@ fn a_process_that_ends_is_gone_even_if_a_child_keeps_its_connections() {
     neighbour.assert_served(0);
     let before = executive.descriptors();
     let program = std::env::current_exe().unwrap();
-    let mut parent =
-        part(&program, "part_of_a_parent", &site).stdout(Stdio::piped()).spawn().unwrap();
+    let mut parent = part(&program, "processes::part_of_a_parent", &site)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let child = child_of(&mut parent);
     neighbour.assert_served(1);
     // Two streams, an event socket and the process itself.

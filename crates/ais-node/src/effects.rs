@@ -43,6 +43,7 @@ pub(crate) enum Effect {
     Multicast(Vec<u8>),
     SetTimer(Timer, u64),
     CancelTimer(Timer),
+    Reset,
 }
 
 /// Collects what a service wants done.
@@ -141,6 +142,12 @@ impl Effects {
     /// Sets a timer, in nanoseconds from now.
     pub fn set_timer(&mut self, timer: Timer, after: u64) {
         self.list.push(Effect::SetTimer(timer, after));
+    }
+
+    /// Has the programs of AMF on this node and its executive end, where that
+    /// is allowed.
+    pub fn reset(&mut self) {
+        self.list.push(Effect::Reset);
     }
 
     /// Takes a timer back.

@@ -1,7 +1,7 @@
 //! Events on their way to a program.
 
 use ais_proto::clm::Change;
-use ais_proto::{Code, admin, amf, ckpt, clm};
+use ais_proto::{Code, Name, admin, amf, ckpt, clm};
 
 /// An event of any service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,18 +155,26 @@ fn merge_members(items: &mut Vec<amf::Member>, later: Vec<amf::Member>) {
 /// Whether `later` asks the same kind of thing of the same component and
 /// instance, so that `earlier` need not be asked any more.
 fn is_superseded(earlier: &amf::Event, later: &amf::Event) -> bool {
-    use amf::Event::{CsiSet, Healthcheck, ReadinessStateSet};
-    match (earlier, later) {
-        (
-            CsiSet { component, csi, .. },
-            CsiSet { component: later_component, csi: later_csi, .. },
-        ) => component == later_component && csi == later_csi,
-        (ReadinessStateSet { component, .. }, ReadinessStateSet { component: later, .. })
-        | (Healthcheck { component, .. }, Healthcheck { component: later, .. }) => {
-            component == later
+    let subject = subject(earlier);
+    subject.is_some() && subject == self::subject(later)
+}
+
+/// What is asked for: the kind, the component, and the instance.
+fn subject(event: &amf::Event) -> Option<(u8, &Name, Option<&Name>)> {
+    use amf::Event;
+    Some(match event {
+        Event::Healthcheck { component, .. } => (1, component, None),
+        Event::ReadinessStateSet { component, .. } => (2, component, None),
+        Event::CsiSet { component, csi, .. } | Event::CsiRemove { component, csi, .. } => {
+            (3, component, Some(csi))
         }
-        _ => false,
-    }
+        Event::ComponentTerminate { component, .. } => (4, component, None),
+        Event::ExternalComponentRestart { component, .. }
+        | Event::ExternalComponentControl { component, .. } => (5, component, None),
+        Event::PendingOperationConfirm { component, .. }
+        | Event::PendingOperationExpired { component, .. } => (6, component, None),
+        Event::ProtectionGroupTrack { .. } => return None,
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What the node has to know of a request, whichever service it is for.
 
 use crate::Event;
-use ais_proto::{AisError, Request, Service, amf, ckpt, clm};
+use ais_proto::{AisError, Request, Service, admin, amf, ckpt, clm};
 
 /// When a request may be refused by the node itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,7 @@ impl Kind {
             Request::Amf(
                 Amf::Register { .. } | Amf::ErrorReport(_) | Amf::ErrorCancelAll { .. },
             )
+            | Request::Admin(admin::Request::Operate { .. })
             | Request::Ckpt(
                 Ckpt::Open(_)
                 | Ckpt::OpenAsync { .. }

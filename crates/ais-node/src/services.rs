@@ -21,17 +21,18 @@ pub(crate) enum Each<'a> {
     Ckpt(&'a mut Ckpt),
 }
 
+/// AMF as it starts.
+pub(crate) fn amf(config: &Config) -> Amf {
+    Amf::new(config.node, config.node_name.clone(), config.groups.clone())
+}
+
 /// In this order they are told of what concerns all of them.
 pub(crate) const ALL: [Service; 3] = [Service::Clm, Service::Amf, Service::Ckpt];
 
 impl Services {
     /// The services of a node that starts.
     pub(crate) fn new(config: &Config) -> Self {
-        Self {
-            clm: Clm::new(config),
-            amf: Amf::new(config.node, config.groups.clone()),
-            ckpt: Ckpt::new(config.node, config.ckpt),
-        }
+        Self { clm: Clm::new(config), amf: amf(config), ckpt: Ckpt::new(config.node, config.ckpt) }
     }
 
     /// The service of this name; Admin has no replicated state and is none.

@@ -14,20 +14,14 @@ const COMPONENTS: [&str; 2] = ["a", "b"];
 
 /// The group of the guide: three units of two components, one unit active.
 pub(crate) fn groups() -> Groups {
-    let component = |name: Name| Component {
-        name,
-        model: CapabilityModel::XActive,
-        healthcheck_interval: 100,
-        healthcheck_timeout: 1000,
-        callback_timeout: 5000,
-        quiesce_timeout: 1000,
-    };
-    let unit = |unit: &&str| Unit {
-        name: name(&format!("raid{unit}")),
-        components: COMPONENTS.iter().map(|of| component(component_name(of, unit))).collect(),
+    let component = |name: Name| Component::new(name, CapabilityModel::XActive);
+    let unit = |unit: &&str| {
+        let components = COMPONENTS.iter().map(|of| component(component_name(of, unit))).collect();
+        Unit::new(name(&format!("raid{unit}")), components)
     };
     let protection_group = |of: &&str| ProtectionGroup {
         name: name(&format!("pg{of}")),
+        active_members: None,
         members: UNITS.iter().map(|unit| component_name(of, unit)).collect(),
     };
     Groups {

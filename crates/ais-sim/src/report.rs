@@ -65,6 +65,8 @@ pub struct Counted {
     pub actives: u64,
     /// Errors of components reported.
     pub reports: u64,
+    /// What an operator did to components.
+    pub operations: u64,
 }
 
 impl Counted {
@@ -110,6 +112,7 @@ impl AddAssign for Counted {
         self.registrations += other.registrations;
         self.actives += other.actives;
         self.reports += other.reports;
+        self.operations += other.operations;
     }
 }
 
@@ -135,8 +138,9 @@ impl fmt::Display for Counted {
         )?;
         writeln!(
             f,
-            "{} requests of programs: {} components registered, {} made active, {} errors reported",
-            self.requests, self.registrations, self.actives, self.reports
+            "{} requests of programs: {} components registered, {} made active, {} errors reported, \
+             {} operations",
+            self.requests, self.registrations, self.actives, self.reports, self.operations
         )?;
         writeln!(
             f,

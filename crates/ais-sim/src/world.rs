@@ -366,7 +366,11 @@ impl World {
         while let Some(output) = self.node.poll_output() {
             self.transcript.bytes(format!("{output:?}").as_bytes());
             match output {
-                Output::View(_) | Output::Send { .. } | Output::Reserve(_) | Output::Serving => {}
+                Output::View(_)
+                | Output::Send { .. }
+                | Output::Reserve(_)
+                | Output::Reset
+                | Output::Serving => {}
                 Output::Reply { connection, id, result, body } => {
                     if self.replies.insert((connection, id), (result, body)).is_some() && id != 1 {
                         return Err(format!("request {id} was answered twice"));

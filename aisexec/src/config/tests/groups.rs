@@ -54,13 +54,18 @@ fn absent_keys_have_their_defaults_and_all_keywords_are_known() {
     let text = OLD_GROUPS.replace("\tactive-units=1\n\tbackup-units=2\n", "");
     let parsed = groups(text.replace("\tmodel=nplusm\n", "")).unwrap();
     assert_eq!((parsed.groups[0].active_units, parsed.groups[0].backup_units), (1, None));
-    assert_eq!(parsed.groups[0].model, RedundancyModel::TwoN);
+    assert_eq!(parsed.groups[0].model, RedundancyModel::NPlusM);
+    assert_eq!(parsed.groups[0].units[0].node, None);
+    assert_eq!(parsed.groups[0].protection_groups[0].active_members, None);
+    let default = Component::new(name("comp_a"), CapabilityModel::XActive);
+    assert_eq!(parsed.groups[0].units[0].components[0], default);
     for (word, model) in super::super::groups_conf::REDUNDANCY_MODELS {
-        let text = OLD_GROUPS.replace("nplusm", word);
-        assert_eq!(groups(text).unwrap().groups[0].model, model);
+        let parsed = groups(text.replace("nplusm", word)).unwrap();
+        assert_eq!(parsed.groups[0].model, model);
     }
     for (word, model) in super::super::groups_conf::CAPABILITY_MODELS {
         let text = OLD_GROUPS.replace("model=x_active", &format!("model={word}"));
+        let text = text.replace("active-units=1", "active-units=0");
         assert_eq!(groups(text).unwrap().groups[0].units[0].components[0].model, model);
     }
 }

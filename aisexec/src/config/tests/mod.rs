@@ -3,13 +3,14 @@
 mod groups;
 mod hostile;
 mod network;
+mod redundancy;
 mod samples;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ais_node::amf::config::{CapabilityModel, Groups, RedundancyModel};
+use ais_node::amf::config::{CapabilityModel, Component, Groups, RedundancyModel};
 use ais_wire::Name;
 
 use super::{CheckpointLimits, ConfigError, NetworkConf, Quorum, Transport, limits, load};

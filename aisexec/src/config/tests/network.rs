@@ -50,7 +50,8 @@ fn all_errors_of_the_network_file_are_named_at_once() {
             "n:6: unknown key `something`; the keys are bindnetaddr, mcastaddr, mcastport, \
              transport, member, ttl, mtu, token, interface-wait, quorum, expected-nodes, nodename, \
              clustername, busy-poll, api-timeout, max-message, checkpoint-memory, \
-             checkpoint-limits, realtime",
+             checkpoint-limits, realtime, \
+         allow-node-recovery",
             "n:7: realtime: `maybe` is not known; give `yes` or `no`",
             "n:8: checkpoint-limits has no value; write it after the colon",
             "n:8: bindnetaddr is missing; add a line such as `bindnetaddr:192.168.1.0`",

@@ -111,6 +111,11 @@ impl Admin {
                 let page: Page<_> = sights.amf.show(first as usize, page_size(limit));
                 page.encode(&mut body, |out, component| component.encode(out));
             }
+            Request::AmfNodes => {
+                body.list(&sights.amf.show_nodes(), |out, node| node.encode(out));
+            }
+            // It is AMF's to do; the node hands it over to that.
+            Request::Operate { .. } => return Err(Malformed),
             Request::Watch => {
                 self.watchers.insert(handle_of(caller)?);
                 // Before the reply, so that it is pending when the call returns.

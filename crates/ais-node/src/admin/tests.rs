@@ -3,8 +3,8 @@
 use crate::amf::config;
 use crate::{Caller, Config, ConnectionId, Node, Now, Output, SessionId, ckpt};
 use ais_proto::admin::{
-    Checkpoint, Component, Event, MAX_PROBE_MESSAGE, Page, Phase, Request, Started, State, Status,
-    View,
+    AdminState, AmfNode, Checkpoint, Component, Event, MAX_PROBE_MESSAGE, Operated, Operation,
+    Page, Phase, Request, Started, State, Status, Target, View,
 };
 use ais_proto::amf::{HaState, Readiness};
 use ais_proto::{AisError, Name, NodeId, Reader, Service, Writer};
@@ -20,17 +20,16 @@ fn name(text: &str) -> Name {
 
 /// One unit with so many components, in one group.
 fn groups(components: usize) -> config::Groups {
-    let component = |number| config::Component {
-        name: name(&format!("c{number}")),
-        model: config::CapabilityModel::OneActiveOrOneStandby,
-        healthcheck_interval: 100,
-        healthcheck_timeout: 1000,
-        callback_timeout: 5000,
-        quiesce_timeout: 1000,
+    let component = |number| {
+        let model = config::CapabilityModel::OneActiveOrOneStandby;
+        config::Component::new(name(&format!("c{number}")), model)
     };
-    let unit =
-        config::Unit { name: name("unit"), components: (0..components).map(component).collect() };
-    let protection_group = config::ProtectionGroup { name: name("pg"), members: vec![name("c0")] };
+    let unit = config::Unit::new(name("unit"), (0..components).map(component).collect());
+    let protection_group = config::ProtectionGroup {
+        name: name("pg"),
+        active_members: None,
+        members: vec![name("c0")],
+    };
     config::Groups {
         groups: vec![config::Group {
             name: name("group"),
@@ -262,6 +261,22 @@ fn components_come_in_pages_as_groups_conf_has_them() {
     assert_eq!(component.readiness, Readiness::OutOfService);
     assert_eq!(component.instances, [(name("pg"), None::<HaState>)]);
     assert_eq!(all.items[1].node, None);
+}
+
+#[test]
+fn an_operator_has_something_done_to_amf() {
+    let mut rig = Rig::new();
+    let mut operate = |operation, target| {
+        let body = rig.ask(&CALLS, Request::Operate { operation, target });
+        Operated::decode(&mut Reader::new(&body)).unwrap()
+    };
+    let done = operate(Operation::Lock, Target::Node(ME));
+    assert_eq!((done.is_accepted, done.words), (true, "node 10.0.0.1 is locked".into()));
+    let done = operate(Operation::Lock, Target::Group(name("none")));
+    assert_eq!((done.is_accepted, done.words.contains("no group none")), (false, true));
+    let body = rig.ask(&CALLS, Request::AmfNodes);
+    let nodes = Reader::new(&body).list(AmfNode::decode).unwrap();
+    assert_eq!(nodes, [AmfNode { node: ME, admin: AdminState::Locked, fault: None }]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::message::{Cause, Message, RegistrationId};
 use super::model::{ComponentId, Demand, Model, Question};
 use crate::{Asker, ConnectionId, Effects, Event, SessionId, Timer};
 use ais_proto::AisError;
-use ais_proto::amf::{self, Healthcheck, Readiness};
+use ais_proto::amf::{self, ExternalAction, Healthcheck, Readiness};
 use std::collections::{BTreeMap, VecDeque};
 
 /// How many pointless questions per component are remembered, so that a late
@@ -241,6 +241,11 @@ impl Local {
         else {
             return;
         };
+        if let Question::Expired(flags) = question {
+            let component = model.config(component).name.clone();
+            let event = amf::Event::PendingOperationExpired { component, flags };
+            return fx.event(connection, Event::Amf(event));
+        }
         let kind = match &question {
             Question::Readiness(Readiness::Stopping) => OperationKind::Stopping,
             question if question.ends_work() => OperationKind::EndsWork { dispatched: false },
@@ -254,7 +259,11 @@ impl Local {
         let config = model.config(component);
         let event = event(invocation, config, question);
         fx.event(connection, Event::Amf(event));
-        fx.set_timer(timer(CALLBACK_TIMER, invocation), nanoseconds(config.callback_timeout));
+        let timeout = match kind {
+            OperationKind::Stopping => config.stopping_timeout,
+            _ => config.callback_timeout,
+        };
+        fx.set_timer(timer(CALLBACK_TIMER, invocation), nanoseconds(timeout));
     }
 
     /// The program answers.
@@ -274,9 +283,12 @@ impl Local {
         let Some(&Invocation { component, subject, .. }) = invocation else {
             return Err(AisError::InvalidParam);
         };
-        let is_stopping =
-            matches!(subject, Subject::Operation { kind: OperationKind::Stopping, .. });
-        if function == Function::StoppingComplete && !is_stopping {
+        // What nobody waits for may be answered as it was asked.
+        let may_be_stopping = matches!(
+            subject,
+            Subject::Nothing | Subject::Operation { kind: OperationKind::Stopping, .. }
+        );
+        if function == Function::StoppingComplete && !may_be_stopping {
             return Err(AisError::InvalidParam);
         }
         self.invocations.remove(&number);
@@ -461,6 +473,18 @@ fn event(invocation: i32, config: &config::Component, question: Question) -> amf
         }
         Question::CsiSet { csi, flags, state, active, transition } => {
             amf::Event::CsiSet { invocation, component, csi, flags, state, active, transition }
+        }
+        Question::CsiRemove { csi, flags } => {
+            amf::Event::CsiRemove { invocation, component, csi, flags }
+        }
+        Question::Confirm(flags) => {
+            amf::Event::PendingOperationConfirm { invocation, component, flags }
+        }
+        Question::Expired(flags) => amf::Event::PendingOperationExpired { component, flags },
+        Question::Restart => amf::Event::ExternalComponentRestart { invocation, component },
+        Question::Reset => {
+            let action = ExternalAction::Reset;
+            amf::Event::ExternalComponentControl { invocation, component, action }
         }
         Question::Terminate => amf::Event::ComponentTerminate { invocation, component },
     }

@@ -1,6 +1,7 @@
 //! What the nodes tell each other: the inputs of the model.
 
 use crate::message_id::MessageId;
+use ais_proto::admin::{Operation, Target};
 use ais_proto::amf::{Callbacks, Recovery};
 use ais_wire::{DecodeError, Name, Reader, Writer};
 
@@ -25,6 +26,8 @@ pub(super) enum Message {
     Report(Report),
     /// `saAmfErrorCancelAll`.
     CancelErrors { component: Name },
+    /// An operator has something done.
+    Operate { operation: Operation, target: Target },
     /// The sender's side has quorum again, and what it is to do is agreed on.
     Resume,
 }
@@ -37,6 +40,8 @@ pub(super) struct Report {
     pub(super) recovery: Recovery,
     /// `SaAmfProbableCauseT`.
     pub(super) probable_cause: u8,
+    /// When, in nanoseconds since the epoch, on the sender's clock.
+    pub(super) at: i64,
 }
 
 /// What a node has against a component of its own.
@@ -80,6 +85,7 @@ const UNANSWERED: u8 = 5;
 const REPORT: u8 = 6;
 const CANCEL_ERRORS: u8 = 7;
 const RESUME: u8 = 8;
+const OPERATE: u8 = 9;
 
 impl Message {
     /// Appends the message.
@@ -111,10 +117,13 @@ impl Message {
             }
             Self::Report(report) => {
                 out.u8(REPORT).name(&report.reporting).name(&report.erroneous);
-                out.u8(report.recovery as u8).u8(report.probable_cause);
+                out.u8(report.recovery as u8).u8(report.probable_cause).i64(report.at);
             }
             Self::CancelErrors { component } => {
                 out.u8(CANCEL_ERRORS).name(component);
+            }
+            Self::Operate { operation, target } => {
+                target.encode(out.u8(OPERATE).u8(*operation as u8));
             }
             Self::Resume => {
                 out.u8(RESUME);
@@ -155,8 +164,13 @@ impl Message {
                 erroneous: input.name()?,
                 recovery: Recovery::decode(input)?,
                 probable_cause: input.u8()?,
+                at: input.i64()?,
             }),
             CANCEL_ERRORS => Self::CancelErrors { component: input.name()? },
+            OPERATE => Self::Operate {
+                operation: Operation::decode(input)?,
+                target: Target::decode(input)?,
+            },
             RESUME => Self::Resume,
             _ => return Err(DecodeError::Invalid),
         };

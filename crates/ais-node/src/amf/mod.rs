@@ -27,13 +27,14 @@ use crate::{
     Asker, Caller, ConnectionId, Delivery, Digest, Effects, Malformed, Now, Promise, Service,
     SessionId, Timer,
 };
-use ais_proto::amf::{Callbacks, ErrorReport, Request};
+use ais_proto::admin::{Operated, Operation, Target};
+use ais_proto::amf::{Callbacks, ErrorReport, Recovery, Request};
 use ais_proto::{AisError, Service as Of};
 use ais_totem::View;
 use ais_wire::{DecodeError, Name, NodeId, Writer};
 use local::{Answered, Function, Local};
 use message::{Message, RegistrationId, Report};
-use model::{Model, Outcome};
+use model::{Model, Outcome, Reset};
 use track::{Start, Tracking};
 
 pub use model::Incoming;
@@ -42,17 +43,19 @@ pub use model::Incoming;
 #[derive(Debug)]
 pub struct Amf {
     me: NodeId,
+    /// The name of this node.
+    name: Name,
     model: Model,
     local: Local,
     tracking: Tracking,
 }
 
 impl Amf {
-    /// The service of a node with nothing registered anywhere.
+    /// The service of a node of this name, with nothing registered anywhere.
     #[must_use]
-    pub fn new(me: NodeId, groups: config::Groups) -> Self {
+    pub fn new(me: NodeId, name: Name, groups: config::Groups) -> Self {
         let model = Model::new(groups);
-        Self { me, model, local: Local::default(), tracking: Tracking::default() }
+        Self { me, name, model, local: Local::default(), tracking: Tracking::default() }
     }
 
     /// The program has been handed the callback with this invocation.
@@ -120,16 +123,22 @@ impl Amf {
         }
     }
 
-    /// What only this node knows: a proxy speaks for others on its own handle.
+    /// What only this node knows: whether it is the one that groups.conf names
+    /// for the unit; and a proxy speaks for others on its own handle.
     fn may_register(
         &self,
         component: &Name,
         proxy: Option<&Name>,
         asker: Asker,
     ) -> Result<(), AisError> {
+        let name = component;
+        let component = self.model.find(component)?;
+        if !self.model.may_be_on(component, self.me, &self.name) {
+            log::warn!("component {name} may not register here: groups.conf has another `node =`");
+            return Err(AisError::BadOperation);
+        }
         let Some(proxy) = proxy else { return Ok(()) };
         let proxy = self.model.find_registered(proxy)?;
-        let component = self.model.find(component)?;
         let handle = self.local.handle_of(proxy).map(|(connection, _)| connection);
         if self.model.registration(component).is_none() && handle != Some(asker.connection) {
             return Err(AisError::BadOperation);
@@ -169,13 +178,25 @@ impl Amf {
         }
     }
 
+    /// An operator has something done to a part of AMF. The reply is an
+    /// [`Operated`], when all nodes know of it.
+    pub(crate) fn operate(
+        &mut self,
+        asker: Asker,
+        operation: Operation,
+        target: Target,
+        fx: &mut Effects,
+    ) {
+        send(fx, Some(asker), &Message::Operate { operation, target });
+    }
+
     /// Gives a message to the model. The result is for whoever asked.
     fn input(
         &mut self,
         Delivery { from, number, asker, .. }: Delivery<'_>,
         message: Message,
         fx: &mut Effects,
-    ) -> Result<(), AisError> {
+    ) -> Result<Vec<u8>, AisError> {
         match message {
             Message::Register { component, proxy, callbacks } => {
                 let proxy = proxy.as_ref();
@@ -184,30 +205,30 @@ impl Amf {
                 if from == self.me {
                     self.attach(&component, registration, asker, fx);
                 }
-                Ok(())
             }
             Message::Unregister { registration, proxy } => {
-                self.model.unregister(registration, proxy.as_ref())
+                self.model.unregister(registration, proxy.as_ref())?;
             }
-            Message::HandleGone { registrations } => {
-                self.model.handle_gone(&registrations);
-                Ok(())
-            }
+            Message::HandleGone { registrations } => self.model.handle_gone(&registrations),
             Message::Answer { registration, operation, is_ok } => {
                 self.model.answer(registration, operation, is_ok);
-                Ok(())
             }
             Message::Unanswered { registration, operation, cause } => {
                 self.model.unanswered(registration, operation, cause);
-                Ok(())
             }
-            Message::Report(report) => self.model.report(&report),
-            Message::CancelErrors { component } => self.model.cancel_errors(&component),
-            Message::Resume => {
-                self.model.resume();
-                Ok(())
+            Message::Report(report) => self.model.report(&report)?,
+            Message::CancelErrors { component } => self.model.cancel_errors(&component)?,
+            Message::Operate { operation, target } => {
+                let done = self.model.operate(operation, &target);
+                let is_accepted = done.is_ok();
+                let words = done.unwrap_or_else(|words| words);
+                let mut body = Writer::new();
+                Operated { is_accepted, words }.encode(&mut body);
+                return Ok(body.into_bytes());
             }
+            Message::Resume => self.model.resume(),
         }
+        Ok(Vec::new())
     }
 
     /// Remembers through which handle a component of this node is registered.
@@ -230,7 +251,7 @@ impl Amf {
     fn carry_out(&mut self, fx: &mut Effects) {
         #[cfg(debug_assertions)]
         self.model.assert_sound();
-        let Outcome { demands, given_up, touched } = self.model.take_outcome();
+        let Outcome { demands, given_up, touched, reset } = self.model.take_outcome();
         for (id, questions) in given_up {
             self.local.dismiss(id, questions, &self.model, fx);
         }
@@ -241,6 +262,11 @@ impl Amf {
             self.local.demand(demand, &self.model, fx);
         }
         self.tracking.tell(&touched, &self.model, fx);
+        match reset {
+            Some(Reset::Node(node)) if node == self.me => fx.reset(),
+            Some(Reset::Cluster) => fx.reset(),
+            _ => {}
+        }
     }
 }
 
@@ -249,7 +275,7 @@ impl Service for Amf {
 
     fn on_request(
         &mut self,
-        _now: Now,
+        now: Now,
         caller: &Caller,
         asker: Asker,
         request: Request<'_>,
@@ -293,13 +319,12 @@ impl Service for Amf {
                 let ability = id.map(|id| model.config(id).model);
                 reply_with(asker, ability, fx, |out, ability| out.u8(ability as u8));
             }
-            // Only an administrator's operations are ever pending, and there
-            // are none.
             Request::PendingOperationGet { component } => {
-                reply_with(asker, model.find(&component), fx, |out, _| out.u32(0));
+                let flags = model.find(&component).map(|id| model.pending_flags(id));
+                reply_with(asker, flags, fx, |out, flags| out.u32(flags));
             }
             Request::ErrorReport(report) => {
-                send(fx, Some(asker), &Message::Report(Report::from(&report)));
+                send(fx, Some(asker), &Message::Report(Report::new(&report, now)));
             }
             Request::ErrorCancelAll { component } => {
                 send(fx, Some(asker), &Message::CancelErrors { component });
@@ -328,7 +353,11 @@ impl Service for Amf {
         let result = self.input(delivery, message, fx);
         self.carry_out(fx);
         if let Some(asker) = asker {
-            fx.answer(asker, promise, result, Vec::new());
+            let (result, body) = match result {
+                Ok(body) => (Ok(()), body),
+                Err(error) => (Err(error), Vec::new()),
+            };
+            fx.answer(asker, promise, result, body);
         }
     }
 
@@ -410,12 +439,20 @@ impl Service for Amf {
     }
 }
 
-impl From<&ErrorReport<'_>> for Report {
-    fn from(report: &ErrorReport<'_>) -> Self {
+impl Report {
+    fn new(report: &ErrorReport<'_>, now: Now) -> Self {
+        // The original testamf2 fills in nothing but the cause. What it happens
+        // to recommend must not take a node out.
+        let is_filled_in = report.report_type != 0 && report.severity != 0;
+        let recovery = match report.recovery {
+            recovery if recovery < Recovery::NodeSwitchover || is_filled_in => recovery,
+            _ => Recovery::ComponentFailover,
+        };
         Self {
+            at: now.wall,
             reporting: report.reporting.clone(),
             erroneous: report.erroneous.clone(),
-            recovery: report.recovery,
+            recovery,
             probable_cause: report.probable_cause,
         }
     }

@@ -5,7 +5,7 @@ use crate::admin::Sights;
 use crate::requests::{Kind, Outcome};
 use crate::services::Each;
 use crate::{Asker, Caller, ConnectionId, Now, Service as _, SessionId};
-use ais_proto::{AisError, Code, Request, Service, amf};
+use ais_proto::{AisError, Code, Request, Service, admin, amf};
 
 impl Node {
     /// A library handle was opened; `caller` says which.
@@ -73,6 +73,11 @@ impl Node {
                 fx.service = Service::Ckpt;
                 services.ckpt.on_request(now, caller, asker, request, fx)
             }
+            Request::Admin(admin::Request::Operate { operation, target }) => {
+                fx.service = Service::Amf;
+                services.amf.operate(asker, operation, target, fx);
+                Ok(())
+            }
             Request::Admin(request) => {
                 fx.service = Service::Admin;
                 let (amf, ckpt) = (&services.amf, &services.ckpt);
@@ -85,7 +90,8 @@ impl Node {
 
     /// Why the node itself refuses a request, if it does.
     fn refusal(&self, request: &Request<'_>) -> Option<AisError> {
-        let is_amf = matches!(request, Request::Amf(_));
+        let is_operation = matches!(request, Request::Admin(admin::Request::Operate { .. }));
+        let is_amf = is_operation || matches!(request, Request::Amf(_));
         if is_amf && !self.sync.groups.is_ours() {
             return match request {
                 // Nothing is registered where AMF has no part.

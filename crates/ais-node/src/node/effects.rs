@@ -41,6 +41,7 @@ impl Node {
                 Effect::SetTimer(timer, after) => {
                     self.timers.set(service, timer, now.monotonic.saturating_add(after));
                 }
+                Effect::Reset => self.outputs.push_back(Output::Reset),
                 Effect::CancelTimer(timer) => self.timers.cancel(service, timer),
             }
         }

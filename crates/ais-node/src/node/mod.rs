@@ -88,6 +88,10 @@ pub enum Output {
     Reserve(u64),
     /// This node has the state of the cluster: clients may come from now on.
     Serving,
+    /// A program recommends to stop this node at once (`NODE_FAILFAST`,
+    /// `CLUSTER_RESET`): its AMF programs and its executive. Its units are
+    /// failed over whether or not that is done.
+    Reset,
 }
 
 /// A node.

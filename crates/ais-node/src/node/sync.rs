@@ -1,7 +1,6 @@
 //! Bringing the states of the members of a view together, as `sync` decides.
 
 use super::{Node, Output};
-use crate::amf::Amf;
 use crate::services::Each;
 use crate::services::Services;
 use crate::sync::{
@@ -252,7 +251,7 @@ impl Node {
         }
         let starts = is_ours && plan.starts_amf();
         if starts {
-            self.services.amf = Amf::new(self.config.node, self.config.groups.clone());
+            self.services.amf = crate::services::amf(&self.config);
             self.leads.1 = false;
         }
         if starts || change != Change::Same {

@@ -2,12 +2,14 @@
 //! the group. No part of A.01.01.
 
 mod event;
+mod operate;
 mod report;
 mod request;
 #[cfg(test)]
 mod tests;
 
 pub use event::{Delivered, Deliveries, Event, View};
+pub use operate::{AdminState, AmfNode, Operated, Operation, Target};
 pub use report::{
     Checkpoint, Clients, Component, Failure, Page, Phase, Redundancy, Ring, Started, State, Status,
     ViewId,

@@ -1,5 +1,6 @@
 //! What Admin replies.
 
+use super::{AdminState, Operation};
 use crate::amf::{HaState, Readiness};
 use crate::ckpt::UpdateOption;
 use crate::numbers::numbered;
@@ -293,6 +294,10 @@ numbered! {
         Quiescing = 6,
         /// Its components are asked to go out of service.
         Leaving = 7,
+        /// Active, and asked to finish its work.
+        Stopping = 8,
+        /// Active, and asked to let the work go to another unit.
+        SwitchingOver = 9,
     }
 }
 
@@ -315,12 +320,26 @@ pub struct Component {
     pub group: Name,
     /// How its units share the work.
     pub redundancy: Redundancy,
+    /// What an operator has said of the group.
+    pub group_admin: AdminState,
+    /// The operation that waits for the components of the group to confirm it.
+    pub pending: Option<Operation>,
+    /// What an operator has done to the group last, for people.
+    pub group_reason: String,
     /// The unit.
     pub unit: Name,
+    /// The only node it may be on.
+    pub place: Option<Name>,
     /// Where that is in its life.
     pub phase: Phase,
+    /// What an operator has said of the unit.
+    pub unit_admin: AdminState,
+    /// Why it is in service or out of it, for people.
+    pub unit_reason: String,
     /// The component.
     pub name: Name,
+    /// What happened to it last, for people.
+    pub reason: String,
     /// The node it is registered on, if it is.
     pub node: Option<NodeId>,
     /// As last answered.
@@ -335,8 +354,16 @@ pub struct Component {
 impl Component {
     /// Appends the component.
     pub fn encode(&self, out: &mut Writer) {
-        out.name(&self.group).u8(self.redundancy as u8);
-        out.name(&self.unit).u8(self.phase as u8).name(&self.name);
+        out.name(&self.group).u8(self.redundancy as u8).u8(self.group_admin as u8);
+        out.option(self.pending.as_ref(), |out, operation| {
+            out.u8(*operation as u8);
+        });
+        out.bytes(self.group_reason.as_bytes()).name(&self.unit);
+        out.option(self.place.as_ref(), |out, place| {
+            out.name(place);
+        });
+        out.u8(self.phase as u8).u8(self.unit_admin as u8).bytes(self.unit_reason.as_bytes());
+        out.name(&self.name).bytes(self.reason.as_bytes());
         out.option(self.node.as_ref(), |out, node| {
             out.node(*node);
         });
@@ -359,9 +386,16 @@ impl Component {
         Ok(Self {
             group: input.name()?,
             redundancy: Redundancy::decode(input)?,
+            group_admin: AdminState::decode(input)?,
+            pending: input.option(Operation::decode)?,
+            group_reason: text(input)?,
             unit: input.name()?,
+            place: input.option(Reader::name)?,
             phase: Phase::decode(input)?,
+            unit_admin: AdminState::decode(input)?,
+            unit_reason: text(input)?,
             name: input.name()?,
+            reason: text(input)?,
             node: input.option(Reader::node)?,
             readiness: Readiness::decode(input)?,
             failure: input.option(Failure::decode)?,

@@ -1,5 +1,6 @@
 //! What is asked of Admin.
 
+use super::{Operation, Target};
 use crate::{Code, DecodeError, Name, Reader, Writer};
 
 /// A request to Admin.
@@ -25,6 +26,17 @@ pub enum Request<'a> {
         /// So many at most.
         limit: u32,
     },
+    /// The nodes that AMF does not use as it would. Reply: a list of
+    /// [`AmfNode`](super::AmfNode)s.
+    AmfNodes,
+    /// Has something done to a part of AMF. Reply: [`Operated`](super::Operated),
+    /// when all nodes know of it.
+    Operate {
+        /// What to do.
+        operation: Operation,
+        /// What to do it to.
+        target: Target,
+    },
     /// On a handle: every view from now on is an event, the present one the
     /// first. Reply: nothing.
     Watch,
@@ -46,6 +58,8 @@ const COMPONENTS: Code = Code(0x0404);
 const WATCH: Code = Code(0x0405);
 const PROBE_START: Code = Code(0x0406);
 const PROBE_SEND: Code = Code(0x0407);
+const AMF_NODES: Code = Code(0x0408);
+const OPERATE: Code = Code(0x0409);
 
 impl<'a> Request<'a> {
     /// The code of the request.
@@ -56,6 +70,8 @@ impl<'a> Request<'a> {
             Self::Ring => RING,
             Self::Checkpoints { .. } => CHECKPOINTS,
             Self::Components { .. } => COMPONENTS,
+            Self::AmfNodes => AMF_NODES,
+            Self::Operate { .. } => OPERATE,
             Self::Watch => WATCH,
             Self::ProbeStart => PROBE_START,
             Self::ProbeSend { .. } => PROBE_SEND,
@@ -65,7 +81,8 @@ impl<'a> Request<'a> {
     /// Appends the body of the request.
     pub fn encode(&self, out: &mut Writer) {
         match self {
-            Self::Status | Self::Ring | Self::Watch | Self::ProbeStart => {}
+            Self::Status | Self::Ring | Self::AmfNodes | Self::Watch | Self::ProbeStart => {}
+            Self::Operate { operation, target } => target.encode(out.u8(*operation as u8)),
             Self::Checkpoints { after, limit } => {
                 out.option(after.as_ref(), |out, name| {
                     out.name(name);
@@ -91,6 +108,11 @@ impl<'a> Request<'a> {
                 Self::Checkpoints { after: input.option(Reader::name)?, limit: input.u32()? }
             }
             COMPONENTS => Self::Components { first: input.u32()?, limit: input.u32()? },
+            AMF_NODES => Self::AmfNodes,
+            OPERATE => Self::Operate {
+                operation: Operation::decode(input)?,
+                target: Target::decode(input)?,
+            },
             WATCH => Self::Watch,
             PROBE_START => Self::ProbeStart,
             PROBE_SEND => Self::ProbeSend { messages: messages(input)? },

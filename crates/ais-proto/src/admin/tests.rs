@@ -83,9 +83,16 @@ fn replies_round_trip() {
     let component = Component {
         group: name("raid"),
         redundancy: Redundancy::NPlusM,
+        group_admin: AdminState::ShuttingDown,
+        pending: Some(Operation::SwitchOver),
+        group_reason: "shut down".into(),
         unit: name("raidA"),
+        place: Some(name("one")),
         phase: Phase::Active,
+        unit_admin: AdminState::Locked,
+        unit_reason: "locked".into(),
         name: name("comp_a"),
+        reason: "it registers".into(),
         node: Some(TWO),
         readiness: Readiness::InService,
         failure: Some(Failure::Silent),
@@ -94,6 +101,10 @@ fn replies_round_trip() {
     let page = Page { items: vec![component], more: false };
     let encoded = bytes(|out| page.encode(out, |out, item| item.encode(out)));
     assert_round_trip(&page, &encoded, |input| Page::decode(input, Component::decode));
+    let node = AmfNode { node: ONE, admin: AdminState::Locked, fault: Some(name("comp_a")) };
+    assert_round_trip(&node, &bytes(|out| node.encode(out)), AmfNode::decode);
+    let operated = Operated { is_accepted: true, words: "group raid is locked".into() };
+    assert_round_trip(&operated, &bytes(|out| operated.encode(out)), Operated::decode);
     let started = Started { node: ONE, probe: 9 };
     assert_round_trip(&started, &bytes(|out| started.encode(out)), Started::decode);
 }
@@ -106,6 +117,11 @@ fn requests_round_trip_and_short_ones_are_refused() {
         Request::Checkpoints { after: None, limit: 1 },
         Request::Checkpoints { after: Some(name("abra")), limit: u32::MAX },
         Request::Components { first: 3, limit: 0 },
+        Request::AmfNodes,
+        Request::Operate { operation: Operation::Lock, target: Target::Group(name("raid")) },
+        Request::Operate { operation: Operation::Unlock, target: Target::Unit(name("raidA")) },
+        Request::Operate { operation: Operation::Shutdown, target: Target::Node(ONE) },
+        Request::Operate { operation: Operation::Repaired, target: Target::Component(name("a")) },
         Request::Watch,
         Request::ProbeStart,
         Request::ProbeSend { messages: vec![b"one", b"", b"three"] },

@@ -143,6 +143,10 @@ pub const OPAQUE_BUFFER_SIZE_MAX: usize = 512;
 /// The flags of `CSISet` and `CSIRemove` for all instances at once
 /// (`SA_AMF_CSI_ALL_INSTANCES`).
 pub const CSI_ALL_INSTANCES: u32 = 2;
+/// A switch-over waits for confirmation (`SA_AMF_SWITCHOVER_OPERATION`).
+pub const PENDING_SWITCHOVER: u32 = 1;
+/// A shutdown waits for confirmation (`SA_AMF_SHUTDOWN_OPERATION`).
+pub const PENDING_SHUTDOWN: u32 = 2;
 /// The flag of `CSISet` for one more instance
 /// (`SA_AMF_CSI_ADD_NEW_INSTANCE`).
 pub const CSI_ADD_NEW_INSTANCE: u32 = 1;

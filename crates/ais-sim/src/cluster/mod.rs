@@ -219,7 +219,7 @@ impl World {
                 self.ledger.serves(node);
                 self.move_in(host)
             }
-            Output::Send { .. } | Output::Reserve(_) => Ok(()),
+            Output::Send { .. } | Output::Reserve(_) | Output::Reset => Ok(()),
         }
     }
 

@@ -8,17 +8,25 @@ impl Model {
         for group in &self.groups {
             let units = &self.units[group.units.clone()];
             let holding = units.iter().filter(|unit| self.holds(unit)).count();
-            let bound = match group.model {
-                RedundancyModel::NoRedundancy => usize::MAX,
-                _ => group.active_units as usize,
-            };
+            let bound = rules::Bounds::of(group).actives;
             assert!(holding <= bound, "{} has {holding} active units", group.name);
             for unit in units {
                 self.assert_unit_sound(unit);
             }
         }
-        assert!(self.unsettled.is_empty());
-        assert!(self.components.iter().all(|component| component.asked.len() <= 2));
+        assert!(self.unsettled.is_empty() && self.unplanned.is_empty());
+        for instance in &self.instances {
+            let csi = self.instance_names[&instance.name];
+            let holding = instance.members.iter().filter(|id| self.components[id.0].holds(csi));
+            let most = instance.most_active.unwrap_or(usize::MAX);
+            assert!(holding.count() <= most, "{} has too many actives", instance.name);
+        }
+        self.components.iter().for_each(Component::assert_within_its_model);
+    }
+
+    #[cfg(test)]
+    pub(in crate::amf) fn faults(&self) -> &BTreeMap<NodeId, ComponentId> {
+        &self.faults
     }
 
     fn assert_unit_sound(&self, unit: &Unit) {
@@ -50,19 +58,37 @@ impl Model {
                 let has = |unit: &&Unit| unit.phase == Phase::InService(Some(role));
                 units.iter().filter(has).count()
             };
-            let (actives, standbys) = match group.model {
-                RedundancyModel::NoRedundancy => (units.len(), 0),
-                _ => (
-                    units.len().min(group.active_units as usize),
-                    group.backup_units.map_or(units.len(), |number| number as usize),
-                ),
-            };
-            assert_eq!(count(Role::Active), actives, "active units of {}", group.name);
-            let standbys = standbys.min(units.len() - actives);
-            assert_eq!(count(Role::Standby), standbys, "standby units of {}", group.name);
+            let bounds = rules::Bounds::of(group);
+            let (actives, standbys) = (count(Role::Active), count(Role::Standby));
+            if !group.is_shared {
+                assert_eq!(actives, units.len().min(bounds.actives), "active in {}", group.name);
+            }
+            assert_eq!(standbys, bounds.standbys.min(units.len() - actives), "{}", group.name);
+            assert!(units.iter().all(|unit| matches!(unit.phase, Phase::InService(_))));
         }
         for component in &self.components {
             assert!(component.asked.is_empty(), "{:?}", component);
+        }
+        let mut again = self.clone();
+        again.touch_all();
+        again.settle();
+        assert_eq!(again.outcome.demands, [], "there was something left to do");
+    }
+}
+
+impl Component {
+    fn assert_within_its_model(&self) {
+        let model = self.config.model;
+        let active = self.assignments.iter().filter(|of| of.holds).count();
+        let waits = |of: &&Assignment| self.work_on(of.csi) == Some(HaState::Standby);
+        let standby = self.assignments.iter().filter(waits).count();
+        assert!(active <= model.most_active(), "{self:?}");
+        assert!(standby <= model.most_standby(), "{self:?}");
+        assert!(active == 0 || standby == 0 || model.can_be_both(), "{self:?}");
+        // At most one question of each kind.
+        for (index, asked) in self.asked.iter().enumerate() {
+            let other = |other: &Asked| asked.what.replaces(other.what);
+            assert!(!self.asked[..index].iter().any(other), "{self:?}");
         }
     }
 }

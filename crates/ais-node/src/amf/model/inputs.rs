@@ -1,9 +1,10 @@
 //! What can happen to the model. Every input leaves it settled.
 
-use super::{Ask, ComponentId, Failure, Model, Question, Registration};
-use crate::amf::message::{Cause, RegistrationId, Report};
+use super::recovery::bounded;
+use super::{Ask, ComponentId, Failure, Model, Registration};
+use crate::amf::message::{Cause, RegistrationId};
 use ais_proto::AisError;
-use ais_proto::amf::{Callbacks, HaState, Readiness, Recovery, Transition};
+use ais_proto::amf::{Callbacks, HaState, Readiness, Transition};
 use ais_totem::View;
 use ais_wire::{Name, NodeId};
 use log::Level;
@@ -37,10 +38,10 @@ impl Model {
             return Err(AisError::Init);
         }
         let number = RegistrationId { view: self.view, number };
-        self.registered.insert(number, id);
+        self.enter(id, number, proxy);
         let registration = Registration { number, node, callbacks, proxy };
         self.components[id.0].registration = Some(registration);
-        log::info!("component {name} registers from {node}");
+        self.explain(id, format!("it registers from {node}"));
         self.touch(id);
         self.settle();
         Ok(number)
@@ -81,8 +82,11 @@ impl Model {
     /// [`Model::resume`]: it may yet have to be agreed on with another side.
     pub(in crate::amf) fn install(&mut self, view: &View, has_quorum: bool) {
         self.view = view.id;
+        self.members = view.members.iter().copied().collect();
         self.view_has_quorum = has_quorum;
         self.end_where(|node| view.left.contains(&node));
+        // Who comes back begins anew.
+        self.faults.retain(|node, _| !view.left.contains(node));
         // Nobody has to agree on what nobody does.
         let is_free = self.has_quorum || self.registered.is_empty();
         if self.has_quorum != (has_quorum && is_free) {
@@ -129,6 +133,16 @@ impl Model {
         };
         let what = asked.remove(place).what;
         self.touch(id);
+        if matches!(what, Ask::Restart | Ask::Reset) {
+            self.was_restarted(id, what, is_ok);
+            return self.settle();
+        }
+        if let Ask::Confirm(_) = what {
+            if !is_ok {
+                self.is_not_confirmed(id, "refuses it");
+            }
+            return self.settle();
+        }
         if !is_ok {
             self.fail(id, Failure::Refused, "it answered a callback with an error");
         }
@@ -149,7 +163,13 @@ impl Model {
                     assignment.state = Some(state);
                 }
             }
-            Ask::Readiness(_) | Ask::Csi(..) => {}
+            // Who fails to give it back has it no more either.
+            Ask::Remove(csi) => {
+                if let Some(assignment) = component.assignment_mut(csi) {
+                    assignment.state = None;
+                }
+            }
+            Ask::Readiness(_) | Ask::Csi(..) | Ask::Restart | Ask::Reset | Ask::Confirm(_) => {}
         }
         self.settle();
     }
@@ -163,95 +183,32 @@ impl Model {
         cause: Cause,
     ) {
         let Some(id) = self.registered.get(&registration).copied() else { return };
-        let component = &self.components[id.0];
-        let is_asked = |operation| component.asked.iter().any(|of| of.operation == operation);
-        if operation.is_some_and(|operation| !is_asked(operation)) {
-            return;
-        }
-        if cause == Cause::HealthcheckRefused {
-            self.fail(id, Failure::Refused, cause.words());
-        } else {
-            self.fail(id, Failure::Silent, cause.words());
-        }
-        self.settle();
-    }
-
-    /// Somebody reports an error of a component.
-    ///
-    /// # Errors
-    /// `NOT_EXIST` if there is no such component, `BAD_OPERATION` if it is not
-    /// registered.
-    pub(in crate::amf) fn report(&mut self, report: &Report) -> Result<(), AisError> {
-        let Report { reporting, erroneous, recovery, probable_cause } = report;
-        let id = self.find_to_repair(erroneous)?;
-        let reason = format!(
-            "{reporting} reports an error (probable cause {probable_cause}, recommended \
-             recovery {recovery:?})"
-        );
-        if *recovery == Recovery::InternallyRecovered {
-            log::info!("component {erroneous} goes on: {reason}");
-            return Ok(());
-        }
-        if *probable_cause == NOT_RESPONDING {
-            self.fail(id, Failure::Silent, &reason);
-        } else {
-            self.fail(id, Failure::Reported, &reason);
-            self.terminate_to_restart(id, *recovery);
+        let asked = &mut self.components[id.0].asked;
+        let place = |operation| asked.iter().position(|of| of.operation == operation);
+        let what = match operation.map(place) {
+            None => None,
+            Some(None) => return,
+            Some(Some(place)) => Some(asked[place].what),
+        };
+        match what {
+            // Nobody has to be ready for it.
+            Some(Ask::Confirm(_)) => self.is_not_confirmed(id, cause.words()),
+            // Its work ends now, finished or not.
+            Some(what @ Ask::Readiness(Readiness::Stopping)) => {
+                asked.retain(|asked| asked.what != what);
+                self.explain(id, "it has not finished its work in stopping-timeout".into());
+                self.touch(id);
+            }
+            _ if cause == Cause::HealthcheckRefused => {
+                self.fail(id, Failure::Refused, cause.words());
+            }
+            _ => self.fail(id, Failure::Silent, cause.words()),
         }
         self.settle();
-        Ok(())
-    }
-
-    /// Without control of processes a restart is: the component is asked to
-    /// end, and registers anew. If it cannot be asked, this is a failover.
-    fn terminate_to_restart(&mut self, id: ComponentId, recovery: Recovery) {
-        let component = &self.components[id.0];
-        if recovery == Recovery::ComponentRestart
-            && component.has_callback(Callbacks::COMPONENT_TERMINATE)
-        {
-            self.ask(id, Ask::Terminate);
-        }
-    }
-
-    /// All errors of a component are repaired.
-    ///
-    /// # Errors
-    /// `NOT_EXIST` if there is no such component, `BAD_OPERATION` if it is not
-    /// registered.
-    pub(in crate::amf) fn cancel_errors(&mut self, name: &Name) -> Result<(), AisError> {
-        let id = self.find_to_repair(name)?;
-        if self.components[id.0].failure.take().is_some() {
-            log::info!("the errors of component {name} are cancelled");
-        }
-        self.touch(id);
-        self.settle();
-        Ok(())
-    }
-
-    fn find_to_repair(&self, name: &Name) -> Result<ComponentId, AisError> {
-        let id = self.find(name)?;
-        let registered = self.components[id.0].registration.is_some();
-        if registered { Ok(id) } else { Err(AisError::BadOperation) }
-    }
-
-    fn fail(&mut self, id: ComponentId, failure: Failure, reason: &str) {
-        let component = &mut self.components[id.0];
-        log::warn!("component {} has failed: {reason}", component.config.name);
-        let is_silent = component.failure == Some(Failure::Silent);
-        if failure == Failure::Silent && !is_silent {
-            let mut farewell = self.dismissal(id);
-            farewell.retain(|question| *question != Question::Terminate);
-            self.outcome.given_up.push((id, farewell));
-            self.stop_counting_on(id);
-        }
-        if !is_silent {
-            self.components[id.0].failure = Some(failure);
-        }
-        self.touch(id);
     }
 
     /// Ends a registration, after those of which the component is the proxy.
-    fn end_registration(&mut self, id: ComponentId, level: Level, reason: &str) {
+    pub(super) fn end_registration(&mut self, id: ComponentId, level: Level, reason: &str) {
         for proxied in self.proxied_by(id) {
             self.end_registration(proxied, Level::Warn, "its proxy is gone");
         }
@@ -259,14 +216,23 @@ impl Model {
         let Some(registration) = component.registration.take() else { return };
         let name = &component.config.name;
         log::log!(level, "component {name} is no longer registered: {reason}");
+        component.reason = bounded(format!("it is no longer registered: {reason}"));
         component.failure = None;
         self.registered.remove(&registration.number);
+        if let Some(proxy) = registration.proxy {
+            self.proxied.remove(&(proxy, id));
+        }
+        self.begin_anew(id);
+        self.forget_work_of_nobody(id);
+        self.touch(id);
+    }
+
+    /// Whatever a component was asked and has answered does not count any more.
+    pub(super) fn begin_anew(&mut self, id: ComponentId) {
         self.stop_counting_on(id);
         for assignment in &mut self.components[id.0].assignments {
             assignment.state = None;
         }
-        self.forget_work_of_nobody(id);
-        self.touch(id);
     }
 
     /// When the last member of a protection group has gone there is no work
@@ -283,7 +249,7 @@ impl Model {
 
     /// A component that cannot be asked any more counts as out of service and
     /// quiesced.
-    fn stop_counting_on(&mut self, id: ComponentId) {
+    pub(super) fn stop_counting_on(&mut self, id: ComponentId) {
         let component = &mut self.components[id.0];
         component.asked.clear();
         component.readiness = Readiness::OutOfService;
@@ -299,11 +265,23 @@ impl Model {
         (0..self.components.len()).for_each(|id| self.touch(ComponentId(id)));
     }
 
-    fn touch(&mut self, id: ComponentId) {
+    pub(super) fn touch_unit(&mut self, unit: usize) {
+        self.components(unit).for_each(|id| self.touch(id));
+    }
+
+    pub(super) fn touch(&mut self, id: ComponentId) {
         self.outcome.touched.insert(id);
-        self.unsettled.insert(self.units[self.components[id.0].unit].group);
+        self.unsettled.insert(self.components[id.0].unit);
+    }
+
+    /// Enters a registration that a component has from now on.
+    pub(super) fn enter(
+        &mut self,
+        id: ComponentId,
+        number: RegistrationId,
+        proxy: Option<ComponentId>,
+    ) {
+        self.registered.insert(number, id);
+        self.proxied.extend(proxy.map(|proxy| (proxy, id)));
     }
 }
-
-/// `SA_AMF_NOT_RESPONDING` of `SaAmfProbableCauseT`.
-const NOT_RESPONDING: u8 = 30;

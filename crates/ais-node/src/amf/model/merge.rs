@@ -6,7 +6,11 @@
 //! units give up what they do there first: quiesced and out of service they
 //! begin anew. A component that is registered on both stays with the first.
 
-use super::{Ask, Component, ComponentId, HaState, Model, Phase, Question, Readiness, Role, rules};
+use super::operations::MAX_LOCKS;
+use super::{
+    AdminState, Ask, Component, ComponentId, CsiId, Model, Phase, Question, Readiness,
+    Registration, Role, rules,
+};
 use ais_proto::amf::Callbacks;
 use ais_totem::View;
 use ais_wire::NodeId;
@@ -17,16 +21,26 @@ impl Model {
     pub(in crate::amf) fn emptied(&self) -> Self {
         let mut model = self.clone();
         model.registered.clear();
+        model.proxied.clear();
+        model.faults.clear();
+        model.locks.clear();
+        for group in &mut model.groups {
+            (group.admin, group.pending) = (AdminState::Unlocked, None);
+            group.reason.clear();
+        }
         model.last_operation = 0;
         model.outcome = Default::default();
         for unit in &mut model.units {
-            unit.phase = Phase::Out;
+            (unit.phase, unit.admin) = (Phase::Out, AdminState::Unlocked);
+            unit.reason.clear();
         }
         for component in &mut model.components {
             component.registration = None;
             component.failure = None;
             component.readiness = Readiness::OutOfService;
             component.asked.clear();
+            component.restarts.clear();
+            component.reason.clear();
             for assignment in &mut component.assignments {
                 (assignment.state, assignment.holds) = (None, false);
             }
@@ -44,13 +58,26 @@ impl Model {
     ) -> Option<Self> {
         let mut sides = sides.into_iter().map(|(members, mut model)| {
             model.end_where(|node| !members.contains(&node));
-            model
+            // What a side says of a node counts if it is one of its own.
+            model.faults.retain(|node, _| members.contains(node));
+            (members, model)
         });
-        let mut together = sides.next()?;
+        let (mut here, mut together) = sides.next()?;
         together.has_quorum = together.view_has_quorum;
         together.touch_all();
         together.settle();
-        sides.for_each(|side| together.take_in(side));
+        for (members, mut side) in sides {
+            together.faults.append(&mut side.faults);
+            together.locks.retain(|node, _| !members.contains(node) || here.contains(node));
+            let theirs = side.locks.iter().filter(|(node, _)| members.contains(node));
+            for (node, state) in theirs {
+                if together.locks.len() < MAX_LOCKS {
+                    together.locks.insert(*node, *state);
+                }
+            }
+            here.extend(members);
+            together.take_in(side);
+        }
         Some(together)
     }
 
@@ -58,6 +85,7 @@ impl Model {
     /// to be looked at.
     pub(in crate::amf) fn meet_in(&mut self, view: &View) {
         self.view = view.id;
+        self.members = view.members.iter().copied().collect();
         let all = (0..self.components.len()).map(ComponentId);
         self.outcome.touched.extend(all);
     }
@@ -99,7 +127,8 @@ impl Model {
             return Vec::new();
         }
         let mut questions = Vec::new();
-        for csi in self.instances_of(id).into_iter().filter(|csi| component.works_on(*csi)) {
+        let works = |csi: &CsiId| component.work_on(*csi).is_some();
+        for csi in self.instances_of(id).into_iter().filter(works) {
             questions.push(self.quiesced(id, csi));
         }
         let can_leave = component.has_callback(Callbacks::READINESS_STATE_SET);
@@ -142,6 +171,7 @@ impl Model {
     fn adopt(&mut self, units: &Range<usize>, taken: &[ComponentId], side: &mut Self) {
         for unit in units.clone() {
             self.units[unit].phase = side.units[unit].phase;
+            self.units[unit].reason = std::mem::take(&mut side.units[unit].reason);
         }
         for id in taken {
             self.take_component(*id, side);
@@ -154,8 +184,11 @@ impl Model {
     fn take_component(&mut self, id: ComponentId, side: &mut Self) {
         let component = &mut self.components[id.0];
         std::mem::swap(component, &mut side.components[id.0]);
-        if let Some(registration) = &component.registration {
-            self.registered.insert(registration.number, id);
+        // What waited for confirmation there is given up; a late answer to
+        // that changes nothing.
+        component.asked.retain(|asked| !matches!(asked.what, Ask::Confirm(_)));
+        if let Some(Registration { number, proxy, .. }) = component.registration {
+            self.enter(id, number, proxy);
         }
     }
 
@@ -178,11 +211,7 @@ impl Model {
         self.units[unit].phase = phase;
         for id in taken {
             match there {
-                Phase::InService(Some(_)) => {
-                    for csi in self.instances_of(id) {
-                        self.ask(id, Ask::Csi(csi, HaState::Quiesced));
-                    }
-                }
+                Phase::InService(Some(_)) | Phase::Stopping | Phase::Yielding => self.quiesce(id),
                 Phase::Entering | Phase::InService(None)
                     if matches!(phase, Phase::Leaving(_))
                         && self.components[id.0].is_in_service() =>
@@ -202,23 +231,13 @@ impl Component {
             && (self.readiness == Readiness::InService
                 || self.is_asked(Ask::Readiness(Readiness::InService)))
     }
-
-    /// Whether it works on an instance or was told to, and not to end that.
-    fn works_on(&self, csi: super::CsiId) -> bool {
-        let works = |state| matches!(state, HaState::Active | HaState::Standby);
-        let asked = self.asked.iter().find_map(|asked| match asked.what {
-            Ask::Csi(of, state) if of == csi => Some(state),
-            _ => None,
-        });
-        let state = self.assignment(csi).and_then(|assignment| assignment.state);
-        asked.or(state).is_some_and(works)
-    }
 }
 
 /// Where a unit goes on from that was here on another side.
 fn on_the_way_out(phase: Phase) -> Phase {
     match phase {
         Phase::InService(Some(role)) => Phase::Quiescing(role),
+        Phase::Stopping | Phase::Yielding => Phase::Quiescing(Role::Active),
         Phase::Entering | Phase::InService(None) => Phase::Leaving(None),
         Phase::Out | Phase::Quiescing(_) | Phase::Leaving(_) => phase,
     }

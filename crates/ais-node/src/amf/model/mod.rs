@@ -1,29 +1,35 @@
 //! The replicated part of AMF: one model of all groups, the same on every
 //! node.
 //!
-//! Inputs (`inputs`) are ordered messages and views; after each one the
-//! touched groups settle (`unit`): every unit goes as far through its life
-//! as it can, then the redundancy model (`rules`) gives out roles. What the
-//! components have to be asked comes out as [`Demand`]s, which the node of
-//! each component carries out. Nothing here knows a client, a clock or an
-//! invocation.
+//! Inputs (`inputs`, `recovery`, `operations`) are ordered messages and views;
+//! after each one the touched units settle (`unit`): every unit goes as far
+//! through its life as it can, then the redundancy model (`rules`) gives out
+//! roles (`assign`). What the components have to be asked (`ask`) comes out as
+//! [`Demand`]s, which the node of each component carries out. Nothing here
+//! knows a client, a clock or an invocation.
 
+mod ask;
+mod assign;
 #[cfg(any(test, debug_assertions))]
 mod check;
 mod inputs;
 mod merge;
+mod operations;
 mod queries;
+mod recovery;
 mod rules;
 mod show;
 mod snapshot;
 mod unit;
 
+use operations::Pending;
 pub(super) use queries::MemberState;
 pub use snapshot::Incoming;
 
 use super::config::{self, Groups, RedundancyModel};
 use super::message::RegistrationId;
 use crate::message_id::NO_VIEW;
+use ais_proto::admin::{AdminState, Operation};
 use ais_proto::amf::{Callbacks, HaState, Readiness, Transition};
 use ais_totem::ViewId;
 use ais_wire::{Name, NodeId};
@@ -48,6 +54,8 @@ pub(super) struct Model {
     /// and whether what is done counts on it: only once this side and those it
     /// has met are one.
     has_quorum: bool,
+    /// The members of the view.
+    members: BTreeSet<NodeId>,
     groups: Vec<Group>,
     units: Vec<Unit>,
     components: Vec<Component>,
@@ -58,8 +66,20 @@ pub(super) struct Model {
     /// The last operation number. Each is given once to a component, so an
     /// answer to an older one is known to be late.
     last_operation: u64,
+    /// What an operator has said of nodes, unless that they are unlocked.
+    locks: BTreeMap<NodeId, AdminState>,
+    /// Nodes that are taken out, and the component whose error asked for it.
+    faults: BTreeMap<NodeId, ComponentId>,
+    /// Which registered components speak for which others.
+    proxied: BTreeSet<(ComponentId, ComponentId)>,
     outcome: Outcome,
+    /// Units that something happened to.
     unsettled: BTreeSet<usize>,
+    /// Groups whose units may get other roles.
+    unplanned: BTreeSet<usize>,
+    /// How many units were looked at.
+    #[cfg(test)]
+    pub(super) work: usize,
 }
 
 /// What came of an input. Not part of the replicated state: whoever gave the
@@ -73,6 +93,15 @@ pub(super) struct Outcome {
     pub(super) given_up: Vec<(ComponentId, Vec<Question>)>,
     /// Whatever changed concerns these.
     pub(super) touched: BTreeSet<ComponentId>,
+    /// Who is to begin anew, where that is allowed.
+    pub(super) reset: Option<Reset>,
+}
+
+/// What somebody recommends to reset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reset {
+    Node(NodeId),
+    Cluster,
 }
 
 #[derive(Debug, Clone)]
@@ -82,14 +111,28 @@ struct Group {
     active_units: u32,
     backup_units: Option<u32>,
     units: Range<usize>,
+    /// Some instance bounds its active members, so units share instances.
+    is_shared: bool,
+    /// What an operator has said of it.
+    admin: AdminState,
+    /// What waits for its components to confirm it.
+    pending: Option<Pending>,
+    /// What an operator has done to it last, for people.
+    reason: String,
 }
 
 #[derive(Debug, Clone)]
 struct Unit {
     name: Name,
     group: usize,
+    /// The only node that its components may register from.
+    node: Option<Name>,
     components: Range<usize>,
     phase: Phase,
+    /// What an operator has said of it.
+    admin: AdminState,
+    /// Why it is where it is, for people.
+    reason: String,
 }
 
 /// Where a unit is in its life.
@@ -101,6 +144,11 @@ enum Phase {
     Entering,
     /// In service, with a role or as a spare.
     InService(Option<Role>),
+    /// Active; `STOPPING` was demanded of all its components.
+    Stopping,
+    /// Active; `QUIESCED` was demanded of all its components, so that another
+    /// unit can take over. It stays in service.
+    Yielding,
     /// `QUIESCED` was demanded of those that live. The role counts as taken
     /// until the unit is out.
     Quiescing(Role),
@@ -125,6 +173,11 @@ struct Component {
     readiness: Readiness,
     assignments: Vec<Assignment>,
     asked: Vec<Asked>,
+    /// When it was restarted lately, in nanoseconds since the epoch, on the
+    /// clocks of those who asked for it.
+    restarts: Vec<i64>,
+    /// What happened to it last, for people.
+    reason: String,
 }
 
 #[derive(Debug, Clone)]
@@ -166,13 +219,22 @@ struct Asked {
 enum Ask {
     Readiness(Readiness),
     Csi(CsiId, HaState),
+    Remove(CsiId),
     Terminate,
+    /// Of the proxy: to restart the component,
+    Restart,
+    /// or to reset it.
+    Reset,
+    /// That it is ready for this operation.
+    Confirm(Operation),
 }
 
 #[derive(Debug, Clone)]
 struct Instance {
     name: Name,
     members: Vec<ComponentId>,
+    /// How many of them may be active; `None`: as many as have an active unit.
+    most_active: Option<usize>,
     /// Who was active and has no successor yet, and how it let go.
     vacated: Vec<(ComponentId, Transition)>,
 }
@@ -192,8 +254,24 @@ pub(super) struct Demand {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Question {
     Readiness(Readiness),
-    CsiSet { csi: Name, flags: u32, state: HaState, active: Name, transition: Transition },
+    CsiSet {
+        csi: Name,
+        flags: u32,
+        state: HaState,
+        active: Name,
+        transition: Transition,
+    },
+    CsiRemove {
+        csi: Name,
+        flags: u32,
+    },
     Terminate,
+    Restart,
+    Reset,
+    /// `SaAmfPendingOperationFlagsT`.
+    Confirm(u32),
+    /// The same; there is nothing to answer.
+    Expired(u32),
 }
 
 impl Question {
@@ -215,6 +293,7 @@ impl Model {
             view: NO_VIEW,
             view_has_quorum: true,
             has_quorum: true,
+            members: BTreeSet::new(),
             groups: Vec::new(),
             units: Vec::new(),
             components: Vec::new(),
@@ -223,8 +302,14 @@ impl Model {
             instance_names: BTreeMap::new(),
             registered: BTreeMap::new(),
             last_operation: 0,
+            locks: BTreeMap::new(),
+            faults: BTreeMap::new(),
+            proxied: BTreeSet::new(),
             outcome: Outcome::default(),
             unsettled: BTreeSet::new(),
+            unplanned: BTreeSet::new(),
+            #[cfg(test)]
+            work: 0,
         };
         for group in groups.groups {
             model.add_group(group);
@@ -240,7 +325,9 @@ impl Model {
                 self.add_component(component);
             }
             let components = first..self.components.len();
-            self.units.push(Unit { name: unit.name, group, components, phase: Phase::Out });
+            let (name, node) = (unit.name, unit.node);
+            let (phase, admin, reason) = (Phase::Out, AdminState::Unlocked, String::new());
+            self.units.push(Unit { name, group, node, components, phase, admin, reason });
         }
         self.groups.push(Group {
             name: config.name,
@@ -248,6 +335,10 @@ impl Model {
             active_units: config.active_units,
             backup_units: config.backup_units,
             units: first..self.units.len(),
+            is_shared: config.protection_groups.iter().any(|of| of.active_members.is_some()),
+            admin: AdminState::Unlocked,
+            pending: None,
+            reason: String::new(),
         });
         for protection_group in config.protection_groups {
             self.add_instance(protection_group);
@@ -265,6 +356,8 @@ impl Model {
             readiness: Readiness::OutOfService,
             assignments: Vec::new(),
             asked: Vec::new(),
+            restarts: Vec::new(),
+            reason: String::new(),
         });
     }
 
@@ -281,7 +374,10 @@ impl Model {
             }
         }
         self.instance_names.insert(config.name.clone(), csi);
-        self.instances.push(Instance { name: config.name, members, vacated: Vec::new() });
+        // No file has more members than that.
+        let most_active = config.active_members.map(|most| most as usize);
+        let (name, vacated) = (config.name, Vec::new());
+        self.instances.push(Instance { name, members, most_active, vacated });
     }
 
     /// Takes what came of the last input.
@@ -293,28 +389,55 @@ impl Model {
 impl Component {
     /// Whether its unit can be in service as far as it goes.
     fn is_healthy(&self) -> bool {
-        self.registration.is_some() && self.failure.is_none() && !self.is_terminating()
+        self.registration.is_some() && self.failure.is_none() && !self.is_ending()
     }
 
     /// Whether it can be asked anything.
     fn is_reachable(&self) -> bool {
-        self.registration.is_some()
-            && self.failure != Some(Failure::Silent)
-            && !self.is_terminating()
+        self.registration.is_some() && self.failure != Some(Failure::Silent) && !self.is_ending()
     }
 
-    fn is_terminating(&self) -> bool {
-        self.asked.iter().any(|asked| asked.what == Ask::Terminate)
+    /// Whether it was asked to end, so that nothing else makes sense.
+    fn is_ending(&self) -> bool {
+        self.asked.iter().any(|asked| asked.what.ends())
+    }
+
+    fn proxy(&self) -> Option<ComponentId> {
+        self.registration.as_ref().and_then(|registration| registration.proxy)
     }
 
     fn is_asked(&self, what: Ask) -> bool {
         self.asked.iter().any(|asked| asked.what == what)
     }
 
+    /// What it does for an instance, or was told to do and not to end since.
+    fn work_on(&self, csi: CsiId) -> Option<HaState> {
+        let asked = self.asked.iter().find_map(|asked| match asked.what {
+            Ask::Csi(of, state) if of == csi => Some(Some(state)),
+            Ask::Remove(of) if of == csi => Some(None),
+            _ => None,
+        });
+        let told = self.assignment(csi).and_then(|of| match of.holds {
+            true => Some(HaState::Active),
+            false => of.state,
+        });
+        asked.unwrap_or(told).filter(|state| *state != HaState::Quiesced)
+    }
+
     fn has_callback(&self, callback: Callbacks) -> bool {
         self.registration
             .as_ref()
             .is_some_and(|registration| registration.callbacks.contains(callback))
+    }
+
+    /// Whether it was told to be active for an instance and has not let go.
+    fn holds(&self, csi: CsiId) -> bool {
+        self.assignment(csi).is_some_and(|assignment| assignment.holds)
+    }
+
+    /// Whether an answer about an instance is outstanding.
+    fn is_asked_about(&self, csi: CsiId) -> bool {
+        self.asked.iter().any(|asked| asked.what.csi() == Some(csi))
     }
 
     fn assignment(&self, csi: CsiId) -> Option<&Assignment> {

@@ -72,13 +72,13 @@ impl Model {
     }
 
     pub(super) fn proxy_of(&self, id: ComponentId) -> Option<ComponentId> {
-        self.components[id.0].registration.as_ref().and_then(|registration| registration.proxy)
+        self.components[id.0].proxy()
     }
 
     /// The registered components that a component is the proxy of.
     pub(super) fn proxied_by(&self, id: ComponentId) -> Vec<ComponentId> {
-        let registered = self.registered.values().copied();
-        registered.filter(|other| self.proxy_of(*other) == Some(id)).collect()
+        let last = ComponentId(usize::MAX);
+        self.proxied.range((id, ComponentId(0))..=(id, last)).map(|(_, of)| *of).collect()
     }
 
     /// As last answered; out of service if it is not registered.
@@ -107,6 +107,12 @@ impl Model {
         }
     }
 
+    /// Whether a component may register from this node.
+    pub(in crate::amf) fn may_be_on(&self, id: ComponentId, node: NodeId, name: &Name) -> bool {
+        let is_it = |of: &Name| of == name || of.as_bytes() == node.to_string().as_bytes();
+        self.units[self.components[id.0].unit].node.as_ref().is_none_or(is_it)
+    }
+
     /// Whether an operation still waits for its answer.
     pub(in crate::amf) fn is_outstanding(&self, id: ComponentId, operation: u64) -> bool {
         self.components[id.0].asked.iter().any(|asked| asked.operation == operation)
@@ -117,17 +123,24 @@ impl Model {
     pub(in crate::amf) fn is_monitored(&self, id: ComponentId) -> bool {
         let component = &self.components[id.0];
         let works = |state| matches!(state, Some(HaState::Active | HaState::Standby));
-        matches!(self.units[component.unit].phase, Phase::InService(Some(_)))
+        let is_asked = |csi| component.work_on(csi).is_some();
+        let mut assignments = component.assignments.iter();
+        let phase = self.units[component.unit].phase;
+        matches!(phase, Phase::InService(Some(_)) | Phase::Stopping)
             && component.has_callback(Callbacks::HEALTHCHECK)
-            && component.assignments.iter().all(|assignment| works(assignment.state))
+            && assignments.all(|of| works(of.state) || !is_asked(of.csi))
     }
 
     /// Adds all of the model to a digest.
     pub(in crate::amf) fn digest(&self, digest: &mut Digest) {
         let view = (self.view, self.view_has_quorum, self.has_quorum, self.last_operation);
         digest.bytes(format!("{view:?}").as_bytes());
+        digest.bytes(format!("{:?}", (&self.locks, &self.faults)).as_bytes());
+        for group in &self.groups {
+            digest.bytes(format!("{:?}", (group.admin, group.pending, &group.reason)).as_bytes());
+        }
         for unit in &self.units {
-            digest.bytes(format!("{:?}", unit.phase).as_bytes());
+            digest.bytes(format!("{:?}", (unit.phase, unit.admin, &unit.reason)).as_bytes());
         }
         for component in &self.components {
             let state = (
@@ -136,6 +149,8 @@ impl Model {
                 component.readiness,
                 &component.assignments,
                 &component.asked,
+                &component.restarts,
+                &component.reason,
             );
             digest.bytes(format!("{state:?}").as_bytes());
         }

@@ -1,8 +1,33 @@
-//! The redundancy models: which unit gets which role. Everything that depends
-//! on the model of a group is here.
+//! The redundancy models: which unit gets which role, and what a component
+//! does for an instance then. Everything that depends on the model of a group
+//! or on the capability model of a component is here.
 
-use super::{Group, Phase, Role};
-use crate::amf::config::RedundancyModel;
+use super::{Group, HaState, Phase, Role};
+use crate::amf::config::{CapabilityModel, RedundancyModel};
+
+/// How many units have a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bounds {
+    pub(super) actives: usize,
+    pub(super) standbys: usize,
+}
+
+impl Bounds {
+    pub(super) fn of(group: &Group) -> Self {
+        let number = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        let actives = number(group.active_units);
+        match group.model {
+            RedundancyModel::TwoN => {
+                let standbys = group.backup_units.map_or(1, number);
+                Self { actives: actives.min(1), standbys: standbys.min(1) }
+            }
+            RedundancyModel::NPlusM => {
+                Self { actives, standbys: group.backup_units.map_or(usize::MAX, number) }
+            }
+            RedundancyModel::NoRedundancy => Self { actives: usize::MAX, standbys: 0 },
+        }
+    }
+}
 
 /// Where a unit is, as far as it counts here.
 #[derive(Debug, Clone, Copy)]
@@ -12,23 +37,32 @@ pub(super) struct Standing {
     pub(super) is_settled: bool,
 }
 
-/// Who else gets a role now, given the units in their order. A unit that is
-/// on its way out keeps its role until it is gone, and nobody loses a role to
-/// a unit that comes later.
-pub(super) fn plan(group: &Group, units: &[Standing]) -> Vec<(usize, Role)> {
-    let (actives, standbys) = bounds(group);
+/// Makes units active while there is room, the first one first: `promote` does
+/// so if there is something for it to do. Gives those that become standby then.
+/// A unit that is on its way out keeps its role until it is gone, and nobody
+/// loses a role to a unit that comes later.
+pub(super) fn plan(
+    bounds: Bounds,
+    units: &[Standing],
+    mut promote: impl FnMut(usize) -> bool,
+) -> Vec<usize> {
     let ranked = units.iter().enumerate();
     let mut candidates: Vec<_> =
         ranked.filter_map(|(unit, standing)| Some((Rank::of(*standing)?, unit))).collect();
     candidates.sort_unstable();
-    let room = actives.saturating_sub(count(units, Role::Active)).min(candidates.len());
-    let (promoted, others) = candidates.split_at(room);
-    let is_spare = |candidate: &&(Rank, usize)| candidate.0 == Rank::Spare;
-    let given_up = promoted.len() - promoted.iter().filter(is_spare).count();
-    let taken = count(units, Role::Standby) - given_up;
-    let spares = others.iter().filter(is_spare).take(standbys.saturating_sub(taken));
-    let promoted = promoted.iter().map(|(_, unit)| (*unit, Role::Active));
-    promoted.chain(spares.map(|(_, unit)| (*unit, Role::Standby))).collect()
+    let mut room = bounds.actives.saturating_sub(count(units, Role::Active));
+    let mut taken = count(units, Role::Standby);
+    let mut spares = Vec::new();
+    for (rank, unit) in candidates {
+        if room > 0 && promote(unit) {
+            room -= 1;
+            taken -= usize::from(rank != Rank::Spare);
+        } else if rank == Rank::Spare {
+            spares.push(unit);
+        }
+    }
+    spares.truncate(bounds.standbys.saturating_sub(taken));
+    spares
 }
 
 /// Whether a unit that becomes active does so in place of one that was.
@@ -36,14 +70,27 @@ pub(super) fn takes_over(group: &Group) -> bool {
     group.model != RedundancyModel::NoRedundancy
 }
 
-/// How many units may be active, and how many standby.
-fn bounds(group: &Group) -> (usize, usize) {
-    let number = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-    match group.model {
-        RedundancyModel::TwoN | RedundancyModel::NPlusM => {
-            (number(group.active_units), group.backup_units.map_or(usize::MAX, number))
-        }
-        RedundancyModel::NoRedundancy => (usize::MAX, 0),
+/// For how many instances a component is active and standby, the one in
+/// question left out.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Load {
+    pub(super) active: usize,
+    pub(super) standby: usize,
+}
+
+/// What a component does for one instance of its own, in a unit with this
+/// role; `has_room`: the instance may have one more active.
+pub(super) fn share(
+    role: Role,
+    model: CapabilityModel,
+    load: Load,
+    has_room: bool,
+) -> Option<HaState> {
+    let can_wait = load.standby < model.most_standby();
+    match role {
+        Role::Active if has_room && load.active < model.most_active() => Some(HaState::Active),
+        Role::Active => (can_wait && model.can_be_both()).then_some(HaState::Standby),
+        Role::Standby => can_wait.then_some(HaState::Standby),
     }
 }
 
@@ -77,6 +124,7 @@ impl Phase {
         match self {
             Self::Out | Self::Entering => None,
             Self::InService(role) | Self::Leaving(role) => role,
+            Self::Stopping | Self::Yielding => Some(Role::Active),
             Self::Quiescing(role) => Some(role),
         }
     }

@@ -1,7 +1,12 @@
 //! The model on its way to another node with the same groups.conf: what is as
 //! in the beginning is left out.
 
-use super::{Ask, Asked, Component, ComponentId, CsiId, Failure, Model, Phase, Registration, Role};
+use super::operations::{MAX_LOCKS, Scope};
+use super::recovery::MAX_REASON;
+use super::{
+    AdminState, Ask, Asked, Component, ComponentId, CsiId, Failure, Group, Model, Operation,
+    Pending, Phase, Registration, Role,
+};
 use crate::SNAPSHOT_CHUNK;
 use crate::amf::config::Groups;
 use crate::amf::message::RegistrationId;
@@ -14,13 +19,23 @@ const UNIT: u8 = 2;
 const COMPONENT: u8 = 3;
 const INSTANCE: u8 = 4;
 const END: u8 = 5;
+const FAULT: u8 = 6;
+const GROUP: u8 = 7;
+const LOCK: u8 = 8;
+
+/// The form of what follows; another one is not read.
+const VERSION: u8 = 1;
 
 const READINESS: u8 = 1;
 const CSI: u8 = 2;
 const TERMINATE: u8 = 3;
+const REMOVE: u8 = 4;
+const RESTART: u8 = 5;
+const RESET: u8 = 6;
+const CONFIRM: u8 = 7;
 
 /// The phases by their number.
-const PHASES: [Phase; 10] = [
+const PHASES: [Phase; 12] = [
     Phase::Out,
     Phase::Entering,
     Phase::InService(None),
@@ -31,8 +46,13 @@ const PHASES: [Phase; 10] = [
     Phase::Leaving(None),
     Phase::Leaving(Some(Role::Active)),
     Phase::Leaving(Some(Role::Standby)),
+    Phase::Stopping,
+    Phase::Yielding,
 ];
 const FAILURES: [Failure; 3] = [Failure::Reported, Failure::Refused, Failure::Silent];
+
+/// As many nodes as a cluster has at most.
+const MAX_FAULTS: usize = 128;
 
 /// An operation number that has not been reached; more is not believed.
 const MAX_OPERATION: u64 = u64::MAX / 2;
@@ -43,20 +63,45 @@ impl Model {
     pub(in crate::amf) fn freeze(&self) -> Vec<Vec<u8>> {
         let mut chunks = Chunks::default();
         chunks.record(|out| {
-            encode_view(self.view, out.u8(HEAD));
+            encode_view(self.view, out.u8(HEAD).u8(VERSION));
             out.bool(self.view_has_quorum).bool(self.has_quorum).u64(self.last_operation);
         });
+        for (index, group) in self.groups.iter().enumerate() {
+            // Whatever was done to it, the reason says so.
+            if !group.reason.is_empty() || group.pending.is_some() {
+                chunks.record(|out| group.encode(out.u8(GROUP).count(index)));
+            }
+        }
         for (index, unit) in self.units.iter().enumerate() {
-            if unit.phase != Phase::Out {
+            let is_new = unit.phase == Phase::Out && unit.admin == AdminState::Unlocked;
+            if !is_new || !unit.reason.is_empty() {
                 chunks.record(|out| {
                     out.u8(UNIT).count(index).u8(number_in(&PHASES, &unit.phase));
+                    out.u8(unit.admin as u8);
+                    out.bytes(unit.reason.as_bytes());
                 });
             }
+        }
+        for (node, state) in &self.locks {
+            chunks.record(|out| {
+                out.u8(LOCK).node(*node).u8(*state as u8);
+            });
+        }
+        for (node, id) in &self.faults {
+            chunks.record(|out| {
+                out.u8(FAULT).node(*node).count(id.0);
+            });
         }
         // The oldest registration comes first, so a proxy does before those
         // it speaks for.
         for id in self.registered.values() {
             chunks.record(|out| self.components[id.0].encode(out.u8(COMPONENT).count(id.0)));
+        }
+        for (index, component) in self.components.iter().enumerate() {
+            let has_past = !component.restarts.is_empty() || !component.reason.is_empty();
+            if component.registration.is_none() && has_past {
+                chunks.record(|out| component.encode(out.u8(COMPONENT).count(index)));
+            }
         }
         for (index, instance) in self.instances.iter().enumerate() {
             if !instance.vacated.is_empty() {
@@ -75,14 +120,51 @@ impl Model {
     }
 }
 
+impl Group {
+    fn encode(&self, out: &mut Writer) {
+        out.u8(self.admin as u8).option(self.pending.as_ref(), |out, pending| {
+            out.u8(pending.operation as u8);
+            let unit = match pending.scope {
+                Scope::Group(_) => None,
+                Scope::Unit(unit) => Some(unit),
+            };
+            out.option(unit.as_ref(), |out, unit| {
+                out.count(*unit);
+            });
+        });
+        out.bytes(self.reason.as_bytes());
+    }
+
+    /// Reads what was said of this group, which has this index.
+    fn take(&mut self, index_of: usize, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        self.admin = AdminState::decode(input)?;
+        self.pending = input.option(|input| {
+            let operation = Operation::decode(input)?;
+            let scope = match input.option(index)? {
+                None => Scope::Group(index_of),
+                Some(unit) if self.units.contains(&unit) => Scope::Unit(unit),
+                Some(_) => return Err(DecodeError::Invalid),
+            };
+            Ok(Pending { operation, scope })
+        })?;
+        self.reason = reason(input)?;
+        Ok(())
+    }
+}
+
 impl Component {
     fn encode(&self, out: &mut Writer) {
-        if let Some(Registration { number, node, callbacks, proxy }) = &self.registration {
-            number.encode(out);
-            out.node(*node).u32(callbacks.bits()).option(proxy.as_ref(), |out, proxy| {
-                out.count(proxy.0);
-            });
-        }
+        out.bytes(self.reason.as_bytes()).list(&self.restarts, |out, at| {
+            out.i64(*at);
+        });
+        let Some(Registration { number, node, callbacks, proxy }) = &self.registration else {
+            out.bool(false);
+            return;
+        };
+        number.encode(out.bool(true));
+        out.node(*node).u32(callbacks.bits()).option(proxy.as_ref(), |out, proxy| {
+            out.count(proxy.0);
+        });
         out.option(self.failure.as_ref(), |out, failure| {
             out.u8(number_in(&FAILURES, failure));
         });
@@ -98,6 +180,10 @@ impl Component {
                 Ask::Readiness(state) => out.u8(READINESS).u8(*state as u8),
                 Ask::Csi(csi, state) => out.u8(CSI).count(csi.0).u8(*state as u8),
                 Ask::Terminate => out.u8(TERMINATE),
+                Ask::Remove(csi) => out.u8(REMOVE).count(csi.0),
+                Ask::Restart => out.u8(RESTART),
+                Ask::Reset => out.u8(RESET),
+                Ask::Confirm(operation) => out.u8(CONFIRM).u8(*operation as u8),
             };
         });
     }
@@ -108,12 +194,13 @@ impl Component {
             READINESS => Ask::Readiness(Readiness::decode(input)?),
             CSI => Ask::Csi(CsiId(index(input)?), HaState::decode(input)?),
             TERMINATE => Ask::Terminate,
+            RESTART => Ask::Restart,
+            RESET => Ask::Reset,
+            CONFIRM => Ask::Confirm(Operation::decode(input)?),
+            REMOVE => Ask::Remove(CsiId(index(input)?)),
             _ => return Err(DecodeError::Invalid),
         };
-        let is_known = match what {
-            Ask::Csi(csi, _) => self.assignment(csi).is_some(),
-            _ => true,
-        };
+        let is_known = what.csi().is_none_or(|csi| self.assignment(csi).is_some());
         if is_known { Ok(Asked { operation, what }) } else { Err(DecodeError::Invalid) }
     }
 }
@@ -180,6 +267,9 @@ impl Incoming {
         let model = &mut self.model;
         match code {
             HEAD => {
+                if input.u8()? != VERSION {
+                    return Err(DecodeError::Invalid);
+                }
                 self.has_head = true;
                 model.view = decode_view(input)?;
                 (model.view_has_quorum, model.has_quorum) = (input.bool()?, input.bool()?);
@@ -191,6 +281,27 @@ impl Incoming {
             UNIT => {
                 let unit = model.units.get_mut(index(input)?).ok_or(DecodeError::Invalid)?;
                 unit.phase = item_of(&PHASES, input)?;
+                unit.admin = AdminState::decode(input)?;
+                unit.reason = reason(input)?;
+            }
+            GROUP => {
+                let index = index(input)?;
+                let group = model.groups.get_mut(index).ok_or(DecodeError::Invalid)?;
+                group.take(index, input)?;
+            }
+            LOCK => {
+                let (node, state) = (input.node()?, AdminState::decode(input)?);
+                if state == AdminState::Unlocked || model.locks.len() == MAX_LOCKS {
+                    return Err(DecodeError::Invalid);
+                }
+                model.locks.insert(node, state);
+            }
+            FAULT => {
+                let (node, id) = (input.node()?, ComponentId(index(input)?));
+                if id.0 >= model.components.len() || model.faults.len() == MAX_FAULTS {
+                    return Err(DecodeError::Invalid);
+                }
+                model.faults.insert(node, id);
             }
             COMPONENT => {
                 let id = ComponentId(index(input)?);
@@ -219,13 +330,22 @@ impl Incoming {
         id: ComponentId,
         input: &mut Reader<'_>,
     ) -> Result<(), DecodeError> {
+        let component = self.model.components.get_mut(id.0).ok_or(DecodeError::Invalid)?;
+        component.reason = reason(input)?;
+        component.restarts = input.list(Reader::i64)?;
+        if component.restarts.len() > component.config.restart_max as usize {
+            return Err(DecodeError::Invalid);
+        }
+        if !input.bool()? {
+            return Ok(());
+        }
         let registration = Registration {
             number: RegistrationId::decode(input)?,
             node: input.node()?,
             callbacks: Callbacks::from_bits(input.u32()?).ok_or(DecodeError::Invalid)?,
             proxy: input.option(|input| Ok(ComponentId(index(input)?)))?,
         };
-        let (number, model) = (registration.number, &mut self.model);
+        let (number, proxy, model) = (registration.number, registration.proxy, &mut self.model);
         let is_here = |proxy: ComponentId| {
             let proxy = model.components.get(proxy.0).and_then(|of| of.registration.as_ref());
             proxy.is_some_and(|proxy| proxy.node == registration.node)
@@ -244,13 +364,20 @@ impl Incoming {
             assignment.state = input.option(HaState::decode)?;
         }
         let asked = input.list(|input| component.decode_asked(input))?;
-        if asked.len() > component.assignments.len() + 1 {
+        if asked.len() > component.assignments.len() + 2 {
             return Err(DecodeError::Invalid);
         }
         component.asked = asked;
-        model.registered.insert(number, id);
+        model.enter(id, number, proxy);
         Ok(())
     }
+}
+
+/// A reason for people; bytes that are no text would not come back as they are.
+fn reason(input: &mut Reader<'_>) -> Result<String, DecodeError> {
+    let text = input.bytes()?.to_vec();
+    let text = String::from_utf8(text).map_err(|_| DecodeError::Invalid)?;
+    if text.len() > MAX_REASON { Err(DecodeError::Invalid) } else { Ok(text) }
 }
 
 fn index(input: &mut Reader<'_>) -> Result<usize, DecodeError> {

@@ -141,14 +141,7 @@ fn a_departed_node_takes_its_components_along() {
 
 #[test]
 fn an_error_report_takes_the_unit_out_until_it_is_cancelled() {
-    for recovery in [
-        Recovery::NoRecommendation,
-        Recovery::ComponentFailover,
-        Recovery::NodeSwitchover,
-        Recovery::NodeFailover,
-        Recovery::NodeFailfast,
-        Recovery::ClusterReset,
-    ] {
+    for recovery in [Recovery::NoRecommendation, Recovery::ComponentFailover] {
         let mut rig = pair();
         rig.report("b_x", recovery, A_CAUSE).unwrap();
         rig.run();
@@ -191,39 +184,4 @@ fn nobody_waits_for_one_reported_as_not_responding() {
     rig.cancel_errors("b_x").unwrap();
     rig.run();
     rig.expect("b_x", &["InService", "pgB Standby b_y"]);
-}
-
-#[test]
-fn one_that_has_helped_itself_goes_on() {
-    let mut rig = pair();
-    rig.report("b_x", Recovery::InternallyRecovered, A_CAUSE).unwrap();
-    rig.run();
-    rig.expect("b_x", &[]);
-    assert_eq!(rig.ha_state("b_x", "pgB"), Ok(HaState::Active));
-}
-
-#[test]
-fn a_restart_is_a_termination_and_a_new_registration() {
-    let mut rig = pair();
-    rig.report("b_x", Recovery::ComponentRestart, A_CAUSE).unwrap();
-    rig.run();
-    rig.expect("a_x", &["pgA Quiesced", "OutOfService"]);
-    rig.expect("b_x", &["Terminate"]);
-    rig.expect("b_y", &["pgB Active b_x NotQuiesced"]);
-    assert_eq!(rig.unregister("b_x"), Err(AisError::NotExist));
-    rig.kill("b_x");
-    rig.start(&["b_x"]);
-    rig.expect("b_x", &["InService", "pgB Standby b_y"]);
-}
-
-#[test]
-fn a_restart_of_one_that_cannot_be_terminated_is_a_failover() {
-    let mut rig = Rig::raid("xy");
-    rig.start(&["a_x"]);
-    rig.open("b_x", 0).callbacks = Callbacks::CSI_SET | Callbacks::READINESS_STATE_SET;
-    rig.register("b_x").unwrap();
-    rig.run();
-    rig.report("b_x", Recovery::ComponentRestart, A_CAUSE).unwrap();
-    rig.run();
-    rig.expect("b_x", &["InService", "pgB Active", "pgB Quiesced", "OutOfService"]);
 }

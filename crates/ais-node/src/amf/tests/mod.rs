@@ -3,10 +3,13 @@
 
 mod answers;
 mod calls;
+mod capabilities;
 mod failures;
 mod guide;
 mod node;
+mod operations;
 mod random;
+mod recovery;
 mod rules;
 mod sides;
 mod snapshots;
@@ -18,6 +21,7 @@ use super::*;
 use crate::Event;
 use crate::effects::Effect;
 use crate::timers::Timers;
+use ais_proto::admin::AdminState;
 use ais_proto::amf::{self, HaState, Readiness, Recovery};
 use ais_wire::Reader;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -37,25 +41,27 @@ fn node(number: usize) -> NodeId {
     NodeId::new([10, 0, 0, number as u8 + 1].into())
 }
 
+/// What `nodename` calls a node.
+fn node_name(number: usize) -> Name {
+    name(&format!("n{number}"))
+}
+
 /// A component with the default times.
 fn component(text: &str) -> Component {
-    Component {
-        name: name(text),
-        model: CapabilityModel::XActive,
-        healthcheck_interval: 100,
-        healthcheck_timeout: 1000,
-        callback_timeout: 5000,
-        quiesce_timeout: 1000,
-    }
+    Component::new(name(text), CapabilityModel::XActive)
+}
+
+fn protection_group(text: &str, members: Vec<Name>) -> ProtectionGroup {
+    ProtectionGroup { name: name(text), active_members: None, members }
 }
 
 /// Units x, y, z and so on, as in the original groups.conf: components a and b
 /// in each, protection groups pgA and pgB.
 fn raid(units: &str) -> Group {
     let members = |letter| units.chars().map(|unit| name(&format!("{letter}_{unit}"))).collect();
-    let unit = |unit| config::Unit {
-        name: name(&format!("raid_{unit}")),
-        components: vec![component(&format!("a_{unit}")), component(&format!("b_{unit}"))],
+    let unit = |unit| {
+        let components = ["a", "b"].map(|of| component(&format!("{of}_{unit}"))).to_vec();
+        config::Unit::new(name(&format!("raid_{unit}")), components)
     };
     Group {
         name: name("raid"),
@@ -64,8 +70,8 @@ fn raid(units: &str) -> Group {
         backup_units: Some(2),
         units: units.chars().map(unit).collect(),
         protection_groups: vec![
-            ProtectionGroup { name: name("pgA"), members: members('a') },
-            ProtectionGroup { name: name("pgB"), members: members('b') },
+            protection_group("pgA", members('a')),
+            protection_group("pgB", members('b')),
         ],
     }
 }
@@ -118,29 +124,35 @@ struct Rig {
     last_id: u64,
     replies: BTreeMap<u32, (Outcome, Vec<u8>)>,
     programs: BTreeMap<String, Program>,
+    /// Nodes that were to end at once.
+    resets: Vec<usize>,
 }
 
 impl Rig {
     fn new(nodes: usize, groups: Vec<Group>) -> Self {
         let groups = Groups { groups };
         let replica = |number| Replica {
-            amf: Amf::new(node(number), groups.clone()),
+            amf: Amf::new(node(number), node_name(number), groups.clone()),
             fx: Effects::new(),
             timers: Timers::default(),
             is_member: true,
         };
-        Self {
+        let all: Vec<_> = (0..nodes).collect();
+        let mut rig = Self {
             nodes: (0..nodes).map(replica).collect(),
             groups: groups.clone(),
-            sides: vec![(0..nodes).collect()],
-            view: 1,
+            sides: vec![all.clone()],
+            view: 0,
             queue: VecDeque::new(),
             delivered: 0,
             now: 0,
             last_id: 0,
             replies: BTreeMap::new(),
             programs: BTreeMap::new(),
-        }
+            resets: Vec::new(),
+        };
+        rig.install(&all, &all, &[], true);
+        rig
     }
 
     /// One node and the group `raid`.
@@ -191,7 +203,7 @@ impl Rig {
         let handle = Some((Of::Amf, callbacks.bits()));
         let caller = Caller { session, connection, handle };
         let asker = Asker { session, connection, id };
-        let now = Now { monotonic: self.now, wall: 0 };
+        let now = Now { monotonic: self.now, wall: self.now as i64 };
         let replica = &mut self.nodes[node];
         replica.amf.on_request(now, &caller, asker, request, &mut replica.fx).unwrap();
         self.apply(node);
@@ -222,9 +234,9 @@ impl Rig {
             reporting: name(component),
             erroneous: name(component),
             detection_time: 0,
-            report_type: 0,
+            report_type: 1,
             probable_cause,
-            severity: 0,
+            severity: 1,
             recovery,
             additional: [None; 3],
         };
@@ -233,6 +245,29 @@ impl Rig {
 
     fn cancel_errors(&mut self, component: &str) -> Outcome {
         self.call(component, Request::ErrorCancelAll { component: name(component) }).0
+    }
+
+    /// An operator has something done, through the first node that is there.
+    fn operate(&mut self, operation: Operation, target: Target) -> Result<String, String> {
+        let node = self.nodes.iter().position(|replica| replica.is_member).unwrap();
+        let id = self.send_operation(node, operation, target);
+        while !self.replies.contains_key(&id) {
+            assert!(self.deliver(), "no reply");
+        }
+        let (result, body) = self.replies.remove(&id).unwrap();
+        assert_eq!(result, Ok(()));
+        let Operated { is_accepted, words } = Operated::decode(&mut Reader::new(&body)).unwrap();
+        if is_accepted { Ok(words) } else { Err(words) }
+    }
+
+    fn send_operation(&mut self, node: usize, operation: Operation, target: Target) -> u32 {
+        self.last_id += 1;
+        let id = self.last_id as u32;
+        let asker = Asker { session: SessionId(0), connection: ConnectionId(0), id };
+        let replica = &mut self.nodes[node];
+        replica.amf.operate(asker, operation, target, &mut replica.fx);
+        self.apply(node);
+        id
     }
 
     fn answer(&mut self, program: &str, invocation: i32, result: Outcome) -> Outcome {
@@ -333,6 +368,7 @@ impl Rig {
                 Effect::SetTimer(timer, after) => {
                     self.nodes[number].timers.set(Of::Amf, timer, self.now + after);
                 }
+                Effect::Reset => self.resets.push(number),
                 Effect::CancelTimer(timer) => self.nodes[number].timers.cancel(Of::Amf, timer),
             }
         }
@@ -375,7 +411,13 @@ impl Rig {
             Conduct::Answers | Conduct::Sleeps => Ok(()),
         };
         if let Some(invocation) = event.invocation() {
-            assert_eq!(self.answer(program, invocation, result), Ok(()), "{event:?}");
+            let request = match event {
+                amf::Event::ReadinessStateSet { state: Readiness::Stopping, .. } => {
+                    Request::StoppingComplete { invocation, result }
+                }
+                _ => Request::Response { invocation, result },
+            };
+            assert_eq!(self.call(program, request).0, Ok(()), "{event:?}");
         }
     }
 
@@ -392,7 +434,7 @@ impl Rig {
             amf::Event::CsiSet { csi, state: HaState::Active, .. } => {
                 of.works_on.insert(csi.clone());
             }
-            amf::Event::CsiSet { csi, .. } => {
+            amf::Event::CsiSet { csi, .. } | amf::Event::CsiRemove { csi, .. } => {
                 of.works_on.remove(csi);
             }
             amf::Event::ComponentTerminate { .. } => of.works_on.clear(),
@@ -478,7 +520,14 @@ fn words(event: &amf::Event) -> String {
             }
             words
         }
+        amf::Event::CsiRemove { csi, .. } => format!("{csi} Remove"),
         amf::Event::ComponentTerminate { .. } => "Terminate".into(),
+        amf::Event::PendingOperationConfirm { flags, .. } => format!("Confirm {flags}"),
+        amf::Event::PendingOperationExpired { flags, .. } => format!("Expired {flags}"),
+        amf::Event::ExternalComponentRestart { component, .. } => format!("Restart {component}"),
+        amf::Event::ExternalComponentControl { component, action, .. } => {
+            format!("{action:?} {component}")
+        }
         other => format!("{other:?}"),
     }
 }

@@ -56,7 +56,7 @@ impl Driver {
                 Output::Event { connection, code, body } => {
                     self.take_event(connection, code, &body)
                 }
-                Output::View(_) | Output::Send { .. } | Output::Reserve(_) | Output::Serving => {}
+                _ => {}
             }
         }
     }

@@ -19,19 +19,37 @@ impl Random {
     }
 }
 
+const CAPABILITIES: [CapabilityModel; 7] = [
+    CapabilityModel::XActiveAndYStandby,
+    CapabilityModel::XActiveOrYStandby,
+    CapabilityModel::OneActiveOrYStandby,
+    CapabilityModel::OneActiveOrOneStandby,
+    CapabilityModel::XActive,
+    CapabilityModel::OneActive,
+    CapabilityModel::NoActive,
+];
+
 fn random_groups(random: &mut Random) -> Vec<Group> {
     let mut group = raid(random.pick(&["x", "xy", "xyz", "wxyz"]));
     let models = [RedundancyModel::TwoN, RedundancyModel::NPlusM, RedundancyModel::NoRedundancy];
     group.model = random.pick(&models);
     group.active_units = random.pick(&[1, 1, 1, 2, 3]);
     group.backup_units = random.pick(&[None, Some(0), Some(1), Some(2)]);
-    match random.below(4) {
+    match random.below(5) {
         0 => {
             let members = group.protection_groups[0].members.clone();
-            group.protection_groups.push(ProtectionGroup { name: name("pgC"), members });
+            group.protection_groups.push(protection_group("pgC", members));
         }
         1 => {
             group.protection_groups.pop();
+        }
+        2 => {
+            // Two instances for the same members, shared among them.
+            let members = group.protection_groups[0].members.clone();
+            group.protection_groups.push(protection_group("pgC", members));
+            group.protection_groups.iter_mut().for_each(|of| of.active_members = Some(1));
+            let components = group.units.iter_mut().flat_map(|unit| &mut unit.components);
+            components.for_each(|component| component.model = random.pick(&CAPABILITIES));
         }
         _ => {}
     }
@@ -109,6 +127,7 @@ impl Play {
             }
             13..=15 if self.conducts.len() > 1 => self.keep(&component),
             16 => self.answer_late(),
+            19 => self.operate(),
             17 => self.rig.run(),
             18 => {
                 let time = self.random.pick(&[1, 100, 1000, 6000]);
@@ -120,21 +139,60 @@ impl Play {
         }
     }
 
+    fn operate(&mut self) {
+        let operations = [
+            Operation::Lock,
+            Operation::Unlock,
+            Operation::Unlock,
+            Operation::Shutdown,
+            Operation::SwitchOver,
+            Operation::SwitchOver,
+            Operation::Repaired,
+        ];
+        let operation = self.random.pick(&operations);
+        let number = self.random.below(8);
+        let target = match number {
+            0 => Target::Group(name("raid")),
+            1 | 2 => Target::Node(node(self.random.below(self.rig.nodes.len()))),
+            3 => Target::Component(name(&self.components[0])),
+            _ => {
+                let units = &self.rig.groups.groups[0].units;
+                Target::Unit(units[self.random.below(units.len())].name.clone())
+            }
+        };
+        let member = self.members()[self.random.below(self.members().len())];
+        self.rig.send_operation(member, operation, target);
+    }
+
+    /// An operator unlocks everything.
+    fn unlock(&mut self) {
+        let nodes = (0..self.rig.nodes.len()).map(|number| Target::Node(node(number)));
+        let units = self.rig.groups.groups[0].units.iter();
+        let units = units.map(|unit| Target::Unit(unit.name.clone()));
+        let all: Vec<_> = nodes.chain(units).chain([Target::Group(name("raid"))]).collect();
+        for target in all {
+            let _ = self.rig.operate(Operation::Unlock, target);
+        }
+    }
+
     fn report(&mut self, component: &str) {
         let recoveries = [
             Recovery::NoRecommendation,
             Recovery::InternallyRecovered,
             Recovery::ComponentRestart,
+            Recovery::ComponentRestart,
+            Recovery::NodeSwitchover,
             Recovery::NodeFailover,
+            Recovery::ClusterReset,
         ];
         let erroneous = component_of(component);
         let report = ErrorReport {
             reporting: name("somebody"),
             erroneous,
             detection_time: 0,
-            report_type: 0,
+            report_type: 1,
             probable_cause: self.random.pick(&self.causes),
-            severity: 0,
+            severity: 1,
             recovery: self.random.pick(&recoveries),
             additional: [None; 3],
         };
@@ -167,9 +225,13 @@ impl Play {
             self.rig.kill(&program);
         }
         self.rig.run();
+        self.unlock();
         for component in self.components.clone() {
             self.open(&component);
             self.rig.register(&component).unwrap();
+        }
+        for component in self.components.clone() {
+            self.rig.cancel_errors(&component).unwrap();
         }
         self.rig.advance(2_000);
     }

@@ -14,7 +14,7 @@ fn the_file_bounds_active_and_standby_units() {
     let mut rig = Rig::new(1, vec![group]);
     start_all(&mut rig, "wxyz");
     rig.expect("a_w", &["InService", "pgA Active"]);
-    rig.expect("a_x", &["InService", "pgA Active"]);
+    rig.expect("a_x", &["InService", "pgA Active a_w StillActive"]);
     rig.expect("a_y", &["InService", "pgA Standby a_w"]);
     rig.expect("a_z", &["InService"]);
     rig.kill("a_x");
@@ -80,7 +80,7 @@ fn a_standby_that_has_answered_comes_before_one_that_has_not() {
 fn each_instance_of_a_component_is_set_for_itself() {
     let mut group = raid("xy");
     let members = ["a_x", "a_y"].map(name).to_vec();
-    group.protection_groups.push(ProtectionGroup { name: name("pgC"), members });
+    group.protection_groups.push(protection_group("pgC", members));
     let mut rig = Rig::new(1, vec![group]);
     start_all(&mut rig, "xy");
     rig.expect("a_x", &["InService", "pgA Active flags 1", "pgC Active flags 1"]);

@@ -7,7 +7,7 @@ use super::*;
 impl Rig {
     /// Everybody is in one of these sides from now on, each of which was part
     /// of one; only the first has quorum if `majority`.
-    fn divide(&mut self, sides: &[&[usize]], majority: bool) {
+    pub(super) fn divide(&mut self, sides: &[&[usize]], majority: bool) {
         let before = std::mem::take(&mut self.sides);
         self.sides = sides.iter().map(|side| side.to_vec()).collect();
         for (index, side) in sides.iter().enumerate() {
@@ -48,20 +48,20 @@ impl Rig {
         self.check();
     }
 
-    fn heal(&mut self, ranked: &[&[usize]]) {
+    pub(super) fn heal(&mut self, ranked: &[&[usize]]) {
         self.meet();
         self.merge(ranked);
     }
 
     /// The node starts anew, without its programs, and gets the state of the
     /// others.
-    fn restart(&mut self, number: usize) {
+    pub(super) fn restart(&mut self, number: usize) {
         let all: Vec<_> = (0..self.nodes.len()).collect();
         let others: Vec<_> = all.iter().copied().filter(|of| *of != number).collect();
         self.queue.retain(|(sender, _)| *sender != number);
         self.programs.retain(|_, program| program.node != number);
         self.nodes[number] = Replica {
-            amf: Amf::new(node(number), self.groups.clone()),
+            amf: Amf::new(node(number), node_name(number), self.groups.clone()),
             fx: Effects::new(),
             timers: Timers::default(),
             is_member: true,
@@ -418,7 +418,8 @@ impl Play {
         let group = &self.rig.groups.groups[0];
         let bound = match group.model {
             RedundancyModel::NoRedundancy => usize::MAX,
-            _ => group.active_units as usize,
+            RedundancyModel::TwoN => 1,
+            RedundancyModel::NPlusM => group.active_units as usize,
         };
         for csi in ["pgA", "pgB", "pgC"] {
             let active = self.rig.active(csi);

@@ -17,7 +17,7 @@ pub(super) fn receive(amf: &Amf, chunks: &[Vec<u8>]) -> Incoming {
 fn rich() -> Rig {
     let mut group = raid("vwxyz");
     let members = group.protection_groups[0].members.clone();
-    group.protection_groups.push(ProtectionGroup { name: name("pgC"), members });
+    group.protection_groups.push(protection_group("pgC", members));
     let mut rig = Rig::new(1, vec![group]);
     rig.start(&["a_v", "b_v", "a_w", "b_w", "a_x", "b_x", "a_z"]);
     rig.open("proxy", 0);
@@ -73,7 +73,7 @@ fn a_large_model_comes_in_chunks() {
         }
         group
     });
-    let mut amf = Amf::new(node(0), Groups { groups: groups.collect() });
+    let mut amf = Amf::new(node(0), node_name(0), Groups { groups: groups.collect() });
     for number in 0..1000 {
         let component = name(&format!("{}_{}_x", number / 2, ["a", "b"][number % 2]));
         amf.model.register(node(0), number as u64, &component, None, Callbacks::all()).unwrap();

@@ -386,6 +386,7 @@ impl Replica {
                     self.timers.set(of, timer, now.monotonic.saturating_add(after));
                 }
                 Effect::CancelTimer(timer) => self.timers.cancel(of, timer),
+                Effect::Reset => panic!("CKPT resets nothing"),
             }
         }
     }

@@ -389,7 +389,7 @@ impl Member {
                     }
                 },
                 Output::Serving => self.serving += 1,
-                Output::View(_) | Output::Send { .. } | Output::Reserve(_) => {}
+                Output::View(_) | Output::Send { .. } | Output::Reserve(_) | Output::Reset => {}
             }
         }
     }

@@ -165,25 +165,19 @@ fn the_lowest_member_with_state_and_quorum_leads() {
 
 /// A group with these units, of one component each.
 pub(super) fn groups(units: &[&str]) -> Groups {
-    let unit = |unit: &&str| Unit {
-        name: name(unit),
-        components: vec![Component {
-            name: name(&format!("component {unit}")),
-            model: CapabilityModel::OneActive,
-            healthcheck_interval: 100,
-            healthcheck_timeout: 1000,
-            callback_timeout: 5000,
-            quiesce_timeout: 1000,
-        }],
+    let unit = |unit: &&str| {
+        let component = name(&format!("component {unit}"));
+        Unit::new(name(unit), vec![Component::new(component, CapabilityModel::OneActive)])
     };
     let members = units.iter().map(|unit| name(&format!("component {unit}"))).collect();
+    let instance = ProtectionGroup { name: name("instance"), active_members: None, members };
     let group = Group {
         name: name("group"),
         model: RedundancyModel::TwoN,
         active_units: 1,
         backup_units: None,
         units: units.iter().map(unit).collect(),
-        protection_groups: vec![ProtectionGroup { name: name("instance"), members }],
+        protection_groups: vec![instance],
     };
     Groups { groups: vec![group] }
 }

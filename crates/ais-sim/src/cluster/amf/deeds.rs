@@ -3,8 +3,11 @@
 use super::process::{Played, Process, Registration};
 use super::{Asked, Hold};
 use crate::cluster::World;
+use crate::cluster::site::Call;
+use crate::fabric::node_of;
+use ais_proto::admin::{self, Operation, Target};
 use ais_proto::amf::{Callbacks, ErrorReport, Recovery, Request};
-use ais_proto::{Name, Service};
+use ais_proto::{Name, Service, Writer};
 use std::collections::{BTreeMap, VecDeque};
 
 const RECOVERIES: [Recovery; 8] = [
@@ -30,7 +33,7 @@ impl World {
             return self.start_process(host, component);
         }
         let session = *self.fabric.rng.pick(&sessions);
-        match self.fabric.rng.below(20) {
+        match self.fabric.rng.below(21) {
             0 | 1 => {
                 let only_handle = self.fabric.rng.once_in(3);
                 self.end_process(host, session, only_handle);
@@ -52,6 +55,7 @@ impl World {
             14 | 15 => self.cancel(host, session),
             16 => self.talk_nonsense(host, session),
             17 => self.play_proxy(host, session),
+            18 => self.operate_somehow(host),
             _ => self.ask_state(host, session),
         }
     }
@@ -197,9 +201,9 @@ impl World {
             reporting: erroneous.clone(),
             erroneous,
             detection_time: 0,
-            report_type: 0,
+            report_type: 1,
             probable_cause,
-            severity: 0,
+            severity: 1,
             recovery,
             additional: [None; 3],
         };
@@ -230,6 +234,44 @@ impl World {
         }
         let request = Request::Response { invocation, result: Ok(()) };
         self.say_of(host, session, &request, Asked::Nonsense)
+    }
+
+    /// An operator does something to somebody, half of the time for good.
+    fn operate_somehow(&mut self, host: usize) -> Result<(), String> {
+        let rng = &mut self.fabric.rng;
+        let operation = if rng.once_in(2) {
+            *rng.pick(&[Operation::Unlock, Operation::Repaired])
+        } else {
+            *rng.pick(&[Operation::Lock, Operation::Shutdown, Operation::SwitchOver])
+        };
+        let target = if rng.once_in(4) {
+            Target::Node(node_of(rng.below(self.plan.hosts as u64) as usize))
+        } else {
+            rng.pick(&self.amf.rules.targets).clone()
+        };
+        self.operate(host, operation, target)
+    }
+
+    pub(super) fn operate(
+        &mut self,
+        host: usize,
+        operation: Operation,
+        target: Target,
+    ) -> Result<(), String> {
+        self.counted.operations += 1;
+        self.administer(host, &admin::Request::Operate { operation, target }, Asked::Operate)
+    }
+
+    pub(super) fn administer(
+        &mut self,
+        host: usize,
+        request: &admin::Request<'_>,
+        asked: Asked,
+    ) -> Result<(), String> {
+        let mut body = Writer::new();
+        request.encode(&mut body);
+        let caller = self.new_caller(None);
+        self.ask(host, caller, request.code(), &body.into_bytes(), Call::Amf(asked))
     }
 
     fn ask_state(&mut self, host: usize, session: u64) -> Result<(), String> {

@@ -5,6 +5,7 @@ use ais_node::amf::config::{
     CapabilityModel, Component, Group, Groups, ProtectionGroup, RedundancyModel, Unit,
 };
 use ais_proto::Name;
+use ais_proto::admin::Target;
 use std::collections::BTreeMap;
 
 /// One to three groups of one to four units of one to three components.
@@ -21,23 +22,17 @@ fn group(rng: &mut Rng, number: u64) -> Group {
         RedundancyModel::NoRedundancy,
     ]);
     let (units, components) = (rng.between(1, 4), rng.between(1, 3));
-    let ability = if rng.once_in(2) {
-        CapabilityModel::XActiveAndYStandby
-    } else {
-        CapabilityModel::OneActiveOrOneStandby
-    };
     let units: Vec<Unit> = (0..units)
-        .map(|unit| Unit {
-            name: name(&format!("unit{number}{unit}")),
-            components: (0..components)
-                .map(|of| component(rng, component_name(number, unit, of), ability))
-                .collect(),
+        .map(|unit| {
+            let named = (0..components).map(|of| component_name(number, unit, of));
+            let of_unit = named.map(|name| component(rng, name)).collect();
+            Unit::new(name(&format!("unit{number}{unit}")), of_unit)
         })
         .collect();
     let mut protection_groups: Vec<_> =
         (0..components).map(|of| protection_group(number, of, of, units.len())).collect();
-    // Who can have several instances gets another one, and one has none.
-    if ability == CapabilityModel::XActiveAndYStandby && rng.once_in(2) {
+    // One is there for two instances, and one for none.
+    if rng.once_in(2) {
         protection_groups.push(protection_group(number, components, 0, units.len()));
     }
     if components > 1 && rng.once_in(4) {
@@ -54,20 +49,33 @@ fn group(rng: &mut Rng, number: u64) -> Group {
     }
 }
 
-fn component(rng: &mut Rng, name: Name, model: CapabilityModel) -> Component {
+fn component(rng: &mut Rng, name: Name) -> Component {
+    use CapabilityModel::*;
+    let rare = if rng.once_in(4) { NoActive } else { XActive };
+    let model = *rng.pick(&[
+        XActive,
+        XActive,
+        XActiveAndYStandby,
+        XActiveOrYStandby,
+        OneActiveOrYStandby,
+        OneActiveOrOneStandby,
+        OneActive,
+        rare,
+    ]);
     Component {
-        name,
-        model,
         healthcheck_interval: *rng.pick(&[200, 1000]),
-        healthcheck_timeout: 1000,
         callback_timeout: *rng.pick(&[2000, 5000]),
-        quiesce_timeout: 1000,
+        stopping_timeout: *rng.pick(&[2000, 5000]),
+        restart_max: *rng.pick(&[0, 1, 3]),
+        restart_probation: *rng.pick(&[1000, 60_000]),
+        ..Component::new(name, model)
     }
 }
 
 fn protection_group(group: u64, number: u64, of: u64, units: usize) -> ProtectionGroup {
     ProtectionGroup {
         name: name(&format!("pg{group}{number}")),
+        active_members: None,
         members: (0..units as u64).map(|unit| component_name(group, unit, of)).collect(),
     }
 }
@@ -96,13 +104,17 @@ pub(super) struct Rules {
     /// How many units of each group may be active.
     actives: Vec<usize>,
     standbys: Vec<usize>,
+    /// Groups and units, for an operator.
+    pub(super) targets: Vec<Target>,
 }
 
 impl Rules {
     pub(super) fn new(groups: &Groups) -> Self {
-        let mut places = BTreeMap::new();
+        let (mut places, mut targets) = (BTreeMap::new(), Vec::new());
         for (number, group) in groups.groups.iter().enumerate() {
+            targets.push(Target::Group(group.name.clone()));
             for (unit, of) in group.units.iter().enumerate() {
+                targets.push(Target::Unit(of.name.clone()));
                 for component in &of.components {
                     let has = |of: &&ProtectionGroup| of.members.contains(&component.name);
                     let instances = group.protection_groups.iter().filter(has);
@@ -115,13 +127,14 @@ impl Rules {
         }
         let bound = |group: &Group| match group.model {
             RedundancyModel::NoRedundancy => (usize::MAX, 0),
-            RedundancyModel::TwoN | RedundancyModel::NPlusM => (
+            RedundancyModel::TwoN => (1, 1),
+            RedundancyModel::NPlusM => (
                 group.active_units as usize,
                 group.backup_units.map_or(usize::MAX, |number| number as usize),
             ),
         };
         let (actives, standbys) = groups.groups.iter().map(bound).unzip();
-        Self { places, actives, standbys }
+        Self { places, actives, standbys, targets }
     }
 
     pub(super) fn components(&self) -> Vec<Name> {
@@ -142,14 +155,6 @@ impl Place {
     /// How many instances it may be active for, how many standby, and whether
     /// at the same time.
     pub(super) fn abilities(&self) -> (usize, usize, bool) {
-        match self.model {
-            CapabilityModel::XActiveAndYStandby => (usize::MAX, usize::MAX, true),
-            CapabilityModel::XActiveOrYStandby => (usize::MAX, usize::MAX, false),
-            CapabilityModel::OneActiveOrYStandby => (1, usize::MAX, false),
-            CapabilityModel::OneActiveOrOneStandby => (1, 1, false),
-            CapabilityModel::XActive => (usize::MAX, usize::MAX, false),
-            CapabilityModel::OneActive => (1, usize::MAX, false),
-            CapabilityModel::NoActive => (0, usize::MAX, false),
-        }
+        (self.model.most_active(), self.model.most_standby(), self.model.can_be_both())
     }
 }

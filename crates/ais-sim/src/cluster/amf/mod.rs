@@ -15,6 +15,7 @@ use crate::Rng;
 use crate::fabric::{host_of, node_of};
 use ais_node::amf::config::Groups;
 use ais_node::{Caller, ConnectionId, View};
+use ais_proto::admin::{self, AmfNode};
 use ais_proto::amf::{Event, HaState, Readiness, Request};
 use ais_proto::{AisError, Name, Writer};
 use ais_wire::NodeId;
@@ -38,7 +39,8 @@ pub(super) struct Amf {
     /// whatever they do. So they count for nothing until they work again.
     doubted: BTreeSet<Name>,
     /// What an operator was shown last.
-    shown: Vec<ais_proto::admin::Component>,
+    shown: Vec<admin::Component>,
+    shown_nodes: Vec<AmfNode>,
 }
 
 impl Amf {
@@ -53,6 +55,7 @@ impl Amf {
             share,
             doubted: BTreeSet::new(),
             shown: Vec::new(),
+            shown_nodes: Vec::new(),
         }
     }
 
@@ -82,6 +85,9 @@ pub(super) enum Asked {
     State,
     /// An operator looks.
     Show,
+    ShowNodes,
+    /// An operator does something.
+    Operate,
 }
 
 impl World {
@@ -179,7 +185,8 @@ impl World {
             self.answer_one(host, session, told)?;
             self.take_events()?;
         }
-        Ok(())
+        let process = self.sites[host].processes.get(&session);
+        process.map_or(Ok(()), |process| process.check_abilities(&self.amf.rules))
     }
 
     fn answer_one(&mut self, host: usize, session: u64, told: process::Told) -> Result<(), String> {
@@ -204,6 +211,9 @@ impl World {
                 Event::CsiRemove { csi, flags, .. } => {
                     let csis = meant(csi, *flags, place);
                     self.amf.told.let_go(|hold| is(hold) && csis.contains(&hold.csi));
+                }
+                Event::ExternalComponentRestart { .. } | Event::ExternalComponentControl { .. } => {
+                    self.amf.told.let_go(is);
                 }
                 _ => {}
             }
@@ -290,6 +300,8 @@ impl World {
             Asked::Errors => unclear || matches!(result, Ok(()) | Err(AisError::BadOperation)),
             Asked::State => unclear || matches!(result, Ok(()) | Err(AisError::NotExist)),
             Asked::Show => self.shown(result, body),
+            Asked::ShowNodes => self.shown_nodes(result, body),
+            Asked::Operate => unclear || result.is_ok(),
         };
         if fits {
             return Ok(());

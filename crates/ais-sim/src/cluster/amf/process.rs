@@ -1,7 +1,7 @@
 //! A process with components, as it sees itself: what it was told, in order,
 //! and whether that made sense.
 
-use super::groups::Place;
+use super::groups::{Place, Rules};
 use ais_node::Caller;
 use ais_proto::Name;
 use ais_proto::amf::{CSI_ALL_INSTANCES, Callbacks, Event, HaState, Readiness};
@@ -122,21 +122,39 @@ impl Process {
                         return wrong("it is active and was not quiesced");
                     }
                 }
-                let count = |state| played.states.values().filter(|of| **of == state).count();
-                let (active, standby) = (count(HaState::Active), count(HaState::Standby));
-                let (actives, standbys, both) = place.abilities();
-                if active > actives || standby > standbys || !both && active > 0 && standby > 0 {
-                    return Err(format!(
-                        "capability: {event:?} makes {active} active and {standby} standby"
-                    ));
-                }
             }
             Event::CsiRemove { csi, flags, .. } => {
                 meant(csi, *flags, place).iter().for_each(|csi| {
                     played.states.remove(csi);
                 });
             }
+            // It works no more, whether that succeeds or not.
+            Event::ExternalComponentRestart { .. } | Event::ExternalComponentControl { .. } => {
+                played.in_service = !is_told;
+                played.states.clear();
+            }
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Nobody works for more than it can, now that all is done that was told:
+    /// instances change one after the other.
+    ///
+    /// # Errors
+    /// If somebody does.
+    pub(super) fn check_abilities(&self, rules: &Rules) -> Result<(), String> {
+        for (component, played) in &self.components {
+            let Some(place) = rules.of(component) else { continue };
+            let count = |state| played.states.values().filter(|of| **of == state).count();
+            let (active, standby) = (count(HaState::Active), count(HaState::Standby));
+            let (actives, standbys, both) = place.abilities();
+            if active > actives || standby > standbys || !both && active > 0 && standby > 0 {
+                return Err(format!(
+                    "capability: {component} is {:?} and works as {:?}",
+                    place.model, played.states
+                ));
+            }
         }
         Ok(())
     }

@@ -4,12 +4,11 @@
 use super::Asked;
 use super::process::{Process, Registration};
 use crate::cluster::World;
-use crate::cluster::site::Call;
 use crate::fabric::{host_of, node_of};
 use crate::plan::MILLISECOND;
-use ais_proto::admin::{self, Component, Phase};
+use ais_proto::admin::{self, AdminState, AmfNode, Component, Operation, Phase, Target};
 use ais_proto::amf::{HaState, Readiness};
-use ais_proto::{AisError, Name, Reader, Writer};
+use ais_proto::{AisError, Name, Reader};
 use ais_wire::NodeId;
 use std::collections::BTreeMap;
 
@@ -60,12 +59,17 @@ impl World {
         for row in rows {
             units.entry(&row.unit).or_default().push(row);
         }
-        let is_able = |row: &&Component| row.node.is_some() && row.failure.is_none();
-        let can_work = |rows: &Vec<&Component>| has_quorum && rows.iter().all(is_able);
+        if let Some(row) = rows.iter().find(|row| row.pending.is_some()) {
+            return Err(format!("{:?} waits for confirmation", row.pending));
+        }
+        let can_work =
+            |rows: &Vec<&Component>| has_quorum && rows.iter().all(|row| self.is_able(row));
         let able = units.values().filter(|rows| can_work(rows)).count();
+        let can_act = |row: &&Component| self.most(row, HaState::Active) != Some(0);
+        let can_lead = |rows: &&Vec<&Component>| can_work(rows) && rows.iter().all(can_act);
         let count = |phase| units.values().filter(|rows| rows[0].phase == phase).count();
         let (actives, standbys) = self.amf.rules.bounds(group);
-        let active = able.min(actives);
+        let active = units.values().filter(can_lead).count().min(actives);
         let standby = (able - active).min(standbys);
         let expected = (active, standby, able - active - standby);
         let found = (count(Phase::Active), count(Phase::Standby), count(Phase::Spare));
@@ -78,19 +82,39 @@ impl World {
         if units.values().all(is_out) { Ok(()) } else { Err("who cannot work is not out".into()) }
     }
 
+    /// Whether a component can be in service, as far as it goes.
+    fn is_able(&self, row: &Component) -> bool {
+        let has_fault = |node: NodeId| {
+            let of = self.amf.shown_nodes.iter().find(|of| of.node == node);
+            of.is_some_and(|of| of.fault.is_some() || of.admin != AdminState::Unlocked)
+        };
+        row.failure.is_none()
+            && row.node.is_some_and(|node| !has_fault(node))
+            && (row.unit_admin, row.group_admin) == (AdminState::Unlocked, AdminState::Unlocked)
+    }
+
+    /// For how many instances a component can have this state at most.
+    fn most(&self, row: &Component, state: HaState) -> Option<usize> {
+        let (actives, standbys, _) = self.amf.rules.of(&row.name)?.abilities();
+        Some(if state == HaState::Active { actives } else { standbys })
+    }
+
     fn has_quorum(&self, host: usize) -> bool {
         let daemon = self.fabric.hosts()[host].daemon.as_ref();
         daemon.is_some_and(|daemon| daemon.sync_status().has_quorum)
     }
 
     fn show(&mut self, host: usize) -> Result<(), String> {
-        let request = admin::Request::Components { first: 0, limit: LIMIT };
-        let mut body = Writer::new();
-        request.encode(&mut body);
-        let caller = self.new_caller(None);
-        let code = request.code();
-        self.ask(host, caller, code, &body.into_bytes(), Call::Amf(Asked::Show))?;
+        self.administer(host, &admin::Request::AmfNodes, Asked::ShowNodes)?;
+        let all = admin::Request::Components { first: 0, limit: LIMIT };
+        self.administer(host, &all, Asked::Show)?;
         self.take_events()
+    }
+
+    pub(super) fn shown_nodes(&mut self, result: Result<(), AisError>, body: &[u8]) -> bool {
+        let nodes = Reader::new(body).list(AmfNode::decode);
+        self.amf.shown_nodes = nodes.unwrap_or_default();
+        result.is_ok()
     }
 
     pub(super) fn shown(&mut self, result: Result<(), AisError>, body: &[u8]) -> bool {
@@ -116,9 +140,11 @@ impl World {
         if state.is_some() && row.readiness != Readiness::InService {
             return Err(format!("{row:?} works out of service"));
         }
-        for (csi, shown) in &row.instances {
-            if state.is_some() && state != *shown {
-                return Err(format!("{row:?} differs from its unit for {csi}"));
+        let has = |wanted| row.instances.iter().filter(|(_, of)| *of == Some(wanted)).count();
+        for wanted in [HaState::Active, HaState::Standby] {
+            let all = row.instances.len().min(self.most(row, wanted).unwrap_or_default());
+            if has(wanted) != if state == Some(wanted) { all } else { 0 } {
+                return Err(format!("{row:?} differs from its unit"));
             }
         }
         // After a timeout two processes may think that they are this one.
@@ -191,6 +217,12 @@ impl World {
                 self.end_process(*host, session, false);
             }
         }
+        let nodes = living.iter().map(|host| Target::Node(node_of(*host)));
+        for target in self.amf.rules.targets.clone().into_iter().chain(nodes) {
+            for operation in [Operation::Unlock, Operation::Repaired] {
+                self.operate(living[0], operation, target.clone())?;
+            }
+        }
         for component in self.amf.rules.components() {
             let host = *self.fabric.rng.pick(&living);
             self.start_process(host, component)?;
@@ -214,7 +246,7 @@ impl World {
         }
         self.settle()?;
         self.show(living[0])?;
-        match self.amf.shown.iter().find(|row| row.node.is_none() || row.failure.is_some()) {
+        match self.amf.shown.iter().find(|row| !self.is_able(row)) {
             None => Ok(()),
             Some(row) => Err(format!("progress: everybody is there and answers, and {row:?}")),
         }
