@@ -328,6 +328,8 @@ static void register_component(void)
 
 static void unregister_component(void)
 {
+	print_head();
+	printf("unregisters\n");
 	expect("unregister", saAmfComponentUnregister(&handle, &component, NULL),
 	       SA_OK);
 	self.registered = false;

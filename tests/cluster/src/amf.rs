@@ -16,7 +16,7 @@ pub(crate) fn takeovers(cluster: &mut Cluster) -> Result<(), String> {
         cast.wait_unit(unit, if unit == 0 { "ACTIVE" } else { "STANDBY" })?;
     }
     on_kill(cluster, &mut cast)?;
-    on_stop(cluster, &mut cast)?;
+    on_stop(&mut cast)?;
     on_unregister(cluster, &mut cast)?;
     on_error(&mut cast)?;
     on_node_death(cluster, &mut cast)?;
@@ -39,7 +39,7 @@ pub(crate) fn two_nodes(cluster: &mut Cluster) -> Result<(), String> {
     cast.start_unit(1, &cluster.nodes[1])?;
     cast.wait_unit(1, "STANDBY")?;
     cluster.nodes[0].end(Signal::SIGKILL)?;
-    cast.wait_end(1);
+    cast.lose(1);
     cast.wait(&[2], "OUT_OF_SERVICE")?;
     cast.wait_unit(1, "ACTIVE")?;
     cluster.start(0)?;
@@ -68,11 +68,13 @@ fn on_kill(cluster: &Cluster, cast: &mut Cast) -> Result<(), String> {
     cast.wait_unit(0, "STANDBY")
 }
 
-fn on_stop(cluster: &Cluster, cast: &mut Cast) -> Result<(), String> {
+/// It was stopped, and goes on: it has to let go before it may work again.
+fn on_stop(cast: &mut Cast) -> Result<(), String> {
     cast.signal(3, Signal::SIGSTOP);
     cast.wait_unit(0, "ACTIVE")?;
-    cast.end(3, Signal::SIGKILL);
-    cast.start(3, &cluster.nodes[1])?;
+    cast.signal(3, Signal::SIGCONT);
+    cast.wait(&[3], "OUT_OF_SERVICE")?;
+    cast.signal(3, Signal::SIGUSR2);
     cast.wait_unit(1, "STANDBY")
 }
 
@@ -109,9 +111,13 @@ fn on_node_leave(cluster: &mut Cluster, cast: &mut Cast) -> Result<(), String> {
 
 /// The daemon of the first node ends, and with it the programs there.
 fn lose_first_node(cluster: &mut Cluster, cast: &mut Cast, how: Signal) -> Result<(), String> {
+    if how == Signal::SIGTERM {
+        // They hear that it leaves when the others do.
+        [1, 2].into_iter().for_each(|number| cast.excuse(number));
+    }
     cluster.nodes[0].end(how)?;
-    cast.wait_end(1);
-    cast.wait_end(2);
+    cast.lose(1);
+    cast.lose(2);
     Ok(())
 }
 

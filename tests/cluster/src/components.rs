@@ -34,8 +34,10 @@ struct Component {
     name: String,
     child: Child,
     said: Arc<Mutex<Said>>,
-    /// From then on nobody has to count on it.
-    fails_at: Option<u64>,
+    /// At these times it stopped being active, whether it knows or not.
+    fails_at: Vec<u64>,
+    /// Its daemon has ended under it, which it may complain about.
+    is_orphan: bool,
 }
 
 impl Component {
@@ -56,13 +58,18 @@ impl Component {
     /// When it was active, for each protection group.
     fn spans(&self) -> Vec<(String, u64, u64)> {
         self.said(|said| {
-            let end = said.ended_at.unwrap_or(u64::MAX).min(self.fails_at.unwrap_or(u64::MAX));
+            let end = said.ended_at.unwrap_or(u64::MAX);
+            let fails = |after| self.fails_at.iter().copied().find(|at| *at >= after);
             let (mut spans, mut active) = (Vec::new(), BTreeMap::<String, u64>::new());
             for (at, line) in &said.callbacks {
                 let mut words = line.split_whitespace().skip(1);
                 match (words.next(), words.next(), words.next()) {
                     (Some("CSI"), Some(group), Some("ACTIVE")) => {
                         active.entry(group.to_owned()).or_insert(*at);
+                    }
+                    (Some("unregisters"), ..) => {
+                        let all = std::mem::take(&mut active).into_iter();
+                        spans.extend(all.map(|(group, began)| (group, began, *at)));
                     }
                     (Some("CSI"), Some(group), _) => {
                         let began = active.remove(group);
@@ -74,7 +81,10 @@ impl Component {
             spans.extend(active.into_iter().map(|(group, began)| (group, began, u64::MAX)));
             spans
                 .into_iter()
-                .map(|(group, began, ended)| (group, began, ended.min(end)))
+                .map(|(group, began, ended)| {
+                    let ended = fails(began).map_or(ended, |at| at.min(ended));
+                    (group, began, ended.min(end))
+                })
                 .filter(|(_, began, ended)| began < ended)
                 .collect()
         })
@@ -113,7 +123,7 @@ impl Cast {
             std::thread::spawn(move || read(stdout, &said));
         }
         let name = format!("testamf{number} on {}", node.address);
-        let component = Component { name, child, said, fails_at: None };
+        let component = Component { name, child, said, fails_at: Vec::new(), is_orphan: false };
         self.gone.extend(self.playing.insert(number, component));
         Ok(())
     }
@@ -151,12 +161,19 @@ impl Cast {
         let at = now();
         if let Some(component) = self.playing.get_mut(&number) {
             if matches!(signal, Signal::SIGKILL | Signal::SIGSTOP) {
-                component.fails_at = Some(at);
+                component.fails_at.push(at);
             }
             // It may have ended, which shows elsewhere.
             let _ = kill(Pid::from_raw(component.child.id().cast_signed()), signal);
         }
         at
+    }
+
+    /// From now on nobody has to count on this component.
+    pub(crate) fn excuse(&mut self, number: usize) {
+        if let Some(component) = self.playing.get_mut(&number) {
+            component.fails_at.push(now());
+        }
     }
 
     /// Ends a process so, and waits for its end.
@@ -165,7 +182,16 @@ impl Cast {
         self.wait_end(number);
     }
 
-    /// Waits until a process has ended by itself. It plays no more.
+    /// The daemon of a process has ended: waits until the process has too, by
+    /// itself.
+    pub(crate) fn lose(&mut self, number: usize) {
+        if let Some(component) = self.playing.get_mut(&number) {
+            component.is_orphan = true;
+        }
+        self.wait_end(number);
+    }
+
+    /// Waits for the end of a process. It plays no more.
     pub(crate) fn wait_end(&mut self, number: usize) {
         let Some(mut component) = self.playing.remove(&number) else { return };
         let _ = component.child.wait();
@@ -189,7 +215,7 @@ impl Cast {
             }
             let wrong =
                 |said: &Said| said.others.iter().find(|line| line.contains("FAIL")).cloned();
-            let is_whole = component.fails_at.is_none();
+            let is_whole = component.fails_at.is_empty() && !component.is_orphan;
             if let Some(line) = component.said(wrong).filter(|_| is_whole) {
                 return Err(format!("{}: {line}", component.name));
             }
@@ -243,7 +269,13 @@ mod tests {
         let callbacks = lines.iter().map(|(at, line)| (*at, (*line).to_owned())).collect();
         let said = Said { callbacks, ..Said::default() };
         let child = Command::new("true").spawn().unwrap();
-        Component { name: name.into(), child, said: Arc::new(Mutex::new(said)), fails_at }
+        Component {
+            name: name.into(),
+            child,
+            said: Arc::new(Mutex::new(said)),
+            fails_at,
+            is_orphan: false,
+        }
     }
 
     fn cast(second_from: u64, first_fails: Option<u64>) -> Cast {
