@@ -112,11 +112,12 @@ impl Process {
                     return wrong("it is not in service");
                 }
                 for csi in meant(csi, *flags, place) {
+                    // Who refuses stays what it was.
                     if self.refuses && *state != HaState::Quiesced {
-                        played.refused.insert(csi.clone());
-                    } else {
-                        played.refused.remove(&csi);
+                        played.refused.insert(csi);
+                        continue;
                     }
+                    played.refused.remove(&csi);
                     let before = played.states.insert(csi, *state);
                     if (before, state) == (Some(HaState::Active), &HaState::Standby) {
                         return wrong("it is active and was not quiesced");
