@@ -61,9 +61,10 @@ proof: stage
 	$(RELEASE)/ais-cluster kills 100
 	$(RELEASE)/ais-cluster join 1024
 
-# By hand: how long membership changes take.
+# By hand: how long membership changes take, and takeovers.
 figures: stage
 	$(RELEASE)/ais-cluster figures
+	$(RELEASE)/ais-cluster failover
 	$(RELEASE)/ais-cluster idle 20
 
 # The library installed inside the tree, and the C programs built against it.

@@ -10,7 +10,7 @@
 #include <signal.h>
 
 static const char help[] =
-	"[-n NAME] [-g GROUP] [-t SECONDS] [-u STATE] [-s] [-H N] [-q] [-x]\n"
+	"[-n NAME] [-g GROUP] [-t SECONDS] [-u STATE] [-s] [-H N] [-q] [-T] [-x]\n"
 	"  -n NAME     the component; testamf1 to 6 are comp_a_in_su_x,\n"
 	"              comp_b_in_su_x, and so on for su_y and su_z\n"
 	"  -g GROUP    the protection group it is in (pgA or pgB for those)\n"
@@ -21,9 +21,11 @@ static const char help[] =
 	"              ErrorCancelAll; a failure unless done within -t\n"
 	"  -H N        print every Nth heartbeat (default 20)\n"
 	"  -q          print no heartbeats\n"
+	"  -T          print when it is called back, in us of CLOCK_MONOTONIC\n"
 	"  -x          exit without unregistering, as a process that dies\n"
 	"  -h          this text\n"
-	"An interrupt (SIGINT, SIGTERM) ends it in order.\n";
+	"An interrupt (SIGINT, SIGTERM) ends it in order. SIGUSR1 makes it report\n"
+	"an error of its own, SIGUSR2 cancel its errors.\n";
 
 /* In the order testamf1 to testamf6. */
 static const struct role {
@@ -53,7 +55,10 @@ static SaNameT group; /* of length 0: not known, not checked */
 static long print_every = 20;
 static int wanted_state = NO_HA_STATE;
 static int64_t deadline;
+static bool stamped;
 static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t errs;
+static volatile sig_atomic_t is_repaired;
 
 static const char *ha_name(int state)
 {
@@ -102,6 +107,14 @@ static bool addressed(const SaNameT *name)
 	return self.registered;
 }
 
+/* Begins the line of a callback. */
+static void print_head(void)
+{
+	if (stamped)
+		printf("%lld ", (long long)(now_ns() / 1000));
+	printf(NAME_FORMAT ": ", NAME_ARGS(&component));
+}
+
 static void answer(const char *what, SaInvocationT invocation)
 {
 	SaErrorT result = saAmfResponse(invocation, SA_OK);
@@ -131,8 +144,8 @@ static void on_readiness(SaInvocationT invocation, const SaNameT *name,
 {
 	bool counts = addressed(name);
 
-	printf(NAME_FORMAT ": readiness %s\n", NAME_ARGS(&component),
-	       readiness_name(state));
+	print_head();
+	printf("readiness %s\n", readiness_name(state));
 	if (counts && state == SA_AMF_OUT_OF_SERVICE)
 		check(self.ha_state != SA_AMF_ACTIVE &&
 			      self.ha_state != SA_AMF_STANDBY,
@@ -188,8 +201,9 @@ static void on_csi_set(SaInvocationT invocation, const SaNameT *name,
 		   "expected a CSI, an HA state and an active component, got "
 		   "a null pointer"))
 		return;
-	printf(NAME_FORMAT ": CSI " NAME_FORMAT " %s (%s", NAME_ARGS(&component),
-	       NAME_ARGS(csi), ha_name((int)*state), transition_name(transition));
+	print_head();
+	printf("CSI " NAME_FORMAT " %s (%s", NAME_ARGS(csi), ha_name((int)*state),
+	       transition_name(transition));
 	if (active->length > 0)
 		printf(", active: " NAME_FORMAT, NAME_ARGS(active));
 	printf(")\n");
@@ -204,8 +218,8 @@ static void on_csi_remove(SaInvocationT invocation, const SaNameT *name,
 			  const SaNameT *csi, const SaAmfCSIFlagsT *flags)
 {
 	(void)flags;
-	printf(NAME_FORMAT ": CSI " NAME_FORMAT " removed\n",
-	       NAME_ARGS(&component), NAME_ARGS(csi));
+	print_head();
+	printf("CSI " NAME_FORMAT " removed\n", NAME_ARGS(csi));
 	if (addressed(name))
 		self.ha_state = NO_HA_STATE;
 	answer("answer to a CSI removal", invocation);
@@ -213,7 +227,8 @@ static void on_csi_remove(SaInvocationT invocation, const SaNameT *name,
 
 static void on_terminate(SaInvocationT invocation, const SaNameT *name)
 {
-	printf(NAME_FORMAT ": terminate\n", NAME_ARGS(&component));
+	print_head();
+	printf("terminate\n");
 	addressed(name);
 	answer("answer to a termination", invocation);
 	self.terminated = true;
@@ -237,9 +252,35 @@ static void on_pending_expired(const SaNameT *name,
 	addressed(name);
 }
 
-/* Ends a wait early, whatever it waits for. */
+static const SaAmfErrorDescriptorT own_error = {
+	.errorReportType = SA_AMF_PROCESSING_ERROR_ALARM_TYPE,
+	.probableCause = SA_AMF_COMMUNICATION_SUBSYSTEM_FAILURE,
+	.errorImpactAndSeverity = SA_AMF_MAJOR,
+	.recommendedRecovery = SA_AMF_NO_RECOMMENDATION,
+};
+
+static void report_error(void)
+{
+	expect("error report",
+	       saAmfErrorReport(&component, &component, 0, &own_error, NULL), SA_OK);
+}
+
+static void cancel_errors(void)
+{
+	expect("cancel all errors", saAmfErrorCancelAll(&component), SA_OK);
+}
+
+/* Ends a wait early, whatever it waits for. Does first what signals want. */
 static bool stopped(void)
 {
+	if (errs) {
+		errs = 0;
+		report_error();
+	}
+	if (is_repaired) {
+		is_repaired = 0;
+		cancel_errors();
+	}
 	return interrupted || self.terminated;
 }
 
@@ -287,6 +328,8 @@ static void register_component(void)
 
 static void unregister_component(void)
 {
+	print_head();
+	printf("unregisters\n");
 	expect("unregister", saAmfComponentUnregister(&handle, &component, NULL),
 	       SA_OK);
 	self.registered = false;
@@ -300,12 +343,6 @@ static void unregister_component(void)
  * registration it leaves callbacks lying for a second, as a busy program may. */
 static void play_sequence(void)
 {
-	const SaAmfErrorDescriptorT error = {
-		.errorReportType = SA_AMF_PROCESSING_ERROR_ALARM_TYPE,
-		.probableCause = SA_AMF_COMMUNICATION_SUBSYSTEM_FAILURE,
-		.errorImpactAndSeverity = SA_AMF_MAJOR,
-		.recommendedRecovery = SA_AMF_NO_RECOMMENDATION,
-	};
 	SaAmfReadinessStateT readiness = 0;
 
 	if (!until("an HA state and three heartbeats", beating))
@@ -317,25 +354,28 @@ static void play_sequence(void)
 		      "expected OUT_OF_SERVICE, got %s",
 		      readiness_name(readiness));
 	expect("error report while not registered",
-	       saAmfErrorReport(&component, &component, 0, &error, NULL),
+	       saAmfErrorReport(&component, &component, 0, &own_error, NULL),
 	       SA_ERR_BAD_OPERATION);
 	register_component();
 	sleep_ns(NS_PER_SEC);
 	if (!until("an HA state after the second registration", working))
 		return;
-	expect("error report",
-	       saAmfErrorReport(&component, &component, 0, &error, NULL), SA_OK);
+	report_error();
 	if (!until("OUT_OF_SERVICE after the error report", out_of_service))
 		return;
 	sleep_ns(NS_PER_SEC);
-	expect("cancel all errors", saAmfErrorCancelAll(&component), SA_OK);
+	cancel_errors();
 	until("an HA state after the errors are cancelled", working);
 }
 
 static void on_signal(int signal)
 {
-	(void)signal;
-	interrupted = 1;
+	if (signal == SIGUSR1)
+		errs = 1;
+	else if (signal == SIGUSR2)
+		is_repaired = 1;
+	else
+		interrupted = 1;
 }
 
 /* testamf3 plays the third role. */
@@ -384,7 +424,7 @@ static struct options take_options(int argc, char *argv[])
 	int letter;
 
 	take_role(argv[0]);
-	while ((letter = getopt(argc, argv, "n:g:t:u:sH:qxh")) != -1) {
+	while ((letter = getopt(argc, argv, "n:g:t:u:sH:qTxh")) != -1) {
 		if (letter == 'n')
 			take_name(optarg);
 		else if (letter == 'g')
@@ -399,6 +439,8 @@ static struct options take_options(int argc, char *argv[])
 			print_every = option_number(letter, optarg, 1, 1000000);
 		else if (letter == 'q')
 			print_every = 0;
+		else if (letter == 'T')
+			stamped = true;
 		else if (letter == 'x')
 			options.die = true;
 		else
@@ -430,6 +472,8 @@ int main(int argc, char *argv[])
 	options = take_options(argc, argv);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
+	sigaction(SIGUSR2, &action, NULL);
 
 	must("initialize", saAmfInitialize(&handle, &callbacks, &ais_version),
 	     SA_OK);

@@ -71,6 +71,14 @@ pub struct Counted {
     pub explained: u64,
     /// Histories that it would have taken too long to explain.
     pub given_up: u64,
+    /// Components registered.
+    pub registrations: u64,
+    /// Components made active.
+    pub actives: u64,
+    /// Errors of components reported.
+    pub reports: u64,
+    /// What an operator did to components.
+    pub operations: u64,
 }
 
 impl Counted {
@@ -119,6 +127,10 @@ impl AddAssign for Counted {
         self.requests += other.requests;
         self.explained += other.explained;
         self.given_up += other.given_up;
+        self.registrations += other.registrations;
+        self.actives += other.actives;
+        self.reports += other.reports;
+        self.operations += other.operations;
     }
 }
 
@@ -151,6 +163,11 @@ impl fmt::Display for Counted {
             f,
             "{} requests of programs; {} histories of shared sections, {} more not explained in time",
             self.requests, self.explained, self.given_up
+        )?;
+        writeln!(
+            f,
+            "{} components registered, {} made active, {} errors reported, {} operations",
+            self.registrations, self.actives, self.reports, self.operations
         )?;
         writeln!(
             f,

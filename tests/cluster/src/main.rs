@@ -6,9 +6,12 @@
 
 #![allow(clippy::disallowed_methods, reason = "real daemons live in real time")]
 
+mod amf;
 mod bench;
 mod checkpoints;
 mod cluster;
+mod components;
+mod failover;
 mod figures;
 mod ledger;
 mod namespaces;
@@ -23,11 +26,13 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 Usage: ais-cluster COMMAND [OPTION...]
 
-  suite                     every scenario once; the tests of make check
+  suite [TEXT]              every scenario once; the tests of make check. Only
+                            those with this text in their name
   soak SECONDS [SEED]       faults at random
   kills [ROUNDS]            kill -9 of any node under 40 writers
   join [MIB]                a node joins and is sent so much under 40 writers
   idle SECONDS [--busy]     nothing happens, and nobody may be lost
+  failover [ROUNDS]         how long until a standby is active, in ms
   figures [ROUNDS]          how long membership changes take, in ms
   bench [ROUNDS]            what the group alone can do, by aisctl bench
 
@@ -62,12 +67,13 @@ fn main() -> ExitCode {
         words.get(place).and_then(|word: &String| word.parse().ok()).unwrap_or(default)
     };
     let result = match words.first().map(String::as_str) {
-        Some("suite") => suite::run(&settings),
+        Some("suite") => suite::run(&settings, words.get(1).map_or("", String::as_str)),
         Some("soak") => soak::run(&settings, number(1, 600), number(2, 1)),
         Some("kills") => checkpoints::kills(&settings, number(1, 100)),
         Some("join") => checkpoints::join(&settings, number(1, 1024)),
         Some("idle") => soak::idle(&settings, number(1, 300)),
         Some("bench") => bench::run(&settings, number(1, 3)),
+        Some("failover") => failover::run(&settings, number(1, 100)),
         Some("figures") => figures::run(&settings, number(1, 5)),
         _ => {
             eprint!("{USAGE}");

@@ -249,7 +249,12 @@ impl Amf {
 
     /// Carries out what an input has led to.
     fn carry_out(&mut self, fx: &mut Effects) {
-        let Outcome { demands, touched, reset } = self.model.take_outcome();
+        #[cfg(debug_assertions)]
+        self.model.assert_sound();
+        let Outcome { demands, given_up, touched, reset } = self.model.take_outcome();
+        for (id, questions) in given_up {
+            self.local.dismiss(id, questions, &self.model, fx);
+        }
         for id in &touched {
             self.local.follow(*id, &self.model, fx);
         }

@@ -133,11 +133,6 @@ impl Ledger {
         Start { all, winner }
     }
 
-    /// Whether everything rested in this view once.
-    pub(super) fn has_rested(&self, view: ViewId) -> bool {
-        self.rested.contains_key(&view)
-    }
-
     /// Everything rests on this node: what it has is `found`.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! A world of whole nodes with programs on them.
 
-mod components;
+mod amf;
 mod engine;
 mod ledger;
 mod rest;
@@ -8,7 +8,6 @@ mod shared;
 mod site;
 mod work;
 
-use crate::components::groups;
 use crate::fabric::{Clock, Fabric, Habits, Network, node_of};
 use crate::hazards::Hazards;
 use crate::plan::Plan;
@@ -17,6 +16,7 @@ use crate::{Rng, Violation};
 use ais_node::{Config, Node, Output, ckpt::Limits, group};
 use ais_proto::{Code, Name, Service};
 use ais_wire::NodeId;
+use amf::Amf;
 use ledger::Ledger;
 use shared::Shared;
 use site::Site;
@@ -32,8 +32,10 @@ const AHEAD: u64 = 16;
 enum Act {
     Work,
     Fault,
-    /// A component on this host answers the oldest callback.
-    Answer(usize, Name),
+    /// A process with components on this host answers all it was asked.
+    Answer(usize, u64),
+    /// It answers this invocation, which it has answered.
+    AnswerAgain(usize, u64, i32),
 }
 
 struct World {
@@ -45,6 +47,7 @@ struct World {
     shared: Shared,
     /// Sections of ballast.
     ballast: u64,
+    amf: Amf,
     counted: Counted,
     trace: Trace,
     without_disk: Vec<bool>,
@@ -88,6 +91,7 @@ impl World {
             without_disk: (0..plan.hosts).map(|_| rng.once_in(5)).collect(),
             // Where a ring is soon replaced a merge of much would never end.
             ballast: if rng.once_in(4) && plan.first_seq < 1 << 40 { rng.between(1, 6) } else { 0 },
+            amf: Amf::new(&mut rng),
             fabric: Fabric::new(rng, network, habits, clocks, trace),
             ledger: Ledger::new(expected_nodes),
             counted: Counted::default(),
@@ -141,6 +145,7 @@ impl World {
             let delay = self.fabric.rng.below(time);
             self.fabric.plan(delay, Act::Work);
         }
+        self.muster()?;
         let faults = self.fabric.rng.between(1, 8);
         for _ in 0..faults {
             let delay = self.fabric.rng.below(time);
@@ -159,7 +164,10 @@ impl World {
                     self.count_phases();
                     self.fault();
                 }
-                Some(Act::Answer(host, component)) => self.answer(host, &component)?,
+                Some(Act::Answer(host, session)) => self.answer(host, session)?,
+                Some(Act::AnswerAgain(host, session, invocation)) => {
+                    self.answer_again(host, session, invocation)?;
+                }
                 None => {}
             }
             self.take_events()?;
@@ -203,6 +211,7 @@ impl World {
                 self.event(host, event)?;
             }
             self.coming.clear();
+            self.amf_synced();
         }
     }
 
@@ -230,6 +239,7 @@ impl World {
                     expected.is_some_and(|expected| 2 * members > expected as usize)
                 };
                 self.shared.view(host, &view, is_quorum);
+                self.amf.view(host, &view);
                 self.views.insert(view.id);
                 self.sites[host].view = Some(view);
                 self.coming.remove(&host);
@@ -261,7 +271,7 @@ impl World {
             }
             Some(Service::Amf) => {
                 let event = ais_proto::amf::Event::decode(code, body);
-                self.component_event(host, connection, &event.map_err(|error| error.to_string())?)
+                self.amf_event(host, connection, event.map_err(|error| error.to_string())?)
             }
             _ => Ok(()),
         }
@@ -326,10 +336,11 @@ impl Hazards for World {
             linger: self.plan.linger,
             first_seq: self.plan.first_seq,
         };
-        let expected_nodes = self.expected_nodes;
+        let (expected_nodes, groups) = (self.expected_nodes, self.amf.groups.clone());
         self.say(|| format!("{} starts", node_of(host)));
         self.counted.starts += 1;
         self.sites[host] = Site::default();
+        self.amf.host_gone(host);
         self.ledger.begin(node_of(host));
         self.fabric.start(host, |now| {
             let config = Config {
@@ -340,7 +351,7 @@ impl Hazards for World {
                 cluster_name: Name::default(),
                 boot_timestamp: now.wall,
                 ckpt: Limits { memory: 1 << 24, max_message: 1 << 20, ..Limits::default() },
-                groups: groups(),
+                groups,
             };
             Node::new(config, now)
         });
@@ -349,6 +360,7 @@ impl Hazards for World {
     fn ended(&mut self, host: usize) {
         self.fabric.take_events();
         self.sites[host] = Site::default();
+        self.amf.host_gone(host);
         self.ledger.end(node_of(host));
         self.shared.end(host);
     }

@@ -3,11 +3,10 @@
 
 use super::World;
 use super::work::CHECKPOINTS;
-use crate::components::names;
 use crate::fabric::node_of;
 use crate::hazards::Hazards;
 use crate::plan::MILLISECOND;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 impl World {
     /// Waits until every component has one view of exactly its living members,
@@ -15,10 +14,10 @@ impl World {
     pub(super) fn settle(&mut self) -> Result<(), String> {
         let begun = self.fabric.hosts().iter().map(|host| host.paused_until).max();
         let begun = begun.unwrap_or_default().max(self.fabric.now);
-        let bound = self.plan.tokens(150) + 10_000 * MILLISECOND;
+        let bound = self.plan.tokens(150) + 60_000 * MILLISECOND;
         loop {
             self.go(self.plan.tokens(1))?;
-            let Err(why) = self.is_settled() else { break };
+            let Err(why) = self.is_settled().and_then(|()| self.amf_settled()) else { break };
             if self.fabric.now > begun + bound {
                 return Err(format!("progress: long after the last fault {why}"));
             }
@@ -26,7 +25,7 @@ impl World {
         let took = self.fabric.now.saturating_sub(begun) / self.plan.tokens(1);
         self.counted.longest_settling = self.counted.longest_settling.max(took);
         self.say(|| format!("settled after {took} tenths of a token"));
-        self.check_components()?;
+        self.check_actives()?;
         self.check_members()?;
         self.check_promises()?;
         if self.expected_nodes.is_some() { self.check_shared() } else { Ok(()) }
@@ -35,6 +34,14 @@ impl World {
     pub(super) fn living(&self) -> Vec<usize> {
         let hosts = 0..self.plan.hosts;
         hosts.filter(|host| self.fabric.hosts()[*host].daemon.is_some()).collect()
+    }
+
+    fn amf_settled(&mut self) -> Result<(), String> {
+        let mut sides = BTreeMap::new();
+        for host in self.living() {
+            sides.entry(self.fabric.network.side(host)).or_insert(host);
+        }
+        sides.into_values().try_for_each(|host| self.amf_rests(host))
     }
 
     fn is_settled(&self) -> Result<(), String> {
@@ -72,24 +79,6 @@ impl World {
             let digest = self.fabric.hosts()[*host].daemon.as_ref().map_or(0, |of| of.digest());
             if *digests.entry(side(host)).or_insert(digest) != digest {
                 return Err(format!("{node} has another state than others in {members:?}"));
-            }
-        }
-        Ok(())
-    }
-
-    /// At most one component is active for each instance on each side.
-    fn check_components(&self) -> Result<(), String> {
-        let mut active = BTreeMap::new();
-        for host in self.living() {
-            let side = self.fabric.network.side(host);
-            for (component, program) in &self.sites[host].programs {
-                for csi in &program.active {
-                    if let Some(other) = active.insert((side, csi), component) {
-                        return Err(format!(
-                            "one active: at rest {other} and {component} are active for {csi}"
-                        ));
-                    }
-                }
             }
         }
         Ok(())
@@ -135,38 +124,5 @@ impl World {
             }
         }
         Ok(())
-    }
-
-    /// Everybody is there and answers: then one unit is active.
-    pub(super) fn finale(&mut self) -> Result<(), String> {
-        let living = self.living();
-        for host in &living {
-            for component in names() {
-                self.kill_component(*host, &component);
-            }
-        }
-        for component in names() {
-            let host = *self.fabric.rng.pick(&living);
-            self.start_component(host, component)?;
-        }
-        for _ in 0..200 {
-            self.go(self.plan.tokens(2).max(50 * MILLISECOND))?;
-            let (mut active, mut again) = (BTreeSet::new(), Vec::new());
-            for host in &living {
-                for (component, program) in &self.sites[*host].programs {
-                    active.extend(program.active.iter().cloned());
-                    if !program.registered {
-                        again.push((*host, component.clone()));
-                    }
-                }
-            }
-            for (host, component) in again {
-                self.register(host, component)?;
-            }
-            if active.len() == 2 {
-                return self.settle();
-            }
-        }
-        Err("progress: all components are there and answer, and no unit is active".into())
     }
 }

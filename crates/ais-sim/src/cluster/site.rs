@@ -1,10 +1,11 @@
 //! The programs on one host, as long as its daemon lives.
 
+use super::amf::{Asked, Process};
 use super::ledger::Section;
 use ais_node::{Caller, ConnectionId, SessionId, View};
+use ais_proto::Service;
 use ais_proto::clm::{Change, Event};
-use ais_proto::{Name, Service};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a program waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,26 +27,11 @@ pub(super) enum Call {
     Shared(u64, Option<u64>),
     /// A look at a shared section by a process, at rest.
     Look(u64, usize),
-    /// A component registers.
-    Register(Name),
-    /// A component answers a callback.
-    Response(Name, i32),
+    Amf(Asked),
     /// A process opens or unlinks what does not last.
     Passing(u64),
     /// The outcome does not matter.
     Other,
-}
-
-/// The process of a component.
-#[derive(Debug)]
-pub(super) struct Program {
-    pub(super) caller: Caller,
-    /// It has stopped answering.
-    pub(super) silent: bool,
-    pub(super) registered: bool,
-    pub(super) invocations: VecDeque<i32>,
-    /// The instances it was told to be active for.
-    pub(super) active: BTreeSet<Name>,
 }
 
 /// The programs on a host.
@@ -64,8 +50,8 @@ pub(super) struct Site {
     pub(super) tracker: Option<Caller>,
     /// What it was told last: view number and members.
     pub(super) tracked: Option<(u64, BTreeSet<u32>)>,
-    /// The components whose process runs here.
-    pub(super) programs: BTreeMap<Name, Program>,
+    /// The processes with components, by session.
+    pub(super) processes: BTreeMap<u64, Process>,
 }
 
 impl Site {

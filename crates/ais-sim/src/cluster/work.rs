@@ -1,7 +1,7 @@
 //! What the programs do, and what the answers have to be.
 
+use super::World;
 use super::site::{Call, caller};
-use super::{Act, World};
 use crate::fabric::node_of;
 use ais_node::{Caller, SessionId};
 use ais_proto::track::TrackFlags;
@@ -68,10 +68,7 @@ impl World {
 
     /// Some program does something.
     pub(super) fn work(&mut self) -> Result<(), String> {
-        let serving = 0..self.plan.hosts;
-        let serving =
-            serving.filter(|host| self.sites[*host].serves && self.fabric.is_running(*host));
-        let serving: Vec<usize> = serving.collect();
+        let serving = self.serving();
         if serving.is_empty() {
             return Ok(());
         }
@@ -79,12 +76,20 @@ impl World {
         if self.expected_nodes.is_some() && self.fabric.rng.once_in(3) {
             return self.share(host);
         }
-        match self.fabric.rng.below(10) {
+        if self.fabric.rng.below(10) < self.amf.share {
+            return self.disturb_amf(host);
+        }
+        match self.fabric.rng.below(9) {
             0..=4 => self.write(host),
             5 => self.read(host),
-            6 => self.passing_checkpoint(host),
-            _ => self.disturb_component(host),
+            _ => self.passing_checkpoint(host),
         }
+    }
+
+    /// The hosts that programs can use.
+    pub(super) fn serving(&self) -> Vec<usize> {
+        let serves = |host: &usize| self.sites[*host].serves && self.fabric.is_running(*host);
+        (0..self.plan.hosts).filter(serves).collect()
     }
 
     /// The writer of this host writes its next number.
@@ -151,6 +156,9 @@ impl World {
     ) -> Result<(), String> {
         let wrong = || Err(format!("answers: {} answers {call:?} with {result:?}", node_of(host)));
         match (&call, result) {
+            (Call::Amf(asked), result) => {
+                return self.amf_reply(host, asked.clone(), result, body);
+            }
             (Call::Open(checkpoint), Ok(())) => {
                 let number = Reader::new(body).u32().map_err(|error| error.to_string())?;
                 self.sites[host].open.insert(*checkpoint, number);
@@ -199,28 +207,12 @@ impl World {
             (Call::Look(_, section), Ok(())) => self.looked(*section, Some(body))?,
             (Call::Look(_, section), Err(AisError::NotExist)) => self.looked(*section, None)?,
             (Call::Create(..), Err(AisError::Exist)) => {}
-            (Call::Register(component), result) => {
-                if let Some(program) = self.sites[host].programs.get_mut(component) {
-                    program.registered = result.is_ok();
-                }
-            }
-            (
-                Call::Response(component, invocation),
-                Err(AisError::TryAgain | AisError::Timeout),
-            ) => {
-                let (component, invocation) = (component.clone(), *invocation);
-                if let Some(program) = self.sites[host].programs.get_mut(&component) {
-                    program.invocations.push_front(invocation);
-                    let delay = self.plan.tokens(2);
-                    self.fabric.plan(delay, Act::Answer(host, component));
-                }
-            }
             (Call::Passing(session), _) if self.fabric.rng.once_in(2) => {
                 let session = SessionId(*session);
                 self.sites[host].close(session);
                 self.fabric.with(host, |node, now| node.session_closed(now, session));
             }
-            (Call::Response(..) | Call::Passing(_) | Call::Other, _)
+            (Call::Passing(_) | Call::Other, _)
             // Without quorum; or it cannot be known whether it was done.
             | (_, Err(AisError::TryAgain | AisError::Timeout)) => {}
             _ => return wrong(),

@@ -1,4 +1,5 @@
-//! What holds for the model after every input.
+//! What holds for the model after every input, on every node: looked at
+//! wherever broken assertions count, the simulator included.
 
 use super::*;
 
@@ -23,6 +24,7 @@ impl Model {
         self.components.iter().for_each(Component::assert_within_its_model);
     }
 
+    #[cfg(test)]
     pub(in crate::amf) fn faults(&self) -> &BTreeMap<NodeId, ComponentId> {
         &self.faults
     }
@@ -50,6 +52,7 @@ impl Model {
             .any(|component| component.assignments.iter().any(|assignment| assignment.holds))
     }
 
+    #[cfg(test)]
     /// Every component is registered, whole and answering, so everybody has
     /// all the work that the rules allow.
     pub(in crate::amf) fn assert_at_work(&self) {

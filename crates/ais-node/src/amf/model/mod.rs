@@ -10,7 +10,7 @@
 
 mod ask;
 mod assign;
-#[cfg(test)]
+#[cfg(any(test, debug_assertions))]
 mod check;
 mod inputs;
 mod merge;
@@ -88,6 +88,9 @@ pub(super) struct Model {
 pub(super) struct Outcome {
     /// What to ask, in this order.
     pub(super) demands: Vec<Demand>,
+    /// What to tell those on whose answers nobody counts any more: they may
+    /// live, and have to let go of what others do from now on.
+    pub(super) given_up: Vec<(ComponentId, Vec<Question>)>,
     /// Whatever changed concerns these.
     pub(super) touched: BTreeSet<ComponentId>,
     /// Who is to begin anew, where that is allowed.

@@ -7,7 +7,7 @@
 //! that has a proxy `ExternalComponentRestart`, and `ExternalComponentControl`
 //! with RESET if that fails.
 
-use super::{Ask, ComponentId, Failure, Model, Reset};
+use super::{Ask, ComponentId, Failure, Model, Question, Reset};
 use crate::amf::message::Report;
 use ais_proto::AisError;
 use ais_proto::amf::{Callbacks, Recovery};
@@ -174,11 +174,14 @@ impl Model {
         log::warn!("component {} has failed: {reason}", component.config.name);
         component.reason = bounded(format!("it has failed: {reason}"));
         let is_silent = component.failure == Some(Failure::Silent);
-        if !is_silent {
-            component.failure = Some(failure);
-        }
-        if failure == Failure::Silent {
+        if failure == Failure::Silent && !is_silent {
+            let mut farewell = self.dismissal(id);
+            farewell.retain(|question| *question != Question::Terminate);
+            self.outcome.given_up.push((id, farewell));
             self.stop_counting_on(id);
+        }
+        if !is_silent {
+            self.components[id.0].failure = Some(failure);
         }
         self.touch(id);
     }

@@ -171,12 +171,16 @@ fn registering_anew_ends_an_error_too() {
 }
 
 #[test]
-fn one_reported_as_not_responding_is_asked_nothing() {
+fn nobody_waits_for_one_reported_as_not_responding() {
     let mut rig = pair();
+    rig.program("b_x").conduct = Conduct::Sleeps;
     rig.report("b_x", Recovery::NoRecommendation, NOT_RESPONDING).unwrap();
     rig.run();
-    rig.expect("b_x", &[]);
     rig.expect("b_y", &["pgB Active b_x NotQuiesced"]);
+    // If it lives, it knows.
+    rig.program("b_x").conduct = Conduct::Answers;
+    rig.run();
+    rig.expect("b_x", &["pgB Quiesced", "OutOfService"]);
     rig.cancel_errors("b_x").unwrap();
     rig.run();
     rig.expect("b_x", &["InService", "pgB Standby b_y"]);
