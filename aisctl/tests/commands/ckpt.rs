@@ -202,6 +202,40 @@ fn a_file_that_is_wrong_makes_nothing() {
 }
 
 #[test]
+fn the_processes_of_all_nodes_that_have_it_open_are_named() {
+    let one = Node::serving();
+    let mut two = Node::beside(&one);
+    two.start();
+    let are_together = |_| {
+        nix::poll::poll(&mut [], 10_u8).unwrap();
+        let members = two.aisctl(&["members"]);
+        String::from_utf8(members.stdout).unwrap().contains(" 2 members")
+    };
+    assert!((0..2000).any(are_together), "{}", two.log());
+    let (near, far) = (one.hold("held"), two.hold("held"));
+    for node in [&one, &two] {
+        let refs = json(node, &["ckpt", "refs", "held"]);
+        for (of, holder) in [(&one, &near), (&two, &far)] {
+            let nodes = refs["nodes"].as_array().unwrap();
+            let found = nodes.iter().find(|shown| shown["node"] == json!(of.address.to_string()));
+            let found = found.unwrap_or_else(|| panic!("{refs}"));
+            assert_eq!(found["opens"], 2);
+            assert_eq!(found["processes"][0]["pid"], holder.pid(), "{refs}");
+            assert_eq!(found["processes"][0]["opens"], 2);
+            assert_eq!(found["processes"][0]["command"].is_string(), of.address == node.address);
+        }
+    }
+    // A program that is killed holds nothing.
+    drop(far);
+    let refs = |_: u16| {
+        nix::poll::poll(&mut [], 10_u8).unwrap();
+        json(&one, &["ckpt", "refs", "held"])
+    };
+    assert!((0..2000).map(refs).any(|refs| refs["nodes"].as_array().unwrap().len() == 1));
+    drop(near);
+}
+
+#[test]
 fn what_is_not_there_is_named() {
     let (node, files) = (Node::serving(), Files::new());
     for verb in [&["sections", "none"][..], &["refs", "none"], &["dump", "none", ""]] {

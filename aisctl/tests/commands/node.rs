@@ -31,22 +31,60 @@ fn daemon() {
     assert_eq!(code, std::process::ExitCode::SUCCESS);
 }
 
+/// In the environment of this program when it is to be a program that has a
+/// checkpoint open: its name.
+const HOLDER: &str = "AISCTL_TEST_HOLDER";
+
+/// Is such a program if this program was started to be it; it says so, and
+/// stays until it is killed.
+#[test]
+fn holder() {
+    use ais::ckpt::{Attributes, Open, OpenFlags, UpdateOption};
+    let Ok(name) = env::var(HOLDER) else { return };
+    let attributes = Attributes {
+        option: UpdateOption::AllReplicas,
+        checkpoint_size: 0,
+        retention_duration: 0,
+        max_sections: 1,
+        max_section_size: 0,
+        max_section_id_size: 0,
+    };
+    let name = ais::Name::try_from(name.as_str()).unwrap();
+    let open = Open { name, attributes: Some(attributes), flags: OpenFlags::READ };
+    for _ in 0..2 {
+        ais::ckpt::open(open.clone(), None).unwrap();
+    }
+    println!("\nholds it");
+    poll(&mut [], PollTimeout::NONE).unwrap();
+}
+
 /// The directory of a node, and its daemon if it runs.
 pub(crate) struct Node {
     directory: TempDir,
     pub(crate) address: Ipv4Addr,
+    /// The multicast address of its cluster.
+    group: Ipv4Addr,
     daemon: Option<Child>,
 }
 
 impl Node {
     /// A node on an address that no other test has, without a daemon.
     pub(crate) fn new() -> Self {
+        Self::in_cluster(None)
+    }
+
+    /// The same in the cluster of another one.
+    pub(crate) fn beside(other: &Self) -> Self {
+        Self::in_cluster(Some(other.group))
+    }
+
+    fn in_cluster(group: Option<Ipv4Addr>) -> Self {
         static NEXT: AtomicU8 = AtomicU8::new(1);
         let pid = std::process::id();
         let [high, low] = [1 + pid / 256 % 254, pid % 256].map(|byte| u8::try_from(byte).unwrap());
         let last = NEXT.fetch_add(1, Ordering::Relaxed);
         let address = Ipv4Addr::new(127, high, low, last);
-        let group = Ipv4Addr::new(239, high, low, last);
+        let group = group.unwrap_or(Ipv4Addr::new(239, high, low, last));
         let directory = tempfile::tempdir().unwrap();
         let network = format!(
             "bindnetaddr:{address}\nmcastaddr:{group}\nmcastport:6000\nrealtime:no\n\
@@ -55,7 +93,7 @@ impl Node {
         fs::write(directory.path().join("network.conf"), network).unwrap();
         let groups = include_str!("../../../conf/groups.conf");
         fs::write(directory.path().join("groups.conf"), groups).unwrap();
-        Self { directory, address, daemon: None }
+        Self { directory, address, group, daemon: None }
     }
 
     /// The same with a daemon that serves.
@@ -90,6 +128,24 @@ impl Node {
             .spawn()
             .unwrap();
         self.daemon = Some(daemon);
+    }
+
+    /// Starts a program of this node that has a checkpoint open twice, and waits
+    /// until it has.
+    pub(crate) fn hold(&self, name: &str) -> Running {
+        let mut child = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "node::holder", "--nocapture", "--test-threads=1"])
+            .env(HOLDER, name)
+            .env("AIS_SOCKET", self.directory.path().join("socket"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut running = Running { child, stdout };
+        // The test harness says a few lines before.
+        assert!((0..20).any(|_| running.line() == "holds it"), "{}", self.log());
+        running
     }
 
     pub(crate) fn kill(&mut self) {
@@ -135,7 +191,7 @@ impl Drop for Node {
     }
 }
 
-/// An aisctl that runs.
+/// An aisctl, or a program, that runs.
 pub(crate) struct Running {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -152,6 +208,10 @@ impl Running {
         }
         self.stdout.read_line(&mut line).unwrap();
         line.trim_end_matches('\n').into()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn exit_code(mut self) -> Option<i32> {
