@@ -343,6 +343,19 @@ fn what_is_not_confirmed_is_not_done() {
 }
 
 #[test]
+fn what_cannot_be_done_any_more_when_it_is_confirmed_is_given_up() {
+    let mut rig = pair_with(Callbacks::all());
+    rig.accepted(SwitchOver, unit("raid_x"));
+    rig.kill("a_y");
+    rig.run();
+    rig.expect("a_x", &["Confirm 1", "Expired 1"]);
+    let shown = rig.nodes[0].amf.show(0, 1).items.remove(0);
+    let words = "a switch-over of unit raid_x is given up: no standby is ready to take over from \
+                 unit raid_x";
+    assert_eq!((shown.pending, shown.group_reason.as_str()), (None, words));
+}
+
+#[test]
 fn an_operator_may_take_back_what_is_pending_or_do_it_at_once() {
     let mut rig = pair_with(Callbacks::all());
     rig.accepted(Shutdown, unit("raid_x"));
