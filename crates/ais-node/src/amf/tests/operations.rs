@@ -471,6 +471,7 @@ fn an_operator_sees_why() {
     rig.run();
     assert_eq!(shown(&rig, 0).unit_reason, "unit raid_x is locked");
     assert_eq!(shown(&rig, 0).unit_admin, AdminState::Locked);
+    assert_eq!(shown(&rig, 2).unit_reason, "it takes over");
     rig.kill("b_y");
     rig.run();
     let gone = "it is no longer registered: its process or library handle is gone";
