@@ -1,5 +1,6 @@
 //! The operator's tool: shows what the executive of this node knows, moves
-//! checkpoints to files and back, and measures the group. It is a program like any other and uses the library.
+//! checkpoints to files and back, operates AMF, and measures the group. It is a
+//! program like any other and uses the library.
 
 mod bench;
 mod ckpt;

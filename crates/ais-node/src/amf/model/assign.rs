@@ -51,7 +51,10 @@ impl Model {
     }
 
     fn give_role(&mut self, unit: usize, role: Role) {
-        self.units[unit].phase = Phase::InService(Some(role));
+        let before = std::mem::replace(&mut self.units[unit].phase, Phase::InService(Some(role)));
+        if before == Phase::InService(Some(Role::Standby)) {
+            self.units[unit].reason = "it takes over".into();
+        }
         self.log_phase(unit);
         for id in self.components(unit) {
             // One without an instance works as soon as its unit does.

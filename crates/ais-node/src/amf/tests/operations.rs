@@ -343,6 +343,19 @@ fn what_is_not_confirmed_is_not_done() {
 }
 
 #[test]
+fn what_cannot_be_done_any_more_when_it_is_confirmed_is_given_up() {
+    let mut rig = pair_with(Callbacks::all());
+    rig.accepted(SwitchOver, unit("raid_x"));
+    rig.kill("a_y");
+    rig.run();
+    rig.expect("a_x", &["Confirm 1", "Expired 1"]);
+    let shown = rig.nodes[0].amf.show(0, 1).items.remove(0);
+    let words = "a switch-over of unit raid_x is given up: no standby is ready to take over from \
+                 unit raid_x";
+    assert_eq!((shown.pending, shown.group_reason.as_str()), (None, words));
+}
+
+#[test]
 fn an_operator_may_take_back_what_is_pending_or_do_it_at_once() {
     let mut rig = pair_with(Callbacks::all());
     rig.accepted(Shutdown, unit("raid_x"));
@@ -458,6 +471,7 @@ fn an_operator_sees_why() {
     rig.run();
     assert_eq!(shown(&rig, 0).unit_reason, "unit raid_x is locked");
     assert_eq!(shown(&rig, 0).unit_admin, AdminState::Locked);
+    assert_eq!(shown(&rig, 2).unit_reason, "it takes over");
     rig.kill("b_y");
     rig.run();
     let gone = "it is no longer registered: its process or library handle is gone";
