@@ -29,6 +29,7 @@ impl Model {
         &self.faults
     }
 
+    #[cfg(test)]
     pub(in crate::amf) fn proxied_count(&self, id: ComponentId) -> usize {
         self.proxied_by(id).len()
     }
