@@ -70,7 +70,7 @@ const MAX_COUNT: u64 = u64::MAX / 2;
 /// Bytes that a checkpoint counts for beside its sections.
 const CHECKPOINT_OVERHEAD: u64 = 1024;
 /// Bytes that a section counts for beside its id and what it holds.
-const SECTION_OVERHEAD: u64 = 256;
+const SECTION_OVERHEAD: u64 = 320;
 
 /// The service.
 #[derive(Debug)]
