@@ -139,7 +139,7 @@ impl Model {
         }
         if let Ask::Confirm(_) = what {
             if !is_ok {
-                self.is_not_confirmed(id, "refuses it");
+                self.is_refused(id);
             }
             return self.settle();
         }
@@ -191,8 +191,12 @@ impl Model {
             Some(Some(place)) => Some(asked[place].what),
         };
         match what {
-            // Nobody has to be ready for it.
-            Some(Ask::Confirm(_)) => self.is_not_confirmed(id, cause.words()),
+            // Its time to object is over.
+            Some(Ask::Confirm(operation)) => {
+                asked.retain(|asked| asked.what != Ask::Confirm(operation));
+                self.touch(id);
+                self.tell_expired(id, operation);
+            }
             // Its work ends now, finished or not.
             Some(what @ Ask::Readiness(Readiness::Stopping)) => {
                 asked.retain(|asked| asked.what != what);

@@ -6,9 +6,10 @@
 //!
 //! Before a shutdown or a switch-over of a group or a unit is done, those of
 //! its components that are at work and have the callback for it are asked to
-//! confirm (`PendingOperationConfirm`). If one refuses or does not answer, the
-//! operation is given up and all that were asked are told
-//! (`PendingOperationExpired`).
+//! confirm (`PendingOperationConfirm`). If one refuses, the operation is given
+//! up and all that were asked are told (`PendingOperationExpired`). One that
+//! does not answer in time is told that, and not waited for: the programs of
+//! 2004 have the callback and never answer.
 
 use super::recovery::bounded;
 use super::{Ask, ComponentId, Demand, Model, Phase, Question, Role, Unit, rules};
@@ -248,11 +249,11 @@ impl Model {
         }
     }
 
-    /// A component does not confirm the pending operation of its group.
-    pub(super) fn is_not_confirmed(&mut self, id: ComponentId, why: &str) {
+    /// A component refuses the pending operation of its group.
+    pub(super) fn is_refused(&mut self, id: ComponentId) {
         let component = &self.components[id.0];
         let group = self.units[component.unit].group;
-        let reason = format!("component {} {why}", component.config.name);
+        let reason = format!("component {} refuses it", component.config.name);
         self.give_up_pending(group, &reason);
     }
 
@@ -268,14 +269,17 @@ impl Model {
             self.touch(id);
         }
         for id in self.at_work(scope, Callbacks::PENDING_OPERATION_EXPIRED) {
-            let Some(registration) = self.registration(id) else { continue };
+            self.tell_expired(id, operation);
+        }
+    }
+
+    /// A component need not confirm an operation any more.
+    pub(super) fn tell_expired(&mut self, id: ComponentId, operation: Operation) {
+        let Some(registration) = self.registration(id) else { return };
+        if self.components[id.0].has_callback(Callbacks::PENDING_OPERATION_EXPIRED) {
             let question = Question::Expired(flags(operation));
-            self.outcome.demands.push(Demand {
-                component: id,
-                registration,
-                operation: 0,
-                question,
-            });
+            let demand = Demand { component: id, registration, operation: 0, question };
+            self.outcome.demands.push(demand);
         }
     }
 

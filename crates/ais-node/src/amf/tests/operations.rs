@@ -324,22 +324,37 @@ fn components_at_work_confirm_what_is_pending() {
 }
 
 #[test]
-fn what_is_not_confirmed_is_not_done() {
-    for conduct in [Conduct::Refuses, Conduct::Sleeps] {
-        let mut rig = pair_with(Callbacks::all() - Callbacks::HEALTHCHECK);
-        rig.program("a_x").conduct = conduct;
-        rig.accepted(SwitchOver, unit("raid_x"));
-        rig.advance(10_000);
-        rig.program("a_x").conduct = Conduct::Answers;
-        rig.run();
-        rig.expect("a_x", &["Confirm 1", "Expired 1"]);
-        rig.expect("b_x", &["Confirm 1", "Expired 1"]);
-        rig.expect("a_y", &[]);
-        assert_eq!(rig.ha_state("a_x", "pgA"), Ok(HaState::Active));
-        rig.accepted(SwitchOver, unit("raid_x"));
-        rig.run();
-        assert_eq!(rig.ha_state("a_y", "pgA"), Ok(HaState::Active));
-    }
+fn what_one_refuses_is_not_done() {
+    let mut rig = pair_with(Callbacks::all());
+    rig.program("a_x").conduct = Conduct::Refuses;
+    rig.accepted(SwitchOver, unit("raid_x"));
+    rig.run();
+    rig.program("a_x").conduct = Conduct::Answers;
+    rig.advance(10_000);
+    rig.expect("a_x", &["Confirm 1", "Expired 1"]);
+    rig.expect("b_x", &["Confirm 1", "Expired 1"]);
+    rig.expect("a_y", &[]);
+    assert_eq!(rig.ha_state("a_x", "pgA"), Ok(HaState::Active));
+    rig.accepted(SwitchOver, unit("raid_x"));
+    rig.run();
+    assert_eq!(rig.ha_state("a_y", "pgA"), Ok(HaState::Active));
+}
+
+/// As the programs of 2004 do.
+#[test]
+fn who_does_not_answer_in_time_has_nothing_against_it() {
+    let mut rig = pair_with(Callbacks::all());
+    rig.accepted(SwitchOver, unit("raid_x"));
+    let kept = rig.take("a_x").unwrap().invocation().unwrap();
+    rig.advance(4_000);
+    rig.expect("b_x", &["Confirm 1"]);
+    rig.advance(2_000);
+    rig.expect("a_x", &["Confirm 1", "Expired 1", "pgA Quiesced", "pgA Standby a_y"]);
+    rig.expect("b_x", &["pgB Quiesced", "pgB Standby b_y"]);
+    rig.expect("a_y", &["pgA Active a_x Quiesced"]);
+    assert_eq!(rig.answer("a_x", kept, Err(AisError::FailedOperation)), Ok(()));
+    rig.run();
+    rig.expect("a_x", &[]);
 }
 
 #[test]
