@@ -69,10 +69,12 @@ pub(crate) fn join_with(cluster: &mut Cluster, mebibytes: u64) -> Result<(), Str
     let begin = Instant::now();
     ballast(cluster, 0, false)?;
     let filled = begin.elapsed();
-    let alone = rate_while(cluster, |_| {
-        std::thread::sleep(Duration::from_millis(500 + 4 * mebibytes));
+    let a_while = Duration::from_millis(500 + 4 * mebibytes);
+    let rest = |_: &mut Cluster| {
+        std::thread::sleep(a_while);
         Ok(())
-    })?;
+    };
+    let before_it = rate_while(cluster, rest)?;
     let before = memory(cluster.nodes[0].pid());
     let mut took = Duration::ZERO;
     let served = rate_while(cluster, |cluster| {
@@ -82,9 +84,10 @@ pub(crate) fn join_with(cluster: &mut Cluster, mebibytes: u64) -> Result<(), Str
         took = begin.elapsed();
         Ok(())
     })?;
+    let after_it = rate_while(cluster, rest)?;
     println!(
-        "  {mebibytes} MiB, written in {:.1} s: joined after {:.1} s; {WRITERS} writers {alone:.0} \
-         writes/s before and {served:.0}/s meanwhile",
+        "  {mebibytes} MiB, written in {:.1} s: joined after {:.1} s; writes/s of {WRITERS} \
+         writers: {before_it:.0} before, {served:.0} meanwhile, {after_it:.0} after",
         filled.as_secs_f64(),
         took.as_secs_f64(),
     );

@@ -14,7 +14,7 @@ use crate::effects::Effects;
 use crate::group::{Config as GroupConfig, Group};
 use crate::requests::Kind;
 use crate::services::{ALL, Each, Services};
-use crate::sync::{Sync, SyncStatus};
+use crate::sync::{Exchange, Sync, SyncStatus};
 use crate::timers::Timers;
 use crate::{ConnectionId, Now, Service as _, Timer, ckpt};
 use ais_proto::{AisError, Code, Service};
@@ -205,13 +205,19 @@ impl Node {
         while let Some((service, timer)) = self.timers.take(now.monotonic) {
             self.on_timer(now, service, timer);
         }
+        let resumes = self.sync.exchange.as_ref().and_then(Exchange::poll_timeout);
+        if resumes.is_some_and(|at| at <= now.monotonic) {
+            self.send_chunks(now);
+            self.run_group(now);
+        }
     }
 
     /// When [`Node::handle_timeout`] has to be called, on the monotonic clock.
     /// May change with every call to the node.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<u64> {
-        self.timers.next().into_iter().chain(self.group.poll_timeout()).min()
+        let resumes = self.sync.exchange.as_ref().and_then(Exchange::poll_timeout);
+        self.timers.next().into_iter().chain(self.group.poll_timeout()).chain(resumes).min()
     }
 
     /// The next thing to do. To be called until it returns `None` after every

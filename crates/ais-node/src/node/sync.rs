@@ -33,9 +33,9 @@ impl Node {
             Message::Chunk { attempt, service, bytes } => {
                 let Some(exchange) = &mut self.sync.exchange else { return };
                 self.sync.bytes_moved += bytes.len() as u64;
-                let progress = exchange.on_chunk(from, attempt, service, bytes);
+                let progress = exchange.on_chunk(now.monotonic, from, attempt, service, bytes);
                 self.after(from, progress);
-                self.send_chunks();
+                self.send_chunks(now);
             }
             Message::End { attempt, chunks } => {
                 let Some(exchange) = &mut self.sync.exchange else { return };
@@ -63,7 +63,7 @@ impl Node {
             self.sync.synced = plan.holders().iter().copied().collect();
             self.take_part(now, &plan);
         }
-        self.exchange(plan);
+        self.exchange(now, plan);
         self.update_lead(now);
     }
 
@@ -92,34 +92,35 @@ impl Node {
     }
 
     /// Begins to send what is to be sent next.
-    fn exchange(&mut self, plan: Plan) {
+    fn exchange(&mut self, now: Now, plan: Plan) {
         if plan.receivers().is_empty() {
             return;
         }
         self.sync.attempt = self.sync.attempt.saturating_add(1);
-        self.begin_stage(plan);
+        self.begin_stage(now, plan);
     }
 
     /// Begins to send the heads of a state, or what sections hold.
-    fn begin_stage(&mut self, plan: Plan) {
+    fn begin_stage(&mut self, now: Now, plan: Plan) {
         let exchange = Exchange::new(plan, self.config.node, self.sync.attempt, &self.services);
         if exchange.stage != Stage::Merge && exchange.plan.fresh.contains(&self.config.node) {
             let is_next = exchange.stage == Stage::Heads;
             self.sync.phase = if is_next { Phase::Receiving } else { Phase::Waiting };
         }
         self.sync.exchange = Some(exchange);
-        self.send_chunks();
+        self.send_chunks(now);
     }
 
-    fn send_chunks(&mut self) {
+    pub(super) fn send_chunks(&mut self, now: Now) {
         if let (Some(view), Some(exchange)) = (self.sync.view_id(), &mut self.sync.exchange) {
             let services = &self.services;
-            self.sync_outbox.extend(std::iter::from_fn(|| exchange.next(view, services)));
+            self.sync_outbox
+                .extend(std::iter::from_fn(|| exchange.next(now.monotonic, view, services)));
         }
     }
 
     /// The log of what is delivered beside a state has got too long.
-    pub(super) fn begin_transfer_anew(&mut self, _now: Now) {
+    pub(super) fn begin_transfer_anew(&mut self, now: Now) {
         let Some(Exchange { plan, .. }) = self.sync.exchange.take() else { return };
         log::info!(
             "the state of the cluster is sent anew: more changes were made meanwhile than a node \
@@ -128,7 +129,7 @@ impl Node {
         if self.sync.phase == Phase::Receiving {
             self.sync.log.clear();
         }
-        self.exchange(plan);
+        self.exchange(now, plan);
     }
 
     fn after(&mut self, from: NodeId, progress: Progress) {
@@ -163,7 +164,7 @@ impl Node {
                 if is_needed {
                     self.sync.exchange = Some(exchange);
                 } else {
-                    self.exchange(exchange.plan);
+                    self.exchange(now, exchange.plan);
                 }
             }
             None => {}
@@ -201,7 +202,7 @@ impl Node {
         if !is_merge {
             plan.filling = std::mem::take(&mut plan.fresh);
             plan.fill_from = Cursor::START;
-            self.begin_stage(plan);
+            self.begin_stage(now, plan);
         }
         self.update_lead(now);
     }
@@ -216,7 +217,7 @@ impl Node {
         bytes: &[u8],
     ) {
         let Some(exchange) = &mut self.sync.exchange else { return };
-        if !exchange.on_fill(from, attempt, next) {
+        if !exchange.on_fill(now.monotonic, from, attempt, next) {
             return;
         }
         self.sync.bytes_moved += bytes.len() as u64;
@@ -230,14 +231,14 @@ impl Node {
             }
         }
         if next.is_some() {
-            return self.send_chunks();
+            return self.send_chunks(now);
         }
         let Some(Exchange { mut plan, .. }) = self.sync.exchange.take() else { return };
         self.sync.synced.extend(std::mem::take(&mut plan.filling));
         if self.sync.phase == Phase::Filling {
             self.serve(now, self.sync.lineage);
         }
-        self.exchange(plan);
+        self.exchange(now, plan);
         self.update_lead(now);
     }
 

@@ -1,6 +1,7 @@
 //! The states that are under way in a view. All members follow it alike; some
 //! send, some take.
 
+use super::pace::Pace;
 use super::plan::Plan;
 use super::transfer::{Incoming, Sender};
 use crate::ckpt::Cursor;
@@ -41,6 +42,7 @@ pub(crate) struct Exchange {
     /// Per side, whether all of its state was sent.
     ended: Vec<bool>,
     sender: Option<Sender>,
+    pace: Pace,
     /// Bytes of service messages since the states were frozen.
     logged: usize,
     has_failed: bool,
@@ -73,6 +75,7 @@ impl Exchange {
             incoming: incoming.collect(),
             ended: vec![false; plan.sides.len()],
             sender,
+            pace: Pace::new(stage == Stage::Merge),
             logged: 0,
             has_failed: false,
             plan,
@@ -80,8 +83,20 @@ impl Exchange {
     }
 
     /// The next message of this node, if one is to be sent now.
-    pub(crate) fn next(&mut self, view: ViewId, services: &Services) -> Option<Vec<u8>> {
-        self.sender.as_mut()?.next(view, self.attempt, services)
+    pub(crate) fn next(&mut self, now: u64, view: ViewId, services: &Services) -> Option<Vec<u8>> {
+        if now < self.pace.next() {
+            return None;
+        }
+        let limit = self.pace.limit();
+        let next = self.sender.as_mut()?.next(view, self.attempt, limit, services);
+        self.pace.sends(now);
+        next
+    }
+
+    /// When [`Exchange::next`] is to be asked, if nothing comes before.
+    pub(crate) fn poll_timeout(&self) -> Option<u64> {
+        let limit = self.pace.limit();
+        self.sender.as_ref().filter(|sender| sender.waits(limit)).map(|_| self.pace.next())
     }
 
     /// Whether this node sends a state.
@@ -92,6 +107,7 @@ impl Exchange {
     /// A part of a state was delivered.
     pub(crate) fn on_chunk(
         &mut self,
+        now: u64,
         from: NodeId,
         attempt: u32,
         service: Service,
@@ -100,7 +116,7 @@ impl Exchange {
         let Some(side) = self.side_under_way(from, attempt) else {
             return Progress::Readable;
         };
-        self.landed(from);
+        self.landed(now, from);
         let incoming = self.incoming.get_mut(side).and_then(Option::as_mut);
         match incoming.map(|incoming| incoming.take(service, chunk)) {
             Some(Err(_)) => self.fail("a part of it does not decode, or is more than fits here"),
@@ -126,12 +142,18 @@ impl Exchange {
 
     /// A part of what sections hold was delivered. Whether it is what was to
     /// come.
-    pub(crate) fn on_fill(&mut self, from: NodeId, attempt: u32, next: Option<Cursor>) -> bool {
+    pub(crate) fn on_fill(
+        &mut self,
+        now: u64,
+        from: NodeId,
+        attempt: u32,
+        next: Option<Cursor>,
+    ) -> bool {
         let is_due = self.stage == Stage::Bytes
             && attempt == self.attempt
             && self.plan.side_of_sender(from).is_some();
         if is_due {
-            self.landed(from);
+            self.landed(now, from);
             self.plan.fill_from = next.unwrap_or(self.plan.fill_from);
         }
         is_due
@@ -158,6 +180,7 @@ impl Exchange {
     /// only that comes which was under way before. And what sections hold is
     /// sent without a log.
     pub(crate) fn logged(&mut self, bytes: usize) -> usize {
+        self.pace.message(bytes);
         if self.stage == Stage::Heads {
             self.logged = self.logged.saturating_add(bytes);
         }
@@ -170,11 +193,12 @@ impl Exchange {
         (!self.has_failed).then_some(self.incoming)
     }
 
-    fn landed(&mut self, from: NodeId) {
+    fn landed(&mut self, now: u64, from: NodeId) {
         if from == self.me
             && let Some(sender) = &mut self.sender
         {
             sender.landed();
+            self.pace.landed(now);
         }
     }
 

