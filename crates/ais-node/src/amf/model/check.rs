@@ -83,6 +83,10 @@ impl Model {
 
 impl Component {
     fn assert_within_its_model(&self) {
+        if self.is_terminating() {
+            // Whatever else it was asked is not waited for.
+            return;
+        }
         let model = self.config.model;
         let active = self.assignments.iter().filter(|of| of.holds).count();
         let waits = |of: &&Assignment| self.work_on(of.csi) == Some(HaState::Standby);
