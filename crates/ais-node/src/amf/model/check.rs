@@ -83,7 +83,7 @@ impl Model {
 
 impl Component {
     fn assert_within_its_model(&self) {
-        if self.is_terminating() {
+        if self.is_ending() {
             // Whatever else it was asked is not waited for.
             return;
         }
