@@ -119,6 +119,7 @@ pub(crate) fn part_and_meet(cluster: &mut Cluster) -> Result<(), String> {
         cluster.start(number)?;
     }
     cluster.wait_all_together()?;
+    Writers::make_sections(cluster, NODES)?;
     let writers = Writers::start(cluster, NODES)?;
     cluster.nodes[alone].host.cut()?;
     cluster.wait_together(&[0, 1])?;

@@ -29,6 +29,19 @@ impl Writers {
         (0..count).map(start).collect::<Result<_, _>>().map(Self)
     }
 
+    /// Makes the sections of so many before they start, so that they are there on
+    /// all nodes.
+    ///
+    /// # Errors
+    /// If a program fails.
+    pub(crate) fn make_sections(cluster: &Cluster, count: usize) -> Result<(), String> {
+        let program = cluster.settings.ctests.join("ledger");
+        for number in 0..count {
+            cluster.nodes[0].run(Command::new(&program).args(["-s", &section(number)]))?;
+        }
+        Ok(())
+    }
+
     /// Ends them, and compares what each had acknowledged with what every node
     /// holds: all the same, and none less, but for those that were on a side
     /// that had to lose. The sum of what was written since their start.

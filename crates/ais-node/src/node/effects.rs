@@ -16,7 +16,7 @@ pub(super) struct Held {
 }
 
 #[derive(Debug)]
-enum HeldOutput {
+pub(super) enum HeldOutput {
     Reply { asker: Asker, result: Result<(), AisError>, body: Vec<u8> },
     Event { connection: ConnectionId, event: Event },
 }
@@ -51,6 +51,10 @@ impl Node {
 
     fn hold_or_put_out(&mut self, after: Option<u64>, output: HeldOutput) {
         match after {
+            // Members that came another way have not done it.
+            Some(_) if self.is_cut_short && self.delivers_change => {
+                self.unsettled.push(output);
+            }
             // What was held while states were brought together may be stable
             // by the time it is applied.
             Some(after) if after > self.stable => {
@@ -83,6 +87,9 @@ impl Node {
     /// it, so nobody can tell whether a change will last.
     pub(super) fn settle_held(&mut self, now: Now, has_quorum: bool) {
         self.stable = 0;
+        for output in std::mem::take(&mut self.unsettled) {
+            self.put_out_unknown(now, output);
+        }
         for held in std::mem::take(&mut self.held) {
             if has_quorum || !held.needs_quorum {
                 self.put_out(held.output);

@@ -20,7 +20,7 @@ use crate::{ConnectionId, Now, Service as _, Timer, ckpt};
 use ais_proto::{AisError, Code, Service};
 use ais_totem::{Bytes, Destination, Ring, Status, View};
 use ais_wire::{Name, NodeId};
-use effects::Held;
+use effects::{Held, HeldOutput};
 use std::collections::VecDeque;
 
 /// Bytes that may wait for the group before no more requests are taken.
@@ -116,6 +116,11 @@ pub struct Node {
     /// Everything up to this delivery is stable.
     stable: u64,
     held: VecDeque<Held>,
+    /// What is applied was held for a plan or a merge that did not come, where
+    /// quorum is asked for.
+    is_cut_short: bool,
+    /// Answers to that.
+    unsettled: Vec<HeldOutput>,
     /// The message with which states were brought together in this view; 0 if
     /// they were not.
     merged_at: u64,
@@ -148,6 +153,8 @@ impl Node {
             in_group: 0,
             stable: 0,
             held: VecDeque::new(),
+            is_cut_short: false,
+            unsettled: Vec::new(),
             merged_at: 0,
             delivers_change: false,
             unclaimed: Vec::new(),

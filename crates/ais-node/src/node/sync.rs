@@ -329,7 +329,9 @@ impl Node {
         self.sync.exchange = None;
         self.merged_at = 0;
         if self.sync.has_heads() {
+            self.is_cut_short = self.config.expected_nodes.is_some();
             self.replay_as_logged(now);
+            self.is_cut_short = false;
         } else {
             self.forget_state(now, Phase::Gathering);
         }
