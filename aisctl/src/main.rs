@@ -1,4 +1,4 @@
-//! The operator's tool: shows what the executive of this node knows, and
+//! The operator's tool: shows what the executive of this node knows, operates AMF, and
 //! measures the group. It is a program like any other and uses the library.
 
 mod bench;

@@ -10,6 +10,10 @@ use std::path::PathBuf;
 /// configuration file or at start is 1.
 pub const EXIT_USAGE: u8 = 2;
 
+/// The exit status after an error report that had this node stopped: whatever
+/// started it may start it anew.
+pub const EXIT_RESET: u8 = 3;
+
 /// The longest path that fits into a Unix socket address, terminator left out.
 const MAX_SOCKET_PATH: usize = 107;
 

@@ -4,7 +4,7 @@
 
 use crate::busy_poll::{BusyPoll, Next};
 use crate::clock;
-use crate::ipc::{Server, Token};
+use crate::ipc::{Failure, Server, Token};
 use crate::notify;
 use crate::signals::Signals;
 use nix::errno::Errno;
@@ -56,22 +56,22 @@ impl Reactor {
     /// when clients can connect.
     ///
     /// # Errors
-    /// In words, if clients cannot be served.
-    pub(crate) fn run(&mut self, ready: impl FnOnce() -> io::Result<()>) -> Result<(), String> {
+    /// If clients cannot be served, or an error report has the node stopped.
+    pub(crate) fn run(&mut self, ready: impl FnOnce() -> io::Result<()>) -> Result<(), Failure> {
         let mut ready = Some(ready);
         let mut events = [EpollEvent::empty(); EVENTS];
         let result = loop {
             match self.round(&mut events) {
                 Ok(true) => {}
                 Ok(false) => break Ok(()),
-                Err(error) => break Err(error.to_string()),
+                Err(error) => break Err(error.into()),
             }
             match self.server.is_open() {
                 Ok(true) => {
                     if let Some(ready) = ready.take()
                         && let Err(error) = ready()
                     {
-                        break Err(error.to_string());
+                        break Err(error.into());
                     }
                 }
                 Ok(false) => {}

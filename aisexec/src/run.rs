@@ -4,7 +4,7 @@ use crate::args::Args;
 use crate::background::{self, Background, Side};
 use crate::busy_poll::BusyPoll;
 use crate::config::{self, CheckpointLimits, Config, ConfigError, Quorum};
-use crate::ipc::{Access, Server, Settings, Surroundings, Token};
+use crate::ipc::{Access, Failure, Server, Settings, Surroundings, Token};
 use crate::join::{self, Joined};
 use crate::listen::Claim;
 use crate::reactor::Reactor;
@@ -45,7 +45,8 @@ pub fn check(args: &Args) -> ExitCode {
     }
 }
 
-/// Runs the daemon until a signal stops it: 0; or 1 if it cannot be started.
+/// Runs the daemon until a signal stops it: 0; or 1 if it cannot be started,
+/// or [`EXIT_RESET`](crate::args::EXIT_RESET) if an error report had it stopped.
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
     let config = match load(&args.config_dir) {
@@ -60,7 +61,10 @@ pub fn run(args: &Args) -> ExitCode {
     };
     match serve(args, config, background) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(message) => fail(&message),
+        Err(Failure { words, status }) => {
+            fail(&words);
+            ExitCode::from(status)
+        }
     }
 }
 
@@ -87,7 +91,7 @@ fn fail(message: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<(), String> {
+fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<(), Failure> {
     match &background {
         Some(background) if !background.keeps_stderr => logs::to_syslog(),
         _ => logs::to_stderr(),

@@ -2,8 +2,9 @@
 
 use super::connection::{Fault, State};
 use super::events::{Notice, Sent};
-use super::{Server, Token};
+use super::{Failure, Server, Token};
 use crate::announce::announce;
+use crate::args::EXIT_RESET;
 use ais_node::{ConnectionId, Now, Output};
 use ais_proto::{AisError, Code, Header, OK, Service};
 use nix::sys::epoll::{EpollEvent, EpollFlags};
@@ -48,7 +49,10 @@ impl Server {
         for session in sessions {
             self.sessions.kill(session);
         }
-        self.failure = Some("stopped, as an error report recommended for this node".into());
+        self.failure = Some(Failure {
+            words: "stopped, as an error report recommended for this node".into(),
+            status: EXIT_RESET,
+        });
     }
 
     fn reply(

@@ -66,6 +66,26 @@ pub(crate) struct Surroundings {
     pub(crate) claim: Claim,
 }
 
+/// Why the daemon ends other than by a signal.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) words: String,
+    /// The exit status.
+    pub(crate) status: u8,
+}
+
+impl From<String> for Failure {
+    fn from(words: String) -> Self {
+        Self { words, status: 1 }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        error.to_string().into()
+    }
+}
+
 /// All clients, the node that serves them, and its network.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -78,8 +98,8 @@ pub(crate) struct Server {
     claim: Option<Claim>,
     /// There from when the node has the state of the cluster.
     listener: Option<Listener>,
-    /// Why it could not be opened.
-    failure: Option<String>,
+    /// Why it could not be opened, or why all ends.
+    failure: Option<Failure>,
     /// When connections are accepted again, if they are not now.
     accept_at: Option<u64>,
     access: Access,

@@ -1,6 +1,6 @@
 //! The other nodes and the disk: what comes from there goes to the node.
 
-use super::{Server, Token};
+use super::{Failure, Server, Token};
 use crate::clock;
 use ais_node::Now;
 use nix::sys::epoll::{EpollEvent, EpollFlags};
@@ -65,7 +65,7 @@ impl Server {
         });
         match opened {
             Ok(listener) => self.listener = Some(listener),
-            Err(failure) => self.failure = Some(failure),
+            Err(failure) => self.failure = Some(failure.into()),
         }
     }
 
@@ -73,7 +73,7 @@ impl Server {
     ///
     /// # Errors
     /// In words, if the socket could not be opened.
-    pub(crate) fn is_open(&mut self) -> Result<bool, String> {
+    pub(crate) fn is_open(&mut self) -> Result<bool, Failure> {
         match self.failure.take() {
             Some(failure) => Err(failure),
             None => Ok(self.listener.is_some()),

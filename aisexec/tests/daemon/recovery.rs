@@ -67,7 +67,7 @@ fn recommend(allow: &str) -> (Option<i32>, Option<i32>, String) {
 #[test]
 fn a_node_is_stopped_where_that_is_allowed() {
     let (signal, code, log) = recommend("yes");
-    assert_eq!((signal, code), (Some(9), Some(1)), "{log}");
+    assert_eq!((signal, code), (Some(9), Some(3)), "{log}");
     assert!(log.contains("is killed"), "{log}");
     assert!(log.contains("as an error report recommended"), "{log}");
 }

@@ -273,7 +273,7 @@ mod tests {
             name: name.into(),
             child,
             said: Arc::new(Mutex::new(said)),
-            fails_at,
+            fails_at: fails_at.into_iter().collect(),
             is_orphan: false,
         }
     }

@@ -5,12 +5,14 @@
 //! Here answers are matched with questions. What an answer means is decided
 //! where all nodes agree, in the model.
 
+mod heartbeats;
+
 use super::config;
 use super::message::{Cause, Message, RegistrationId};
 use super::model::{ComponentId, Demand, Model, Question};
 use crate::{Asker, ConnectionId, Effects, Event, SessionId, Timer};
 use ais_proto::AisError;
-use ais_proto::amf::{self, ExternalAction, Healthcheck, Readiness};
+use ais_proto::amf::{self, ExternalAction, Readiness};
 use std::collections::{BTreeMap, VecDeque};
 
 /// How many pointless questions per component are remembered, so that a late
@@ -390,47 +392,6 @@ impl Local {
         invocation.overdue == Some(timer.kind)
     }
 
-    /// Begins or ends the heartbeats of a component.
-    fn monitor(&mut self, id: ComponentId, config: Option<&config::Component>, fx: &mut Effects) {
-        let Some(client) = self.clients.get_mut(&id) else { return };
-        if client.is_monitored == config.is_some() {
-            return;
-        }
-        client.is_monitored = config.is_some();
-        if let Some(config) = config {
-            return set_heartbeat_timer(id, config, fx);
-        }
-        let outstanding = client.heartbeat.take();
-        fx.cancel_timer(component_timer(HEARTBEAT_TIMER, id));
-        fx.cancel_timer(component_timer(HEARTBEAT_ANSWER_TIMER, id));
-        if let Some(invocation) = outstanding {
-            self.retire(invocation, fx);
-        }
-    }
-
-    /// Sends a heartbeat, unless one is unanswered.
-    fn beat(&mut self, id: ComponentId, model: &Model, fx: &mut Effects) {
-        let Some(client) = self.clients.get(&id).filter(|client| client.is_monitored) else {
-            return;
-        };
-        let config = model.config(id);
-        set_heartbeat_timer(id, config, fx);
-        let session = client.session;
-        let Some(connection) = client.connection.filter(|_| client.heartbeat.is_none()) else {
-            return;
-        };
-        let subject = Subject::Heartbeat;
-        let invocation = self.invoke(session, id, subject);
-        if let Some(client) = self.clients.get_mut(&id) {
-            client.heartbeat = Some(invocation);
-        }
-        let (component, kind) = (config.name.clone(), Healthcheck::Heartbeat);
-        let event = amf::Event::Healthcheck { invocation, component, kind };
-        fx.event(connection, Event::Amf(event));
-        let timeout = nanoseconds(config.healthcheck_timeout);
-        fx.set_timer(component_timer(HEARTBEAT_ANSWER_TIMER, id), timeout);
-    }
-
     /// A number for a callback: positive, and not one that was used lately.
     fn invoke(&mut self, session: SessionId, component: ComponentId, subject: Subject) -> i32 {
         loop {
@@ -488,11 +449,6 @@ fn event(invocation: i32, config: &config::Component, question: Question) -> amf
         }
         Question::Terminate => amf::Event::ComponentTerminate { invocation, component },
     }
-}
-
-fn set_heartbeat_timer(id: ComponentId, config: &config::Component, fx: &mut Effects) {
-    let interval = nanoseconds(config.healthcheck_interval.max(1));
-    fx.set_timer(component_timer(HEARTBEAT_TIMER, id), interval);
 }
 
 fn cancel_timers(invocation: i32, fx: &mut Effects) {

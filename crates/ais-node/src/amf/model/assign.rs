@@ -86,12 +86,14 @@ impl Model {
         let units = self.groups[group].units.clone();
         let is_gone_soon = |unit: usize| {
             let phase = self.units[unit].phase;
-            phase.role() == Some(Role::Active) && !matches!(phase, Phase::InService(_))
+            let stays = matches!(phase, Phase::InService(_) | Phase::Stopping);
+            phase.role() == Some(Role::Active) && !stays
         };
         // Whose unit is on its way out is followed by a standby first.
         if units.clone().any(is_gone_soon) {
             return;
         }
+        self.count_work(units.len());
         for unit in units {
             let Phase::InService(Some(role)) = self.units[unit].phase else { continue };
             for id in self.components(unit) {

@@ -29,6 +29,11 @@ impl Model {
         &self.faults
     }
 
+    #[cfg(test)]
+    pub(in crate::amf) fn proxied_count(&self, id: ComponentId) -> usize {
+        self.proxied_by(id).len()
+    }
+
     fn assert_unit_sound(&self, unit: &Unit) {
         let is_active = unit.phase.role() == Some(Role::Active);
         assert!(is_active || !self.holds(unit), "{} works without a role", unit.name);
@@ -78,6 +83,10 @@ impl Model {
 
 impl Component {
     fn assert_within_its_model(&self) {
+        if self.is_ending() {
+            // Whatever else it was asked is not waited for.
+            return;
+        }
         let model = self.config.model;
         let active = self.assignments.iter().filter(|of| of.holds).count();
         let waits = |of: &&Assignment| self.work_on(of.csi) == Some(HaState::Standby);

@@ -94,6 +94,10 @@ impl Model {
     fn take_in(&mut self, mut side: Self) {
         // So no answer is taken for one to a later question.
         self.last_operation = self.last_operation.max(side.last_operation);
+        for group in 0..side.groups.len() {
+            side.give_up_pending(group, "sides met");
+        }
+        self.outcome.demands.append(&mut side.outcome.demands);
         let taken: Vec<ComponentId> = (0..self.components.len())
             .map(ComponentId)
             .filter(|id| self.takes(*id, &side))
@@ -184,9 +188,6 @@ impl Model {
     fn take_component(&mut self, id: ComponentId, side: &mut Self) {
         let component = &mut self.components[id.0];
         std::mem::swap(component, &mut side.components[id.0]);
-        // What waited for confirmation there is given up; a late answer to
-        // that changes nothing.
-        component.asked.retain(|asked| !matches!(asked.what, Ask::Confirm(_)));
         if let Some(Registration { number, proxy, .. }) = component.registration {
             self.enter(id, number, proxy);
         }

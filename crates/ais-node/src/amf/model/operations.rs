@@ -239,10 +239,12 @@ impl Model {
         if components.any(|id| self.components[id.0].is_asked(Ask::Confirm(operation))) {
             return;
         }
-        self.groups[group].pending = None;
         match self.carry_out(operation, scope) {
-            Ok(words) => log::info!("{words}"),
-            Err(words) => self.groups[group].reason = bounded(format!("it is given up: {words}")),
+            Ok(words) => {
+                log::info!("{words}");
+                self.groups[group].pending = None;
+            }
+            Err(words) => self.give_up_pending(group, &words),
         }
     }
 

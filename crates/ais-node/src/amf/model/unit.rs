@@ -46,8 +46,10 @@ impl Model {
                 self.unplanned.insert(group);
             }
             let Some(next) = self.next_phase(unit) else {
-                // A standby that has answered comes before one that has not.
-                if matches!(self.units[unit].phase, Phase::InService(_)) && self.is_settled(unit) {
+                // A standby that has answered comes before one that has not,
+                // and shared work may be more than it was.
+                let is_standby = self.units[unit].phase == Phase::InService(Some(Role::Standby));
+                if (is_standby || self.groups[group].is_shared) && self.is_settled(unit) {
                     self.unplanned.insert(group);
                 }
                 return;

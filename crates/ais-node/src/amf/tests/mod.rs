@@ -11,6 +11,7 @@ mod operations;
 mod random;
 mod recovery;
 mod rules;
+mod scale;
 mod sides;
 mod snapshots;
 mod timeouts;

@@ -42,6 +42,12 @@ impl Rig {
         self.programs.values_mut().for_each(|program| program.seen.clear());
     }
 
+    fn ha_state_on(&self, node: usize, component: &str, csi: &str) -> Result<HaState, AisError> {
+        let model = &self.nodes[node].amf.model;
+        let csi = model.find_instance(&name(csi)).unwrap();
+        model.ha_state(model.find(&name(component)).unwrap(), csi)
+    }
+
     fn accepted(&mut self, operation: Operation, target: Target) {
         let done = self.operate(operation, target.clone());
         assert!(done.is_ok(), "{operation:?} {target:?}: {done:?}");
@@ -337,6 +343,19 @@ fn what_is_not_confirmed_is_not_done() {
 }
 
 #[test]
+fn what_cannot_be_done_any_more_when_it_is_confirmed_is_given_up() {
+    let mut rig = pair_with(Callbacks::all());
+    rig.accepted(SwitchOver, unit("raid_x"));
+    rig.kill("a_y");
+    rig.run();
+    rig.expect("a_x", &["Confirm 1", "Expired 1"]);
+    let shown = rig.nodes[0].amf.show(0, 1).items.remove(0);
+    let words = "a switch-over of unit raid_x is given up: no standby is ready to take over from \
+                 unit raid_x";
+    assert_eq!((shown.pending, shown.group_reason.as_str()), (None, words));
+}
+
+#[test]
 fn an_operator_may_take_back_what_is_pending_or_do_it_at_once() {
     let mut rig = pair_with(Callbacks::all());
     rig.accepted(Shutdown, unit("raid_x"));
@@ -423,6 +442,23 @@ fn where_sides_meet_the_first_one_has_said_it() {
     rig.refused(Lock, unit("raid_x"), "unit raid_x is locked already");
     rig.refused(Unlock, unit("raid_y"), "unit raid_y is unlocked already");
     rig.refused(Lock, at(1), "node 10.0.0.2 is locked already");
+}
+
+#[test]
+fn what_waits_on_a_side_that_gives_way_is_given_up() {
+    let mut rig = pair_with(Callbacks::all());
+    rig.divide(&[&[0], &[1]], false);
+    rig.look_away();
+    assert_eq!(rig.ha_state_on(1, "a_y", "pgA"), Ok(HaState::Active));
+    rig.send_operation(1, Shutdown, unit("raid_y"));
+    while rig.deliver() {}
+    let kept = rig.take("a_y").unwrap().invocation().unwrap();
+    rig.heal(&[&[0], &[1]]);
+    rig.run();
+    let back = ["pgA Quiesced", "OutOfService", "InService", "pgA Standby a_x"];
+    rig.expect("a_y", &[&["Confirm 2", "Expired 2"][..], &back].concat());
+    assert_eq!(rig.answer("a_y", kept, Ok(())), Ok(()));
+    rig.accepted(SwitchOver, unit("raid_x"));
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn random_groups(random: &mut Random) -> Vec<Group> {
         1 => {
             group.protection_groups.pop();
         }
-        2 => {
+        2 if group.model != RedundancyModel::NoRedundancy => {
             // Two instances for the same members, shared among them.
             let members = group.protection_groups[0].members.clone();
             group.protection_groups.push(protection_group("pgC", members));

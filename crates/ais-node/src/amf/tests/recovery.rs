@@ -157,7 +157,7 @@ fn a_proxy_restarts_whom_it_speaks_for() {
     rig.run();
     rig.program("a_p").conduct = Conduct::Answers;
     rig.run();
-    rig.expect("a_p", &["Restart b_x", "Reset b_x"]);
+    rig.expect("a_p", &["Restart b_x", "Reset b_x", "pgB Quiesced", "OutOfService"]);
     assert_eq!(rig.readiness("b_x"), Readiness::OutOfService);
     assert_eq!(rig.ha_state("a_p", "pgP"), Ok(HaState::Active), "the proxy goes on");
     let request = Request::ErrorCancelAll { component: name("b_x") };
@@ -291,6 +291,6 @@ fn one_that_does_not_respond_cannot_be_restarted() {
     let mut rig = pair();
     rig.report("b_x", Recovery::ComponentRestart, NOT_RESPONDING).unwrap();
     rig.run();
-    rig.expect("b_x", &[]);
+    rig.expect("b_x", &["pgB Quiesced", "OutOfService"]);
     rig.expect("b_y", &["pgB Active b_x NotQuiesced"]);
 }

@@ -13,13 +13,22 @@ pub(super) fn receive(amf: &Amf, chunks: &[Vec<u8>]) -> Incoming {
 }
 
 /// A model with everything in it: units in all phases, a proxy, failures,
-/// questions that wait for answers, and work that waits for a successor.
+/// questions that wait for answers, work that waits for a successor, and all
+/// that an operator can say.
 fn rich() -> Rig {
     let mut group = raid("vwxyz");
     let members = group.protection_groups[0].members.clone();
     group.protection_groups.push(protection_group("pgC", members));
-    let mut rig = Rig::new(1, vec![group]);
-    rig.start(&["a_v", "b_v", "a_w", "b_w", "a_x", "b_x", "a_z"]);
+    let mut other = raid("p");
+    other.name = name("other");
+    for group in &mut other.protection_groups {
+        group.name = name(&format!("other_{}", group.name));
+    }
+    let mut rig = Rig::new(2, vec![group, other]);
+    rig.start(&["a_v", "b_v", "a_w", "b_w", "a_x", "b_x"]);
+    rig.start_on(1, "a_z");
+    rig.start_on(0, "a_p");
+    rig.start_on(0, "b_p");
     rig.open("proxy", 0);
     for (component, proxy) in [("a_y", None), ("b_y", Some(name("a_y")))] {
         let request = Request::Register { component: name(component), proxy };
@@ -33,6 +42,12 @@ fn rich() -> Rig {
     rig.report("b_x", Recovery::NoRecommendation, 30).unwrap();
     rig.kill("a_v");
     rig.run();
+    rig.report("a_z", Recovery::NodeSwitchover, 5).unwrap();
+    rig.operate(Operation::Shutdown, Target::Node(node(1))).unwrap();
+    rig.operate(Operation::Lock, Target::Unit(name("raid_y"))).unwrap();
+    rig.operate(Operation::Shutdown, Target::Group(name("other"))).unwrap();
+    let last = rig.nodes[0].amf.show(11, 1).items.remove(0);
+    assert_eq!((last.name, last.pending), (name("b_p"), Some(Operation::Shutdown)));
     rig
 }
 
@@ -109,7 +124,7 @@ fn damaged_chunks_do_no_harm() {
     }
     let twice: Vec<_> = [&whole[..], &whole[..]].concat();
     assert!(is_taken(&twice).is_none());
-    for bytes in [&[0][..], &[2, 0, 0, 0, 0, 0], &[5], &[9]] {
+    for bytes in [&[0][..], &[2, 0, 0, 0, 0, 0], &[5], &[9], &[7, 0, 0, 0, 0], &[8, 1]] {
         assert!(is_taken(bytes).is_none());
     }
 }

@@ -135,3 +135,32 @@ fn what_cannot_be_tracked() {
     rig.program("tracker").callbacks.remove(Callbacks::PROTECTION_GROUP_TRACK);
     assert_eq!(start(&mut rig, "pgA", TrackFlags::CURRENT, 8), Err(AisError::Init));
 }
+
+#[test]
+fn what_an_operator_has_done_is_a_change_step_by_step() {
+    let mut rig = tracker();
+    for program in ["a_x", "b_x", "a_y", "b_y"] {
+        rig.open(program, 0).callbacks -= Callbacks::PENDING_OPERATION_CONFIRM;
+        rig.register(program).unwrap();
+        rig.run();
+    }
+    start(&mut rig, "pgA", TrackFlags::CHANGES_ONLY, 0).unwrap();
+    rig.operate(Operation::SwitchOver, Target::Unit(name("raid_x"))).unwrap();
+    rig.run();
+    let change = |component, state| (component, InService, state, StateChange);
+    expect(
+        &mut rig,
+        &[&[change("a_x", Quiesced)], &[change("a_x", Standby)], &[change("a_y", Active)]],
+    );
+    rig.operate(Operation::Shutdown, Target::Unit(name("raid_y"))).unwrap();
+    rig.run();
+    expect(
+        &mut rig,
+        &[
+            &[("a_y", Stopping, Active, StateChange)],
+            &[("a_y", Stopping, Quiesced, StateChange)],
+            &[("a_y", OutOfService, Quiesced, StateChange)],
+            &[change("a_x", Active)],
+        ],
+    );
+}

@@ -21,7 +21,7 @@ const RECOVERIES: [Recovery; 8] = [
     Recovery::ClusterReset,
 ];
 /// Of `SaAmfProbableCauseT`.
-const COMMUNICATION_SUBSYSTEM_FAILURE: u8 = 5;
+pub(super) const COMMUNICATION_SUBSYSTEM_FAILURE: u8 = 5;
 const NOT_RESPONDING: u8 = 30;
 
 impl World {
@@ -51,7 +51,7 @@ impl World {
             }
             5 | 6 => self.unregister(host, session),
             7..=10 => self.register_again(host, session),
-            11..=13 => self.report(host, session),
+            11..=13 => self.report(host),
             14 | 15 => self.cancel(host, session),
             16 => self.talk_nonsense(host, session),
             17 => self.play_proxy(host, session),
@@ -184,7 +184,7 @@ impl World {
     }
 
     /// A process reports somebody's error.
-    fn report(&mut self, host: usize, session: u64) -> Result<(), String> {
+    fn report(&mut self, host: usize) -> Result<(), String> {
         let erroneous = self.fabric.rng.pick(&self.amf.rules.components()).clone();
         let probable_cause = if self.fabric.rng.once_in(6) {
             NOT_RESPONDING
@@ -197,6 +197,17 @@ impl World {
             self.amf.doubted.insert(erroneous.clone());
         }
         self.counted.reports += 1;
+        self.report_of(host, erroneous, probable_cause, recovery)
+    }
+
+    /// Some process on this host reports this error.
+    pub(super) fn report_of(
+        &mut self,
+        host: usize,
+        erroneous: Name,
+        probable_cause: u8,
+        recovery: Recovery,
+    ) -> Result<(), String> {
         let report = ErrorReport {
             reporting: erroneous.clone(),
             erroneous,
@@ -207,7 +218,8 @@ impl World {
             recovery,
             additional: [None; 3],
         };
-        self.say_of(host, session, &Request::ErrorReport(report), Asked::Errors)
+        let caller = self.new_caller(None);
+        self.say_through(host, caller, &Request::ErrorReport(report), Asked::Errors)
     }
 
     fn cancel(&mut self, host: usize, session: u64) -> Result<(), String> {

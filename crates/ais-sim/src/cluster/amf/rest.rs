@@ -2,12 +2,13 @@
 //! the operator is shown, and all the work is done that can be.
 
 use super::Asked;
+use super::deeds::COMMUNICATION_SUBSYSTEM_FAILURE;
 use super::process::{Process, Registration};
 use crate::cluster::World;
 use crate::fabric::{host_of, node_of};
 use crate::plan::MILLISECOND;
 use ais_proto::admin::{self, AdminState, AmfNode, Component, Operation, Phase, Target};
-use ais_proto::amf::{HaState, Readiness};
+use ais_proto::amf::{HaState, Readiness, Recovery};
 use ais_proto::{AisError, Name, Reader};
 use ais_wire::NodeId;
 use std::collections::BTreeMap;
@@ -246,9 +247,28 @@ impl World {
         }
         self.settle()?;
         self.show(living[0])?;
-        match self.amf.shown.iter().find(|row| !self.is_able(row)) {
-            None => Ok(()),
-            Some(row) => Err(format!("progress: everybody is there and answers, and {row:?}")),
+        if let Some(row) = self.amf.shown.iter().find(|row| !self.is_able(row)) {
+            return Err(format!("progress: everybody is there and answers, and {row:?}"));
+        }
+        self.fail_one(&living)
+    }
+
+    /// The error of one at work is reported: then it works no more.
+    fn fail_one(&mut self, living: &[usize]) -> Result<(), String> {
+        let active = self.amf.shown.iter().filter(|row| row.phase == Phase::Active);
+        let active: Vec<_> = active.map(|row| row.name.clone()).collect();
+        if active.is_empty() {
+            return Ok(());
+        }
+        let erroneous = self.fabric.rng.pick(&active).clone();
+        let host = *self.fabric.rng.pick(living);
+        let recovery = Recovery::ComponentFailover;
+        self.report_of(host, erroneous.clone(), COMMUNICATION_SUBSYSTEM_FAILURE, recovery)?;
+        self.settle()?;
+        self.show(host)?;
+        match self.amf.shown.iter().find(|row| row.name == erroneous) {
+            Some(row) if row.failure.is_some() && row.phase == Phase::Out => Ok(()),
+            row => Err(format!("progress: its error was reported, and {row:?}")),
         }
     }
 }
