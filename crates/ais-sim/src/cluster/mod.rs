@@ -146,6 +146,7 @@ impl World {
             self.fabric.plan(delay, Act::Work);
         }
         self.muster()?;
+        self.take_events()?;
         let faults = self.fabric.rng.between(1, 8);
         for _ in 0..faults {
             let delay = self.fabric.rng.below(time);
