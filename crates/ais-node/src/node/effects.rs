@@ -51,7 +51,8 @@ impl Node {
 
     fn hold_or_put_out(&mut self, after: Option<u64>, output: HeldOutput) {
         match after {
-            // Members that came another way have not done it.
+            // Members that came another way have not done it, or have done what
+            // failed here.
             Some(_) if self.is_cut_short && self.delivers_change => {
                 self.unsettled.push(output);
             }
@@ -84,7 +85,8 @@ impl Node {
 
     /// The view is over: all that came with this node have what was delivered
     /// in it. If they had no quorum together those that have may not know of
-    /// it, so nobody can tell whether a change will last.
+    /// it, or may have got another result with less before it, so nobody can
+    /// tell whether a change will last, nor whether one that failed is made.
     pub(super) fn settle_held(&mut self, now: Now, has_quorum: bool) {
         self.stable = 0;
         for output in std::mem::take(&mut self.unsettled) {
@@ -101,7 +103,7 @@ impl Node {
 
     fn put_out_unknown(&mut self, now: Now, output: HeldOutput) {
         match output {
-            HeldOutput::Reply { asker, result: Ok(()), .. } => {
+            HeldOutput::Reply { asker, .. } => {
                 let Asker { connection, id, .. } = asker;
                 self.reply(asker, Err(AisError::Timeout), Vec::new());
                 self.each_service(now, |service, fx| match service {
@@ -112,13 +114,13 @@ impl Node {
             }
             HeldOutput::Event {
                 connection,
-                event: Event::Ckpt(ckpt::Event::Open { tag, result: Ok(checkpoint) }),
+                event: Event::Ckpt(ckpt::Event::Open { tag, result }),
             } => {
-                self.unclaimed.push(checkpoint);
+                self.unclaimed.extend(result);
                 let result = Err(AisError::Timeout);
                 self.event(connection, Event::Ckpt(ckpt::Event::Open { tag, result }));
             }
-            output => self.put_out(output),
+            output @ HeldOutput::Event { .. } => self.put_out(output),
         }
     }
 

@@ -207,6 +207,38 @@ fn what_was_held_with_quorum_is_done_where_the_merge_is_cut_short() {
     assert_eq!(bus.read(2, "a").unwrap(), b"text");
 }
 
+/// A side that was cut off and does not know it yet meets the one that went on
+/// with quorum, and a view comes before they have announced themselves.
+#[test]
+fn what_was_held_without_a_plan_is_answered_with_no_result() {
+    let mut bus = with_quorum(5, &[1, 2, 3, 4, 5]);
+    let (first, last) = (bus.open(1, "a").unwrap(), bus.open(5, "a").unwrap());
+    let id: &[u8] = b"s";
+    let delete = Request::Ckpt(Ckpt::SectionDelete { checkpoint: last, id });
+    let delete = bus.ask(5, &caller(), &delete);
+    bus.views(&[&[1, 2, 3, 4], &[5]]);
+    while (1..5).any(|number| bus.order(number) || bus.deliver(number)) {}
+    let section =
+        Ckpt::SectionCreate { checkpoint: first, id: Some(id), expiration: i64::MAX, data: b"" };
+    let section = bus.ask(1, &caller(), &Request::Ckpt(section));
+    while (1..5).any(|number| bus.order(number) || bus.deliver(number)) {}
+    let write = bus.write(1, first, b"text");
+    bus.together();
+    assert_eq!(bus.reply(1, section), Some(Ok(())));
+    assert!(bus.order(5) && bus.order(1));
+    while (1..6).any(|number| bus.deliver(number)) {}
+    assert_eq!((bus.reply(5, delete), bus.reply(1, write)), (None, None));
+    bus.together();
+    let unknown = Some(Err(AisError::Timeout));
+    assert_eq!(bus.reply(5, delete), unknown, "there was no such section there");
+    assert_eq!(bus.reply(1, write), unknown);
+    bus.settle();
+    bus.check_synced();
+    let again = Request::Ckpt(Ckpt::SectionDelete { checkpoint: last, id });
+    assert_eq!(bus.call(5, &again).0, Err(AisError::NotExist), "it was deleted");
+    assert_eq!(bus.read(5, "a").unwrap(), b"text");
+}
+
 fn watchers(bus: &Bus) -> Vec<Number> {
     let watches = |number: &&Number| bus.members[*number].node.poll_timeout().is_some();
     bus.members.keys().filter(watches).copied().collect()
