@@ -3,9 +3,11 @@
 //!
 //! Changes that were answered take effect between call and answer. What has no
 //! effect, reads and calls that failed, is answered by the replica of the own
-//! node, which may lag: it shows how things stood at some time after the
-//! process had its last answer. Changes of which nobody knows took effect at
-//! some time after their call, or never.
+//! node, which may lag: it shows how things stood after all that the process
+//! was answered before, and after all changes that others had been answered by
+//! then. A change that is not answered may be seen on one node and not yet on
+//! another. Changes of which nobody knows took effect at some time after their
+//! call, or never.
 //!
 //! The search is that of Wing and Gong with the memory of Lowe: an order is
 //! built call by call, and a set of calls that has led to a state once is not
@@ -52,6 +54,31 @@ pub(crate) struct Call {
     /// It takes effect between these.
     pub(crate) from: u64,
     pub(crate) to: u64,
+    /// The process that asked, and its how manieth call this is; `None`: this
+    /// is what all nodes show.
+    pub(crate) by: Option<(u64, u64)>,
+}
+
+impl Call {
+    /// Whether it was answered by a replica that may lag.
+    fn lags(&self) -> bool {
+        self.by.is_some() && (self.want.is_read() || matches!(self.got, Got::Failed(_)))
+    }
+
+    /// Whether it has no effect and shows this.
+    fn is_seen_in(&self, state: &State) -> bool {
+        let is_still = self.want.is_read() || matches!(self.got, Got::Failed(_));
+        is_still && self.want.apply(&mut state.clone()) == self.got
+    }
+
+    /// Whether it has to take effect before the other one.
+    fn is_before(&self, other: &Self) -> bool {
+        match (self.by, other.by) {
+            _ if self.got == Got::Unknown => false,
+            (Some((of, turn)), Some((same, next))) if of == same => turn < next,
+            _ => self.to < other.from && !(self.lags() && other.lags()),
+        }
+    }
 }
 
 /// What came of a search.
@@ -114,19 +141,33 @@ impl Want {
 
 /// Whether the calls, at most [`MAX_CALLS`], can be explained.
 pub(crate) fn explain(initial: &State, calls: &[Call]) -> Verdict {
-    let mut order: Vec<usize> = (0..calls.len().min(MAX_CALLS)).collect();
-    order.sort_by_key(|index| (calls[*index].to, calls[*index].from));
-    let known = |index: &&usize| calls[**index].got != Got::Unknown;
-    let all = order.iter().filter(known).fold(0, |all, index| all | 1_u128 << index);
+    let mut calls: Vec<&Call> = calls.iter().take(MAX_CALLS).collect();
+    calls.sort_by_key(|call| (call.to, call.from));
+    let set_of = |holds: &dyn Fn(&Call) -> bool| {
+        let of = calls.iter().enumerate().filter(|(_, call)| holds(call));
+        of.fold(0_u128, |set, (index, _)| set | 1 << index)
+    };
+    let all = set_of(&|call| call.got != Got::Unknown);
+    let before: Vec<u128> = calls.iter().map(|call| set_of(&|of| of.is_before(call))).collect();
+    // The calls that may take effect next: all that have to be before were.
+    let next_calls = |done: u128| {
+        let before = &before;
+        let may_be = move |index: &usize| done & 1 << *index == 0 && before[*index] & !done == 0;
+        (0..calls.len()).filter(may_be)
+    };
     let mut seen = HashSet::new();
     let mut stack = vec![(0_u128, initial.clone())];
     let mut steps = 0;
-    while let Some((done, state)) = stack.pop() {
+    while let Some((mut done, state)) = stack.pop() {
         steps += 1;
         if steps > MAX_STEPS {
             return Verdict::Open;
         }
-        let done = read_all(done, &state, calls, &order);
+        // What has no effect and fits now can as well be now as later.
+        let fits = |index: &usize| calls[*index].is_seen_in(&state);
+        while let Some(index) = next_calls(done).find(fits) {
+            done |= 1 << index;
+        }
         if done & all == all {
             return Verdict::Explained;
         }
@@ -134,7 +175,7 @@ pub(crate) fn explain(initial: &State, calls: &[Call]) -> Verdict {
             continue;
         }
         // The most promising is tried first, so it is pushed last.
-        for index in next_calls(done, calls, &order).rev() {
+        for index in next_calls(done).rev() {
             let mut after = state.clone();
             let got = calls[index].want.apply(&mut after);
             let fits = match &calls[index].got {
@@ -149,41 +190,13 @@ pub(crate) fn explain(initial: &State, calls: &[Call]) -> Verdict {
     Verdict::Impossible
 }
 
-/// The calls that may take effect next: none that is left had its answer
-/// before they were made.
-fn next_calls<'a>(
-    done: u128,
-    calls: &'a [Call],
-    order: &'a [usize],
-) -> impl DoubleEndedIterator<Item = usize> + 'a {
-    let is_left = move |index: &&usize| done & 1 << **index == 0;
-    let end = order.iter().find(is_left).map_or(u64::MAX, |index| calls[*index].to);
-    order.iter().filter(is_left).copied().filter(move |index| calls[*index].from <= end)
-}
-
-/// What has no effect and fits now can as well be now as later.
-fn read_all(mut done: u128, state: &State, calls: &[Call], order: &[usize]) -> u128 {
-    loop {
-        let fits = |index: &usize| {
-            let call = &calls[*index];
-            let is_still = call.want.is_read() || matches!(call.got, Got::Failed(_));
-            is_still && call.want.apply(&mut state.clone()) == call.got
-        };
-        let more = next_calls(done, calls, order).filter(fits);
-        let after = more.fold(done, |done, index| done | 1 << index);
-        if after == done {
-            return done;
-        }
-        done = after;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Each by a process of its own.
     fn call(want: Want, got: Got, from: u64, to: u64) -> Call {
-        Call { want, got, from, to }
+        Call { want, got, from, to, by: Some(((to << 32 | from) + 1, 1)) }
     }
 
     fn done() -> Got {
@@ -194,8 +207,10 @@ mod tests {
         call(Want::Overwrite(0, vec![value; 2]), done(), from, to)
     }
 
+    /// All by one process.
     fn read(value: u8, from: u64, to: u64) -> Call {
-        call(Want::Read(vec![0]), Got::Done(vec![vec![value; 2]]), from, to)
+        let got = Got::Done(vec![vec![value; 2]]);
+        Call { by: Some((0, from)), ..call(Want::Read(vec![0]), got, from, to) }
     }
 
     fn verdict(calls: &[Call]) -> Verdict {
@@ -224,6 +239,19 @@ mod tests {
         assert_eq!(verdict(&[unknown(1), read(0, 5, 6), read(1, 9, 10)]), Verdict::Explained);
         let back = [unknown(1), read(1, 5, 6), read(0, 9, 10)];
         assert_eq!(verdict(&back), Verdict::Impossible);
+    }
+
+    #[test]
+    fn a_node_may_lag_behind_what_is_not_answered_and_no_more() {
+        let by_another = |read: Call| Call { by: Some((u64::MAX, 1)), ..read };
+        let at_rest = |read: Call| Call { by: None, ..read };
+        let unknown = Call { got: Got::Unknown, to: u64::MAX, ..put(1, 0, 0) };
+        let with = |change: &Call, more: Call| verdict(&[change.clone(), read(1, 5, 6), more]);
+        assert_eq!(with(&unknown, by_another(read(0, 9, 10))), Verdict::Explained);
+        assert_eq!(with(&unknown, at_rest(read(0, 9, 10))), Verdict::Impossible, "lost");
+        assert_eq!(with(&unknown, read(0, 6, 6)), Verdict::Impossible, "back");
+        assert_eq!(with(&put(1, 0, 20), by_another(read(0, 9, 10))), Verdict::Explained);
+        assert_eq!(with(&put(1, 0, 7), by_another(read(0, 9, 10))), Verdict::Impossible);
     }
 
     #[test]

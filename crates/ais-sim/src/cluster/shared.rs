@@ -31,6 +31,8 @@ struct Process {
     open: Option<u32>,
     /// What it has asked for, and whether that can be checked.
     asked: Option<(Want, bool)>,
+    /// How often it has asked.
+    turn: u64,
     /// When it had its last answer.
     answered: u64,
     /// Calls without effect that do not count yet.
@@ -138,6 +140,7 @@ impl World {
             process.session = session;
         }
         let Some(open) = process.open else { return self.open_shared(host, slot) };
+        let by = Some((process.session, process.turn + 1));
         if process.asked.is_some() || self.shared.is_full() {
             return Ok(());
         }
@@ -147,10 +150,11 @@ impl World {
         let is_checked = self.shared.initial.is_some() && is_checked == Some(true);
         let change = (self.shared.initial.is_some() && !matches!(want, Want::Read(_))).then(|| {
             let (want, got) = (want.clone(), Got::Unknown);
-            self.shared.record(linear::Call { want, got, from: now, to: u64::MAX })
+            self.shared.record(linear::Call { want, got, from: now, to: u64::MAX, by })
         });
         if let Some(process) = self.shared.processes.get_mut(&(host, slot)) {
             process.asked = Some((want.clone(), is_checked));
+            process.turn += 1;
         }
         self.ask_shared(host, open, &want, Call::Shared(slot, change))
     }
@@ -265,6 +269,7 @@ impl World {
         let Some(process) = self.shared.processes.get_mut(&(host, slot)) else { return Ok(()) };
         let Some((want, is_checked)) = process.asked.take() else { return Ok(()) };
         let from = std::mem::replace(&mut process.answered, to);
+        let by = Some((process.session, process.turn));
         if result == Err(AisError::BadHandle) {
             // What it had open is gone with those who had it.
             process.open = None;
@@ -293,7 +298,7 @@ impl World {
                     && self.shared.initial.is_some()
                     && (change.is_some() || matches!(want, Want::Read(_)))
                 {
-                    process.unconfirmed.push(linear::Call { want, got, from, to });
+                    process.unconfirmed.push(linear::Call { want, got, from, to, by });
                 }
             }
         }
@@ -347,7 +352,7 @@ impl World {
                 Some(held) => (Want::Read(vec![section]), Got::Done(vec![held.clone()])),
                 None => (Want::Delete(section), Got::Failed(AisError::NotExist)),
             };
-            self.shared.record(linear::Call { want, got, from: now, to: now });
+            self.shared.record(linear::Call { want, got, from: now, to: now, by: None });
         }
         let calls: Vec<_> = std::mem::take(&mut self.shared.calls).into_values().collect();
         if let Some(initial) = self.shared.initial.replace(found) {
