@@ -48,8 +48,13 @@ impl Ring {
     }
 
     pub(super) fn time_in_operational(&mut self, now: u64) {
-        let Some(ring) = &self.ring else { return };
-        if ring.is_representative() && now >= self.hello_at {
+        let (Some(ring), State::Operational(operational)) = (&self.ring, &self.state) else {
+            return;
+        };
+        // With the token that goes on now, rather than wake up for it.
+        let goes_on = operational.held.as_ref().is_some_and(|held| now >= held.until);
+        let soon = if goes_on { self.core.timing.hold() } else { 0 };
+        if ring.is_representative() && now.saturating_add(soon) >= self.hello_at {
             self.say_hello(now);
         }
         let (Some(ring), State::Operational(operational)) = (&mut self.ring, &mut self.state)
