@@ -58,10 +58,15 @@ impl Group {
         }
     }
 
-    pub(crate) fn multicast(&mut self, now: u64, bytes: Vec<u8>) -> Result<(), QueueFull> {
+    pub(crate) fn multicast(
+        &mut self,
+        now: u64,
+        bytes: Vec<u8>,
+        guarantee: Guarantee,
+    ) -> Result<(), QueueFull> {
         match self {
             Self::Alone(group) => group.multicast(bytes),
-            Self::Ring(ring) => ring.multicast(now, bytes, Guarantee::Agreed),
+            Self::Ring(ring) => ring.multicast(now, bytes, guarantee),
             #[cfg(test)]
             Self::Fake(fake) => fake.multicast(bytes),
         }

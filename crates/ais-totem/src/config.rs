@@ -90,7 +90,7 @@ impl Timing {
     /// The token of an idle ring rests so long at the representative.
     #[must_use]
     pub const fn hold(self) -> u64 {
-        clamp(self.token / 10, MILLISECOND, 80 * MILLISECOND)
+        clamp(self.token / 10, MILLISECOND, 100 * MILLISECOND)
     }
 
     /// JOIN is sent again after so long.
@@ -119,7 +119,8 @@ impl Timing {
         clamp(self.consensus() / 2, MILLISECOND, 100 * MILLISECOND)
     }
 
-    /// A refusal brings about a gather at most once in so long.
+    /// A refusal brings about a gather at most once in so long, if the last one
+    /// that did was not true.
     #[must_use]
     pub const fn refusals(self) -> u64 {
         1000 * MILLISECOND

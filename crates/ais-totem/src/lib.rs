@@ -118,6 +118,9 @@ pub type Bytes = std::rc::Rc<[u8]>;
 pub enum Guarantee {
     /// In agreed order, as soon as all before it are delivered.
     Agreed,
+    /// The same, and somebody waits to hear that it is stable
+    /// ([`Output::Stable`]).
+    Acknowledged,
     /// In the same order, and only when every member of the view has it (EVS:
     /// safe delivery). What comes after it in the order waits with it.
     Safe,

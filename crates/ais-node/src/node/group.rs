@@ -6,7 +6,7 @@ use crate::services::Each;
 use crate::sync::{ENVELOPE, Exchange, Phase};
 use crate::{Delivery, Now, Service as _};
 use ais_proto::{AisError, Service};
-use ais_totem::{Output as FromGroup, QueueFull, View};
+use ais_totem::{Guarantee, Output as FromGroup, QueueFull, View};
 use ais_wire::{NodeId, Reader};
 
 /// Bytes of messages of services that the group has at a time from a node that
@@ -48,7 +48,8 @@ impl Node {
             return false;
         };
         let length = bytes.len();
-        match self.group.multicast(now.monotonic, bytes) {
+        let guarantee = guarantee(&bytes);
+        match self.group.multicast(now.monotonic, bytes, guarantee) {
             Ok(()) => {
                 if !is_sync {
                     self.in_group += length;
@@ -173,4 +174,12 @@ impl Node {
             self.apply(now);
         }
     }
+}
+
+/// What the group is asked for with a message. Programs wait for their changes
+/// to be stable; probes and nodes for the delivery of what they send.
+fn guarantee(bytes: &[u8]) -> Guarantee {
+    let is_awaited = Envelope::decode(&mut Reader::new(bytes))
+        .is_ok_and(|envelope| envelope.service != Service::Admin && envelope.origin != 0);
+    if is_awaited { Guarantee::Acknowledged } else { Guarantee::Agreed }
 }

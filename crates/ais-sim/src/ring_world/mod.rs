@@ -153,8 +153,11 @@ impl World {
                 }
                 _ => 0,
             };
-            let safe = rng.once_in(3);
-            let guarantee = if safe { Guarantee::Safe } else { Guarantee::Agreed };
+            let guarantee = match rng.below(3) {
+                0 => Guarantee::Safe,
+                1 => Guarantee::Acknowledged,
+                _ => Guarantee::Agreed,
+            };
             let node = node_of(host);
             let uid = self.history.compose(node, length as usize, guarantee);
             let content = self.history.messages.content(uid);

@@ -19,6 +19,8 @@ pub(crate) struct SendQueue {
     /// Bytes of all messages here, the taken ones too.
     bytes: usize,
     max_message: usize,
+    /// See [`SendQueue::take_acknowledged`].
+    acknowledged: bool,
 }
 
 #[derive(Debug)]
@@ -30,7 +32,7 @@ struct Waiting {
 impl SendQueue {
     /// An empty queue for messages of at most `max_message` bytes.
     pub(crate) fn new(max_message: usize) -> Self {
-        Self { waiting: VecDeque::new(), taken: 0, bytes: 0, max_message }
+        Self { waiting: VecDeque::new(), taken: 0, bytes: 0, max_message, acknowledged: false }
     }
 
     /// # Errors
@@ -69,6 +71,7 @@ impl SendQueue {
             frame.extend_from_slice(&(piece.len() as u16).to_le_bytes());
             frame.extend_from_slice(piece);
             if later.is_empty() {
+                self.acknowledged |= message.guarantee == Guarantee::Acknowledged;
                 self.bytes -= message.bytes.len();
                 self.taken = 0;
                 self.waiting.pop_front();
@@ -77,6 +80,12 @@ impl SendQueue {
             }
         }
         if frame.is_empty() { None } else { Some(frame.into()) }
+    }
+
+    /// Whether a message ended in a frame since this was last asked that
+    /// somebody waits for to be stable.
+    pub(crate) fn take_acknowledged(&mut self) -> bool {
+        std::mem::take(&mut self.acknowledged)
     }
 
     /// About how many frames of `capacity` bytes all that waits will fill.

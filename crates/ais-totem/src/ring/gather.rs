@@ -240,10 +240,10 @@ impl Ring {
         }
         if !matches!(self.state, State::Gather(_)) {
             let gap = self.core.timing.refusals();
-            if self.refused_at.is_some_and(|at| now < at.saturating_add(gap)) {
+            if self.refused.is_some_and(|(_, at)| now < at.saturating_add(gap)) {
                 return;
             }
-            self.refused_at = Some(now);
+            self.refused = Some((node, now));
             self.core.counters.gathers_refused += 1;
             self.gather_again(now, format!("nobody listens at {node}"));
         }

@@ -34,6 +34,7 @@ impl Ring {
         for &member in &recovery.circuit.members {
             self.core.links.lift_ban(now, member);
         }
+        self.refused.take_if(|(node, _)| !recovery.circuit.has(*node));
         self.hello_at = now;
         self.state = State::Operational(Operational::new(&recovery.circuit));
         self.ring = Some(recovery.circuit);

@@ -52,7 +52,9 @@ pub struct Ring {
     paused_until: Option<u64>,
     /// When the representative says hello.
     hello_at: u64,
-    refused_at: Option<u64>,
+    /// The member whose refusal brought about a gather, and when, unless it
+    /// was out after it: then the refusal was true.
+    refused: Option<(NodeId, u64)>,
     version_warned_at: Option<u64>,
 }
 
@@ -81,7 +83,7 @@ impl Ring {
             called_at: now,
             paused_until: None,
             hello_at: now,
-            refused_at: None,
+            refused: None,
             version_warned_at: None,
         };
         ring.start_gather(now);

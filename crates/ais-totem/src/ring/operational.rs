@@ -17,6 +17,8 @@ pub(super) struct Operational {
     cancelled: bool,
     /// This member has asked for a token that may rest.
     asked: bool,
+    /// Somebody waits for what this member sent in its last visit to be stable.
+    is_awaited: bool,
     /// The highest frame of which the driver knows that all have it.
     stable_told: u64,
 }
@@ -112,7 +114,8 @@ impl Ring {
         }
         // Whoever waited for this sends the next message at once, and it would
         // have to wait for the whole rotation if the token were gone by then.
-        let is_answer = ring.stable > operational.stable_told && ring.sent_alone(&token);
+        let is_news = ring.stable > operational.stable_told;
+        let is_answer = is_news && operational.is_awaited && ring.sent_alone(&token);
         if is_answer && self.core.linger > 0 && self.core.queue.is_empty() {
             self.core.counters.tokens_lingered += 1;
             return self.hold(token, now.saturating_add(self.core.linger));
@@ -142,6 +145,10 @@ impl Ring {
             sent += 1;
         }
         core.pass(now, ring, token, sent, core.queue.frames_waiting(core.capacity));
+        let is_awaited = core.queue.take_acknowledged();
+        if let State::Operational(operational) = &mut self.state {
+            operational.is_awaited = is_awaited;
+        }
         self.deliver();
     }
 

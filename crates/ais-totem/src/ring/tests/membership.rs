@@ -102,3 +102,20 @@ fn a_refused_member_is_out_soon_and_one_that_answers_stays() {
     assert_eq!(net.views(1).len(), 1);
     assert_eq!(net.last_view(1).came_with_me, nodes(&[1, 3]));
 }
+
+/// Only refusals that are not true are held back.
+#[test]
+fn members_that_are_killed_one_after_the_other_are_out_soon() {
+    let mut net = Net::of(&[1, 2, 3]);
+    let start = net.now;
+    for host in [2, 3, 2, 3] {
+        net.crash(host);
+        net.call(1, |ring, now| ring.refused(now, node(host)));
+        let other = 5 - host;
+        let time = net.until_view(&[1, other], &[1, other]);
+        assert!(time < net.timing().suspect() + 20 * MS, "{host}: {} ms", time / MS);
+        net.start(host);
+        net.until_view(&[1, 2, 3], &[1, 2, 3]);
+    }
+    assert!(net.now - start < net.timing().refusals());
+}
