@@ -50,11 +50,10 @@ impl BusyPoll {
         Self { budget, processors, skip: 0, pause: 1, in_stride: false }
     }
 
-    /// Something was served; opens a window if it may pay. It does not if the
-    /// `daemons` of this machine leave no processor for whoever is to be
-    /// waited for.
-    pub(crate) fn begin(&mut self, now: u64, daemons: usize) -> Option<Window> {
-        if self.budget == 0 || self.processors <= daemons {
+    /// Something was served; opens a window if it may pay. It does not if so
+    /// many `pollers` leave no processor for whoever is to be waited for.
+    pub(crate) fn begin(&mut self, now: u64, pollers: usize) -> Option<Window> {
+        if self.budget == 0 || self.processors <= pollers {
             return None;
         }
         if self.skip > 0 {

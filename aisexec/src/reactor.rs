@@ -125,8 +125,8 @@ impl Reactor {
     /// at all, and who waits for replies asks again soon.
     fn poll(&mut self, events: &mut [EpollEvent], deadline: Option<u64>) -> io::Result<usize> {
         let mut now = clock::now();
-        let daemons = self.server.daemons_here();
-        let Some(mut window) = self.busy.begin(now.monotonic, daemons) else { return Ok(0) };
+        let pollers = self.server.pollers_here();
+        let Some(mut window) = self.busy.begin(now.monotonic, pollers) else { return Ok(0) };
         let is_alone = self.server.is_alone();
         for look in 1_u32.. {
             let at_last = is_alone && look % (LOOKS_AT_LAST + 1) != 0;

@@ -18,9 +18,10 @@ const LONGEST: Duration = Duration::from_millis(10);
 const ATTEMPTS_PER_YIELD: u32 = 8;
 /// After so many misses in a row the number of skipped calls stops growing.
 const MOST_DOUBLINGS: u32 = 3;
-/// After a miss both sides are waking up, which takes longer than a call in
-/// stride: the next try lasts this many times the budget.
-const CATCHING_UP: u32 = 4;
+/// A try lasts this many times the budget at most: after a miss both sides are
+/// waking up, which takes longer than a call in stride, and where other nodes
+/// have to answer too every call does.
+const LONGEST_TRY: u32 = 4;
 
 /// The child of a fork has one thread, and that one does not poll.
 pub(crate) fn forget_pollers() {
@@ -54,13 +55,15 @@ fn processors() -> usize {
 #[derive(Debug)]
 pub(crate) struct Poller {
     budget: Budget,
+    /// How long the last hit took.
+    took: Duration,
     misses: u32,
     skip: u32,
 }
 
 impl Poller {
     pub(crate) fn new(budget: Budget) -> Self {
-        Self { budget, misses: 0, skip: 0 }
+        Self { budget, took: Duration::ZERO, misses: 0, skip: 0 }
     }
 
     /// Calls `attempt` again and again until it has a result or the time for
@@ -75,14 +78,19 @@ impl Poller {
         }
         // The executive needs a processor too.
         let _turn = Turn::take(self.budget.processors)?;
-        let time = if self.misses == 0 { self.budget.time } else { self.budget.time * CATCHING_UP };
+        let longest = self.budget.time * LONGEST_TRY;
+        let in_stride = self.budget.time.max(self.took * 2).min(longest);
+        let time = if self.misses == 0 { in_stride } else { longest };
         let start = now();
+        let mut waited = Duration::ZERO;
         for attempts in 1_u32.. {
             if let Some(result) = attempt() {
                 self.misses = 0;
+                self.took = waited;
                 return Some(result);
             }
-            if now().saturating_duration_since(start) >= time {
+            waited = now().saturating_duration_since(start);
+            if waited >= time {
                 break;
             }
             if attempts % ATTEMPTS_PER_YIELD == 0 {

@@ -85,10 +85,11 @@ impl Server {
         self.members <= 1
     }
 
-    /// How many daemons of the cluster share this machine, as far as that is
-    /// known.
-    pub(crate) fn daemons_here(&self) -> usize {
-        if self.udp.is_loopback() { self.members } else { 1 }
+    /// How many daemons of this machine may poll at this moment, as far as that
+    /// is known: all of the cluster that share it, but this one alone while it
+    /// alone has somebody waiting.
+    pub(crate) fn pollers_here(&self) -> usize {
+        if self.udp.is_loopback() && !self.node.is_awaited_alone() { self.members } else { 1 }
     }
 
     /// Leaves the cluster. Nothing is done any more but what says so.

@@ -89,6 +89,10 @@ impl Group {
         }
     }
 
+    pub(crate) fn is_awaited_alone(&self) -> bool {
+        matches!(self, Self::Ring(ring) if ring.is_awaited_alone())
+    }
+
     pub(crate) fn poll_timeout(&self) -> Option<u64> {
         match self {
             Self::Ring(ring) => ring.poll_timeout(),

@@ -237,6 +237,13 @@ impl Node {
         self.outputs.pop_front()
     }
 
+    /// Whether a program of this node waits for the other nodes to have what it
+    /// changed, and no other node changes anything.
+    #[must_use]
+    pub fn is_awaited_alone(&self) -> bool {
+        self.group.is_awaited_alone()
+    }
+
     /// Whether the driver should take no more requests until messages have
     /// gone out.
     #[must_use]

@@ -88,6 +88,11 @@ impl SendQueue {
         std::mem::take(&mut self.acknowledged)
     }
 
+    /// How many messages wait, one of which frames may have taken in part.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// About how many frames of `capacity` bytes all that waits will fill.
     pub(crate) fn frames_waiting(&self, capacity: usize) -> u32 {
         // Every frame may end in a fragment, with a header of its own.

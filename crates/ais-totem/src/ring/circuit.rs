@@ -189,10 +189,9 @@ impl Circuit {
         }
     }
 
-    /// Whether nobody but this member sent frames in the last rotation, and all
-    /// have them.
-    pub(super) fn sent_alone(&self, token: &Token) -> bool {
-        self.flow.sent_all(token) && token.aru == token.seq && token.requests.is_empty()
+    /// Whether nobody but this member sent frames in the last rotation.
+    pub(super) fn is_lone_sender(&self, token: &Token) -> bool {
+        self.flow.is_lone_sender(token)
     }
 
     /// The frames that the token asks for and this member has, at most `most`,

@@ -8,6 +8,7 @@ mod frames;
 mod gather;
 mod greeting;
 mod install;
+mod linger;
 mod links;
 mod operational;
 mod recovery;
@@ -198,6 +199,13 @@ impl Ring {
             State::Left => None,
         };
         Some(next.map_or(alive, |next| next.min(alive)))
+    }
+
+    /// Whether somebody waits for messages of this member to be stable that
+    /// are on their way, and no other member sends any.
+    #[must_use]
+    pub fn is_awaited_alone(&self) -> bool {
+        matches!(&self.state, State::Operational(operational) if operational.is_awaited)
     }
 
     /// The next output. To be called until it returns `None` after every other

@@ -2,6 +2,7 @@
 
 use super::circuit::{Circuit, IDLE_ROTATIONS, Passed, Refused};
 use super::frames::LAST_SEQ;
+use super::linger::Linger;
 use super::{MAX_OUTPUTS, Ring, State};
 use crate::config::milliseconds;
 use crate::packet::{Cancel, MAX_REQUESTS, Packet, Payload, Token};
@@ -17,8 +18,10 @@ pub(super) struct Operational {
     cancelled: bool,
     /// This member has asked for a token that may rest.
     asked: bool,
-    /// Somebody waits for what this member sent in its last visit to be stable.
-    is_awaited: bool,
+    /// Somebody waits for what this member sent in its last visit to be stable,
+    /// and nobody else sends.
+    pub(super) is_awaited: bool,
+    linger: Linger,
     /// The highest frame of which the driver knows that all have it.
     stable_told: u64,
 }
@@ -27,6 +30,8 @@ pub(super) struct Operational {
 struct Held {
     token: Token,
     until: u64,
+    /// It is worth waiting for more than one message.
+    lingers: bool,
 }
 
 impl Operational {
@@ -67,6 +72,9 @@ impl Ring {
             return;
         }
         if let Some(held) = operational.held.take_if(|held| now >= held.until) {
+            if held.lingers {
+                operational.linger.note(self.core.waiting());
+            }
             self.visit(now, held.token);
         } else if operational.held.is_none()
             && now >= ring.token_at.saturating_add(self.core.timing.token_loss())
@@ -109,23 +117,23 @@ impl Ring {
             if token.idle >= IDLE_ROTATIONS && self.core.queue.is_empty() {
                 self.core.counters.tokens_held += 1;
                 let until = now.saturating_add(self.core.timing.hold());
-                return self.hold(token, until);
+                return self.hold(token, until, false);
             }
         }
-        // Whoever waited for this sends the next message at once, and it would
-        // have to wait for the whole rotation if the token were gone by then.
-        let is_news = ring.stable > operational.stable_told;
-        let is_answer = is_news && operational.is_awaited && ring.sent_alone(&token);
-        if is_answer && self.core.linger > 0 && self.core.queue.is_empty() {
-            self.core.counters.tokens_lingered += 1;
-            return self.hold(token, now.saturating_add(self.core.linger));
+        let is_answer = operational.is_awaited && ring.stable == token.seq;
+        if is_answer && self.core.linger > 0 && ring.is_lone_sender(&token) {
+            if operational.linger.wants_more(self.core.waiting()) {
+                self.core.counters.tokens_lingered += 1;
+                return self.hold(token, now.saturating_add(self.core.linger), true);
+            }
+            operational.linger.note(self.core.waiting());
         }
         self.visit(now, token);
     }
 
-    fn hold(&mut self, token: Token, until: u64) {
+    fn hold(&mut self, token: Token, until: u64, lingers: bool) {
         if let State::Operational(operational) = &mut self.state {
-            operational.held = Some(Held { token, until });
+            operational.held = Some(Held { token, until, lingers });
         }
         self.deliver();
     }
@@ -144,8 +152,8 @@ impl Ring {
             core.send_frame(&data);
             sent += 1;
         }
+        let is_awaited = core.queue.take_acknowledged() && ring.is_lone_sender(&token);
         core.pass(now, ring, token, sent, core.queue.frames_waiting(core.capacity));
-        let is_awaited = core.queue.take_acknowledged();
         if let State::Operational(operational) = &mut self.state {
             operational.is_awaited = is_awaited;
         }
@@ -189,8 +197,11 @@ impl Ring {
         let (Some(ring), State::Operational(operational)) = (&self.ring, &mut self.state) else {
             return;
         };
-        if operational.held.is_some() {
-            self.release_token(now);
+        if let Some(held) = &operational.held {
+            let waits = held.lingers && operational.linger.wants_more(self.core.waiting());
+            if !waits {
+                self.release_token(now);
+            }
         } else if !ring.is_representative()
             && ring.idle.saturating_add(1) >= IDLE_ROTATIONS
             && !std::mem::replace(&mut operational.asked, true)
@@ -225,6 +236,12 @@ impl Ring {
 }
 
 impl super::Core {
+    /// How much waits to be sent: the number of messages if they are short, of
+    /// frames if they are long.
+    fn waiting(&self) -> usize {
+        self.queue.len().max(self.queue.frames_waiting(self.capacity) as usize)
+    }
+
     /// Whether the token is to be taken; says in the counters why not.
     pub(super) fn accept(
         &mut self,

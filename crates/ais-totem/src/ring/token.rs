@@ -34,10 +34,9 @@ impl Flow {
         allowance.min(u32::try_from(room).unwrap_or(u32::MAX))
     }
 
-    /// Whether all frames of the last rotation were this member's, and there
-    /// were some.
-    pub(super) fn sent_all(&self, token: &Token) -> bool {
-        self.sent > 0 && token.sent == self.sent
+    /// Whether nobody but this member sent frames in the last rotation.
+    pub(super) fn is_lone_sender(&self, token: &Token) -> bool {
+        token.sent == self.sent
     }
 
     /// Tells the others on the token what was sent and what still waits.
