@@ -86,10 +86,10 @@ impl Server {
     }
 
     /// How many daemons of this machine may poll at this moment, as far as that
-    /// is known: all of the cluster that share it, but this one alone while it
-    /// alone has somebody waiting.
+    /// is known: all of the cluster that share it, but few of them while this
+    /// one expects the token. Their programs wait for the same.
     pub(crate) fn pollers_here(&self) -> usize {
-        if self.udp.is_loopback() && !self.node.is_awaited_alone() { self.members } else { 1 }
+        if self.udp.is_loopback() && !self.node.expects_token() { self.members } else { 1 }
     }
 
     /// Leaves the cluster. Nothing is done any more but what says so.

@@ -89,8 +89,8 @@ impl Group {
         }
     }
 
-    pub(crate) fn is_awaited_alone(&self) -> bool {
-        matches!(self, Self::Ring(ring) if ring.is_awaited_alone())
+    pub(crate) fn expects_token(&self) -> bool {
+        matches!(self, Self::Ring(ring) if ring.expects_token())
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<u64> {

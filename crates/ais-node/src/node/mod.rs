@@ -237,11 +237,11 @@ impl Node {
         self.outputs.pop_front()
     }
 
-    /// Whether a program of this node waits for the other nodes to have what it
-    /// changed, and no other node changes anything.
+    /// Whether it is this node's turn to send in a moment, and the others wait
+    /// for that.
     #[must_use]
-    pub fn is_awaited_alone(&self) -> bool {
-        self.group.is_awaited_alone()
+    pub fn expects_token(&self) -> bool {
+        self.group.expects_token()
     }
 
     /// Whether the driver should take no more requests until messages have

@@ -178,6 +178,7 @@ impl Circuit {
     /// Counts rotations in which nothing happened; the representative does.
     pub(super) fn count_idle(&self, token: &mut Token) {
         let is_idle = token.seq == self.seq_then
+            && !self.flow.has_sent()
             && token.aru == token.seq
             && token.requests.is_empty()
             && !token.recovering;
@@ -192,6 +193,11 @@ impl Circuit {
     /// Whether nobody but this member sent frames in the last rotation.
     pub(super) fn is_lone_sender(&self, token: &Token) -> bool {
         self.flow.is_lone_sender(token)
+    }
+
+    /// Whether frames have come that were sent after the token was here.
+    pub(super) fn has_newer(&self) -> bool {
+        self.frames.high() > self.seq_then
     }
 
     /// The frames that the token asks for and this member has, at most `most`,

@@ -201,11 +201,12 @@ impl Ring {
         Some(next.map_or(alive, |next| next.min(alive)))
     }
 
-    /// Whether somebody waits for messages of this member to be stable that
-    /// are on their way, and no other member sends any.
+    /// Whether the token is about to come: messages of another member came that
+    /// are sent just before it.
     #[must_use]
-    pub fn is_awaited_alone(&self) -> bool {
-        matches!(&self.state, State::Operational(operational) if operational.is_awaited)
+    pub fn expects_token(&self) -> bool {
+        let is_operational = matches!(self.state, State::Operational(_));
+        is_operational && self.ring.as_ref().is_some_and(Circuit::has_newer)
     }
 
     /// The next output. To be called until it returns `None` after every other

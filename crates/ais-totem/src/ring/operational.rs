@@ -18,9 +18,8 @@ pub(super) struct Operational {
     cancelled: bool,
     /// This member has asked for a token that may rest.
     asked: bool,
-    /// Somebody waits for what this member sent in its last visit to be stable,
-    /// and nobody else sends.
-    pub(super) is_awaited: bool,
+    /// Somebody waits for what this member sent in its last visit to be stable.
+    is_awaited: bool,
     linger: Linger,
     /// The highest frame of which the driver knows that all have it.
     stable_told: u64,
@@ -152,7 +151,7 @@ impl Ring {
             core.send_frame(&data);
             sent += 1;
         }
-        let is_awaited = core.queue.take_acknowledged() && ring.is_lone_sender(&token);
+        let is_awaited = core.queue.take_acknowledged();
         core.pass(now, ring, token, sent, core.queue.frames_waiting(core.capacity));
         if let State::Operational(operational) = &mut self.state {
             operational.is_awaited = is_awaited;

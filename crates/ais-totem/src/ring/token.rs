@@ -34,6 +34,11 @@ impl Flow {
         allowance.min(u32::try_from(room).unwrap_or(u32::MAX))
     }
 
+    /// Whether this member sent frames in its last visit.
+    pub(super) fn has_sent(&self) -> bool {
+        self.sent > 0
+    }
+
     /// Whether nobody but this member sent frames in the last rotation.
     pub(super) fn is_lone_sender(&self, token: &Token) -> bool {
         token.sent == self.sent

@@ -208,7 +208,9 @@ fn the_token_lingers_where_messages_became_stable() {
             net.start(host);
         }
         net.until_view(&[1, 2, 3], &[1, 2, 3]);
+        let last = *senders.last().unwrap();
         let before = net.counter(3, "tokens");
+        let rested = net.counter(1, "tokens-held");
         let mut told = 0;
         for i in 0..20 {
             for &host in senders {
@@ -216,22 +218,43 @@ fn the_token_lingers_where_messages_became_stable() {
             }
             net.until("stable", |net| {
                 let stable = |told: &&Told| matches!(told, Told::Stable(_));
-                net.told[&2].iter().filter(stable).count() > told
+                net.told[&last].iter().filter(stable).count() > told
             });
-            told = net.told[&2].iter().filter(|told| matches!(told, Told::Stable(_))).count();
+            told = net.told[&last].iter().filter(|told| matches!(told, Told::Stable(_))).count();
             net.run(MS / 10);
         }
-        (net.counter(3, "tokens") - before, net.counter(2, "tokens-lingered"))
+        let lingered = net.counter(last, "tokens-lingered");
+        if lingered > 0 {
+            assert_eq!(net.counter(1, "tokens-held"), rested, "a ring with work is not idle");
+        }
+        (net.counter(3, "tokens") - before, lingered)
     };
-    let (without, never) = rotations(0, &[2], Acknowledged);
-    let (with, often) = rotations(MS / 5, &[2], Acknowledged);
-    assert!(never == 0 && often >= 19, "{never} {often}");
-    assert!(with <= 25 && without >= 39, "{with} and {without} rotations for 20 messages");
+    for host in 1..=3 {
+        let (without, never) = rotations(0, &[host], Acknowledged);
+        let (with, often) = rotations(MS / 5, &[host], Acknowledged);
+        assert!(never == 0 && often >= 19, "{never} {often}");
+        assert!(with <= 25 && without >= 39, "{with} and {without} rotations for 20 messages");
+    }
     // Where several send it makes no difference.
     let all = [1, 2, 3];
     assert!(rotations(MS / 5, &all, Acknowledged).0 <= rotations(0, &all, Acknowledged).0);
     // Nor where nobody waits for it.
     assert_eq!(rotations(MS / 5, &[2], Agreed), rotations(0, &[2], Agreed));
+}
+
+/// The driver may look out for it.
+#[test]
+fn the_token_is_expected_behind_what_others_sent() {
+    let mut net = Net::of(&[1, 2, 3]);
+    net.run(1000 * MS);
+    net.lose = Some(Box::new(|_, _, packet| matches!(packet, Packet::Token(_))));
+    net.send(1, "a");
+    net.until_texts(&[2, 3], 1);
+    let expects = |net: &mut Net| [1, 2, 3].map(|host| net.ring(host).expects_token());
+    assert_eq!(expects(&mut net), [false, true, true]);
+    net.lose = None;
+    net.run(net.timing().hold());
+    assert_eq!(expects(&mut net), [false; 3]);
 }
 
 #[test]
