@@ -190,6 +190,19 @@ impl Amf {
         send(fx, Some(asker), &Message::Operate { operation, target });
     }
 
+    /// This node is about to leave: its units shall go out of service first.
+    pub(crate) fn drain(&mut self, fx: &mut Effects) {
+        send(fx, None, &Message::Drain);
+    }
+
+    /// The components of this node whose units are not out of service.
+    pub(crate) fn at_work(&self) -> impl Iterator<Item = &Name> {
+        let counts = |(id, registration): &(_, _)| {
+            self.model.registration(*id) == Some(*registration) && !self.model.is_out(*id)
+        };
+        self.local.registered().filter(counts).map(|(id, _)| &self.model.config(id).name)
+    }
+
     /// Gives a message to the model. The result is for whoever asked.
     fn input(
         &mut self,
@@ -227,6 +240,7 @@ impl Amf {
                 return Ok(body.into_bytes());
             }
             Message::Resume => self.model.resume(),
+            Message::Drain => self.model.drain(from),
         }
         Ok(Vec::new())
     }

@@ -1,6 +1,7 @@
 //! A world of whole nodes with programs on them.
 
 mod amf;
+mod departures;
 mod engine;
 mod ledger;
 mod rest;
@@ -36,6 +37,11 @@ enum Act {
     Answer(usize, u64),
     /// It answers this invocation, which it has answered.
     AnswerAgain(usize, u64, i32),
+    /// The daemon of this host, in this life, has drained and leaves; whether
+    /// in order.
+    Leave(usize, u32, bool),
+    /// The programs of a host notice that its daemon is gone.
+    Notice(usize),
 }
 
 struct World {
@@ -166,6 +172,8 @@ impl World {
                     self.fault();
                 }
                 Some(Act::Answer(host, session)) => self.answer(host, session)?,
+                Some(Act::Leave(host, life, is_clean)) => self.goodbye(host, life, is_clean),
+                Some(Act::Notice(host)) => self.amf.notice(host),
                 Some(Act::AnswerAgain(host, session, invocation)) => {
                     self.answer_again(host, session, invocation)?;
                 }
@@ -252,6 +260,11 @@ impl World {
                 }
                 self.ledger.serves(node);
                 self.move_in(host)
+            }
+            Output::MayLeave { is_clean } => {
+                let life = self.fabric.hosts()[host].life;
+                self.fabric.plan(0, Act::Leave(host, life, is_clean));
+                Ok(())
             }
             Output::Send { .. } | Output::Reserve(_) | Output::Reset => Ok(()),
         }
@@ -368,6 +381,10 @@ impl Hazards for World {
 
     fn say_goodbye(&mut self, host: usize) {
         self.fabric.with(host, |node, now| node.leave(now));
+    }
+
+    fn stop(&mut self, host: usize) {
+        self.drain(host);
     }
 
     fn lose_disk(&mut self, host: usize) {

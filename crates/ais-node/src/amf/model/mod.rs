@@ -70,6 +70,8 @@ pub(super) struct Model {
     locks: BTreeMap<NodeId, AdminState>,
     /// Nodes that are taken out, and the component whose error asked for it.
     faults: BTreeMap<NodeId, ComponentId>,
+    /// Nodes that are about to leave.
+    draining: BTreeSet<NodeId>,
     /// Which registered components speak for which others.
     proxied: BTreeSet<(ComponentId, ComponentId)>,
     outcome: Outcome,
@@ -304,6 +306,7 @@ impl Model {
             last_operation: 0,
             locks: BTreeMap::new(),
             faults: BTreeMap::new(),
+            draining: BTreeSet::new(),
             proxied: BTreeSet::new(),
             outcome: Outcome::default(),
             unsettled: BTreeSet::new(),

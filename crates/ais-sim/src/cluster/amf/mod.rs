@@ -66,6 +66,11 @@ impl Amf {
     pub(super) fn host_gone(&mut self, host: usize) {
         self.told.host_gone(host);
     }
+
+    /// The programs of a host notice that its daemon has left.
+    pub(super) fn notice(&mut self, host: usize) {
+        self.told.notice(host);
+    }
 }
 
 /// A question of a process that waits for its answer.
@@ -138,6 +143,12 @@ impl World {
         Ok(())
     }
 
+    /// The daemon of a host is about to leave, and its programs do not know.
+    pub(super) fn orphan(&mut self, host: usize) {
+        let peers = self.peers(host);
+        self.amf.told.orphan(host, &peers);
+    }
+
     /// The hosts that share a view with this one, itself among them.
     fn peers(&self, host: usize) -> BTreeSet<usize> {
         let id = self.sites[host].view.as_ref().map(|view| view.id);
@@ -158,9 +169,13 @@ impl World {
         });
     }
 
+    /// How long a program takes at most to look at what has come.
+    pub(super) fn slowest_answer(&self) -> u64 {
+        self.plan.tokens(1).min(SLOWEST_ANSWER)
+    }
+
     pub(super) fn plan_answer(&mut self, host: usize, session: u64) {
-        let slowest = self.plan.tokens(1).min(SLOWEST_ANSWER);
-        let delay = self.fabric.rng.below(slowest);
+        let delay = self.fabric.rng.below(self.slowest_answer());
         self.fabric.plan(delay, Act::Answer(host, session));
     }
 
