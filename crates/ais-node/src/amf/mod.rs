@@ -195,6 +195,11 @@ impl Amf {
         send(fx, None, &Message::Drain);
     }
 
+    /// How many units were looked at since the start.
+    pub(crate) fn work(&self) -> u64 {
+        self.model.work
+    }
+
     /// The components of this node whose units are not out of service.
     pub(crate) fn at_work(&self) -> impl Iterator<Item = &Name> {
         let counts = |(id, registration): &(_, _)| {
@@ -264,7 +269,7 @@ impl Amf {
     /// Carries out what an input has led to.
     fn carry_out(&mut self, fx: &mut Effects) {
         #[cfg(debug_assertions)]
-        self.model.assert_sound();
+        self.model.assert_changes_sound();
         let Outcome { demands, given_up, touched, reset } = self.model.take_outcome();
         for (id, questions) in given_up {
             self.local.dismiss(id, questions, &self.model, fx);
@@ -377,6 +382,8 @@ impl Service for Amf {
 
     fn on_view(&mut self, view: &View, has_quorum: bool, fx: &mut Effects) {
         self.model.install(view, has_quorum);
+        #[cfg(debug_assertions)]
+        self.model.assert_sound();
         self.carry_out(fx);
         if self.model.is_to_resume() {
             send(fx, None, &Message::Resume);

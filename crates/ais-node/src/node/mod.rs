@@ -290,6 +290,14 @@ impl Node {
         self.services.digest(self.sync.groups.is_ours())
     }
 
+    /// How many service units AMF has looked at since this node started, as a
+    /// measure of the work that its model takes. Other nodes may have another
+    /// number.
+    #[must_use]
+    pub fn amf_work(&self) -> u64 {
+        self.services.amf.work()
+    }
+
     fn on_timer(&mut self, now: Now, service: Service, timer: Timer) {
         self.fx.service = service;
         self.fx.needs_quorum = Kind::of_timer(service) == Kind::Change;

@@ -165,24 +165,31 @@ impl World {
     fn go(&mut self, time: u64) -> Result<(), String> {
         let end = self.fabric.now + time;
         while !self.fabric.is_over(end) {
-            match self.fabric.step(end)? {
-                Some(Act::Work) => self.work()?,
-                Some(Act::Fault) => {
-                    self.count_phases();
-                    self.fault();
-                }
-                Some(Act::Answer(host, session)) => self.answer(host, session)?,
-                Some(Act::Leave(host, life, is_clean)) => self.goodbye(host, life, is_clean),
-                Some(Act::Notice(host)) => self.amf.notice(host),
-                Some(Act::AnswerAgain(host, session, invocation)) => {
-                    self.answer_again(host, session, invocation)?;
-                }
-                None => {}
+            if let Some(act) = self.fabric.step(end)? {
+                self.act(act)?;
             }
             self.take_events()?;
         }
         self.fabric.step(end)?;
         self.take_events()
+    }
+
+    /// What was planned comes about.
+    fn act(&mut self, act: Act) -> Result<(), String> {
+        match act {
+            Act::Work => self.work()?,
+            Act::Fault => {
+                self.count_phases();
+                self.fault();
+            }
+            Act::Answer(host, session) => self.answer(host, session)?,
+            Act::AnswerAgain(host, session, invocation) => {
+                self.answer_again(host, session, invocation)?;
+            }
+            Act::Leave(host, life, is_clean) => self.goodbye(host, life, is_clean),
+            Act::Notice(host) => self.amf.notice(host),
+        }
+        Ok(())
     }
 
     /// What a fault comes upon.
@@ -211,17 +218,23 @@ impl World {
             if events.is_empty() {
                 return Ok(());
             }
-            for (place, (_, event)) in events.iter().enumerate() {
-                if let Output::View(view) = event {
-                    self.coming.insert(events[place].0, view.came_with_me.clone());
-                }
-            }
-            for (host, event) in events {
-                self.event(host, event)?;
-            }
-            self.coming.clear();
-            self.amf_synced();
+            self.take(events)?;
         }
+    }
+
+    /// Takes in what nodes have put out at one time.
+    fn take(&mut self, events: Vec<(usize, Output)>) -> Result<(), String> {
+        for (place, (_, event)) in events.iter().enumerate() {
+            if let Output::View(view) = event {
+                self.coming.insert(events[place].0, view.came_with_me.clone());
+            }
+        }
+        for (host, event) in events {
+            self.event(host, event)?;
+        }
+        self.coming.clear();
+        self.amf_synced();
+        Ok(())
     }
 
     fn event(&mut self, host: usize, event: Output) -> Result<(), String> {

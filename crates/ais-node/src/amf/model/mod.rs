@@ -79,9 +79,8 @@ pub(super) struct Model {
     unsettled: BTreeSet<usize>,
     /// Groups whose units may get other roles.
     unplanned: BTreeSet<usize>,
-    /// How many units were looked at.
-    #[cfg(test)]
-    pub(super) work: usize,
+    /// How many units were looked at. Not part of the replicated state.
+    pub(super) work: u64,
 }
 
 /// What came of an input. Not part of the replicated state: whoever gave the
@@ -311,7 +310,6 @@ impl Model {
             outcome: Outcome::default(),
             unsettled: BTreeSet::new(),
             unplanned: BTreeSet::new(),
-            #[cfg(test)]
             work: 0,
         };
         for group in groups.groups {

@@ -194,12 +194,8 @@ impl Model {
     }
 
     /// So many units are looked at.
-    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "tests count"))]
-    pub(super) fn count_work(&mut self, _units: usize) {
-        #[cfg(test)]
-        {
-            self.work += _units;
-        }
+    pub(super) fn count_work(&mut self, units: usize) {
+        self.work += units as u64;
     }
 
     pub(super) fn log_phase(&self, unit: usize) {

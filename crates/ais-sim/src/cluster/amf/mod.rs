@@ -3,6 +3,8 @@
 
 mod deeds;
 mod groups;
+#[cfg(test)]
+mod many;
 mod process;
 mod rest;
 mod told;
@@ -46,13 +48,16 @@ pub(super) struct Amf {
 impl Amf {
     pub(super) fn new(rng: &mut Rng) -> Self {
         let groups = groups::random(rng);
-        let rules = Rules::new(&groups);
-        let share = *rng.pick(&[3, 9]);
+        Self { share: *rng.pick(&[3, 9]), ..Self::with(groups) }
+    }
+
+    /// With this groups.conf, and nothing done.
+    fn with(groups: Groups) -> Self {
         Self {
+            rules: Rules::new(&groups),
             groups,
-            rules,
             told: Told::default(),
-            share,
+            share: 0,
             doubted: BTreeSet::new(),
             shown: Vec::new(),
             shown_nodes: Vec::new(),

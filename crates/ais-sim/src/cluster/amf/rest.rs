@@ -13,8 +13,8 @@ use ais_proto::{AisError, Name, Reader};
 use ais_wire::NodeId;
 use std::collections::BTreeMap;
 
-/// More than all components of a seed.
-const LIMIT: u32 = 256;
+/// Components on a page.
+const PAGE: u32 = 256;
 
 impl World {
     /// Whether AMF rests on this side, which this host is in.
@@ -105,11 +105,18 @@ impl World {
         daemon.is_some_and(|daemon| daemon.sync_status().has_quorum)
     }
 
-    fn show(&mut self, host: usize) -> Result<(), String> {
+    pub(super) fn show(&mut self, host: usize) -> Result<(), String> {
         self.administer(host, &admin::Request::AmfNodes, Asked::ShowNodes)?;
-        let all = admin::Request::Components { first: 0, limit: LIMIT };
-        self.administer(host, &all, Asked::Show)?;
-        self.take_events()
+        self.amf.shown.clear();
+        loop {
+            let first = self.amf.shown.len() as u32;
+            let page = admin::Request::Components { first, limit: PAGE };
+            self.administer(host, &page, Asked::Show)?;
+            self.take_events()?;
+            if (self.amf.shown.len() as u32) < first + PAGE {
+                return Ok(());
+            }
+        }
     }
 
     pub(super) fn shown_nodes(&mut self, result: Result<(), AisError>, body: &[u8]) -> bool {
@@ -121,7 +128,7 @@ impl World {
     pub(super) fn shown(&mut self, result: Result<(), AisError>, body: &[u8]) -> bool {
         let page = admin::Page::decode(&mut Reader::new(body), Component::decode);
         match page {
-            Ok(page) if result.is_ok() && !page.more => self.amf.shown = page.items,
+            Ok(page) if result.is_ok() => self.amf.shown.extend(page.items),
             _ => return false,
         }
         true
