@@ -1,6 +1,7 @@
 //! The loop: one thread, one epoll instance, level-triggered. It waits, looks
 //! at the sockets of the ring, hands every event to the server, and ends on
-//! SIGTERM and SIGINT.
+//! SIGTERM and SIGINT: on the first when the components of this node have let go
+//! of their work, on the second at once.
 
 use crate::busy_poll::{BusyPoll, Next};
 use crate::clock;
@@ -33,6 +34,8 @@ pub(crate) struct Reactor {
     signals: Signals,
     server: Server,
     busy: BusyPoll,
+    /// A signal has come that ends it.
+    is_stopping: bool,
     /// Requests served in a row without looking at all.
     in_a_row: u32,
 }
@@ -49,10 +52,10 @@ impl Reactor {
         busy: BusyPoll,
     ) -> io::Result<Self> {
         epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, Token::Signals.encode()))?;
-        Ok(Self { epoll, signals, server, busy, in_a_row: 0 })
+        Ok(Self { epoll, signals, server, busy, is_stopping: false, in_a_row: 0 })
     }
 
-    /// Runs until a signal ends it, then leaves the cluster. Calls `ready` once
+    /// Runs until signals end it, then leaves the cluster. Calls `ready` once
     /// when clients can connect.
     ///
     /// # Errors
@@ -78,7 +81,9 @@ impl Reactor {
                 Err(failure) => break Err(failure),
             }
         };
-        notify::stopping();
+        if !self.is_stopping {
+            notify::stopping();
+        }
         self.server.leave_cluster(clock::now());
         result
     }
@@ -90,7 +95,11 @@ impl Reactor {
         for event in &events[..count] {
             let token = Token::decode(event.data());
             if token == Token::Signals && self.signals.asks_to_stop() {
-                return Ok(false);
+                if std::mem::replace(&mut self.is_stopping, true) {
+                    return Ok(false);
+                }
+                notify::stopping();
+                self.server.prepare_leave(now);
             }
             self.server.on_event(now, token, event.events());
         }
@@ -99,7 +108,7 @@ impl Reactor {
             self.server.on_time(now);
         }
         self.server.flush_network(now);
-        Ok(true)
+        Ok(!self.server.may_leave())
     }
 
     /// Waits for events, or until something is due. Polls a while before it

@@ -29,6 +29,7 @@ impl Server {
                 }
                 Output::Serving => self.open(),
                 Output::Reset => self.reset(),
+                Output::MayLeave { .. } => self.may_leave = true,
             }
         }
     }

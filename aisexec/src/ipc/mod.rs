@@ -124,6 +124,8 @@ pub(crate) struct Server {
     waiting_limit: u64,
     complaints: Complaints,
     has_served: bool,
+    /// This node was to leave, and may.
+    may_leave: bool,
     /// The connection that was.
     last_served: u64,
 }
@@ -167,6 +169,7 @@ impl Server {
             waiting_limit: MIN_WAITING_BYTES.max(settings.ram / 16),
             complaints: Complaints::every(SECOND),
             has_served: false,
+            may_leave: false,
             last_served: 0,
             settings,
         })

@@ -92,6 +92,23 @@ impl Server {
         if self.udp.is_loopback() && !self.node.expects_token() { self.members } else { 1 }
     }
 
+    /// Has the components of this node let go of their work before it leaves.
+    pub(crate) fn prepare_leave(&mut self, now: Now) {
+        self.node.prepare_leave(now);
+        self.deliver(now);
+        if !self.may_leave {
+            log::info!(
+                "the components of this node let go of their work before it leaves; another \
+                 signal ends it at once"
+            );
+        }
+    }
+
+    /// Whether they have, or had their time for it.
+    pub(crate) fn may_leave(&self) -> bool {
+        self.may_leave
+    }
+
     /// Leaves the cluster. Nothing is done any more but what says so.
     pub(crate) fn leave_cluster(&mut self, now: Now) {
         self.node.leave(now);

@@ -8,6 +8,7 @@ mod client;
 mod cluster;
 mod executive;
 mod handshake;
+mod leave;
 mod limits;
 mod processes;
 mod recovery;

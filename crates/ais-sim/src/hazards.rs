@@ -20,6 +20,10 @@ pub(crate) trait Hazards {
     fn ended(&mut self, host: usize);
     /// Tells the daemon of a host to say that it goes.
     fn say_goodbye(&mut self, host: usize);
+    /// A daemon is told to end in order.
+    fn stop(&mut self, host: usize) {
+        self.leave(host);
+    }
     /// The state directory of a host is gone.
     fn lose_disk(&mut self, host: usize);
 
@@ -72,7 +76,7 @@ pub(crate) trait Hazards {
             }
             Fault::Leave => {
                 if let Some(host) = self.some_host(true) {
-                    self.leave(host);
+                    self.stop(host);
                 }
             }
             Fault::ForgeRefusal => {

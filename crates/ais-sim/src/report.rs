@@ -31,6 +31,8 @@ pub struct Counted {
     pub crashes: u64,
     /// Daemons that left.
     pub leaves: u64,
+    /// Daemons that had their components let go of their work first.
+    pub drains: u64,
     /// Daemons that stood still.
     pub pauses: u64,
     /// Cuts of the network.
@@ -107,6 +109,7 @@ impl AddAssign for Counted {
         self.faults += other.faults;
         self.crashes += other.crashes;
         self.leaves += other.leaves;
+        self.drains += other.drains;
         self.pauses += other.pauses;
         self.partitions += other.partitions;
         self.views += other.views;
@@ -140,8 +143,8 @@ impl fmt::Display for Counted {
         writeln!(f, "{seconds} s of virtual time, {} daemons started", self.starts)?;
         writeln!(
             f,
-            "{} faults: {} crashes, {} leaves, {} pauses, {} partitions",
-            self.faults, self.crashes, self.leaves, self.pauses, self.partitions
+            "{} faults: {} crashes, {} leaves, {} of them drained, {} pauses, {} partitions",
+            self.faults, self.crashes, self.leaves, self.drains, self.pauses, self.partitions
         )?;
         writeln!(f, "{} views, {} of them merges", self.views, self.merges)?;
         writeln!(

@@ -370,6 +370,7 @@ impl World {
                 | Output::Send { .. }
                 | Output::Reserve(_)
                 | Output::Reset
+                | Output::MayLeave { .. }
                 | Output::Serving => {}
                 Output::Reply { connection, id, result, body } => {
                     if self.replies.insert((connection, id), (result, body)).is_some() && id != 1 {

@@ -98,6 +98,12 @@ static inline void kill_node(int node)
 	kill_hand(node);
 }
 
+/** Stops a daemon as an operator does. */
+static inline void stop_node(int node)
+{
+	kill(nodes[node].daemon, SIGTERM);
+}
+
 static inline void give_order(int line, int node, void (*work)(void))
 {
 	struct order order = { work, line };

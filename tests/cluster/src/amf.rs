@@ -111,11 +111,12 @@ fn on_node_leave(cluster: &mut Cluster, cast: &mut Cast) -> Result<(), String> {
 
 /// The daemon of the first node ends, and with it the programs there.
 fn lose_first_node(cluster: &mut Cluster, cast: &mut Cast, how: Signal) -> Result<(), String> {
-    if how == Signal::SIGTERM {
-        // They hear that it leaves when the others do.
-        [1, 2].into_iter().for_each(|number| cast.excuse(number));
-    }
     cluster.nodes[0].end(how)?;
+    if how == Signal::SIGTERM {
+        // They were asked to let go first.
+        cast.wait(&[1, 2], "QUIESCED")?;
+        cast.wait(&[1, 2], "OUT_OF_SERVICE")?;
+    }
     cast.lose(1);
     cast.lose(2);
     Ok(())

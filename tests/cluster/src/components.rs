@@ -169,13 +169,6 @@ impl Cast {
         at
     }
 
-    /// From now on nobody has to count on this component.
-    pub(crate) fn excuse(&mut self, number: usize) {
-        if let Some(component) = self.playing.get_mut(&number) {
-            component.fails_at.push(now());
-        }
-    }
-
     /// Ends a process so, and waits for its end.
     pub(crate) fn end(&mut self, number: usize, signal: Signal) {
         self.signal(number, signal);

@@ -30,6 +30,8 @@ pub(super) enum Message {
     Operate { operation: Operation, target: Target },
     /// The sender's side has quorum again, and what it is to do is agreed on.
     Resume,
+    /// The sender is about to leave: nothing works there from now on.
+    Drain,
 }
 
 /// What counts of an error report.
@@ -86,6 +88,7 @@ const REPORT: u8 = 6;
 const CANCEL_ERRORS: u8 = 7;
 const RESUME: u8 = 8;
 const OPERATE: u8 = 9;
+const DRAIN: u8 = 10;
 
 impl Message {
     /// Appends the message.
@@ -127,6 +130,9 @@ impl Message {
             }
             Self::Resume => {
                 out.u8(RESUME);
+            }
+            Self::Drain => {
+                out.u8(DRAIN);
             }
         }
     }
@@ -172,6 +178,7 @@ impl Message {
                 target: Target::decode(input)?,
             },
             RESUME => Self::Resume,
+            DRAIN => Self::Drain,
             _ => return Err(DecodeError::Invalid),
         };
         reader.finish()?;

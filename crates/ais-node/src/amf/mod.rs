@@ -190,6 +190,24 @@ impl Amf {
         send(fx, Some(asker), &Message::Operate { operation, target });
     }
 
+    /// This node is about to leave: its units shall go out of service first.
+    pub(crate) fn drain(&mut self, fx: &mut Effects) {
+        send(fx, None, &Message::Drain);
+    }
+
+    /// How many units were looked at since the start.
+    pub(crate) fn work(&self) -> u64 {
+        self.model.work
+    }
+
+    /// The components of this node whose units are not out of service.
+    pub(crate) fn at_work(&self) -> impl Iterator<Item = &Name> {
+        let counts = |(id, registration): &(_, _)| {
+            self.model.registration(*id) == Some(*registration) && !self.model.is_out(*id)
+        };
+        self.local.registered().filter(counts).map(|(id, _)| &self.model.config(id).name)
+    }
+
     /// Gives a message to the model. The result is for whoever asked.
     fn input(
         &mut self,
@@ -227,6 +245,7 @@ impl Amf {
                 return Ok(body.into_bytes());
             }
             Message::Resume => self.model.resume(),
+            Message::Drain => self.model.drain(from),
         }
         Ok(Vec::new())
     }
@@ -250,7 +269,7 @@ impl Amf {
     /// Carries out what an input has led to.
     fn carry_out(&mut self, fx: &mut Effects) {
         #[cfg(debug_assertions)]
-        self.model.assert_sound();
+        self.model.assert_changes_sound();
         let Outcome { demands, given_up, touched, reset } = self.model.take_outcome();
         for (id, questions) in given_up {
             self.local.dismiss(id, questions, &self.model, fx);
@@ -363,6 +382,8 @@ impl Service for Amf {
 
     fn on_view(&mut self, view: &View, has_quorum: bool, fx: &mut Effects) {
         self.model.install(view, has_quorum);
+        #[cfg(debug_assertions)]
+        self.model.assert_sound();
         self.carry_out(fx);
         if self.model.is_to_resume() {
             send(fx, None, &Message::Resume);

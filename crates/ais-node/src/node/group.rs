@@ -92,6 +92,7 @@ impl Node {
         let announce = self.sync.install(&view, self.services.clm.record().clone());
         self.sync_outbox.clear();
         self.sync_outbox.push_back(announce);
+        self.renew_drain(now);
         self.update_lead(now);
         self.fx.service = Service::Admin;
         self.admin.on_view(&view, &mut self.fx);

@@ -3,6 +3,7 @@
 //! wait while the members of a view bring their states together (`sync`).
 
 mod clients;
+mod drain;
 mod effects;
 mod group;
 mod sync;
@@ -20,6 +21,7 @@ use crate::{ConnectionId, Now, Service as _, Timer, ckpt};
 use ais_proto::{AisError, Code, Service};
 use ais_totem::{Bytes, Destination, Ring, Status, View};
 use ais_wire::{Name, NodeId};
+use drain::Drain;
 use effects::{Held, HeldOutput};
 use std::collections::VecDeque;
 
@@ -92,6 +94,12 @@ pub enum Output {
     /// `CLUSTER_RESET`): its AMF programs and its executive. Its units are
     /// failed over whether or not that is done.
     Reset,
+    /// The wait that [`Node::prepare_leave`] began is over.
+    MayLeave {
+        /// Nothing works here any more that others take over; else some
+        /// component did not let go in time.
+        is_clean: bool,
+    },
 }
 
 /// A node.
@@ -130,6 +138,7 @@ pub struct Node {
     unclaimed: Vec<u32>,
     /// Whether CLM and CKPT, and whether AMF, propose what time brings.
     leads: (bool, bool),
+    drain: Drain,
     has_served: bool,
     outputs: VecDeque<Output>,
 }
@@ -159,6 +168,7 @@ impl Node {
             delivers_change: false,
             unclaimed: Vec::new(),
             leads: (false, false),
+            drain: Drain::No,
             has_served: false,
             outputs: VecDeque::new(),
         };
@@ -187,8 +197,8 @@ impl Node {
         self.with_ring(now, |ring| ring.reserved(now.monotonic, number));
     }
 
-    /// Leaves the cluster; what it puts out then is to be sent, and nothing
-    /// more to be done with it.
+    /// Leaves the cluster, whatever works here ([`Node::prepare_leave`] comes first);
+    /// what it puts out then is to be sent, and nothing more to be done with it.
     pub fn leave(&mut self, now: Now) {
         self.with_ring(now, |ring| ring.leave(now.monotonic));
     }
@@ -217,6 +227,7 @@ impl Node {
             self.send_chunks(now);
             self.run_group(now);
         }
+        self.limit_drain(now);
     }
 
     /// When [`Node::handle_timeout`] has to be called, on the monotonic clock.
@@ -224,7 +235,8 @@ impl Node {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<u64> {
         let resumes = self.sync.exchange.as_ref().and_then(Exchange::poll_timeout);
-        self.timers.next().into_iter().chain(self.group.poll_timeout()).chain(resumes).min()
+        let others = [self.group.poll_timeout(), resumes, self.drain_timeout()];
+        self.timers.next().into_iter().chain(others.into_iter().flatten()).min()
     }
 
     /// The next thing to do. To be called until it returns `None` after every
@@ -233,6 +245,7 @@ impl Node {
         if self.outputs.is_empty() {
             // As late as can be, so that much goes into one event.
             self.tell_probes();
+            self.follow_drain();
         }
         self.outputs.pop_front()
     }
@@ -282,6 +295,14 @@ impl Node {
     #[must_use]
     pub fn digest(&self) -> u64 {
         self.services.digest(self.sync.groups.is_ours())
+    }
+
+    /// How many service units AMF has looked at since this node started, as a
+    /// measure of the work that its model takes. Other nodes may have another
+    /// number.
+    #[must_use]
+    pub fn amf_work(&self) -> u64 {
+        self.services.amf.work()
     }
 
     fn on_timer(&mut self, now: Now, service: Service, timer: Timer) {

@@ -1,6 +1,7 @@
 //! A world of whole nodes with programs on them.
 
 mod amf;
+mod departures;
 mod engine;
 mod ledger;
 mod rest;
@@ -36,6 +37,11 @@ enum Act {
     Answer(usize, u64),
     /// It answers this invocation, which it has answered.
     AnswerAgain(usize, u64, i32),
+    /// The daemon of this host, in this life, has drained and leaves; whether
+    /// in order.
+    Leave(usize, u32, bool),
+    /// The programs of a host notice that its daemon is gone.
+    Notice(usize),
 }
 
 struct World {
@@ -159,22 +165,31 @@ impl World {
     fn go(&mut self, time: u64) -> Result<(), String> {
         let end = self.fabric.now + time;
         while !self.fabric.is_over(end) {
-            match self.fabric.step(end)? {
-                Some(Act::Work) => self.work()?,
-                Some(Act::Fault) => {
-                    self.count_phases();
-                    self.fault();
-                }
-                Some(Act::Answer(host, session)) => self.answer(host, session)?,
-                Some(Act::AnswerAgain(host, session, invocation)) => {
-                    self.answer_again(host, session, invocation)?;
-                }
-                None => {}
+            if let Some(act) = self.fabric.step(end)? {
+                self.act(act)?;
             }
             self.take_events()?;
         }
         self.fabric.step(end)?;
         self.take_events()
+    }
+
+    /// What was planned comes about.
+    fn act(&mut self, act: Act) -> Result<(), String> {
+        match act {
+            Act::Work => self.work()?,
+            Act::Fault => {
+                self.count_phases();
+                self.fault();
+            }
+            Act::Answer(host, session) => self.answer(host, session)?,
+            Act::AnswerAgain(host, session, invocation) => {
+                self.answer_again(host, session, invocation)?;
+            }
+            Act::Leave(host, life, is_clean) => self.goodbye(host, life, is_clean),
+            Act::Notice(host) => self.amf.notice(host),
+        }
+        Ok(())
     }
 
     /// What a fault comes upon.
@@ -203,17 +218,23 @@ impl World {
             if events.is_empty() {
                 return Ok(());
             }
-            for (place, (_, event)) in events.iter().enumerate() {
-                if let Output::View(view) = event {
-                    self.coming.insert(events[place].0, view.came_with_me.clone());
-                }
-            }
-            for (host, event) in events {
-                self.event(host, event)?;
-            }
-            self.coming.clear();
-            self.amf_synced();
+            self.take(events)?;
         }
+    }
+
+    /// Takes in what nodes have put out at one time.
+    fn take(&mut self, events: Vec<(usize, Output)>) -> Result<(), String> {
+        for (place, (_, event)) in events.iter().enumerate() {
+            if let Output::View(view) = event {
+                self.coming.insert(events[place].0, view.came_with_me.clone());
+            }
+        }
+        for (host, event) in events {
+            self.event(host, event)?;
+        }
+        self.coming.clear();
+        self.amf_synced();
+        Ok(())
     }
 
     fn event(&mut self, host: usize, event: Output) -> Result<(), String> {
@@ -252,6 +273,11 @@ impl World {
                 }
                 self.ledger.serves(node);
                 self.move_in(host)
+            }
+            Output::MayLeave { is_clean } => {
+                let life = self.fabric.hosts()[host].life;
+                self.fabric.plan(0, Act::Leave(host, life, is_clean));
+                Ok(())
             }
             Output::Send { .. } | Output::Reserve(_) | Output::Reset => Ok(()),
         }
@@ -368,6 +394,10 @@ impl Hazards for World {
 
     fn say_goodbye(&mut self, host: usize) {
         self.fabric.with(host, |node, now| node.leave(now));
+    }
+
+    fn stop(&mut self, host: usize) {
+        self.drain(host);
     }
 
     fn lose_disk(&mut self, host: usize) {

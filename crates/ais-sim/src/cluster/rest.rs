@@ -65,6 +65,9 @@ impl World {
                     return Err(format!("{node} and {} are in two views", node_of(*other)));
                 }
             }
+            if site.is_stopping {
+                return Err(format!("{node} has not left yet"));
+            }
             if !site.serves {
                 return Err(format!("{node} does not serve"));
             }

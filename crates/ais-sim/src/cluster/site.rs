@@ -39,6 +39,8 @@ pub(super) enum Call {
 pub(super) struct Site {
     pub(super) view: Option<View>,
     pub(super) serves: bool,
+    /// The daemon was told to stop.
+    pub(super) is_stopping: bool,
     pub(super) calls: BTreeMap<(ConnectionId, u32), (SessionId, Call)>,
     /// Processes that are gone: what is still answered to them goes nowhere.
     pub(super) gone: BTreeSet<ConnectionId>,

@@ -5,23 +5,38 @@ use super::*;
 
 impl Model {
     pub(in crate::amf) fn assert_sound(&self) {
-        for group in &self.groups {
-            let units = &self.units[group.units.clone()];
-            let holding = units.iter().filter(|unit| self.holds(unit)).count();
-            let bound = rules::Bounds::of(group).actives;
-            assert!(holding <= bound, "{} has {holding} active units", group.name);
-            for unit in units {
-                self.assert_unit_sound(unit);
+        self.groups.iter().for_each(|group| self.assert_group_sound(group));
+        assert!(self.unsettled.is_empty() && self.unplanned.is_empty());
+    }
+
+    /// The same for groups that the last input has changed: among many groups
+    /// all would be most of the work there is.
+    pub(in crate::amf) fn assert_changes_sound(&self) {
+        let group_of = |id: &ComponentId| self.units[self.components[id.0].unit].group;
+        let groups: BTreeSet<usize> = self.outcome.touched.iter().map(group_of).collect();
+        groups.into_iter().for_each(|group| self.assert_group_sound(&self.groups[group]));
+        assert!(self.unsettled.is_empty() && self.unplanned.is_empty());
+    }
+
+    fn assert_group_sound(&self, group: &Group) {
+        let units = &self.units[group.units.clone()];
+        let holding = units.iter().filter(|unit| self.holds(unit)).count();
+        let bound = rules::Bounds::of(group).actives;
+        assert!(holding <= bound, "{} has {holding} active units", group.name);
+        let mut instances = BTreeSet::new();
+        for unit in units {
+            self.assert_unit_sound(unit);
+            for component in &self.components[unit.components.clone()] {
+                component.assert_within_its_model();
+                instances.extend(component.assignments.iter().map(|of| of.csi));
             }
         }
-        assert!(self.unsettled.is_empty() && self.unplanned.is_empty());
-        for instance in &self.instances {
-            let csi = self.instance_names[&instance.name];
+        for csi in instances {
+            let instance = &self.instances[csi.0];
             let holding = instance.members.iter().filter(|id| self.components[id.0].holds(csi));
             let most = instance.most_active.unwrap_or(usize::MAX);
             assert!(holding.count() <= most, "{} has too many actives", instance.name);
         }
-        self.components.iter().for_each(Component::assert_within_its_model);
     }
 
     #[cfg(test)]

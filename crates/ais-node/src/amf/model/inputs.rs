@@ -87,6 +87,7 @@ impl Model {
         self.end_where(|node| view.left.contains(&node));
         // Who comes back begins anew.
         self.faults.retain(|node, _| !view.left.contains(node));
+        self.draining.retain(|node| !view.left.contains(node));
         // Nobody has to agree on what nobody does.
         let is_free = self.has_quorum || self.registered.is_empty();
         if self.has_quorum != (has_quorum && is_free) {
@@ -106,6 +107,16 @@ impl Model {
         if self.is_to_resume() {
             self.has_quorum = true;
             self.touch_all();
+            self.settle();
+        }
+    }
+
+    /// A node is about to leave: its units go out of service in order, and
+    /// others take over. It counts until the node is gone.
+    pub(in crate::amf) fn drain(&mut self, node: NodeId) {
+        if self.members.contains(&node) && self.draining.insert(node) {
+            log::info!("node {node} is about to leave");
+            self.touch_node(node);
             self.settle();
         }
     }

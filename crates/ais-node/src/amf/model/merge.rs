@@ -23,6 +23,7 @@ impl Model {
         model.registered.clear();
         model.proxied.clear();
         model.faults.clear();
+        model.draining.clear();
         model.locks.clear();
         for group in &mut model.groups {
             (group.admin, group.pending) = (AdminState::Unlocked, None);
@@ -60,6 +61,7 @@ impl Model {
             model.end_where(|node| !members.contains(&node));
             // What a side says of a node counts if it is one of its own.
             model.faults.retain(|node, _| members.contains(node));
+            model.draining.retain(|node| members.contains(node));
             (members, model)
         });
         let (mut here, mut together) = sides.next()?;
@@ -68,6 +70,7 @@ impl Model {
         together.settle();
         for (members, mut side) in sides {
             together.faults.append(&mut side.faults);
+            together.draining.append(&mut side.draining);
             together.locks.retain(|node, _| !members.contains(node) || here.contains(node));
             let theirs = side.locks.iter().filter(|(node, _)| members.contains(node));
             for (node, state) in theirs {

@@ -70,6 +70,8 @@ pub(super) struct Model {
     locks: BTreeMap<NodeId, AdminState>,
     /// Nodes that are taken out, and the component whose error asked for it.
     faults: BTreeMap<NodeId, ComponentId>,
+    /// Nodes that are about to leave.
+    draining: BTreeSet<NodeId>,
     /// Which registered components speak for which others.
     proxied: BTreeSet<(ComponentId, ComponentId)>,
     outcome: Outcome,
@@ -77,9 +79,8 @@ pub(super) struct Model {
     unsettled: BTreeSet<usize>,
     /// Groups whose units may get other roles.
     unplanned: BTreeSet<usize>,
-    /// How many units were looked at.
-    #[cfg(test)]
-    pub(super) work: usize,
+    /// How many units were looked at. Not part of the replicated state.
+    pub(super) work: u64,
 }
 
 /// What came of an input. Not part of the replicated state: whoever gave the
@@ -304,11 +305,11 @@ impl Model {
             last_operation: 0,
             locks: BTreeMap::new(),
             faults: BTreeMap::new(),
+            draining: BTreeSet::new(),
             proxied: BTreeSet::new(),
             outcome: Outcome::default(),
             unsettled: BTreeSet::new(),
             unplanned: BTreeSet::new(),
-            #[cfg(test)]
             work: 0,
         };
         for group in groups.groups {

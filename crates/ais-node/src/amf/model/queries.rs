@@ -113,6 +113,11 @@ impl Model {
         self.units[self.components[id.0].unit].node.as_ref().is_none_or(is_it)
     }
 
+    /// Whether the unit of a component is out of service.
+    pub(in crate::amf) fn is_out(&self, id: ComponentId) -> bool {
+        self.units[self.components[id.0].unit].phase == Phase::Out
+    }
+
     /// Whether an operation still waits for its answer.
     pub(in crate::amf) fn is_outstanding(&self, id: ComponentId, operation: u64) -> bool {
         self.components[id.0].asked.iter().any(|asked| asked.operation == operation)
@@ -135,7 +140,7 @@ impl Model {
     pub(in crate::amf) fn digest(&self, digest: &mut Digest) {
         let view = (self.view, self.view_has_quorum, self.has_quorum, self.last_operation);
         digest.bytes(format!("{view:?}").as_bytes());
-        digest.bytes(format!("{:?}", (&self.locks, &self.faults)).as_bytes());
+        digest.bytes(format!("{:?}", (&self.locks, &self.faults, &self.draining)).as_bytes());
         for group in &self.groups {
             digest.bytes(format!("{:?}", (group.admin, group.pending, &group.reason)).as_bytes());
         }

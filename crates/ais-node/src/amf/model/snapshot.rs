@@ -22,9 +22,10 @@ const END: u8 = 5;
 const FAULT: u8 = 6;
 const GROUP: u8 = 7;
 const LOCK: u8 = 8;
+const DRAINING: u8 = 9;
 
 /// The form of what follows; another one is not read.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 const READINESS: u8 = 1;
 const CSI: u8 = 2;
@@ -52,7 +53,7 @@ const PHASES: [Phase; 12] = [
 const FAILURES: [Failure; 3] = [Failure::Reported, Failure::Refused, Failure::Silent];
 
 /// As many nodes as a cluster has at most.
-const MAX_FAULTS: usize = 128;
+const MAX_NODES: usize = 128;
 
 /// An operation number that has not been reached; more is not believed.
 const MAX_OPERATION: u64 = u64::MAX / 2;
@@ -90,6 +91,11 @@ impl Model {
         for (node, id) in &self.faults {
             chunks.record(|out| {
                 out.u8(FAULT).node(*node).count(id.0);
+            });
+        }
+        for node in &self.draining {
+            chunks.record(|out| {
+                out.u8(DRAINING).node(*node);
             });
         }
         // The oldest registration comes first, so a proxy does before those
@@ -298,10 +304,16 @@ impl Incoming {
             }
             FAULT => {
                 let (node, id) = (input.node()?, ComponentId(index(input)?));
-                if id.0 >= model.components.len() || model.faults.len() == MAX_FAULTS {
+                if id.0 >= model.components.len() || model.faults.len() == MAX_NODES {
                     return Err(DecodeError::Invalid);
                 }
                 model.faults.insert(node, id);
+            }
+            DRAINING => {
+                if model.draining.len() == MAX_NODES {
+                    return Err(DecodeError::Invalid);
+                }
+                model.draining.insert(input.node()?);
             }
             COMPONENT => {
                 let id = ComponentId(index(input)?);

@@ -114,8 +114,9 @@ impl Model {
 
     /// Whether a component is fit, and its node is.
     fn is_well(&self, id: ComponentId) -> bool {
-        let is_at_fault = |node: NodeId| self.faults.contains_key(&node);
-        self.components[id.0].is_healthy() && !self.node_of(id).is_some_and(is_at_fault)
+        let is_taken_out =
+            |node: NodeId| self.faults.contains_key(&node) || self.draining.contains(&node);
+        self.components[id.0].is_healthy() && !self.node_of(id).is_some_and(is_taken_out)
     }
 
     /// Why a unit comes into service or goes out of it, if it does now.
@@ -140,6 +141,9 @@ impl Model {
         let component = &self.components[id.0];
         let name = &component.config.name;
         Some(match self.node_of(id) {
+            Some(node) if component.is_healthy() && self.draining.contains(&node) => {
+                format!("node {node} is about to leave")
+            }
             Some(node) if component.is_healthy() => format!("node {node} is taken out"),
             _ => format!("component {name}: {}", component.reason),
         })
@@ -190,12 +194,8 @@ impl Model {
     }
 
     /// So many units are looked at.
-    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "tests count"))]
-    pub(super) fn count_work(&mut self, _units: usize) {
-        #[cfg(test)]
-        {
-            self.work += _units;
-        }
+    pub(super) fn count_work(&mut self, units: usize) {
+        self.work += units as u64;
     }
 
     pub(super) fn log_phase(&self, unit: usize) {

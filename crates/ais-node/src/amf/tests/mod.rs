@@ -4,6 +4,7 @@
 mod answers;
 mod calls;
 mod capabilities;
+mod drain;
 mod failures;
 mod guide;
 mod node;

@@ -75,7 +75,7 @@ impl Scale {
 
     /// The first node dies. Gives the work of that alone, and how many
     /// components are told to be active in it.
-    fn lose_a_node(&mut self) -> (usize, usize) {
+    fn lose_a_node(&mut self) -> (u64, usize) {
         self.model.work = 0;
         let members = (1..NODES).map(node).collect::<Vec<_>>();
         let view = View {
@@ -117,7 +117,7 @@ fn the_death_of_a_node_is_one_pass() {
         }
         // A unit that goes passes three phases, and each unit of a group that
         // lost one is looked at once for another.
-        let bound = 5 * lost + scale.units;
+        let bound = (5 * lost + scale.units) as u64;
         assert!(work <= bound, "{work} units looked at, {bound} expected, {count} x {units}");
     }
 }
@@ -145,7 +145,7 @@ fn shared_work_is_given_out_in_one_pass_too() {
     let (work, active) = scale.lose_a_node();
     let lost = scale.units / NODES;
     assert!(active >= lost / 2 * COMPONENTS, "{active}");
-    let bound = 5 * lost + 3 * scale.units;
+    let bound = (5 * lost + 3 * scale.units) as u64;
     assert!(work <= bound, "{work} units looked at, {bound} expected");
     // What follows is for each unit that has answered.
     assert!(scale.answers <= 5 * lost * COMPONENTS * 4, "{}", scale.answers);

@@ -44,6 +44,7 @@ fn rich() -> Rig {
     rig.run();
     rig.report("a_z", Recovery::NodeSwitchover, 5).unwrap();
     rig.operate(Operation::Shutdown, Target::Node(node(1))).unwrap();
+    rig.drain(1);
     rig.operate(Operation::Lock, Target::Unit(name("raid_y"))).unwrap();
     rig.operate(Operation::Shutdown, Target::Group(name("other"))).unwrap();
     let last = rig.nodes[0].amf.show(11, 1).items.remove(0);
@@ -124,7 +125,7 @@ fn damaged_chunks_do_no_harm() {
     }
     let twice: Vec<_> = [&whole[..], &whole[..]].concat();
     assert!(is_taken(&twice).is_none());
-    for bytes in [&[0][..], &[2, 0, 0, 0, 0, 0], &[5], &[9], &[7, 0, 0, 0, 0], &[8, 1]] {
+    for bytes in [&[0][..], &[2, 0, 0, 0, 0, 0], &[5], &[9], &[7, 0, 0, 0, 0], &[8, 1], &[9, 1]] {
         assert!(is_taken(bytes).is_none());
     }
 }

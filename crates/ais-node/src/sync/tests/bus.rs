@@ -36,6 +36,8 @@ pub(super) struct Member {
     pub(super) told: Vec<ais_proto::admin::Event>,
     /// What AMF asked of components and was not answered.
     pub(super) demands: Vec<i32>,
+    /// It was to leave and may; whether all have let go.
+    pub(super) may_leave: Option<bool>,
     last_id: u32,
     /// The view in which it was started.
     pub(super) boot: u64,
@@ -105,6 +107,7 @@ impl Bus {
                 tracked: Vec::new(),
                 told: Vec::new(),
                 demands: Vec::new(),
+                may_leave: None,
                 last_id: 0,
                 boot: self.view,
             };
@@ -372,7 +375,7 @@ fn deliver(place: usize, from: Number, bytes: &[u8]) -> FromGroup {
 }
 
 impl Member {
-    fn take_outputs(&mut self) {
+    pub(super) fn take_outputs(&mut self) {
         while let Some(output) = self.node.poll_output() {
             match output {
                 Output::Reply { id, result, body, .. } => {
@@ -393,6 +396,7 @@ impl Member {
                     }
                 },
                 Output::Serving => self.serving += 1,
+                Output::MayLeave { is_clean } => self.may_leave = Some(is_clean),
                 Output::View(_) | Output::Send { .. } | Output::Reserve(_) | Output::Reset => {}
             }
         }

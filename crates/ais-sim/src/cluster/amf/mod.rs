@@ -3,6 +3,8 @@
 
 mod deeds;
 mod groups;
+#[cfg(test)]
+mod many;
 mod process;
 mod rest;
 mod told;
@@ -46,13 +48,16 @@ pub(super) struct Amf {
 impl Amf {
     pub(super) fn new(rng: &mut Rng) -> Self {
         let groups = groups::random(rng);
-        let rules = Rules::new(&groups);
-        let share = *rng.pick(&[3, 9]);
+        Self { share: *rng.pick(&[3, 9]), ..Self::with(groups) }
+    }
+
+    /// With this groups.conf, and nothing done.
+    fn with(groups: Groups) -> Self {
         Self {
+            rules: Rules::new(&groups),
             groups,
-            rules,
             told: Told::default(),
-            share,
+            share: 0,
             doubted: BTreeSet::new(),
             shown: Vec::new(),
             shown_nodes: Vec::new(),
@@ -65,6 +70,11 @@ impl Amf {
 
     pub(super) fn host_gone(&mut self, host: usize) {
         self.told.host_gone(host);
+    }
+
+    /// The programs of a host notice that its daemon has left.
+    pub(super) fn notice(&mut self, host: usize) {
+        self.told.notice(host);
     }
 }
 
@@ -138,6 +148,12 @@ impl World {
         Ok(())
     }
 
+    /// The daemon of a host is about to leave, and its programs do not know.
+    pub(super) fn orphan(&mut self, host: usize) {
+        let peers = self.peers(host);
+        self.amf.told.orphan(host, &peers);
+    }
+
     /// The hosts that share a view with this one, itself among them.
     fn peers(&self, host: usize) -> BTreeSet<usize> {
         let id = self.sites[host].view.as_ref().map(|view| view.id);
@@ -158,9 +174,13 @@ impl World {
         });
     }
 
+    /// How long a program takes at most to look at what has come.
+    pub(super) fn slowest_answer(&self) -> u64 {
+        self.plan.tokens(1).min(SLOWEST_ANSWER)
+    }
+
     pub(super) fn plan_answer(&mut self, host: usize, session: u64) {
-        let slowest = self.plan.tokens(1).min(SLOWEST_ANSWER);
-        let delay = self.fabric.rng.below(slowest);
+        let delay = self.fabric.rng.below(self.slowest_answer());
         self.fabric.plan(delay, Act::Answer(host, session));
     }
 

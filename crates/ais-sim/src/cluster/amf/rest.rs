@@ -7,14 +7,14 @@ use super::process::{Process, Registration};
 use crate::cluster::World;
 use crate::fabric::{host_of, node_of};
 use crate::plan::MILLISECOND;
-use ais_proto::admin::{self, AdminState, AmfNode, Component, Operation, Phase, Target};
-use ais_proto::amf::{HaState, Readiness, Recovery};
+use ais_proto::admin::{self, AdminState, AmfNode, Component, Failure, Operation, Phase, Target};
+use ais_proto::amf::{Callbacks, HaState, Readiness, Recovery, Request};
 use ais_proto::{AisError, Name, Reader};
 use ais_wire::NodeId;
 use std::collections::BTreeMap;
 
-/// More than all components of a seed.
-const LIMIT: u32 = 256;
+/// Components on a page.
+const PAGE: u32 = 256;
 
 impl World {
     /// Whether AMF rests on this side, which this host is in.
@@ -105,11 +105,18 @@ impl World {
         daemon.is_some_and(|daemon| daemon.sync_status().has_quorum)
     }
 
-    fn show(&mut self, host: usize) -> Result<(), String> {
+    pub(super) fn show(&mut self, host: usize) -> Result<(), String> {
         self.administer(host, &admin::Request::AmfNodes, Asked::ShowNodes)?;
-        let all = admin::Request::Components { first: 0, limit: LIMIT };
-        self.administer(host, &all, Asked::Show)?;
-        self.take_events()
+        self.amf.shown.clear();
+        loop {
+            let first = self.amf.shown.len() as u32;
+            let page = admin::Request::Components { first, limit: PAGE };
+            self.administer(host, &page, Asked::Show)?;
+            self.take_events()?;
+            if (self.amf.shown.len() as u32) < first + PAGE {
+                return Ok(());
+            }
+        }
     }
 
     pub(super) fn shown_nodes(&mut self, result: Result<(), AisError>, body: &[u8]) -> bool {
@@ -121,7 +128,7 @@ impl World {
     pub(super) fn shown(&mut self, result: Result<(), AisError>, body: &[u8]) -> bool {
         let page = admin::Page::decode(&mut Reader::new(body), Component::decode);
         match page {
-            Ok(page) if result.is_ok() && !page.more => self.amf.shown = page.items,
+            Ok(page) if result.is_ok() => self.amf.shown.extend(page.items),
             _ => return false,
         }
         true
@@ -267,8 +274,36 @@ impl World {
         self.settle()?;
         self.show(host)?;
         match self.amf.shown.iter().find(|row| row.name == erroneous) {
-            Some(row) if row.failure.is_some() && row.phase == Phase::Out => Ok(()),
+            Some(row) if row.failure.is_some() && row.phase == Phase::Out => {
+                self.refuse(&erroneous, living)
+            }
             row => Err(format!("progress: its error was reported, and {row:?}")),
+        }
+    }
+
+    /// It is repaired, and answers that it cannot come into service: then it
+    /// does not.
+    fn refuse(&mut self, component: &Name, living: &[usize]) -> Result<(), String> {
+        let plays = |process: &Process| {
+            process.components.contains_key(component)
+                && process.callbacks.contains(Callbacks::READINESS_STATE_SET)
+        };
+        let found = living.iter().find_map(|host| {
+            let mut processes = self.sites[*host].processes.iter();
+            processes.find(|(_, process)| plays(process)).map(|(session, _)| (*host, *session))
+        });
+        // Who is not asked has nothing to refuse.
+        let Some((host, session)) = found else { return Ok(()) };
+        if let Some(process) = self.sites[host].processes.get_mut(&session) {
+            process.refuses = true;
+        }
+        let request = Request::ErrorCancelAll { component: component.clone() };
+        self.say_of(host, session, &request, Asked::Errors)?;
+        self.settle()?;
+        self.show(host)?;
+        match self.amf.shown.iter().find(|row| row.name == *component) {
+            Some(row) if row.failure == Some(Failure::Refused) && row.phase == Phase::Out => Ok(()),
+            row => Err(format!("progress: it has refused to come into service, and {row:?}")),
         }
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! A component is active for an instance from when it is told so until it has
 //! let go: it has answered QUIESCED, or it is gone, silent, or was said to be.
+//! When its daemon leaves in order it is until it notices that.
 //! Two sides may each have their own active. When they meet, what was told
 //! before counts no more until everybody rests.
 
@@ -26,6 +27,9 @@ pub(super) struct Told {
     /// Counts what happens.
     clock: u64,
     holds: BTreeMap<Hold, u64>,
+    /// Those whose daemons have left, and the hosts that these shared a view
+    /// with.
+    orphans: BTreeMap<Hold, (u64, BTreeSet<usize>)>,
     /// When two hosts met last.
     met: BTreeMap<(usize, usize), u64>,
     /// Hosts that have met others and are not one with them yet.
@@ -47,11 +51,12 @@ impl Told {
         self.clock += 1;
         let told = if self.apart.contains(&hold.host) { 0 } else { self.clock };
         let place = rules.of(&hold.component).ok_or("there is no such component")?;
-        let counts = |(other, told): &(&Hold, &u64)| {
-            peers.contains(&other.host) && **told > self.met_at(hold.host, other.host)
-        };
+        let of_peers = self.holds.iter().filter(|(other, _)| peers.contains(&other.host));
+        let orphans = self.orphans.iter().filter(|(_, (_, peers))| peers.contains(&hold.host));
+        let others = of_peers.chain(orphans.map(|(other, (told, _))| (other, told)));
+        let counts = |(other, told): &(&Hold, &u64)| **told > self.met_at(hold.host, other.host);
         let mut units = BTreeSet::from([place.unit]);
-        for (other, _) in self.holds.iter().filter(counts) {
+        for (other, _) in others.filter(counts) {
             let Some(of) = rules.of(&other.component).filter(|of| of.group == place.group) else {
                 continue;
             };
@@ -85,6 +90,19 @@ impl Told {
             self.met.insert((host.min(other), host.max(other)), self.clock);
             self.apart.insert(host);
         }
+    }
+
+    /// A daemon is about to leave: whoever is active there still is for a
+    /// while.
+    pub(super) fn orphan(&mut self, host: usize, peers: &BTreeSet<usize>) {
+        let there = self.holds.iter().filter(|(hold, _)| hold.host == host);
+        let orphans = there.map(|(hold, told)| (hold.clone(), (*told, peers.clone())));
+        self.orphans.extend(orphans);
+    }
+
+    /// The programs of a host notice that its daemon has left.
+    pub(super) fn notice(&mut self, host: usize) {
+        self.orphans.retain(|hold, _| hold.host != host);
     }
 
     /// A daemon has ended or starts: nobody there is anything.
