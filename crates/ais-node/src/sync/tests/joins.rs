@@ -320,6 +320,24 @@ fn what_was_held_and_is_stable_already_is_answered_at_once() {
 }
 
 #[test]
+fn what_another_still_holds_is_not_answered() {
+    let mut bus = Bus::of(&[1, 2]);
+    let checkpoint = bus.open(1, "a").unwrap();
+    let write = bus.write(1, checkpoint, b"text");
+    bus.together();
+    bus.order(1);
+    bus.order(1);
+    bus.order(2);
+    for number in [1, 1, 2, 1] {
+        bus.deliver(number);
+    }
+    assert_eq!(bus.phase(1), "serving");
+    assert_eq!(bus.reply(1, write), None, "the other has it, but does not know the plan yet");
+    bus.settle();
+    assert_eq!(bus.reply(1, write), Some(Ok(())));
+}
+
+#[test]
 fn a_node_with_the_state_takes_no_time_from_who_drives_it() {
     let mut bus = Bus::default();
     bus.start(&[1]);
