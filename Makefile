@@ -38,9 +38,9 @@ check-%:
 demo: stage
 	sh tests/demo.sh $(CTESTS) $(RELEASE) conf
 
-# Benchmarks, each beside the bare socket of the same run.
+# Benchmarks on one node and on three, each beside its floor in the same run.
 bench: stage
-	sh tests/bench.sh $(CTESTS) $(RELEASE)/aisexec conf
+	sh tests/bench.sh $(CTESTS) $(RELEASE) conf
 
 # make sim SEEDS=1000, or make sim SEED=7 for one, with TRACE=1 step by step.
 SEEDS ?= 1000

@@ -1,41 +1,133 @@
 #!/bin/sh
-# The figures of one node: tests/bench.sh CTESTS AISEXEC CONF [RUNS]
+# The figures of one node, and of three that share this machine:
+# tests/bench.sh CTESTS BIN CONF [RUNS]
 #
-# Each part runs RUNS times (default 3) and prints every run; compare with the
-# floors that apibench measures in the same run, not with another machine.
-# Twice: with busy polling as configured, and without.
+# Each figure is the middle one of RUNS runs (default 3), beside its floor,
+# which is measured in the same run. Each part twice: with busy polling as
+# configured, and without.
 set -eu
-ctests=$1 aisexec=$2 conf=$3 runs=${4:-3}
-. "$(dirname "$0")/executive.sh"
+ctests=$1 bin=$2 conf=$3 runs=${4:-3}
+. "$(dirname "$0")/nodes.sh"
+window=0.3
 
-resident() { sed -n 's/^VmRSS:[[:space:]]*//p' "/proc/$executive/status"; }
-cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$executive/stat"; }
+resident() { for daemon in $daemons; do sed -n 's/^VmRSS:[[:space:]]*//p' "/proc/$daemon/status"; done; }
+cpu_ticks() { for daemon in $daemons; do cat "/proc/$daemon/stat"; done | awk '{ sum += $14 + $15 } END { print sum }'; }
 
-measure() {
-    start_executive
-    echo "RSS idle: $(resident)"
-    before=$(cpu_ticks)
-    sleep 5
-    echo "CPU idle: $(($(cpu_ticks) - before)) ticks of 10 ms in 5 s"
+# The line in the middle of those in the file, by their first field.
+middle() { sort -g "$1" | sed -n "$(((runs + 1) / 2))p"; }
+
+# How often the token has come to node 1.
+rotations() { on 1 "$bin/aisctl" ring --json | sed 's/.*"tokens": *\([0-9]*\).*/\1/'; }
+
+# figure NAME WRITERS BYTES PROGRAM...: one line, of a program in which so many
+# write so much at the same time.
+figure() {
+    name=$1 writers=$2 bytes=$3
+    shift 3
+    # What a rotation takes where the token does not wait for the next write.
+    passing=$(sed -n "s/^$name: //p" "$scratch/passing")
+    : >"$scratch/runs"
     for run in $(seq "$runs"); do
-        echo "-- apibench, run $run"
-        "$ctests/apibench"
+        ping_pong=$("$ctests/apibench" -c 2000 -f "$bytes")
+        before=$(rotations)
+        on 1 "$@" >"$scratch/output" || {
+            cat "$scratch/output"
+            exit 1
+        }
+        awk -v writers="$writers" -v bytes="$bytes" -v window="$window" -v nodes="$nodes" \
+            -v ping_pong="$ping_pong" -v passing="$passing" -v tokens="$(($(rotations) - before))" '
+            /^ *[0-9]+ +[0-9]+ / { rate = $2; seconds = window }
+            /writes\/s,/ { rate = $11; seconds = $1 * $3 / $11 }
+            END {
+                printf "%.0f %.1f %.1f", rate, rate * bytes / 1e6, ping_pong
+                if (nodes == 1) {
+                    printf " %.2f\n", 1e6 / rate / ping_pong
+                    exit
+                }
+                rotation = seconds * 1e6 / tokens
+                if (passing == "" || rotation < passing)
+                    passing = rotation
+                printf " %.1f %.1f %.2f %.2f\n", rotation, passing,
+                    rate * rotation / 1e6, writers * 1e6 / rate / (ping_pong + passing)
+            }' "$scratch/output" >>"$scratch/runs"
     done
-    for run in $(seq "$runs"); do
-        echo "-- ckptbench, run $run"
-        "$ctests/ckptbench" -w 0.5
-    done
-    for run in $(seq "$runs"); do
-        echo "-- ckptbenchth, 1000 bytes, run $run"
-        "$ctests/ckptbenchth" -t 1,2,4,16,40 -s 1000 -w 1
-    done
-    echo "RSS afterwards: $(resident)"
-    stop_executive
+    set -- $(middle "$scratch/runs")
+    if [ "$nodes" -eq 1 ]; then
+        printf '%-24s %9s %8s %10s %8s\n' "$name" "$@"
+    else
+        printf '%-24s %9s %8s %10s %9s %9s %9s %8s\n' "$name" "$@"
+        echo "$name: $4" >>"$scratch/passing"
+    fi
 }
 
-echo "== with busy polling (busy-poll as in $conf/network.conf), $(nproc) cores"
-measure
-echo "== without busy polling (busy-poll: 0)"
-more=busy-poll:0
-export AIS_BUSY_POLL=0
-measure
+heading() {
+    if [ "$nodes" -eq 1 ]; then
+        echo "A write is one ping-pong between program and executive; the floor is that of bare"
+        echo "sockets, polling, with as many bytes."
+        printf '%-24s %9s %8s %10s %8s\n' '' writes/s MB/s ping-pong 'x floor'
+    else
+        echo "A write is one ping-pong, and one rotation of the token after it went out: then all have"
+        echo "it. A rotation is the time by the tokens that node 1 took meanwhile, us; 'passing' is the"
+        echo "least of that with and without busy polling, for with it the token waits for the next"
+        echo "write. So much is the floor of each writer, and all writers may share a rotation."
+        printf '%-24s %9s %8s %10s %9s %9s %9s %8s\n' '' \
+            writes/s MB/s ping-pong rotation passing 'w/rotation' 'x floor'
+    fi
+}
+
+# The table of apibench, each row as in the middle one of the runs.
+calls() {
+    for run in $(seq "$runs"); do
+        on 1 "$ctests/apibench" -c 5000 >"$scratch/output" || {
+            cat "$scratch/output"
+            exit 1
+        }
+        sed '/^The last columns/,$d' "$scratch/output" >"$scratch/calls$run"
+    done
+    sed -n 1p "$scratch/calls1"
+    for row in $(seq 2 "$(wc -l <"$scratch/calls1")"); do
+        for run in $(seq "$runs"); do
+            # By the median time.
+            sed -n "${row}s/^.\{44\}\(.\{9\}\)/\1|&/p" "$scratch/calls$run"
+        done >"$scratch/runs"
+        middle "$scratch/runs" | cut -d '|' -f 2
+    done
+}
+
+# measure COUNT: all of it, on so many nodes.
+measure() {
+    nodes=$1
+    echo
+    echo "== $nodes node(s), busy-poll ${AIS_BUSY_POLL:-as in $conf/network.conf}"
+    for node in $(seq "$nodes"); do start_node "$node"; done
+    for node in $(seq "$nodes"); do wait_until members "$node" "$nodes"; done
+    echo "RSS idle:" $(resident)
+    before=$(cpu_ticks)
+    sleep 5
+    echo "CPU idle: $(($(cpu_ticks) - before)) ticks of 10 ms in 5 s, all nodes together"
+    calls
+    heading
+    for bytes in 1 1001 2001 3001 4001 5001 7001 10001 15001 20001 25001 30001 35001 40001 45001 49001; do
+        figure "ckptbench $bytes" 1 "$bytes" "$ctests/ckptbench" -w "$window" -s "$bytes"
+    done
+    for bytes in 1000 49001; do
+        for threads in 1 4 16 40; do
+            figure "ckptbenchth $threads x $bytes" "$threads" "$bytes" \
+                "$ctests/ckptbenchth" -w "$window" -t "$threads" -s "$bytes"
+        done
+    done
+    figure "ckptstress 40 x 250000" 40 250000 "$ctests/ckptstress" -t 40 -n 20
+    echo "RSS afterwards:" $(resident)
+    stop_nodes
+}
+
+echo "$(nproc) cores; each figure is the middle one of $runs runs, the window is $window s"
+: >"$scratch/passing"
+for nodes in 1 3; do
+    more=busy-poll:0
+    export AIS_BUSY_POLL=0
+    measure "$nodes"
+    more=
+    unset AIS_BUSY_POLL
+    measure "$nodes"
+done

@@ -4,59 +4,10 @@
 # tests/demo.sh CTESTS BIN CONF
 set -eu
 ctests=$1 bin=$2 conf=$3
-scratch=$(mktemp -d)
+. "$(dirname "$0")/nodes.sh"
 : >"$scratch/shown"
-# A port of its own: the demo meets no cluster that runs here already.
-port=$((10000 + $$ % 20000))
-daemons=
-programs=
-
-finish() {
-    # Those that have ended already are no error.
-    kill -9 $programs $daemons 2>/dev/null || true
-    rm -rf "$scratch"
-}
-trap finish EXIT
-trap 'exit 1' INT TERM
 
 title() { printf '\n\033[1m== %s\033[0m\n' "$1"; }
-
-# Waits until the command holds, at most 20 seconds.
-wait_until() {
-    tries=400
-    until "$@"; do
-        tries=$((tries - 1))
-        if [ "$tries" -eq 0 ]; then
-            echo "waited 20 s in vain for: $*" >&2
-            cat "$scratch"/log* >&2
-            exit 1
-        fi
-        sleep 0.05
-    done
-}
-
-# start_node N: a daemon on 127.0.0.N; its process is $pid.
-start_node() {
-    mkdir -p "$scratch/node$1"
-    cp "$conf/groups.conf" "$scratch/node$1"
-    {
-        grep -v -e '^bindnetaddr' -e '^mcastport' "$conf/network.conf"
-        echo "bindnetaddr:127.0.0.$1"
-        echo "mcastport:$port"
-    } >"$scratch/node$1/network.conf"
-    "$bin/aisexec" --config-dir "$scratch/node$1" --socket "$scratch/node$1/socket" \
-        --state-dir "$scratch/node$1" >"$scratch/members$1" 2>>"$scratch/log$1" &
-    pid=$!
-    daemons="$daemons $pid"
-    wait_until test -S "$scratch/node$1/socket"
-}
-
-# on N PROGRAM...: runs it as a program of that node.
-on() {
-    node=$1
-    shift
-    AIS_SOCKET="$scratch/node$node/socket" "$@"
-}
 
 # show N TITLE PROGRAM...: the same in the background, with the title in front
 # of every line; its process is $pid.
@@ -70,7 +21,6 @@ show() {
     programs="$programs $pid"
 }
 said() { grep -q "\[$1\].*$2" "$scratch/shown"; }
-members() { on "$1" "$bin/aisctl" members 2>/dev/null | grep -q " $2 members"; }
 # Lines that were said since the last call have been waited for.
 forget() { : >"$scratch/shown"; }
 
@@ -136,8 +86,4 @@ kill $programs 2>/dev/null || true
 for program in $programs; do
     wait "$program" 2>/dev/null || true
 done
-for daemon in $daemons; do
-    kill "$daemon" 2>/dev/null || continue
-    wait "$daemon"
-    echo "  a daemon has stopped with status $?"
-done
+stop_nodes

@@ -101,7 +101,8 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Ais(AisError::TryAgain) => {
-                "there is no aisexec on this node; start it, or set AIS_SOCKET"
+                "there is no aisexec on this node; start it, or set AIS_SOCKET. One that runs takes \
+                 programs when it has the state of the cluster; its log says what it lacks"
             }
             Self::Ais(AisError::Security) => "not permitted; be root or a member of the group ais",
             Self::Ais(AisError::Timeout) => "aisexec does not answer; it may be stopped",

@@ -22,15 +22,18 @@
 #define UNKNOWN_INVOCATION 0x7FFFFFFF
 
 static const char help[] =
-	"[-c CALLS] [-j]\n"
+	"[-c CALLS] [-j] [-f BYTES]\n"
 	"  -c CALLS  how often each thing is done (default 20000)\n"
 	"  -j        JSON, one object per line, instead of a table\n"
+	"  -f BYTES  only the floor of a write of so many bytes: the median time\n"
+	"            of a polling ping-pong, in us\n"
 	"  -h        this text\n"
 	"Answers to heartbeats are timed with comp_a_in_su_z and\n"
 	"comp_b_in_su_z, if nobody else plays them.\n";
 
 static long calls = 20000;
 static bool as_json;
+static long only_floor;
 
 /* Latencies of one thing that was done `count` times. */
 struct samples {
@@ -166,24 +169,24 @@ static bool transfer(int fd, uint8_t *bytes, size_t size, bool out)
 }
 
 /* The other process: answers `there` bytes with SMALL ones. */
-static void echo(int fd, size_t there)
+static void echo(int fd, uint8_t *bytes, size_t there)
 {
-	static uint8_t bytes[LARGE];
-
 	while (transfer(fd, bytes, there, false) &&
 	       transfer(fd, bytes, SMALL, true))
 		;
 	_exit(0);
 }
 
-/* The mean time of `there` bytes to another process and SMALL bytes back, ns. */
-static double ping_pong(const char *name, size_t there, bool polling)
+/* Times of `there` bytes to another process and SMALL bytes back. */
+static struct samples ping_pong(size_t there, bool polling)
 {
-	static uint8_t bytes[LARGE];
 	struct samples samples = samples_new(calls);
+	uint8_t *bytes = calloc(1, there < SMALL ? SMALL : there);
 	int fds[2];
 	pid_t child;
 
+	if (!check(bytes != NULL, "expected memory for %zu bytes", there))
+		exit(finish());
 	if (!check(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0,
 		   "expected a socket pair: %s", strerror(errno)))
 		exit(finish());
@@ -192,7 +195,7 @@ static double ping_pong(const char *name, size_t there, bool polling)
 	child = fork();
 	if (child == 0) {
 		close(fds[0]);
-		echo(fds[1], there);
+		echo(fds[1], bytes, there);
 	}
 	close(fds[1]);
 	check(child > 0, "expected another process: %s", strerror(errno));
@@ -207,15 +210,36 @@ static double ping_pong(const char *name, size_t there, bool polling)
 	}
 	close(fds[0]);
 	waitpid(child, NULL, 0);
+	free(bytes);
+	return samples;
+}
+
+/* A line of the table; the mean time in ns. */
+static double report_ping_pong(const char *name, size_t there, bool polling)
+{
+	struct samples samples = ping_pong(there, polling);
+
 	return report(name, &samples, 0, 0);
+}
+
+/* -f; the exit status. */
+static int print_floor(void)
+{
+	struct samples samples = ping_pong((size_t)only_floor, true);
+
+	qsort(samples.ns, (size_t)samples.count, sizeof(samples.ns[0]), compare);
+	if (samples.count > 0)
+		printf("%.3f\n", percentile(&samples, 50) / 1e3);
+	free(samples.ns);
+	return failures() > 0 ? finish() : EXIT_SUCCESS;
 }
 
 static void measure_floors(void)
 {
-	floor_ns.blocking = ping_pong("ping-pong, blocking, 64 B", SMALL, false);
-	floor_ns.polling = ping_pong("ping-pong, polling, 64 B", SMALL, true);
+	floor_ns.blocking = report_ping_pong("ping-pong, blocking, 64 B", SMALL, false);
+	floor_ns.polling = report_ping_pong("ping-pong, polling, 64 B", SMALL, true);
 	floor_ns.polling_large =
-		ping_pong("ping-pong, polling, 49001 B one way", LARGE, true);
+		report_ping_pong("ping-pong, polling, 49001 B one way", LARGE, true);
 }
 
 static void measure_overwrite(const char *name,
@@ -424,14 +448,18 @@ int main(int argc, char *argv[])
 	int letter;
 
 	begin(argv[0]);
-	while ((letter = getopt(argc, argv, "c:jh")) != -1) {
+	while ((letter = getopt(argc, argv, "c:jf:h")) != -1) {
 		if (letter == 'c')
 			calls = option_number(letter, optarg, 1, 100000000);
 		else if (letter == 'j')
 			as_json = true;
+		else if (letter == 'f')
+			only_floor = option_number(letter, optarg, 1, 16000000);
 		else
 			usage(letter, help);
 	}
+	if (only_floor > 0)
+		return print_floor();
 	print_heading();
 	/* First: the other processes inherit nothing of the library. */
 	measure_floors();

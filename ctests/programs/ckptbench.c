@@ -11,9 +11,10 @@
 #include <sys/time.h>
 
 static const char help[] =
-	"[-w SECONDS] [-m N] [-r]\n"
+	"[-w SECONDS] [-m N | -s BYTES] [-r]\n"
 	"  -w SECONDS  the window per size (default 1)\n"
 	"  -m N        only the first N sizes\n"
+	"  -s BYTES    only this size, at most 49001\n"
 	"  -r          reads as well\n"
 	"  -h          this text\n";
 
@@ -122,16 +123,24 @@ int main(int argc, char *argv[])
 	SaCkptCheckpointHandleT handle;
 	int64_t window = NS_PER_SEC;
 	size_t size_count = COUNT_OF(sizes);
+	const int *which = sizes;
+	int only_size;
 	bool reads = false;
 	int letter;
 
 	begin(argv[0]);
-	while ((letter = getopt(argc, argv, "w:m:rh")) != -1) {
+	while ((letter = getopt(argc, argv, "w:m:s:rh")) != -1) {
 		if (letter == 'w')
 			window = option_seconds(letter, optarg);
 		else if (letter == 'm')
 			size_count = (size_t)option_number(letter, optarg, 1,
 							   (long)COUNT_OF(sizes));
+		else if (letter == 's') {
+			only_size = (int)option_number(letter, optarg, 1,
+						       (long)sizeof(data));
+			which = &only_size;
+			size_count = 1;
+		}
 		else if (letter == 'r')
 			reads = true;
 		else
@@ -151,7 +160,7 @@ int main(int argc, char *argv[])
 	printf(" bytes   writes/s     MB/s%s\n",
 	       reads ? "    reads/s     MB/s" : "");
 	for (size_t i = 0; i < size_count; i++)
-		if (!measure_size(&handle, &element, sizes[i], window, reads))
+		if (!measure_size(&handle, &element, which[i], window, reads))
 			break;
 	expect("close", saCkptCheckpointClose(&handle), SA_OK);
 	return finish();

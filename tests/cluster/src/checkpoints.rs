@@ -98,6 +98,44 @@ pub(crate) fn join_with(cluster: &mut Cluster, mebibytes: u64) -> Result<(), Str
     nothing_is_open(cluster)
 }
 
+/// A node joins whose `checkpoint-memory` is too small for what the others
+/// have: they go on, no program can use it, and its log names the key. With
+/// enough it gets all of it.
+pub(crate) fn join_without_memory(cluster: &mut Cluster) -> Result<(), String> {
+    let (mebibytes, late) = ("4", 1);
+    cluster.start(0)?;
+    cluster.wait_all_together()?;
+    let ballast = |cluster: &Cluster, number: usize, looks: bool| {
+        let mut command = Command::new(cluster.settings.ctests.join("ballast"));
+        command.args(["-m", mebibytes]);
+        cluster.nodes[number].run(if looks { command.arg("-v") } else { &mut command })
+    };
+    ballast(cluster, 0, false)?;
+    let writers = Writers::start(cluster, 2)?;
+    cluster.nodes[late].configure("checkpoint-memory", "1m")?;
+    cluster.start(late)?;
+    let line = "raise checkpoint-memory in network.conf and start this node anew";
+    let log = cluster.nodes[late].log();
+    wait_until(&format!("the log of the node that joins to say: {line}"), || {
+        let log = std::fs::read_to_string(&log).map_err(|error| error.to_string())?;
+        Ok(log.contains(line))
+    })?;
+    // It is a member, and serves nobody.
+    cluster.wait_together(&[0, late])?;
+    if cluster.nodes[late].socket().exists() {
+        return Err("a node without the state can be connected to".into());
+    }
+    ballast(cluster, 0, true)?;
+    cluster.nodes[late].end(Signal::SIGTERM)?;
+    cluster.wait_together(&[0])?;
+    cluster.nodes[late].configure("checkpoint-memory", "64m")?;
+    cluster.start(late)?;
+    cluster.wait_all_together()?;
+    ballast(cluster, late, true)?;
+    writers.check(cluster, &[])?;
+    nothing_is_open(cluster)
+}
+
 /// Acknowledged writes a second of all writers while this is done; none is
 /// lost.
 fn rate_while(

@@ -54,6 +54,21 @@ impl Node {
         Ok(Self { address, host, directory, daemon: None, views: Views::default() })
     }
 
+    /// Sets a key of its network.conf for the daemons that it starts from now
+    /// on.
+    ///
+    /// # Errors
+    /// If the file cannot be changed.
+    pub(crate) fn configure(&self, key: &str, value: &str) -> Result<(), String> {
+        let path = self.directory.join("network.conf");
+        let in_words = |error: std::io::Error| format!("{}: {error}", path.display());
+        let text = fs::read_to_string(&path).map_err(in_words)?;
+        let others = text.lines().filter(|line| line.split(':').next() != Some(key));
+        let own = format!("{key}:{value}");
+        let lines: Vec<_> = others.chain([own.as_str(), ""]).collect();
+        fs::write(&path, lines.join("\n")).map_err(in_words)
+    }
+
     pub(crate) fn socket(&self) -> PathBuf {
         self.directory.join("socket")
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// What is done to a cluster; it has quorum if its name ends with that.
 type Scenario = fn(&mut Cluster) -> Result<(), String>;
 
-const SCENARIOS: [(&str, usize, Scenario); 15] = [
+const SCENARIOS: [(&str, usize, Scenario); 16] = [
     ("nodes join one after the other", 4, join),
     ("a node leaves and comes back", 3, leave),
     ("kill -9 of a node, which comes back", 3, kill),
@@ -23,6 +23,7 @@ const SCENARIOS: [(&str, usize, Scenario); 15] = [
     ("rolling restart under load", 3, rolling_restart),
     ("kill -9 of any node under 40 writers", 3, kills),
     ("a node joins with much to be sent, under 40 writers", 3, join_with_much),
+    ("a node joins with too little memory, then with enough", 2, checkpoints::join_without_memory),
     ("a node parts, writes and meets the others", 3, checkpoints::part_and_meet),
     ("a node parts and meets the others, with quorum", 3, checkpoints::part_and_meet),
     ("takeovers on three nodes, never two active", 3, amf::takeovers),

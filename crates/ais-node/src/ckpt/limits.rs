@@ -88,12 +88,14 @@ impl Limit {
             Self::Attributes => "its creation attributes do not allow that; create it with \
                  larger ones, or set checkpoint-limits:lenient in network.conf"
                 .into(),
-            Self::Elements => {
-                format!("a vector may have {MAX_ELEMENTS} elements, whatever is configured")
-            }
-            Self::SectionSize => {
-                format!("a section may have {MAX_SECTION_SIZE} bytes, whatever is configured")
-            }
+            Self::Elements => format!(
+                "a vector may have {MAX_ELEMENTS} elements, whatever is configured; write and read \
+                 with several calls"
+            ),
+            Self::SectionSize => format!(
+                "a section may have {MAX_SECTION_SIZE} bytes, whatever is configured; use several \
+                 sections"
+            ),
             Self::Opens => format!(
                 "a process may have {MAX_OPENS} checkpoints open, whatever is configured; does it \
                  close them?"

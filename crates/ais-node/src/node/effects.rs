@@ -84,20 +84,29 @@ impl Node {
     }
 
     /// The view is over: all that came with this node have what was delivered
-    /// in it. If they had no quorum together those that have may not know of
-    /// it, or may have got another result with less before it, so nobody can
-    /// tell whether a change will last, nor whether one that failed is made.
+    /// in it, or will when they enter the next one. If they had no quorum
+    /// together those that have may not know of it, or may have got another
+    /// result with less before it, so nobody can tell whether a change will
+    /// last, nor whether one that failed is made.
     pub(super) fn settle_held(&mut self, now: Now, has_quorum: bool) {
         self.stable = 0;
         for output in std::mem::take(&mut self.unsettled) {
             self.put_out_unknown(now, output);
         }
-        for held in std::mem::take(&mut self.held) {
+        let settled = std::mem::take(&mut self.settled);
+        for held in settled.into_iter().chain(std::mem::take(&mut self.held)) {
             if has_quorum || !held.needs_quorum {
-                self.put_out(held.output);
+                self.settled.push(held);
             } else {
                 self.put_out_unknown(now, held.output);
             }
+        }
+    }
+
+    /// All members have entered this view, with all that came before it.
+    pub(super) fn put_out_settled(&mut self) {
+        for held in std::mem::take(&mut self.settled) {
+            self.put_out(held.output);
         }
     }
 

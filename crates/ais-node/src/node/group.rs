@@ -142,8 +142,8 @@ impl Node {
         }
         let asker = if from == self.config.node { self.fx.askers.take(origin) } else { None };
         self.fx.service = service;
-        // What is held in a merge is here for good when the merge is, everywhere.
-        self.fx.delivery = number.max(self.merged_at);
+        // What was held is everywhere when all have what it was held for.
+        self.fx.delivery = number.max(self.agreed_at);
         self.delivers_change = needs_quorum;
         let delivery = Delivery { from, number, asker, message: input.rest() };
         match service {

@@ -124,14 +124,17 @@ pub struct Node {
     /// Everything up to this delivery is stable.
     stable: u64,
     held: VecDeque<Held>,
+    /// What was still held when the last view ended: members of this one may
+    /// not have entered it.
+    settled: Vec<Held>,
     /// What is applied was held for a plan or a merge that did not come, where
     /// quorum is asked for.
     is_cut_short: bool,
     /// Answers to that.
     unsettled: Vec<HeldOutput>,
-    /// The message with which states were brought together in this view; 0 if
-    /// they were not.
-    merged_at: u64,
+    /// The message with which it was agreed in this view what becomes of the
+    /// states, and with it of what was held; 0 before.
+    agreed_at: u64,
     /// The message that is being delivered counts only with quorum.
     delivers_change: bool,
     /// Checkpoints that were opened for a program that is no longer there.
@@ -163,8 +166,9 @@ impl Node {
             stable: 0,
             held: VecDeque::new(),
             is_cut_short: false,
+            settled: Vec::new(),
             unsettled: Vec::new(),
-            merged_at: 0,
+            agreed_at: 0,
             delivers_change: false,
             unclaimed: Vec::new(),
             leads: (false, false),

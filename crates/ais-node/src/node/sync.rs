@@ -27,6 +27,8 @@ impl Node {
                 self.services.clm.learn(from, announce.record.clone(), &mut self.fx);
                 self.apply(now);
                 if let Some(plan) = self.sync.announced(from, announce) {
+                    self.put_out_settled();
+                    self.agreed_at = number;
                     self.follow(now, plan);
                 }
             }
@@ -47,6 +49,7 @@ impl Node {
             }
             Message::Fill { attempt, next, bytes } => self.on_fill(now, from, attempt, next, bytes),
             Message::Unable { attempt } if attempt == self.sync.attempt => {
+                self.agreed_at = number;
                 self.on_unable(now, from);
             }
             Message::Unable { .. } => {}
@@ -180,7 +183,7 @@ impl Node {
         let is_merge = exchange.stage == Stage::Merge;
         let lineage = plan.common_lineage();
         if is_merge {
-            self.merged_at = number;
+            self.agreed_at = number;
             self.sync.synced.extend(plan.receivers());
             self.adopt_groups(now, &plan);
         }
@@ -327,7 +330,7 @@ impl Node {
     /// A view is over, whatever was under way in it.
     pub(super) fn end_sync(&mut self, now: Now) {
         self.sync.exchange = None;
-        self.merged_at = 0;
+        self.agreed_at = 0;
         if self.sync.has_heads() {
             self.is_cut_short = self.config.expected_nodes.is_some();
             self.replay_as_logged(now);

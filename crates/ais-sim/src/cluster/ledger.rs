@@ -29,6 +29,8 @@ struct Start {
     all: Numbers,
     /// What the side that had to win had; `None` if that is not clear.
     winner: Option<Numbers>,
+    /// More than one side with state met in it.
+    is_merge: bool,
 }
 
 #[derive(Debug, Default)]
@@ -94,6 +96,11 @@ impl Ledger {
         }
     }
 
+    /// Whether sides met in this view.
+    pub(super) fn is_merge(&self, view: ViewId) -> bool {
+        self.views.get(&view).is_some_and(|start| start.is_merge)
+    }
+
     pub(super) fn view(&mut self, node: NodeId, view: &View) {
         if !self.views.contains_key(&view.id) {
             let start = self.start_of(view);
@@ -130,7 +137,7 @@ impl Ledger {
         let of_winner = members.iter().filter(|(_, of)| of.view.as_ref() == winner);
         let winner = winner.map(|_| least(of_winner.map(|(_, of)| &of.certain)));
         self.clear_merges += u64::from(sides.len() > 1 && is_clear);
-        Start { all, winner }
+        Start { all, winner, is_merge: sides.len() > 1 }
     }
 
     /// Everything rests on this node: what it has is `found`.

@@ -249,6 +249,7 @@ impl World {
                     }
                     return Err(format!("answers: {node} answers what nobody asks: {result:?}"));
                 };
+                self.note_older(host, id);
                 self.reply(host, call, result, &body)
             }
             Output::Event { connection, code, body } => {
@@ -263,6 +264,7 @@ impl World {
                 self.shared.view(host, &view, is_quorum);
                 self.amf.view(host, &view);
                 self.views.insert(view.id);
+                self.sites[host].came.push((self.last, view.came_with_me.clone()));
                 self.sites[host].view = Some(view);
                 self.coming.remove(&host);
                 Ok(())
@@ -280,6 +282,18 @@ impl World {
                 Ok(())
             }
             Output::Send { .. } | Output::Reserve(_) | Output::Reset => Ok(()),
+        }
+    }
+
+    /// What was asked before this view may have been done before it: then only
+    /// those that came along have it, until they meet another side.
+    fn note_older(&mut self, host: usize, id: u32) {
+        let view = self.sites[host].view.as_ref().map(|view| view.id);
+        if let Some(mut came_along) = self.sites[host].came_along_since(id.into()) {
+            if view.is_some_and(|view| self.ledger.is_merge(view)) {
+                came_along.clear();
+            }
+            self.coming.entry(host).or_insert(came_along);
         }
     }
 

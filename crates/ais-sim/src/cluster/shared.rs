@@ -33,6 +33,8 @@ struct Process {
     asked: Option<(Want, bool)>,
     /// How often it has asked.
     turn: u64,
+    /// A section that it reads when it is answered.
+    next: Option<usize>,
     /// When it had its last answer.
     answered: u64,
     /// Calls without effect that do not count yet.
@@ -53,6 +55,8 @@ pub(super) struct Shared {
     /// What a look at rest has found.
     look: State,
     last: u64,
+    /// Counts what is asked and answered: the order in which that happens.
+    clock: u64,
     /// Searches that came to an end, and that did not.
     pub(super) explained: u64,
     pub(super) given_up: u64,
@@ -75,6 +79,11 @@ impl Shared {
         let waiting = |of: &Process| of.unconfirmed.len() + usize::from(of.asked.is_some());
         let waiting: usize = self.processes.values().map(waiting).sum();
         self.calls.len() + waiting + SECTIONS >= MAX_CALLS
+    }
+
+    fn tick(&mut self) -> u64 {
+        self.clock += 1;
+        self.clock
     }
 
     fn record(&mut self, call: linear::Call) -> u64 {
@@ -134,6 +143,10 @@ impl World {
     /// A process of this host does something with the shared sections.
     pub(super) fn share(&mut self, host: usize) -> Result<(), String> {
         let slot = self.fabric.rng.below(PROCESSES);
+        self.share_as(host, slot)
+    }
+
+    fn share_as(&mut self, host: usize, slot: u64) -> Result<(), String> {
         let session = self.fresh();
         let process = self.shared.processes.entry((host, slot)).or_default();
         if process.session == 0 {
@@ -144,13 +157,17 @@ impl World {
         if process.asked.is_some() || self.shared.is_full() {
             return Ok(());
         }
-        let want = self.something();
+        let want = match self.shared.processes.get_mut(&(host, slot)).and_then(|of| of.next.take())
+        {
+            Some(section) => Want::Read(vec![section]),
+            None => self.something(),
+        };
         let is_checked = self.fabric.with(host, |node, _| node.sync_status().has_quorum);
-        let now = self.fabric.now;
+        let from = self.shared.tick();
         let is_checked = self.shared.initial.is_some() && is_checked == Some(true);
         let change = (self.shared.initial.is_some() && !matches!(want, Want::Read(_))).then(|| {
             let (want, got) = (want.clone(), Got::Unknown);
-            self.shared.record(linear::Call { want, got, from: now, to: u64::MAX, by })
+            self.shared.record(linear::Call { want, got, from, to: u64::MAX, by })
         });
         if let Some(process) = self.shared.processes.get_mut(&(host, slot)) {
             process.asked = Some((want.clone(), is_checked));
@@ -178,8 +195,8 @@ impl World {
         let offset = rng.below(CELLS / 2) as usize;
         match rng.below(12) {
             0 | 1 => Want::Create(section, first),
-            2 if rng.once_in(3) => Want::Delete(section),
-            2 | 3 => Want::Overwrite(section, first),
+            2 => Want::Delete(section),
+            3 => Want::Overwrite(section, first),
             4..=6 => Want::Write(vec![(section, offset, first)]),
             7 | 8 => Want::Write(vec![(section, offset, first), (1 - section, 3, second)]),
             9 | 10 => Want::Read(vec![section]),
@@ -265,11 +282,12 @@ impl World {
         result: Result<(), AisError>,
         body: &[u8],
     ) -> Result<(), String> {
-        let to = self.fabric.now;
+        let to = self.shared.tick();
         let Some(process) = self.shared.processes.get_mut(&(host, slot)) else { return Ok(()) };
         let Some((want, is_checked)) = process.asked.take() else { return Ok(()) };
         let from = std::mem::replace(&mut process.answered, to);
         let by = Some((process.session, process.turn));
+        let process_next = process.next.is_some();
         if result == Err(AisError::BadHandle) {
             // What it had open is gone with those who had it.
             process.open = None;
@@ -277,6 +295,13 @@ impl World {
                 return Err(format!("linearizable: {} has lost its handle", node_of(host)));
             }
         }
+        let changed = match (&want, result) {
+            (Want::Read(_), _) | (_, Err(_)) => None,
+            (Want::Create(section, _) | Want::Delete(section) | Want::Overwrite(section, _), _) => {
+                Some(*section)
+            }
+            (Want::Write(elements), _) => elements.first().map(|(section, ..)| *section),
+        };
         let got = match result {
             Ok(()) if matches!(want, Want::Read(_)) => Got::Done(self.pieces(body)?),
             Ok(()) => Got::Done(Vec::new()),
@@ -301,6 +326,30 @@ impl World {
                     process.unconfirmed.push(linear::Call { want, got, from, to, by });
                 }
             }
+        }
+        match changed {
+            Some(section) if self.fabric.rng.once_in(2) => self.look_elsewhere(section),
+            _ if process_next => self.share_as(host, slot),
+            _ => Ok(()),
+        }
+    }
+
+    /// A change was answered: a process somewhere reads that section, and again
+    /// as soon as it is answered.
+    fn look_elsewhere(&mut self, section: usize) -> Result<(), String> {
+        let serving = self.serving();
+        if serving.is_empty() {
+            return Ok(());
+        }
+        let (host, slot) = (*self.fabric.rng.pick(&serving), self.fabric.rng.below(PROCESSES));
+        let Some(process) = self.shared.processes.get_mut(&(host, slot)) else { return Ok(()) };
+        if process.open.is_none() || process.asked.is_some() {
+            return Ok(());
+        }
+        process.next = Some(section);
+        self.share_as(host, slot)?;
+        if let Some(process) = self.shared.processes.get_mut(&(host, slot)) {
+            process.next = Some(section);
         }
         Ok(())
     }
@@ -346,7 +395,7 @@ impl World {
             self.take_events()?;
         }
         let found = std::mem::take(&mut self.shared.look);
-        let now = self.fabric.now;
+        let now = self.shared.tick();
         for (section, held) in found.iter().enumerate() {
             let (want, got) = match held {
                 Some(held) => (Want::Read(vec![section]), Got::Done(vec![held.clone()])),

@@ -5,6 +5,7 @@ use super::ledger::Section;
 use ais_node::{Caller, ConnectionId, SessionId, View};
 use ais_proto::Service;
 use ais_proto::clm::{Change, Event};
+use ais_wire::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a program waits for.
@@ -38,6 +39,9 @@ pub(super) enum Call {
 #[derive(Debug, Default)]
 pub(super) struct Site {
     pub(super) view: Option<View>,
+    /// Of each view the last number that was given out before it, and who came
+    /// into it together with this host.
+    pub(super) came: Vec<(u64, Vec<NodeId>)>,
     pub(super) serves: bool,
     /// The daemon was told to stop.
     pub(super) is_stopping: bool,
@@ -57,6 +61,15 @@ pub(super) struct Site {
 }
 
 impl Site {
+    /// Who came along through all views since this number was given out, if
+    /// there were any.
+    pub(super) fn came_along_since(&self, number: u64) -> Option<Vec<NodeId>> {
+        let mut views = self.came.iter().rev().take_while(|(before, _)| number <= *before);
+        let (_, last) = views.next()?;
+        let came = |node: &&NodeId| views.clone().all(|(_, came)| came.contains(node));
+        Some(last.iter().filter(came).copied().collect())
+    }
+
     /// A process is gone; it waits for nothing any more.
     pub(super) fn close(&mut self, session: SessionId) {
         let of = self.calls.iter().filter(|(_, (of, _))| *of == session);

@@ -296,6 +296,8 @@ fn a_reply_waits_until_all_have_it_also_over_a_view() {
     bus.deliver(1);
     assert_eq!(bus.reply(1, write), None);
     bus.views(&[&[1], &[2]]);
+    assert_eq!(bus.reply(1, write), None, "members of the new view may not have entered it");
+    bus.settle();
     assert_eq!(bus.reply(1, write), Some(Ok(())), "all of the new view have it");
 }
 
@@ -314,6 +316,24 @@ fn what_was_held_and_is_stable_already_is_answered_at_once() {
     }
     assert_eq!(bus.reply(1, write), None, "the other is not known to have announced itself");
     bus.deliver(1);
+    assert_eq!(bus.reply(1, write), Some(Ok(())));
+}
+
+#[test]
+fn what_another_still_holds_is_not_answered() {
+    let mut bus = Bus::of(&[1, 2]);
+    let checkpoint = bus.open(1, "a").unwrap();
+    let write = bus.write(1, checkpoint, b"text");
+    bus.together();
+    bus.order(1);
+    bus.order(1);
+    bus.order(2);
+    for number in [1, 1, 2, 1] {
+        bus.deliver(number);
+    }
+    assert_eq!(bus.phase(1), "serving");
+    assert_eq!(bus.reply(1, write), None, "the other has it, but does not know the plan yet");
+    bus.settle();
     assert_eq!(bus.reply(1, write), Some(Ok(())));
 }
 
