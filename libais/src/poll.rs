@@ -18,6 +18,12 @@ const LONGEST: Duration = Duration::from_millis(10);
 const ATTEMPTS_PER_YIELD: u32 = 8;
 /// After so many misses in a row the number of skipped calls stops growing.
 const MOST_DOUBLINGS: u32 = 3;
+/// An attempt takes a microsecond. With one that takes this long the processor
+/// was with another program for a whole slice of time, since it was offered;
+/// executives that work for the reply take less.
+const CONTENDED: Duration = Duration::from_micros(500);
+/// Calls without polling after that.
+const CALLS_WHEN_CONTENDED: u32 = 256;
 /// A try lasts this many times the budget at most: after a miss both sides are
 /// waking up, which takes longer than a call in stride, and where other nodes
 /// have to answer too every call does.
@@ -89,12 +95,16 @@ impl Poller {
                 self.took = waited;
                 return Some(result);
             }
-            waited = now().saturating_duration_since(start);
-            if waited >= time {
-                break;
-            }
             if attempts % ATTEMPTS_PER_YIELD == 0 {
                 let _ = sched_yield();
+            }
+            let before = std::mem::replace(&mut waited, now().saturating_duration_since(start));
+            if waited.saturating_sub(before) >= CONTENDED {
+                self.skip = CALLS_WHEN_CONTENDED;
+                return attempt();
+            }
+            if waited >= time {
+                break;
             }
         }
         self.skip = 1 << self.misses.min(MOST_DOUBLINGS);
@@ -157,6 +167,18 @@ mod tests {
         assert_eq!(poller.poll(|| Some(7)), Some(7));
         assert_eq!(skipped(&mut poller), 0);
         assert_eq!(skipped(&mut poller), 1);
+    }
+
+    #[test]
+    fn where_others_need_the_processor_polling_pauses_for_long() {
+        let budget = Budget { time: Duration::from_secs(1), processors: usize::MAX };
+        let mut poller = Poller::new(budget);
+        let result = poller.poll(|| {
+            std::thread::sleep(CONTENDED);
+            None::<()>
+        });
+        assert_eq!(result, None);
+        assert_eq!(poller.skip, CALLS_WHEN_CONTENDED);
     }
 
     #[test]
