@@ -29,7 +29,8 @@ struct Start {
     all: Numbers,
     /// What the side that had to win had; `None` if that is not clear.
     winner: Option<Numbers>,
-    /// More than one side with state met in it.
+    /// More than one side with state met in it, or in one before it, and may
+    /// not have been brought together yet.
     is_merge: bool,
 }
 
@@ -96,7 +97,7 @@ impl Ledger {
         }
     }
 
-    /// Whether sides met in this view.
+    /// Whether sides met in this view, or may still be apart in it.
     pub(super) fn is_merge(&self, view: ViewId) -> bool {
         self.views.get(&view).is_some_and(|start| start.is_merge)
     }
@@ -137,7 +138,8 @@ impl Ledger {
         let of_winner = members.iter().filter(|(_, of)| of.view.as_ref() == winner);
         let winner = winner.map(|_| least(of_winner.map(|(_, of)| &of.certain)));
         self.clear_merges += u64::from(sides.len() > 1 && is_clear);
-        Start { all, winner, is_merge: sides.len() > 1 }
+        let is_apart = |side: &ViewId| self.is_merge(*side) && !self.rested.contains_key(side);
+        Start { all, winner, is_merge: sides.len() > 1 || sides.iter().any(is_apart) }
     }
 
     /// Everything rests on this node: what it has is `found`.
@@ -263,6 +265,22 @@ mod tests {
             install(&mut ledger, 4, &[1, 2, 3]);
             assert_eq!(ledger.rests(node(1), 3, &Numbers::new()).is_err(), rested);
         }
+    }
+
+    #[test]
+    fn sides_that_met_are_apart_until_they_rest() {
+        let mut ledger = three();
+        install(&mut ledger, 2, &[1]);
+        install(&mut ledger, 3, &[2, 3]);
+        install(&mut ledger, 4, &[1, 2, 3]);
+        ledger.end(node(3));
+        install(&mut ledger, 5, &[1, 2]);
+        let id = |number, lowest| ViewId { number, representative: node(lowest) };
+        assert!(!ledger.is_merge(id(3, 2)));
+        assert!(ledger.is_merge(id(4, 1)) && ledger.is_merge(id(5, 1)));
+        (1..=2).for_each(|of| ledger.rests(node(of), 2, &Numbers::new()).unwrap());
+        install(&mut ledger, 6, &[1]);
+        assert!(!ledger.is_merge(id(6, 1)));
     }
 
     #[test]
