@@ -14,19 +14,21 @@ impl Server {
     /// time it was then.
     pub(crate) fn look(&mut self) -> Now {
         let before = clock::monotonic();
-        let Self { node, udp, has_served, .. } = self;
+        let Self { node, udp, .. } = self;
         let mut now = None;
         let is_all = udp.receive(before, |from, bytes| {
             // The clock is read after the socket: what is handed over is never
             // taken for younger than it is.
             let now = *now.get_or_insert_with(clock::now);
             node.handle_packet(now, from, bytes);
-            *has_served = true;
         });
         let now = clock::now();
         if is_all && now.monotonic.saturating_sub(before) < INTERRUPTED {
             node.drained(now);
         }
+        // After the token nothing is about to come, and whoever was told
+        // something by it needs a processor.
+        self.has_served |= self.node.expects_token();
         self.deliver(now);
         self.flush_network(now);
         self.settle(now);
