@@ -29,7 +29,7 @@ pub(super) struct Operational {
 struct Held {
     token: Token,
     until: u64,
-    /// It is worth waiting for more than one message.
+    /// It goes on when enough messages wait, not with the first.
     lingers: bool,
 }
 
@@ -119,6 +119,7 @@ impl Ring {
                 return self.hold(token, until, false);
             }
         }
+        // Who waited is answered now and sends again at once: see `linger`.
         let is_answer = operational.is_awaited && ring.stable == token.seq;
         if is_answer && self.core.linger > 0 && ring.is_lone_sender(&token) {
             if operational.linger.wants_more(self.core.waiting()) {

@@ -301,16 +301,22 @@ fn a_reply_waits_until_all_have_it_also_over_a_view() {
     assert_eq!(bus.reply(1, write), Some(Ok(())), "all of the new view have it");
 }
 
-#[test]
-fn what_was_held_and_is_stable_already_is_answered_at_once() {
+/// Two nodes, and a write of the first that is in the queue of the group when
+/// the view changes. It is ordered, with what both announce.
+fn written_before_a_view() -> (Bus, u32) {
     let mut bus = Bus::of(&[1, 2]);
     let checkpoint = bus.open(1, "a").unwrap();
-    // In the queue of the group when the view changes.
     let write = bus.write(1, checkpoint, b"text");
     bus.together();
     bus.order(1);
     bus.order(1);
     bus.order(2);
+    (bus, write)
+}
+
+#[test]
+fn what_was_held_and_is_stable_already_is_answered_at_once() {
+    let (mut bus, write) = written_before_a_view();
     for number in [1, 1, 2, 2, 2] {
         bus.deliver(number);
     }
@@ -321,13 +327,7 @@ fn what_was_held_and_is_stable_already_is_answered_at_once() {
 
 #[test]
 fn what_another_still_holds_is_not_answered() {
-    let mut bus = Bus::of(&[1, 2]);
-    let checkpoint = bus.open(1, "a").unwrap();
-    let write = bus.write(1, checkpoint, b"text");
-    bus.together();
-    bus.order(1);
-    bus.order(1);
-    bus.order(2);
+    let (mut bus, write) = written_before_a_view();
     for number in [1, 1, 2, 1] {
         bus.deliver(number);
     }
