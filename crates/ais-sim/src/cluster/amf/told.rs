@@ -3,7 +3,8 @@
 //!
 //! A component is active for an instance from when it is told so until it has
 //! let go: it has answered QUIESCED, or it is gone, silent, or was said to be.
-//! When its daemon leaves in order it is until it notices that.
+//! When its daemon leaves in order it is until it notices that, unless nobody
+//! was there to take over: then nothing is promised.
 //! Two sides may each have their own active. When they meet, what was told
 //! before counts no more until everybody rests.
 
@@ -95,6 +96,9 @@ impl Told {
     /// A daemon is about to leave: whoever is active there still is for a
     /// while.
     pub(super) fn orphan(&mut self, host: usize, peers: &BTreeSet<usize>) {
+        if peers.iter().all(|&peer| peer == host) {
+            return;
+        }
         let there = self.holds.iter().filter(|(hold, _)| hold.host == host);
         let orphans = there.map(|(hold, told)| (hold.clone(), (*told, peers.clone())));
         self.orphans.extend(orphans);
