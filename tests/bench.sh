@@ -24,55 +24,41 @@ rotations() { on 1 "$bin/aisctl" ring --json | sed 's/.*"tokens": *\([0-9]*\).*/
 figure() {
     name=$1 writers=$2 bytes=$3
     shift 3
-    # What a rotation takes where the token does not wait for the next write.
-    passing=$(sed -n "s/^$name: //p" "$scratch/passing")
     : >"$scratch/runs"
     for run in $(seq "$runs"); do
-        ping_pong=$("$ctests/apibench" -c 2000 -f "$bytes")
+        floor=$("$ctests/apibench" -c 2000 -f "$bytes" $others)
         before=$(rotations)
         on 1 "$@" >"$scratch/output" || {
             cat "$scratch/output"
             exit 1
         }
-        awk -v writers="$writers" -v bytes="$bytes" -v window="$window" -v nodes="$nodes" \
-            -v ping_pong="$ping_pong" -v passing="$passing" -v tokens="$(($(rotations) - before))" '
+        awk -v writers="$writers" -v bytes="$bytes" -v window="$window" -v floor="$floor" \
+            -v tokens="$(($(rotations) - before))" '
             /^ *[0-9]+ +[0-9]+ / { rate = $2; seconds = window }
             /writes\/s,/ { rate = $11; seconds = $1 * $3 / $11 }
             END {
-                printf "%.0f %.1f %.1f", rate, rate * bytes / 1e6, ping_pong
-                if (nodes == 1) {
-                    printf " %.2f\n", 1e6 / rate / ping_pong
-                    exit
-                }
-                rotation = seconds * 1e6 / tokens
-                if (passing == "" || rotation < passing)
-                    passing = rotation
-                printf " %.1f %.1f %.2f %.2f\n", rotation, passing,
-                    rate * rotation / 1e6, writers * 1e6 / rate / (ping_pong + passing)
+                printf "%.0f %.1f %.1f %.2f", rate, rate * bytes / 1e6, floor,
+                    writers * 1e6 / rate / floor
+                if (tokens > 0)
+                    printf " %.1f", rate * seconds / tokens
+                print ""
             }' "$scratch/output" >>"$scratch/runs"
     done
-    set -- $(middle "$scratch/runs")
-    if [ "$nodes" -eq 1 ]; then
-        printf '%-24s %9s %8s %10s %8s\n' "$name" "$@"
-    else
-        printf '%-24s %9s %8s %10s %9s %9s %9s %8s\n' "$name" "$@"
-        echo "$name: $4" >>"$scratch/passing"
-    fi
+    printf '%-24s %9s %8s %9s %8s %10s\n' "$name" $(middle "$scratch/runs")
 }
 
 heading() {
+    echo "The floor is what a write takes bare sockets with as many bytes, in us: a ping-pong between"
     if [ "$nodes" -eq 1 ]; then
-        echo "A write is one ping-pong between program and executive; the floor is that of bare"
-        echo "sockets, polling, with as many bytes."
-        printf '%-24s %9s %8s %10s %8s\n' '' writes/s MB/s ping-pong 'x floor'
+        echo "the program and another process, polling."
+        rotation=
     else
-        echo "A write is one ping-pong, and one rotation of the token after it went out: then all have"
-        echo "it. A rotation is the time by the tokens that node 1 took meanwhile, us; 'passing' is the"
-        echo "least of that with and without busy polling, for with it the token waits for the next"
-        echo "write. So much is the floor of each writer, and all writers may share a rotation."
-        printf '%-24s %9s %8s %10s %9s %9s %9s %8s\n' '' \
-            writes/s MB/s ping-pong rotation passing 'w/rotation' 'x floor'
+        echo "the program, polling, and another process, which before it answers has $((nodes - 1)) more say that"
+        echo "they have the bytes, over UDP on 127.0.0.1, all sleeping while they wait. The last column"
+        echo "tells how many writes the token went round for once."
+        rotation=w/rotation
     fi
+    printf '%-24s %9s %8s %9s %8s %10s\n' '' writes/s MB/s floor 'x floor' "$rotation"
 }
 
 # The table of apibench, each row as in the middle one of the runs.
@@ -97,6 +83,8 @@ calls() {
 # measure COUNT: all of it, on so many nodes.
 measure() {
     nodes=$1
+    others=
+    [ "$nodes" -eq 1 ] || others="-n $((nodes - 1))"
     echo
     echo "== $nodes node(s), busy-poll ${AIS_BUSY_POLL:-as in $conf/network.conf}"
     for node in $(seq "$nodes"); do start_node "$node"; done
@@ -122,7 +110,6 @@ measure() {
 }
 
 echo "$(nproc) cores; each figure is the middle one of $runs runs, the window is $window s"
-: >"$scratch/passing"
 for nodes in 1 3; do
     more=busy-poll:0
     export AIS_BUSY_POLL=0

@@ -4,6 +4,7 @@
  * blocking and once polling the non-blocking socket before they sleep.
  */
 #include "common.h"
+#include "others.h"
 #include "ais_amf.h"
 #include "ais_ckpt.h"
 
@@ -22,11 +23,13 @@
 #define UNKNOWN_INVOCATION 0x7FFFFFFF
 
 static const char help[] =
-	"[-c CALLS] [-j] [-f BYTES]\n"
+	"[-c CALLS] [-j] [-f BYTES [-n OTHERS]]\n"
 	"  -c CALLS  how often each thing is done (default 20000)\n"
 	"  -j        JSON, one object per line, instead of a table\n"
 	"  -f BYTES  only the floor of a write of so many bytes: the median time\n"
 	"            of a polling ping-pong, in us\n"
+	"  -n OTHERS on so many nodes besides: the other process sleeps, and\n"
+	"            answers when so many more have said that they have the bytes\n"
 	"  -h        this text\n"
 	"Answers to heartbeats are timed with comp_a_in_su_z and\n"
 	"comp_b_in_su_z, if nobody else plays them.\n";
@@ -34,6 +37,7 @@ static const char help[] =
 static long calls = 20000;
 static bool as_json;
 static long only_floor;
+static long other_nodes;
 
 /* Latencies of one thing that was done `count` times. */
 struct samples {
@@ -168,12 +172,19 @@ static bool transfer(int fd, uint8_t *bytes, size_t size, bool out)
 	return true;
 }
 
-/* The other process: answers `there` bytes with SMALL ones. */
+/* The other process: answers `there` bytes with SMALL ones, when the processes
+ * of other nodes have them too. */
 static void echo(int fd, uint8_t *bytes, size_t there)
 {
-	while (transfer(fd, bytes, there, false) &&
-	       transfer(fd, bytes, SMALL, true))
-		;
+	struct others others;
+
+	others_start(&others, other_nodes);
+	while (transfer(fd, bytes, there, false)) {
+		others_ask(&others, there);
+		if (!transfer(fd, bytes, SMALL, true))
+			break;
+	}
+	others_stop(&others);
 	_exit(0);
 }
 
@@ -190,7 +201,8 @@ static struct samples ping_pong(size_t there, bool polling)
 	if (!check(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0,
 		   "expected a socket pair: %s", strerror(errno)))
 		exit(finish());
-	for (int i = 0; polling && i < 2; i++)
+	/* Where several nodes share a machine their executives do not poll. */
+	for (int i = 0; polling && i < (other_nodes > 0 ? 1 : 2); i++)
 		fcntl(fds[i], F_SETFL, O_NONBLOCK);
 	child = fork();
 	if (child == 0) {
@@ -448,18 +460,22 @@ int main(int argc, char *argv[])
 	int letter;
 
 	begin(argv[0]);
-	while ((letter = getopt(argc, argv, "c:jf:h")) != -1) {
+	while ((letter = getopt(argc, argv, "c:jf:n:h")) != -1) {
 		if (letter == 'c')
 			calls = option_number(letter, optarg, 1, 100000000);
 		else if (letter == 'j')
 			as_json = true;
 		else if (letter == 'f')
 			only_floor = option_number(letter, optarg, 1, 16000000);
+		else if (letter == 'n')
+			other_nodes = option_number(letter, optarg, 1, MOST_OTHERS);
 		else
 			usage(letter, help);
 	}
 	if (only_floor > 0)
 		return print_floor();
+	if (other_nodes > 0)
+		usage('n', help);
 	print_heading();
 	/* First: the other processes inherit nothing of the library. */
 	measure_floors();

@@ -19,8 +19,8 @@ pub(crate) struct SendQueue {
     /// Bytes of all messages here, the taken ones too.
     bytes: usize,
     max_message: usize,
-    /// See [`SendQueue::take_acknowledged`].
-    acknowledged: bool,
+    /// See [`SendQueue::awaited`].
+    awaited: usize,
 }
 
 #[derive(Debug)]
@@ -32,7 +32,7 @@ struct Waiting {
 impl SendQueue {
     /// An empty queue for messages of at most `max_message` bytes.
     pub(crate) fn new(max_message: usize) -> Self {
-        Self { waiting: VecDeque::new(), taken: 0, bytes: 0, max_message, acknowledged: false }
+        Self { waiting: VecDeque::new(), taken: 0, bytes: 0, max_message, awaited: 0 }
     }
 
     /// # Errors
@@ -71,7 +71,7 @@ impl SendQueue {
             frame.extend_from_slice(&(piece.len() as u16).to_le_bytes());
             frame.extend_from_slice(piece);
             if later.is_empty() {
-                self.acknowledged |= message.guarantee == Guarantee::Acknowledged;
+                self.awaited += usize::from(message.guarantee == Guarantee::Acknowledged);
                 self.bytes -= message.bytes.len();
                 self.taken = 0;
                 self.waiting.pop_front();
@@ -82,10 +82,15 @@ impl SendQueue {
         if frame.is_empty() { None } else { Some(frame.into()) }
     }
 
-    /// Whether a message ended in a frame since this was last asked that
+    /// How many messages ended in frames, since they were last taken, that
     /// somebody waits for to be stable.
-    pub(crate) fn take_acknowledged(&mut self) -> bool {
-        std::mem::take(&mut self.acknowledged)
+    pub(crate) fn awaited(&self) -> usize {
+        self.awaited
+    }
+
+    /// [`SendQueue::awaited`], and counts anew.
+    pub(crate) fn take_awaited(&mut self) -> usize {
+        std::mem::take(&mut self.awaited)
     }
 
     /// How many messages wait, one of which frames may have taken in part.

@@ -11,6 +11,7 @@ pub(super) fn is_sane(packet: &Packet, sender: NodeId) -> bool {
         Packet::Commit(commit) => is_sane_commit(commit, sender),
         Packet::Hello(hello) => is_sane_hello(hello, sender),
         Packet::Cancel(cancel) => is_view(cancel.ring),
+        Packet::Ack(ack) => is_view(ack.ring) && ack.aru <= MAX_SEQ,
     }
 }
 

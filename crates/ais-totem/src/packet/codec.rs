@@ -34,6 +34,7 @@ mod kind {
     pub(super) const COMMIT: u8 = 5;
     pub(super) const HELLO: u8 = 6;
     pub(super) const CANCEL: u8 = 7;
+    pub(super) const ACK: u8 = 8;
 }
 
 /// Writes and reads the packets of one node in one cluster.
@@ -71,6 +72,7 @@ impl Codec {
             Packet::Cancel(cancel) => {
                 self.seal(kind::CANCEL, 0, |out| write_view(out, cancel.ring))
             }
+            Packet::Ack(ack) => self.seal(kind::ACK, 0, |out| write_ack(out, ack)),
         }
     }
 
@@ -78,7 +80,7 @@ impl Codec {
         match &data.payload {
             Payload::New { from, chunks } => self.seal(kind::DATA, chunks.len(), |out| {
                 write_view(out, data.ring);
-                out.u64(data.seq).node(*from).raw(chunks);
+                out.u64(data.seq).bool(data.asks).node(*from).raw(chunks);
             }),
             Payload::Recovered { ring, seq, from, chunks } => {
                 self.seal(kind::RECOVERED, chunks.len(), |out| {
@@ -175,6 +177,7 @@ fn read(kind: u8, minor: u8, body: &[u8]) -> Result<Packet, DecodeError> {
         kind::COMMIT => Packet::Commit(read_commit(&mut input)?),
         kind::HELLO => Packet::Hello(read_hello(&mut input)?),
         kind::CANCEL => Packet::Cancel(Cancel { ring: read_view(&mut input)? }),
+        kind::ACK => Packet::Ack(read_ack(&mut input)?),
         _ => return Err(DecodeError::Invalid),
     };
     let may_grow = minor > MINOR && matches!(kind, kind::JOIN | kind::HELLO);
@@ -188,6 +191,7 @@ fn read_data(input: &mut Reader<'_>) -> Result<Data, DecodeError> {
     Ok(Data {
         ring: read_view(input)?,
         seq: input.u64()?,
+        asks: input.bool()?,
         payload: Payload::New { from: input.node()?, chunks: input.rest().into() },
     })
 }
@@ -196,6 +200,7 @@ fn read_recovered(input: &mut Reader<'_>) -> Result<Data, DecodeError> {
     Ok(Data {
         ring: read_view(input)?,
         seq: input.u64()?,
+        asks: false,
         payload: Payload::Recovered {
             ring: read_view(input)?,
             seq: input.u64()?,
@@ -295,6 +300,15 @@ fn read_hello(input: &mut Reader<'_>) -> Result<Hello, DecodeError> {
         heard: input.list(Reader::node)?,
         mutual: input.list(Reader::node)?,
     })
+}
+
+fn write_ack(out: &mut Writer, ack: &Ack) {
+    write_view(out, ack.ring);
+    out.u64(ack.aru).bool(ack.waits);
+}
+
+fn read_ack(input: &mut Reader<'_>) -> Result<Ack, DecodeError> {
+    Ok(Ack { ring: read_view(input)?, aru: input.u64()?, waits: input.bool()? })
 }
 
 fn write_view(out: &mut Writer, view: ViewId) {

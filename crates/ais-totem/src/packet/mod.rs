@@ -32,6 +32,7 @@ pub(crate) enum Packet {
     Commit(Commit),
     Hello(Hello),
     Cancel(Cancel),
+    Ack(Ack),
 }
 
 /// A frame in the order of a ring: messages and fragments of one sender.
@@ -40,6 +41,9 @@ pub(crate) struct Data {
     pub(crate) ring: ViewId,
     /// Its place in the order of the ring, from 1 to [`MAX_SEQ`].
     pub(crate) seq: u64,
+    /// Whoever has all frames up to this one is to say so with [`Ack`], to the
+    /// member that sent it. Of new frames only.
+    pub(crate) asks: bool,
     pub(crate) payload: Payload,
 }
 
@@ -163,4 +167,14 @@ pub(crate) struct Hello {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cancel {
     pub(crate) ring: ViewId,
+}
+
+/// To the sender of a frame that asks for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ack {
+    pub(crate) ring: ViewId,
+    /// The sender has all frames up to this one.
+    pub(crate) aru: u64,
+    /// It has something to send itself, for which it needs the token.
+    pub(crate) waits: bool,
 }

@@ -154,7 +154,7 @@ fn frames_fit_the_mtu() {
     let new = Payload::New { from: node(3), chunks: chunks.clone() };
     let old = Payload::Recovered { ring: view(1), seq: 9, from: node(3), chunks };
     let lengths = [new, old].map(|payload| {
-        let data = Data { ring: view(2), seq: 1, payload };
+        let data = Data { ring: view(2), seq: 1, asks: false, payload };
         codec(SENDER, "c").encode_data(&data).len()
     });
     assert!(lengths[0] < MTU);

@@ -32,6 +32,11 @@ pub(super) struct Circuit {
     pub(super) idle: u32,
     /// The token has been passed on, and nothing shows yet that it arrived.
     pub(super) passed: Option<Passed>,
+    /// The frame that came last is followed by the token at once.
+    token_follows: bool,
+    /// Up to which frame each of `members` has said that it has all, and this
+    /// one that it needs none.
+    acknowledged: Vec<u64>,
     me: NodeId,
     successor: NodeId,
     predecessor: NodeId,
@@ -85,6 +90,8 @@ impl Circuit {
         let successor = *members.get(place + 1).or(members.first())?;
         let predecessor = *place.checked_sub(1).map_or(members.last(), |i| members.get(i))?;
         let first = first.min(LAST_SEQ - SPAN);
+        let others = |&member: &NodeId| if member == me { u64::MAX } else { first };
+        let acknowledged = members.iter().map(others).collect();
         Some(Self {
             id,
             frames: Frames::new(first),
@@ -94,6 +101,8 @@ impl Circuit {
             token_at: now,
             idle: 0,
             passed: None,
+            token_follows: false,
+            acknowledged,
             me,
             successor,
             predecessor,
@@ -152,6 +161,7 @@ impl Circuit {
         if data.seq > self.seq_then {
             self.passed = None;
         }
+        self.token_follows = !data.asks;
         Some(self.insert(data.seq, data.payload))
     }
 
@@ -195,9 +205,22 @@ impl Circuit {
         self.flow.is_lone_sender(token)
     }
 
-    /// Whether frames have come that were sent after the token was here.
-    pub(super) fn has_newer(&self) -> bool {
-        self.frames.high() > self.seq_then
+    /// Whether frames have come that were sent just before the token, after it
+    /// was here.
+    pub(super) fn expects_token(&self) -> bool {
+        self.token_follows && self.frames.high() > self.seq_then
+    }
+
+    /// A member has all frames up to `aru`. Whether it is one.
+    pub(super) fn acknowledge(&mut self, from: NodeId, aru: u64) -> bool {
+        let place = self.members.binary_search(&from);
+        let Some(has) = place.ok().and_then(|place| self.acknowledged.get_mut(place)) else {
+            return false;
+        };
+        *has = aru.max(*has);
+        let all = self.acknowledged.iter().min().map_or(0, |&all| all.min(self.frames.aru()));
+        self.stable = self.stable.max(all);
+        true
     }
 
     /// The frames that the token asks for and this member has, at most `most`,
@@ -209,7 +232,7 @@ impl Circuit {
             if served.len() >= most as usize {
                 return true;
             }
-            served.push(Data { ring: self.id, seq, payload: frame.payload.clone() });
+            served.push(Data { ring: self.id, seq, asks: false, payload: frame.payload.clone() });
             false
         });
         served
@@ -224,7 +247,7 @@ impl Circuit {
     pub(super) fn add(&mut self, token: &mut Token, payload: Payload) -> Data {
         token.seq += 1;
         self.insert(token.seq, payload.clone());
-        Data { ring: self.id, seq: token.seq, payload }
+        Data { ring: self.id, seq: token.seq, asks: false, payload }
     }
 
     /// Makes the token ready to be passed on: `sent` frames were sent, about

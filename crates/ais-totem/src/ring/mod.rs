@@ -16,6 +16,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod token;
+mod visit;
 
 pub use status::Status;
 
@@ -206,7 +207,7 @@ impl Ring {
     #[must_use]
     pub fn expects_token(&self) -> bool {
         let is_operational = matches!(self.state, State::Operational(_));
-        is_operational && self.ring.as_ref().is_some_and(Circuit::has_newer)
+        is_operational && self.ring.as_ref().is_some_and(Circuit::expects_token)
     }
 
     /// The next output. To be called until it returns `None` after every other
@@ -237,14 +238,19 @@ impl Ring {
             Packet::Commit(commit) => self.on_commit(now, from, commit),
             Packet::Hello(hello) => self.on_hello(now, from, &hello),
             Packet::Cancel(cancel) => self.on_cancel(now, from, &cancel),
+            Packet::Ack(ack) => self.on_ack(now, from, &ack),
         }
     }
 
     fn on_data(&mut self, now: u64, from: NodeId, data: Data) {
         let taken = match &mut self.state {
             State::Operational(_) => {
+                let (asks, seq) = (data.asks, data.seq);
                 let taken = self.ring.as_mut().and_then(|ring| ring.take(from, data));
                 if taken.is_some() {
+                    if asks {
+                        self.acknowledge(from, seq);
+                    }
                     self.deliver();
                 }
                 taken

@@ -3,9 +3,10 @@
 use super::circuit::{Circuit, IDLE_ROTATIONS, Passed, Refused};
 use super::frames::LAST_SEQ;
 use super::linger::Linger;
+use super::visit::{Held, Visit, Why};
 use super::{MAX_OUTPUTS, Ring, State};
 use crate::config::milliseconds;
-use crate::packet::{Cancel, MAX_REQUESTS, Packet, Payload, Token};
+use crate::packet::{MAX_REQUESTS, Packet, Token};
 use crate::{Destination, Output, QueueFull};
 use ais_wire::NodeId;
 
@@ -13,24 +14,18 @@ use ais_wire::NodeId;
 pub(super) struct Operational {
     /// The token rests here: that of an idle ring at the representative, or for
     /// a moment at a member whose messages all have just been received by all.
-    held: Option<Held>,
+    pub(super) held: Option<Held>,
     /// Somebody has something to send: the token is not to rest.
-    cancelled: bool,
+    pub(super) cancelled: bool,
     /// This member has asked for a token that may rest.
-    asked: bool,
+    pub(super) asked: bool,
     /// Somebody waits for what this member sent in its last visit to be stable.
-    is_awaited: bool,
-    linger: Linger,
+    pub(super) is_awaited: bool,
+    pub(super) linger: Linger,
+    /// For how many messages nobody is asked to acknowledge.
+    pub(super) ask_pause: u32,
     /// The highest frame of which the driver knows that all have it.
     stable_told: u64,
-}
-
-#[derive(Debug)]
-struct Held {
-    token: Token,
-    until: u64,
-    /// It goes on when enough messages wait, not with the first.
-    lingers: bool,
 }
 
 impl Operational {
@@ -71,10 +66,7 @@ impl Ring {
             return;
         }
         if let Some(held) = operational.held.take_if(|held| now >= held.until) {
-            if held.lingers {
-                operational.linger.note(self.core.waiting());
-            }
-            self.visit(now, held.token);
+            self.go_on(now, held);
         } else if operational.held.is_none()
             && now >= ring.token_at.saturating_add(self.core.timing.token_loss())
         {
@@ -116,48 +108,21 @@ impl Ring {
             if token.idle >= IDLE_ROTATIONS && self.core.queue.is_empty() {
                 self.core.counters.tokens_held += 1;
                 let until = now.saturating_add(self.core.timing.hold());
-                return self.hold(token, until, false);
+                let visit = Visit::new(ring, token);
+                return self.hold(visit, until, Why::Idle);
             }
         }
         // Who waited is answered now and sends again at once: see `linger`.
-        let is_answer = operational.is_awaited && ring.stable == token.seq;
-        if is_answer && self.core.linger > 0 && ring.is_lone_sender(&token) {
+        let is_answer = std::mem::take(&mut operational.is_awaited) && ring.stable == token.seq;
+        let visit = Visit::new(ring, token);
+        if is_answer && self.core.linger > 0 && visit.is_alone {
             if operational.linger.wants_more(self.core.waiting()) {
                 self.core.counters.tokens_lingered += 1;
-                return self.hold(token, now.saturating_add(self.core.linger), true);
+                return self.hold(visit, now.saturating_add(self.core.linger), Why::Linger);
             }
             operational.linger.note(self.core.waiting());
         }
-        self.visit(now, token);
-    }
-
-    fn hold(&mut self, token: Token, until: u64, lingers: bool) {
-        if let State::Operational(operational) = &mut self.state {
-            operational.held = Some(Held { token, until, lingers });
-        }
-        self.deliver();
-    }
-
-    /// Sends what is to be sent with the token, and passes it on.
-    pub(super) fn visit(&mut self, now: u64, mut token: Token) {
-        let Some(ring) = &mut self.ring else { return };
-        let core = &mut self.core;
-        let allowance = ring.allowance(&token, core.queue.frames_waiting(core.capacity));
-        let served = core.serve(ring, &mut token);
-        let mut sent = served;
-        while sent < allowance && token.seq < LAST_SEQ {
-            let Some(chunks) = core.queue.next_frame(core.capacity) else { break };
-            let data = ring.add(&mut token, Payload::New { from: core.me, chunks });
-            core.counters.frames_sent += 1;
-            core.send_frame(&data);
-            sent += 1;
-        }
-        let is_awaited = core.queue.take_acknowledged();
-        core.pass(now, ring, token, sent, core.queue.frames_waiting(core.capacity));
-        if let State::Operational(operational) = &mut self.state {
-            operational.is_awaited = is_awaited;
-        }
-        self.deliver();
+        self.visit(now, visit);
     }
 
     /// Delivers what may be delivered, and tells what is stable.
@@ -191,54 +156,12 @@ impl Ring {
         }
         Ok(())
     }
-
-    /// Something waits to be sent: a token that rests is not to rest.
-    pub(super) fn ask_for_token(&mut self, now: u64) {
-        let (Some(ring), State::Operational(operational)) = (&self.ring, &mut self.state) else {
-            return;
-        };
-        if let Some(held) = &operational.held {
-            let waits = held.lingers && operational.linger.wants_more(self.core.waiting());
-            if !waits {
-                self.release_token(now);
-            }
-        } else if !ring.is_representative()
-            && ring.idle.saturating_add(1) >= IDLE_ROTATIONS
-            && !std::mem::replace(&mut operational.asked, true)
-        {
-            let cancel = Packet::Cancel(Cancel { ring: ring.id });
-            self.core.send(Destination::One(ring.id.representative), &cancel);
-        }
-    }
-
-    pub(super) fn on_cancel(&mut self, now: u64, from: NodeId, cancel: &Cancel) {
-        let (Some(ring), State::Operational(operational)) = (&self.ring, &mut self.state) else {
-            return;
-        };
-        if cancel.ring != ring.id || !ring.has(from) {
-            self.core.counters.other_ring += 1;
-        } else if ring.is_representative() {
-            operational.cancelled = true;
-            self.release_token(now);
-        }
-    }
-
-    /// The token goes on at once, but with all that the driver is about to
-    /// hand over besides.
-    fn release_token(&mut self, now: u64) {
-        let State::Operational(operational) = &mut self.state else { return };
-        if let Some(held) = &mut operational.held {
-            operational.cancelled = false;
-            held.token.idle = 0;
-            held.until = held.until.min(now);
-        }
-    }
 }
 
 impl super::Core {
     /// How much waits to be sent: the number of messages if they are short, of
     /// frames if they are long.
-    fn waiting(&self) -> usize {
+    pub(super) fn waiting(&self) -> usize {
         self.queue.len().max(self.queue.frames_waiting(self.capacity) as usize)
     }
 

@@ -3,6 +3,7 @@
 
 use super::circuit::{Circuit, Passed};
 use super::frames::Inserted;
+use super::visit::Visit;
 use super::{Ring, State};
 use crate::config::milliseconds;
 use crate::packet::{Commit, CommitEntry, Data, Payload, Token};
@@ -188,7 +189,10 @@ impl Ring {
         recovery.commit_passed = None;
         if recovery.note_visit(&token, self.ring.as_mut()) {
             self.install(now);
-            self.visit(now, token);
+            if let Some(ring) = &self.ring {
+                let visit = Visit::new(ring, token);
+                self.visit(now, visit);
+            }
         } else {
             self.visit_in_recovery(now, token);
         }

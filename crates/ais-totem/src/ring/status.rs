@@ -52,6 +52,8 @@ counters! {
     tokens "tokens",
     tokens_held "tokens-held",
     tokens_lingered "tokens-lingered",
+    acks "acknowledgements",
+    acks_late "acknowledgements-late",
     tokens_retransmitted "tokens-retransmitted",
     tokens_known "dropped-tokens-known",
     tokens_wrong "dropped-tokens-wrong",

@@ -1,6 +1,7 @@
 //! Rings in a network in memory: one test for each row of the tables in
 //! docs/RING.md.
 
+mod acks;
 mod chaos;
 mod commit;
 mod hostile;

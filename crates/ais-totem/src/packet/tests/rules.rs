@@ -45,6 +45,7 @@ fn of_data() {
     let new = || Data {
         ring: view(2),
         seq: MAX_SEQ,
+        asks: false,
         payload: Payload::New { from: node(9), chunks: vec![1; MAX_CHUNKS].into() },
     };
     each_change!(
@@ -239,4 +240,10 @@ fn of_hello_and_cancel() {
         mutual: Vec::new(),
     }));
     each_change!(Cancel, Cancel { ring: view(1) }, |cancel| cancel.ring.number = 0);
+    each_change!(
+        Ack,
+        Ack { ring: view(1), aru: MAX_SEQ, waits: true },
+        |ack| ack.ring.number = 0,
+        |ack| ack.aru = MAX_SEQ + 1,
+    );
 }

@@ -32,7 +32,8 @@ fn random_data(random: &mut Random) -> Data {
     } else {
         Payload::Recovered { ring: view(old), seq: random.number(MAX_SEQ), from, chunks }
     };
-    Data { ring: view(old + 1), seq, payload }
+    let asks = random.below(2) == 0 && matches!(payload, Payload::New { .. });
+    Data { ring: view(old + 1), seq, asks, payload }
 }
 
 fn random_token(random: &mut Random) -> Token {
@@ -102,12 +103,17 @@ fn random_hello(random: &mut Random) -> Hello {
 /// A packet of every kind, the kinds in turn.
 pub(super) fn random_packet(seed: u64) -> Packet {
     let mut random = Random::new(seed);
-    match seed % 6 {
+    match seed % 7 {
         0 => Packet::Data(random_data(&mut random)),
         1 => Packet::Token(random_token(&mut random)),
         2 => Packet::Join(random_join(&mut random)),
         3 => Packet::Commit(random_commit(&mut random)),
         4 => Packet::Hello(random_hello(&mut random)),
-        _ => Packet::Cancel(Cancel { ring: view(random.number(MAX_VIEW)) }),
+        5 => Packet::Cancel(Cancel { ring: view(random.number(MAX_VIEW)) }),
+        _ => Packet::Ack(Ack {
+            ring: view(random.number(MAX_VIEW)),
+            aru: random.number(MAX_SEQ),
+            waits: random.below(2) == 0,
+        }),
     }
 }

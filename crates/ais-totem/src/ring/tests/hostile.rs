@@ -81,10 +81,11 @@ fn nonsense(random: &mut Random, ring: ViewId) -> Packet {
     let view = ViewId { number, representative: node([1, 2, 9][random.below(3)]) };
     let who = [1, 2, 3, 9][random.below(4)];
     let chunks = [3, 1, 0, b'x'].into();
-    match random.below(5) {
+    match random.below(6) {
         0 => Packet::Data(Data {
             ring: view,
             seq: seq.max(1),
+            asks: random.below(2) == 0,
             payload: Payload::New { from: node(who), chunks },
         }),
         1 => Packet::Token(Token {
@@ -116,6 +117,7 @@ fn nonsense(random: &mut Random, ring: ViewId) -> Packet {
                 .into(),
         }),
         3 => Packet::Cancel(Cancel { ring: view }),
+        4 => Packet::Ack(Ack { ring: view, aru: seq, waits: random.below(2) == 0 }),
         _ => Packet::Hello(Hello {
             ring: None,
             members: Vec::new(),

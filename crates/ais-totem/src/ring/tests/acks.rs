@@ -1,0 +1,163 @@
+//! Who sends alone hears from the others that they have it, without the token.
+
+use super::*;
+use crate::Guarantee::{self, Acknowledged, Agreed};
+use crate::packet::{Ack, Packet};
+
+const LINGER: u64 = MS / 5;
+
+/// A ring whose token is at rest.
+fn ring_of(hosts: &[u8], delay: u64) -> Net {
+    let mut net = Net::empty();
+    net.linger = LINGER;
+    net.delay = delay;
+    for &host in hosts {
+        net.start(host);
+    }
+    net.until_view(hosts, hosts);
+    net.run(1000 * MS);
+    net.forget();
+    net
+}
+
+fn stable(net: &Net, host: u8) -> Option<u64> {
+    net.told[&host].iter().rev().find_map(|told| match told {
+        Told::Stable(number) => Some(*number),
+        _ => None,
+    })
+}
+
+fn delivered(net: &Net, host: u8) -> Option<u64> {
+    net.told[&host].iter().rev().find_map(|told| match told {
+        Told::Deliver { number, .. } => Some(*number),
+        _ => None,
+    })
+}
+
+/// Sends a message and waits until it is stable. How long that took.
+fn write(net: &mut Net, host: u8, guarantee: Guarantee) -> u64 {
+    let before = delivered(net, host);
+    net.send_as(host, "a", guarantee);
+    net.until("stable", |net| {
+        delivered(net, host) > before && stable(net, host) >= delivered(net, host)
+    })
+}
+
+#[test]
+fn who_sends_alone_is_answered_by_acknowledgements() {
+    for host in 1..=3 {
+        let mut net = ring_of(&[1, 2, 3], MS / 50);
+        write(&mut net, host, Acknowledged);
+        let tokens = net.counter(host, "tokens");
+        let times: Vec<u64> = (0..20).map(|_| write(&mut net, host, Acknowledged)).collect();
+        let rotations = net.counter(host, "tokens") - tokens;
+        assert!(rotations <= 2, "{rotations} rotations");
+        let slow = times.iter().filter(|&&time| time > 2 * net.delay).count();
+        assert!(slow <= 2, "not within a frame and its acknowledgement: {times:?}");
+        assert!(net.counter(host, "acknowledgements") >= 36);
+        assert_eq!(net.counter(host, "acknowledgements-late"), 0);
+        net.run(MS);
+        assert!((1..=3).all(|host| net.texts(host).len() == 21));
+    }
+}
+
+/// They only cost, where several messages share a rotation, nobody waits, or
+/// many would answer.
+#[test]
+fn nobody_is_asked_where_it_does_not_pay() {
+    let asked = |net: &mut Net, guarantee, count| {
+        for _ in 0..20 {
+            (0..count).for_each(|_| net.send_as(1, "a", guarantee));
+            net.run(MS);
+        }
+        net.counter(1, "acknowledgements")
+    };
+    assert!(asked(&mut ring_of(&[1, 2, 3], MS / 50), Acknowledged, 1) > 0);
+    assert_eq!(asked(&mut ring_of(&[1, 2, 3], MS / 50), Acknowledged, 2), 0);
+    assert_eq!(asked(&mut ring_of(&[1, 2, 3], MS / 50), Agreed, 1), 0);
+    let mut net = ring_of(&[1, 2, 3], MS / 50);
+    (0..3).for_each(|_| net.send_as(1, "a", Acknowledged));
+    net.run(MS);
+    for count in [0, 2] {
+        for _ in 0..8 {
+            write(&mut net, 1, Acknowledged);
+        }
+        assert_eq!(net.counter(1, "acknowledgements").min(2), count, "there were several writers");
+    }
+    let many: Vec<u8> = (1..=17).collect();
+    assert!(asked(&mut ring_of(&many[..16], MS / 50), Acknowledged, 1) > 0);
+    assert_eq!(asked(&mut ring_of(&many, MS / 50), Acknowledged, 1), 0);
+}
+
+#[test]
+fn who_answers_too_late_is_not_waited_for_again() {
+    let mut net = ring_of(&[1, 2, 3], 4 * MS);
+    for _ in 0..20 {
+        write(&mut net, 1, Acknowledged);
+    }
+    assert_eq!(net.counter(1, "acknowledgements-late"), 1);
+}
+
+#[test]
+fn what_a_member_lacks_is_not_acknowledged() {
+    let mut net = ring_of(&[1, 2, 3], MS / 50);
+    let mut lost = false;
+    net.lose = Some(Box::new(move |_, to, packet| {
+        let loses = !lost && to == 3 && carries(packet, "a");
+        lost |= loses;
+        loses
+    }));
+    net.send_as(1, "a", Acknowledged);
+    net.until("stable", |net| stable(net, 1).is_some());
+    assert_eq!(net.texts(3), ["a"], "all have what is stable");
+    assert_eq!(net.counter(1, "acknowledgements-late"), 1);
+    assert_eq!(net.counter(1, "frames-retransmitted"), 1);
+}
+
+/// One that goes on writing does not keep the others from it.
+#[test]
+fn who_has_something_to_send_gets_the_token() {
+    let mut net = ring_of(&[1, 2, 3], MS / 50);
+    write(&mut net, 1, Acknowledged);
+    let tokens = net.counter(2, "tokens");
+    for _ in 0..200 {
+        write(&mut net, 1, Acknowledged);
+    }
+    let rotations = net.counter(2, "tokens") - tokens;
+    assert!(rotations >= 2, "the others learn what is stable");
+    for _ in 0..20 {
+        net.send_as(2, "b", Agreed);
+        let mut writes = 0;
+        while !net.texts(2).contains(&"b".into()) {
+            write(&mut net, 1, Acknowledged);
+            writes += 1;
+        }
+        assert!(writes <= 5, "{writes} writes before it");
+        net.forget();
+        write(&mut net, 1, Acknowledged);
+    }
+}
+
+#[test]
+fn acknowledgements_of_others_do_not_count() {
+    let mut net = ring_of(&[1, 2, 3], MS / 50);
+    let ring = net.ring(1).status().view.unwrap();
+    net.lose = Some(Box::new(|_, to, packet| to == 3 && carries(packet, "a")));
+    net.send_as(1, "a", Acknowledged);
+    net.until_texts(&[2], 1);
+    let aru = u64::MAX >> 16;
+    let other = crate::ViewId { number: ring.number + 1, ..ring };
+    net.inject(9, 1, &Packet::Ack(Ack { ring, aru, waits: true }));
+    net.inject(3, 1, &Packet::Ack(Ack { ring: other, aru, waits: true }));
+    net.run(50 * MS);
+    assert_eq!(stable(&net, 1), None);
+    assert_eq!(net.counter(1, "dropped-other-ring"), 2);
+    // What is not here is not stable, whatever members say.
+    net.inject(3, 1, &Packet::Ack(Ack { ring, aru, waits: false }));
+    assert!(stable(&net, 1) >= delivered(&net, 1));
+    net.lose = None;
+    net.run(TOKEN);
+    assert_eq!(net.texts(3), ["a"]);
+    write(&mut net, 1, Acknowledged);
+    assert_eq!(net.texts(3).len(), 2);
+}
