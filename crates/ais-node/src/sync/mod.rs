@@ -177,6 +177,8 @@ impl Sync {
         self.lineage = self.lineage.map(|lineage| lineage_through(lineage, view.id));
         self.is_over = false;
         self.has_quorum = self.is_quorum(view.members.len());
+        // What others have done with quorum, those that come along may lack.
+        self.had_quorum = self.had_quorum && self.is_quorum(view.came_with_me.len());
         self.view = Some(view.clone());
         self.phase = Phase::Gathering;
         self.announces.clear();

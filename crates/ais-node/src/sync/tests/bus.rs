@@ -135,6 +135,15 @@ impl Bus {
         }
     }
 
+    /// These go on without the others, which do not know yet.
+    pub(super) fn view_of(&mut self, part: &[Number]) {
+        self.view += 1;
+        self.install(part);
+        for number in part {
+            self.run(*number);
+        }
+    }
+
     /// A view in which all that live are together.
     pub(super) fn together(&mut self) {
         let all: Vec<_> = self.members.keys().copied().collect();

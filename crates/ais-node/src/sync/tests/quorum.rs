@@ -129,6 +129,28 @@ fn a_side_without_quorum_has_it_only_once_it_has_the_state_of_the_other() {
     assert_eq!(bus.read(1, "a").unwrap(), b"now");
 }
 
+/// A node that was paused comes from a view with quorum, and has missed what
+/// happened since.
+#[test]
+fn who_comes_back_alone_has_quorum_only_once_it_has_the_state_of_the_others() {
+    let mut bus = with_quorum(3, &[1, 2, 3]);
+    let first = bus.open(1, "a").unwrap();
+    let checkpoint = bus.open(3, "a").unwrap();
+    bus.view_of(&[1, 2]);
+    bus.settle();
+    bus.write(1, first, b"missed");
+    bus.settle();
+    assert!(bus.member(3).node.sync_status().has_quorum, "it does not know yet");
+    bus.together();
+    while bus.phase(3) != "serving" {
+        assert!(!bus.member(3).node.sync_status().has_quorum, "{}", bus.phase(3));
+        let write = bus.write(3, checkpoint, b"too early");
+        assert_eq!(bus.reply(3, write), Some(TRY_AGAIN), "{}", bus.phase(3));
+        assert!(bus.step());
+    }
+    assert_eq!(bus.read(3, "a").unwrap(), b"missed");
+}
+
 /// Who watches the time for all, while a checkpoint is retained.
 #[test]
 fn what_was_done_with_quorum_while_a_node_joined_is_done_there_too() {
