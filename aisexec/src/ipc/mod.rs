@@ -124,6 +124,8 @@ pub(crate) struct Server {
     waiting_limit: u64,
     complaints: Complaints,
     has_served: bool,
+    /// What was served last was answered at once.
+    answers_at_once: bool,
     /// This node was to leave, and may.
     may_leave: bool,
     /// The connection that was.
@@ -169,6 +171,7 @@ impl Server {
             waiting_limit: MIN_WAITING_BYTES.max(settings.ram / 16),
             complaints: Complaints::every(SECOND),
             has_served: false,
+            answers_at_once: false,
             may_leave: false,
             last_served: 0,
             settings,

@@ -88,10 +88,12 @@ impl Server {
     }
 
     /// How many daemons of this machine may poll at this moment, as far as that
-    /// is known: all of the cluster that share it, but few of them while this
-    /// one expects the token. Their programs wait for the same.
+    /// is known: all of the cluster that share it, for their programs wait for
+    /// the same; but few of them while this one expects the token, or answers
+    /// without the others.
     pub(crate) fn pollers_here(&self) -> usize {
-        if self.udp.is_loopback() && !self.node.expects_token() { self.members } else { 1 }
+        let needs_others = !self.answers_at_once && !self.node.expects_token();
+        if self.udp.is_loopback() && needs_others { self.members } else { 1 }
     }
 
     /// Has the components of this node let go of their work before it leaves.

@@ -49,6 +49,7 @@ impl Server {
                 match (result, self.connections.get_mut(&id)) {
                     (Ok(whole), Some(connection)) => {
                         connection.input.keep(received, &shared, used, whole);
+                        self.answers_at_once = connection.outstanding.is_empty();
                         self.refresh(now, id);
                     }
                     (Err(fault), Some(_)) => self.close(now, id, fault),

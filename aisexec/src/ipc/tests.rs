@@ -12,6 +12,7 @@ use ais_node::amf::config::Groups;
 use ais_node::{Config, Node, Now, ckpt};
 use ais_proto::{
     Code, Cookie, HEADER_LENGTH, Header, Hello, Kind, MAX_MESSAGE, Name, NodeId, Welcome,
+    ckpt as ckpt_proto,
 };
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollTimeout};
 use std::io::{Read, Write};
@@ -168,4 +169,28 @@ fn beyond_the_memory_for_all_the_one_that_stands_still_is_closed() {
     assert_eq!(closed, [true, false, false, false]);
     assert!(!is_closed(&mut anchor));
     assert!(stage.server.waiting_bytes <= LIMIT);
+}
+
+/// Daemons that share a machine leave its processors to the programs, but for
+/// what they answer without each other.
+#[test]
+fn a_daemon_polls_beside_others_only_where_it_answers_at_once() {
+    let mut stage = Stage::new();
+    let (_anchor, cookie) = stage.greet(Kind::Session);
+    let (mut call, _) = stage.greet(Kind::Call(cookie));
+    stage.server.members = 3;
+    let request = ckpt_proto::Request::Unlink { name: Name::default() };
+    let mut body = ais_proto::Writer::new();
+    request.encode(&mut body);
+    let body = body.into_bytes();
+    let mut pollers = |stage: &mut Stage, outstanding: Vec<u32>| {
+        let id = stage.server.last_served;
+        stage.server.connections.get_mut(&id).unwrap().outstanding = outstanding;
+        call.write_all(&Header::new(request.code(), 1, body.len()).encode()).unwrap();
+        call.write_all(&body).unwrap();
+        stage.run();
+        stage.server.pollers_here()
+    };
+    assert_eq!(pollers(&mut stage, Vec::new()), 1);
+    assert_eq!(pollers(&mut stage, vec![7]), 3, "something waits for the others");
 }
