@@ -91,7 +91,8 @@ pub(crate) struct Sync {
     has_quorum: bool,
     /// The view is over; what is still delivered in it may be with others too.
     pub(crate) is_over: bool,
-    /// Whether those had it with whom this node synchronised last.
+    /// Whether those had it with whom this node synchronised last, and a quorum
+    /// has come with it since.
     had_quorum: bool,
     /// The last view in which they had; 0 if no quorum is asked for.
     last_quorum: u64,

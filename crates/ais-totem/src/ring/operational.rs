@@ -12,8 +12,7 @@ use ais_wire::NodeId;
 
 #[derive(Debug, Default)]
 pub(super) struct Operational {
-    /// The token rests here: that of an idle ring at the representative, or for
-    /// a moment at a member whose messages all have just been received by all.
+    /// The token stays here for a while: see [`Why`].
     pub(super) held: Option<Held>,
     /// Somebody has something to send: the token is not to rest.
     pub(super) cancelled: bool,
@@ -22,7 +21,8 @@ pub(super) struct Operational {
     /// Somebody waits for what this member sent in its last visit to be stable.
     pub(super) is_awaited: bool,
     pub(super) linger: Linger,
-    /// For how many messages nobody is asked to acknowledge.
+    /// For how many messages that are alone in their visit nobody is asked to
+    /// acknowledge.
     pub(super) ask_pause: u32,
     /// The highest frame of which the driver knows that all have it.
     stable_told: u64,
