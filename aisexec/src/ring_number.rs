@@ -3,12 +3,18 @@
 //! used, so that a crash loses none.
 
 use ais_wire::NodeId;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Numbers reserved at start, so that the first views need not wait.
 const AHEAD: u64 = 16;
+/// The highest number that a file is believed: a view each microsecond would
+/// take nine years to get there.
+const HIGHEST: u64 = 1 << 48;
+/// No file of a number is longer, in bytes.
+const LONGEST: u64 = 32;
 
 /// The file of a node.
 #[derive(Debug)]
@@ -29,23 +35,36 @@ pub(crate) struct Numbers {
 
 impl NumberFile {
     /// Reads the file of `node` in `directory` and reserves some numbers. If
-    /// it cannot be written, numbers go on from the time of day `seconds`,
-    /// with a warning, and all count as reserved.
+    /// it holds none that can be right, numbers go on from the time of day
+    /// `seconds`, with an error in the log. If it cannot be written, they do
+    /// so too, with a warning, and all count as reserved.
     pub(crate) fn open(directory: &Path, node: NodeId, seconds: u64) -> (Self, Numbers) {
         let path = directory.join(format!("ring-{node}"));
         let mut file = Self { directory: directory.into(), path, is_kept: true };
-        let last = match file.read(seconds) {
-            Ok(last) => last,
-            Err(error) => {
-                file.warn(&error);
-                seconds
+        let last = read(&file.path);
+        let next = *last.as_ref().unwrap_or(&seconds);
+        let reserved = next.saturating_add(AHEAD);
+        let written = file.write(reserved);
+        let path = file.path.display();
+        match (&last, written) {
+            (Ok(_), Ok(())) => {}
+            (Ok(_), Err(error)) => file.warn(&error),
+            (Err(damage), Ok(())) => log::error!(
+                "{path} {damage}: counting goes on from the time of day, and {path} holds \
+                 {reserved} now"
+            ),
+            (Err(damage), Err(error)) => {
+                log::error!(
+                    "{path} {damage}, and cannot be written ({error}): the ring number is taken \
+                     from the clock at each start, and may repeat if that goes back; remove \
+                     {path}, or name another directory with --state-dir"
+                );
+                file.is_kept = false;
             }
-        };
-        let reserved = last.saturating_add(AHEAD);
-        file.reserve(reserved);
+        }
         let numbers = match file.is_kept {
-            true => Numbers { last, reserved },
-            false => Numbers { last: last.max(seconds), reserved: u64::MAX },
+            true => Numbers { last: next, reserved },
+            false => Numbers { last: next.max(seconds), reserved: u64::MAX },
         };
         (file, numbers)
     }
@@ -69,33 +88,74 @@ impl NumberFile {
         }
     }
 
-    fn read(&self, seconds: u64) -> io::Result<u64> {
-        match fs::read_to_string(&self.path) {
-            Ok(text) => Ok(text.trim().parse().unwrap_or_else(|_| {
-                log::warn!(
-                    "{} holds no number; counting goes on from the time of day",
-                    self.path.display()
-                );
-                seconds
-            })),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Replaces the file, or leaves it as it was.
     fn write(&self, number: u64) -> io::Result<()> {
-        fs::create_dir_all(&self.directory)?;
+        DirBuilder::new().recursive(true).mode(0o750).create(&self.directory)?;
         // Not `with_extension`: that would take the last number of an address
         // away.
         let mut new = self.path.as_os_str().to_owned();
         new.push(".new");
-        let mut file = File::create(&new)?;
-        writeln!(file, "{number}")?;
-        file.sync_all()?;
-        fs::rename(&new, &self.path)?;
+        let new = PathBuf::from(new);
+        let written = create(&new).and_then(|mut file| {
+            writeln!(file, "{number}")?;
+            file.sync_all()?;
+            fs::rename(&new, &self.path)
+        });
+        if written.is_err() {
+            // What did not fit is not to fill the disk either.
+            let _ = fs::remove_file(&new);
+        }
+        written?;
         File::open(&self.directory)?.sync_all()
     }
+}
+
+/// A new file at `path`, in place of one that a crash may have left there, or
+/// that others have put there: it is not written through a link.
+fn create(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// The number in the file; 0 if there is none. Else what is wrong with it, as
+/// words that follow its path.
+fn read(path: &Path) -> Result<u64, String> {
+    let unreadable = |error: io::Error| format!("cannot be read ({error})");
+    // A link is not followed, and the writer of a FIFO not waited for.
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
+            return Err("is a symbolic link rather than a file".into());
+        }
+        Err(error) => return Err(unreadable(error)),
+    };
+    if !file.metadata().map_err(unreadable)?.is_file() {
+        return Err("is no regular file".into());
+    }
+    let mut bytes = Vec::new();
+    file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    number(&bytes).ok_or_else(|| {
+        let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST as usize)]);
+        format!(
+            "holds `{}`, which is not the number of a configuration (a whole number up to \
+             {HIGHEST})",
+            shown.trim_end().escape_debug()
+        )
+    })
+}
+
+/// The number that is all of a file.
+fn number(bytes: &[u8]) -> Option<u64> {
+    let digits = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    // A sign is no digit.
+    let is_number = digits.iter().all(u8::is_ascii_digit);
+    let text = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
+    text.parse().ok().filter(|number| *number <= HIGHEST)
 }
 
 #[cfg(test)]
@@ -119,6 +179,59 @@ mod tests {
         assert_eq!(fs::read_to_string(state.join("ring-127.0.0.1")).unwrap(), "100\n");
         assert_eq!(open(&state, 1), (100, 116));
         assert_eq!(open(&state, 2), (0, 16));
+    }
+
+    #[test]
+    fn a_number_that_cannot_be_is_not_believed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ring-127.0.0.1");
+        for text in [
+            "",
+            "\n",
+            "-1\n",
+            "+1\n",
+            "1 2\n",
+            "1\n2\n",
+            "12 views",
+            "0x10",
+            "281474976710657",
+            "9223372036854775807",
+            "18446744073709551615",
+            "99999999999999999999999999999999999999",
+            "\0\0\0\0",
+            "\u{7f}ELF",
+        ] {
+            fs::write(&path, text).unwrap();
+            let damage = read(&path).unwrap_err();
+            assert!(damage.contains("281474976710656"), "{damage}");
+            assert_eq!(open(directory.path(), 1), (1000, 1016), "{text:?}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), "1016\n");
+        }
+        fs::write(&path, "281474976710656").unwrap();
+        assert_eq!(read(&path), Ok(HIGHEST));
+    }
+
+    #[test]
+    fn what_others_put_in_the_directory_is_neither_followed_nor_waited_for() {
+        use std::os::unix::fs::symlink;
+        let directory = tempfile::tempdir().unwrap();
+        let precious = directory.path().join("precious");
+        fs::write(&precious, "7").unwrap();
+        let path = directory.path().join("ring-127.0.0.1");
+        for at in ["ring-127.0.0.1", "ring-127.0.0.1.new"] {
+            symlink(&precious, directory.path().join(at)).unwrap();
+        }
+        assert_eq!(open(directory.path(), 1), (1000, 1016));
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "7");
+        assert!(fs::symlink_metadata(&path).unwrap().is_file());
+        fs::remove_file(&path).unwrap();
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert_eq!(open(directory.path(), 1), (1000, 1016));
+        // Nothing can be written in its place.
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert_eq!(open(directory.path(), 1), (1000, u64::MAX));
+        assert!(!directory.path().join("ring-127.0.0.1.new").exists());
     }
 
     #[test]
