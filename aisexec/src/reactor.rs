@@ -9,6 +9,7 @@ use crate::ipc::{Failure, Server, Token};
 use crate::notify;
 use crate::signals::Signals;
 use crate::sys;
+use ais_node::Now;
 use nix::errno::Errno;
 use nix::sched::sched_yield;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
@@ -94,12 +95,8 @@ impl Reactor {
         let now = self.server.look();
         for event in &events[..count] {
             let token = Token::decode(event.data());
-            if token == Token::Signals && self.signals.asks_to_stop() {
-                if std::mem::replace(&mut self.is_stopping, true) {
-                    return Ok(false);
-                }
-                notify::stopping();
-                self.server.prepare_leave(now);
+            if token == Token::Signals && !self.answer_signals(now) {
+                return Ok(false);
             }
             self.server.on_event(now, token, event.events());
         }
@@ -109,6 +106,22 @@ impl Reactor {
         }
         self.server.flush_network(now);
         Ok(!self.server.may_leave())
+    }
+
+    /// Does what signals ask for. Whether to go on.
+    fn answer_signals(&mut self, now: Now) -> bool {
+        let asked = self.signals.asked();
+        if asked.state {
+            self.server.log_state(now);
+        }
+        if asked.stop {
+            if std::mem::replace(&mut self.is_stopping, true) {
+                return false;
+            }
+            notify::stopping();
+            self.server.prepare_leave(now);
+        }
+        true
     }
 
     /// Waits for events, or until something is due. Polls a while before it

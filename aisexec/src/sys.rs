@@ -144,6 +144,19 @@ pub(crate) fn round_robin(priority: i32) -> io::Result<()> {
     Errno::result(result).map(drop).map_err(io::Error::from)
 }
 
+/// Has a signal of this number do nothing, from now on. Numbers that are none,
+/// or that the C library keeps for itself, are left alone.
+pub(crate) fn ignore_signal(number: libc::c_int) {
+    // SAFETY: SIG_IGN runs no code of ours, so nothing is interrupted. The
+    // call refuses numbers that it does not know.
+    let _ = unsafe { libc::signal(number, libc::SIG_IGN) };
+}
+
+/// The numbers of the real-time signals that are for programs.
+pub(crate) fn realtime_signals() -> std::ops::RangeInclusive<libc::c_int> {
+    libc::SIGRTMIN()..=libc::SIGRTMAX()
+}
+
 /// Splits this process in two. To be called before it has threads.
 ///
 /// # Errors

@@ -19,6 +19,7 @@ mod peer;
 mod quota;
 mod serve;
 mod sessions;
+mod state;
 #[cfg(test)]
 mod tests;
 mod token;

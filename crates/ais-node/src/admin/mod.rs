@@ -188,7 +188,8 @@ impl Admin {
         self.probes.take_news(self.me)
     }
 
-    fn status(&self, now: Now, sights: &Sights<'_>) -> Status {
+    /// The node in short.
+    pub(crate) fn status(&self, now: Now, sights: &Sights<'_>) -> Status {
         let sync = &sights.sync;
         let state = match (&self.view, sync.phase) {
             (None, _) => State::Starting,

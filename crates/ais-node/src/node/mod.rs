@@ -8,7 +8,7 @@ mod effects;
 mod group;
 mod sync;
 
-use crate::admin::Admin;
+use crate::admin::{Admin, Sights};
 use crate::amf::config::Groups;
 use crate::clients::Handles;
 use crate::effects::Effects;
@@ -286,6 +286,14 @@ impl Node {
     #[must_use]
     pub fn is_serving(&self) -> bool {
         self.sync.has_state()
+    }
+
+    /// The node in short, as an operator may ask for it.
+    #[must_use]
+    pub fn status(&self, now: Now) -> ais_proto::admin::Status {
+        let (amf, ckpt) = (&self.services.amf, &self.services.ckpt);
+        let sights = Sights { amf, ckpt, group: &self.group, sync: self.sync.status() };
+        self.admin.status(now, &sights)
     }
 
     /// Where the state of this node stands, for people.
