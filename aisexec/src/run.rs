@@ -3,10 +3,10 @@
 use crate::args::Args;
 use crate::background::{self, Background, Side};
 use crate::busy_poll::BusyPoll;
+use crate::claim::Claim;
 use crate::config::{self, CheckpointLimits, Config, ConfigError, Quorum};
 use crate::ipc::{Access, Failure, Server, Settings, Surroundings, Token};
 use crate::join::{self, Joined};
-use crate::listen::Claim;
 use crate::reactor::Reactor;
 use crate::ring_number::{NumberFile, Numbers};
 use crate::signals::Signals;
@@ -20,6 +20,7 @@ use nix::sched::{CpuSet, sched_getaffinity};
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::stat::{Mode, umask};
 use nix::sys::sysinfo::sysinfo;
 use nix::unistd::Pid;
 use std::io::{self, Write};
@@ -107,6 +108,9 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
         std::process::abort();
     }));
     let in_words = |error: io::Error| error.to_string();
+    // What this process makes has the mode that is asked for there, whatever
+    // the shell of who started it is set to; nothing is for others to write.
+    umask(Mode::from_bits_truncate(0o022));
     sys::return_memory_from(RETURN_MEMORY_FROM);
     // Else timers are as late as the kernel has it.
     let _ = prctl::set_timerslack(TIMER_SLACK);

@@ -1,9 +1,10 @@
 //! New connections.
 
-use super::bounds::{ACCEPT_PAUSE, GREETING_TIME};
+use super::bounds::{ACCEPT_PAUSE, GREETING_TIME, SOCKET_LOOKS};
 use super::connection::{Connection, Fault, State};
 use super::peer::Peer;
 use super::{Server, Token};
+use crate::listen::{BACKLOG, Listener};
 use ais_node::Now;
 use nix::errno::Errno;
 use nix::sys::epoll::{EpollEvent, EpollFlags};
@@ -11,6 +12,42 @@ use std::io;
 use std::os::unix::net::UnixStream;
 
 impl Server {
+    /// Opens the socket for clients, if it is not open.
+    pub(super) fn open(&mut self, now: Now) {
+        let Some(claim) = self.claim.take() else { return };
+        let opened = Listener::open(claim, self.access.group).and_then(|listener| {
+            self.watch(&listener).map_err(|error| error.to_string())?;
+            Ok(listener)
+        });
+        match opened {
+            Ok(listener) => {
+                self.listener = Some(listener);
+                self.look_at_socket = Some(now.monotonic.saturating_add(SOCKET_LOOKS));
+            }
+            Err(failure) => self.failure = Some(failure.into()),
+        }
+    }
+
+    /// Looks whether the socket still is where it was, and serves the new one
+    /// if it had to be made anew.
+    pub(super) fn look_at_socket(&mut self, now: Now) {
+        self.look_at_socket = Some(now.monotonic.saturating_add(SOCKET_LOOKS));
+        let Some(old) = self.listener.as_mut().and_then(Listener::look) else { return };
+        // Programs may have connected before it was removed.
+        for socket in old.incoming().map_while(Result::ok).take(BACKLOG.into()) {
+            self.admit(now, socket);
+        }
+        let watched = self.listener.as_ref().map_or(Ok(()), |listener| self.watch(listener));
+        if let Err(error) = watched {
+            let text = format_args!("the listening socket cannot be watched: {error}");
+            self.complaints.log(now.monotonic, text);
+        }
+    }
+
+    fn watch(&self, listener: &Listener) -> nix::Result<()> {
+        self.epoll.add(listener, EpollEvent::new(EpollFlags::EPOLLIN, Token::Listener.encode()))
+    }
+
     /// Takes one connection; those behind it have epoll tell again.
     pub(super) fn accept(&mut self, now: Now) {
         let Some(listener) = &self.listener else { return };

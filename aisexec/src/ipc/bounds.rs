@@ -24,6 +24,9 @@ pub(crate) const BYTES_PER_TURN: usize = 256 << 10;
 pub(crate) const RESERVED_DESCRIPTORS: usize = 64;
 /// How long no connection is accepted after that failed, in ns.
 pub(crate) const ACCEPT_PAUSE: u64 = SECOND / 10;
+/// How often the file of the socket is looked at, in ns: a cleaner of /run or
+/// /tmp may have removed it.
+pub(crate) const SOCKET_LOOKS: u64 = 2 * SECOND;
 /// Bytes of unfinished requests and unread replies of all clients together,
 /// at least; a 16th of the RAM if that is more. Beyond, the connection that
 /// has not moved for the longest time is closed.

@@ -27,7 +27,7 @@ impl Server {
                     self.members = view.members.len();
                     announce(&view);
                 }
-                Output::Serving => self.open(),
+                Output::Serving => self.open(now),
                 Output::Reset => self.reset(),
                 Output::MayLeave { .. } => self.may_leave = true,
             }

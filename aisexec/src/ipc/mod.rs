@@ -27,8 +27,9 @@ mod token;
 pub(crate) use peer::{Access, GROUP};
 pub(crate) use token::Token;
 
+use crate::claim::Claim;
 use crate::clock::SECOND;
-use crate::listen::{Claim, Listener};
+use crate::listen::Listener;
 use crate::udp::Udp;
 use crate::writer::Writer;
 use ais_node::{Complaints, Node, Now, SessionId};
@@ -102,6 +103,8 @@ pub(crate) struct Server {
     failure: Option<Failure>,
     /// When connections are accepted again, if they are not now.
     accept_at: Option<u64>,
+    /// When to look at the file of the socket next, once it is there.
+    look_at_socket: Option<u64>,
     access: Access,
     settings: Settings,
     connections: BTreeMap<u64, Connection>,
@@ -158,6 +161,7 @@ impl Server {
             listener: None,
             failure: None,
             accept_at: None,
+            look_at_socket: None,
             access,
             connections: BTreeMap::new(),
             last_connection: 0,
@@ -248,6 +252,9 @@ impl Server {
         if self.accept_at.is_some_and(|deadline| deadline <= now.monotonic) {
             self.accept_again(now);
         }
+        if self.look_at_socket.is_some_and(|deadline| deadline <= now.monotonic) {
+            self.look_at_socket(now);
+        }
         self.settle(now);
     }
 
@@ -255,7 +262,8 @@ impl Server {
     pub(crate) fn deadline(&self) -> Option<u64> {
         let greeting = self.greetings.front().map(|(deadline, _)| *deadline);
         let network = Some(self.udp.deadline());
-        [self.node.poll_timeout(), network, greeting, self.accept_at].into_iter().flatten().min()
+        let others = [network, greeting, self.accept_at, self.look_at_socket];
+        self.node.poll_timeout().into_iter().chain(others.into_iter().flatten()).min()
     }
 
     /// After every step: closes what is to be closed, and lets those go on

@@ -1,9 +1,8 @@
 //! The other nodes and the disk: what comes from there goes to the node.
 
-use super::{Failure, Server, Token};
+use super::{Failure, Server};
 use crate::clock;
 use ais_node::Now;
-use nix::sys::epoll::{EpollEvent, EpollFlags};
 
 /// A look at the sockets that took longer than this, in ns, was interrupted:
 /// what has arrived meanwhile may have waited long.
@@ -55,20 +54,6 @@ impl Server {
         let number = self.writer.take_reserved();
         self.node.reserved(now, number);
         self.deliver(now);
-    }
-
-    /// Opens the socket for clients, if it is not open.
-    pub(super) fn open(&mut self) {
-        let Some(claim) = self.claim.take() else { return };
-        let event = EpollEvent::new(EpollFlags::EPOLLIN, Token::Listener.encode());
-        let opened = claim.listen(self.access.group).and_then(|listener| {
-            self.epoll.add(&listener, event).map_err(|error| error.to_string())?;
-            Ok(listener)
-        });
-        match opened {
-            Ok(listener) => self.listener = Some(listener),
-            Err(failure) => self.failure = Some(failure.into()),
-        }
     }
 
     /// Whether clients are served: `None` if not yet.

@@ -2,8 +2,8 @@
 
 use super::bounds::{GREETING_TIME, MAX_HELLO_BODY};
 use super::{Access, Server, Settings, Surroundings, Token};
+use crate::claim::Claim;
 use crate::identity;
-use crate::listen::Claim;
 use crate::own_address;
 use crate::ring_number::NumberFile;
 use crate::udp::{self, Udp};
