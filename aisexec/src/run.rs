@@ -16,6 +16,7 @@ use ais_node::Node;
 use ais_node::ckpt::Limits;
 use ais_proto::{Cookie, Name, NodeId, Welcome};
 use ais_totem::Timing;
+use log::Level;
 use nix::sched::{CpuSet, sched_getaffinity};
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
 use nix::sys::prctl;
@@ -63,12 +64,15 @@ pub fn run(args: &Args) -> ExitCode {
         Ok(None) => None,
         Ok(Some(Side::Child(background))) => Some(background),
         Ok(Some(Side::Parent(code))) => return code,
-        Err(error) => return fail(&format!("going to the background: {error}")),
+        Err(error) => {
+            logs::fail(format_args!("going to the background: {error}"));
+            return ExitCode::FAILURE;
+        }
     };
     match serve(args, config, background) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { words, status }) => {
-            fail(&words);
+            logs::fail(words);
             ExitCode::from(status)
         }
     }
@@ -83,18 +87,9 @@ fn load(directory: &Path) -> Result<Config, ExitCode> {
         Ok(config)
     });
     loaded.map_err(|errors| {
-        let mut stderr = io::stderr().lock();
-        for error in errors {
-            // The status says it too.
-            let _ = writeln!(stderr, "{error}");
-        }
+        errors.iter().for_each(|error| logs::print(Level::Error, error));
         ExitCode::FAILURE
     })
-}
-
-fn fail(message: &str) -> ExitCode {
-    let _ = writeln!(io::stderr(), "aisexec: {message}");
-    ExitCode::FAILURE
 }
 
 fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<(), Failure> {
