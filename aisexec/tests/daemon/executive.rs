@@ -165,13 +165,18 @@ impl Executive {
 
     /// Waits for this text in its log.
     pub(crate) fn await_log(&self, text: &str) {
+        self.await_log_times(text, 1);
+    }
+
+    /// Waits until this text is in its log so many times.
+    pub(crate) fn await_log_times(&self, text: &str, times: usize) {
         for _ in 0..PATIENCE {
-            if self.log().contains(text) {
+            if self.log().matches(text).count() >= times {
                 return;
             }
             poll(&mut [], 1u8).unwrap();
         }
-        panic!("no `{text}` in its log:\n{}", self.log());
+        panic!("not {times} times `{text}` in its log:\n{}", self.log());
     }
 
     /// What it has written to its log.

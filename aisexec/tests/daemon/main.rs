@@ -10,6 +10,7 @@ mod executive;
 mod handshake;
 mod leave;
 mod limits;
+mod operators;
 mod processes;
 mod recovery;
 mod start_stop;
