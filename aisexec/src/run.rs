@@ -12,10 +12,10 @@ use crate::ring_number::{NumberFile, Numbers};
 use crate::signals::Signals;
 use crate::writer::Writer;
 use crate::{clock, logs, notify, realtime, sys};
-use ais_node::Node;
 use ais_node::ckpt::Limits;
+use ais_node::{Digest, Node};
 use ais_proto::{Cookie, Name, NodeId, Welcome};
-use ais_totem::Timing;
+use ais_totem::{Setting, Timing};
 use log::Level;
 use nix::sched::{CpuSet, sched_getaffinity};
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
@@ -196,7 +196,29 @@ fn ring_config(network: &config::NetworkConf, node: NodeId, numbers: Numbers) ->
         // As long as a program is waited for that asks again at once.
         linger: u64::from(network.busy_poll) * MICROSECOND,
         first_seq: 0,
+        settings: settings(network),
     }
+}
+
+/// What is compared with the other nodes when they meet.
+fn settings(network: &config::NetworkConf) -> Vec<Setting> {
+    let mut settings = vec![
+        ("transport", network.transport.to_string()),
+        ("token", network.token.to_string()),
+        ("quorum", network.quorum.to_string()),
+        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+    ];
+    if let Some(nodes) = network.expected_nodes {
+        settings.push(("expected-nodes", nodes.to_string()));
+    }
+    if !network.members.is_empty() {
+        let mut digest = Digest::default();
+        network.members.iter().for_each(|member| digest.bytes(&member.octets()));
+        let (count, digest) = (network.members.len(), digest.value());
+        settings.push(("member", format!("{count} lines with digest {digest:016x}")));
+    }
+    let name = |text: &str| Name::try_from(text).unwrap_or_default();
+    settings.iter().map(|(key, value)| Setting { key: name(key), value: name(value) }).collect()
 }
 
 /// Raises the number of descriptors to what is permitted, and says how many

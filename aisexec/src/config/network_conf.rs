@@ -2,6 +2,7 @@
 //! own settings. Lines of `key:value`; `#` anywhere begins a comment.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::path::Path;
 
@@ -79,6 +80,12 @@ pub enum Transport {
     Unicast,
 }
 
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(word(*self, &TRANSPORTS))
+    }
+}
+
 /// When a part of the cluster may act for the whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Quorum {
@@ -87,6 +94,12 @@ pub enum Quorum {
     None,
     /// If more than half of the expected nodes are in it.
     Majority,
+}
+
+impl fmt::Display for Quorum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(word(*self, &QUORUMS))
+    }
 }
 
 /// What maxSections, maxSectionSize, maxSectionIdSize and checkpointSize mean.
@@ -344,6 +357,12 @@ fn one_of<T: Copy>(value: &[u8], words: &[(&str, T); 2]) -> Result<T, String> {
         let [(first, _), (second, _)] = words;
         format!("{} is not known; give `{first}` or `{second}`", quote(value))
     })
+}
+
+/// The one of two words that stands for a value.
+fn word<T: Copy + PartialEq>(value: T, words: &[(&'static str, T); 2]) -> &'static str {
+    let [(first, of), (second, _)] = words;
+    if *of == value { first } else { second }
 }
 
 #[cfg(test)]

@@ -13,4 +13,5 @@ mod limits;
 mod operators;
 mod processes;
 mod recovery;
+mod settings;
 mod start_stop;

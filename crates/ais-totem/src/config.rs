@@ -1,5 +1,6 @@
 //! What a ring has to know, and every time that follows from `token`.
 
+use crate::Setting;
 use ais_wire::{Name, NodeId};
 
 /// What a ring has to know before it starts.
@@ -26,6 +27,8 @@ pub struct Config {
     /// The frames of every ring are numbered from the one after this. 0, but
     /// for tests that come near the highest number; the same at all nodes.
     pub first_seq: u64,
+    /// What is to be equal at all nodes: a warning says where it is not.
+    pub settings: Vec<Setting>,
 }
 
 /// The times of a ring, in nanoseconds. They follow from `token` so that they

@@ -15,7 +15,7 @@ const MAX_MESSAGE: usize = 4096;
 pub fn packets(bytes: &[u8]) {
     let cluster = Name::default();
     let [sender, receiver] = [1, 2].map(|host| NodeId::new([10, 0, 0, host].into()));
-    let (theirs, ours) = (Codec::new(sender, &cluster), Codec::new(receiver, &cluster));
+    let (theirs, ours) = (Codec::new(sender, &cluster, &[]), Codec::new(receiver, &cluster, &[]));
     let mut assembly = Assembly::new(MAX_MESSAGE);
     let _ = ours.decode(sender, bytes);
     let mut input = Reader::new(bytes);
@@ -24,7 +24,7 @@ pub fn packets(bytes: &[u8]) {
         let datagram = theirs.seal(kind, body.len(), |out| {
             out.raw(body);
         });
-        let Ok(packet) = ours.decode(sender, &datagram) else { continue };
+        let Ok((packet, _)) = ours.decode(sender, &datagram) else { continue };
         assert_eq!(theirs.encode(&packet), datagram);
         let Packet::Data(data) = packet else { continue };
         let (Payload::New { from, chunks } | Payload::Recovered { from, chunks, .. }) =

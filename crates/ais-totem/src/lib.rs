@@ -18,10 +18,12 @@ mod packet;
 #[cfg(test)]
 mod random;
 mod ring;
+mod settings;
 
 pub use config::{Config, Timing};
 pub use one_member::OneMember;
 pub use ring::{Ring, Status};
+pub use settings::Setting;
 
 use ais_wire::NodeId;
 use std::fmt;

@@ -376,6 +376,7 @@ impl Hazards for World {
             reserved,
             linger: self.plan.linger,
             first_seq: self.plan.first_seq,
+            settings: Vec::new(),
         };
         let (expected_nodes, groups) = (self.expected_nodes, self.amf.groups.clone());
         self.say(|| format!("{} starts", node_of(host)));

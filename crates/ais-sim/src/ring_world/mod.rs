@@ -250,6 +250,7 @@ impl Hazards for World {
             reserved,
             linger: self.plan.linger,
             first_seq: self.plan.first_seq,
+            settings: Vec::new(),
         };
         self.trace.say(self.fabric.now, || format!("{} starts above {last}", node_of(host)));
         self.history.begin(self.fabric.now, node_of(host), last);

@@ -2,6 +2,7 @@
 
 use super::check::{is_sane, is_sane_data};
 use super::*;
+use crate::settings::{self, Setting};
 use ais_wire::{DecodeError, Name, Reader, Writer};
 
 const MAGIC: [u8; 4] = *b"AISR";
@@ -9,7 +10,10 @@ const MAGIC: [u8; 4] = *b"AISR";
 const MAJOR: u8 = 1;
 /// A newer minor version may append to JOIN and HELLO, which nodes exchange
 /// before they know each other's version.
-pub(crate) const MINOR: u8 = 0;
+pub(crate) const MINOR: u8 = 1;
+/// The first minor version in which JOIN and HELLO end with the settings of
+/// their sender.
+const WITH_SETTINGS: u8 = 1;
 
 /// Magic, major, minor, kind, checksum, cluster, sender.
 pub(super) const HEADER: usize = 4 + 1 + 1 + 1 + 4 + 8 + 4;
@@ -38,15 +42,19 @@ mod kind {
 }
 
 /// Writes and reads the packets of one node in one cluster.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Codec {
     me: NodeId,
     cluster: u64,
+    /// The settings of this node, as they stand in a packet.
+    settings: Vec<u8>,
 }
 
 impl Codec {
-    pub(crate) fn new(me: NodeId, cluster: &Name) -> Self {
-        Self { me, cluster: fnv1a(cluster.as_bytes()) }
+    pub(crate) fn new(me: NodeId, cluster: &Name, settings: &[Setting]) -> Self {
+        let mut out = Writer::new();
+        settings::write(&mut out, settings);
+        Self { me, cluster: fnv1a(cluster.as_bytes()), settings: out.into_bytes() }
     }
 
     /// The datagram of a packet from this node. The packet keeps the rules
@@ -66,9 +74,15 @@ impl Codec {
         match packet {
             Packet::Data(data) => self.write_data(data),
             Packet::Token(token) => self.seal(kind::TOKEN, 0, |out| write_token(out, token)),
-            Packet::Join(join) => self.seal(kind::JOIN, 0, |out| write_join(out, join)),
+            Packet::Join(join) => self.seal(kind::JOIN, 0, |out| {
+                write_join(out, join);
+                out.raw(&self.settings);
+            }),
             Packet::Commit(commit) => self.seal(kind::COMMIT, 0, |out| write_commit(out, commit)),
-            Packet::Hello(hello) => self.seal(kind::HELLO, 0, |out| write_hello(out, hello)),
+            Packet::Hello(hello) => self.seal(kind::HELLO, 0, |out| {
+                write_hello(out, hello);
+                out.raw(&self.settings);
+            }),
             Packet::Cancel(cancel) => {
                 self.seal(kind::CANCEL, 0, |out| write_view(out, cancel.ring))
             }
@@ -94,11 +108,15 @@ impl Codec {
     }
 
     /// The packet in a datagram that came from the address of `from`, which is
-    /// then its sender.
+    /// then its sender; and the settings of that, if they are told in it.
     ///
     /// # Errors
     /// [`Dropped`] if it is not one this node should look at.
-    pub(crate) fn decode(&self, from: NodeId, datagram: &[u8]) -> Result<Packet, Dropped> {
+    pub(crate) fn decode(
+        &self,
+        from: NodeId,
+        datagram: &[u8],
+    ) -> Result<(Packet, Vec<Setting>), Dropped> {
         if !datagram.starts_with(&MAGIC) {
             return Err(Dropped::Foreign);
         }
@@ -124,8 +142,8 @@ impl Codec {
             return Err(Dropped::Own);
         }
         let [_, _, _, _, _, minor, kind, ..] = *header;
-        let packet = read(kind, minor, body).map_err(malformed)?;
-        if is_sane(&packet, sender) { Ok(packet) } else { Err(Dropped::Malformed) }
+        let (packet, settings) = read(kind, minor, body).map_err(malformed)?;
+        if is_sane(&packet, sender) { Ok((packet, settings)) } else { Err(Dropped::Malformed) }
     }
 
     /// A packet: the header, and the body that `write` makes, of about
@@ -161,13 +179,13 @@ fn checksum(header: &[u8], body: &[u8]) -> [u8; 4] {
 }
 
 /// The 64-bit hash of Fowler, Noll and Vo, variant 1a.
-fn fnv1a(bytes: &[u8]) -> u64 {
+pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
 
-fn read(kind: u8, minor: u8, body: &[u8]) -> Result<Packet, DecodeError> {
+fn read(kind: u8, minor: u8, body: &[u8]) -> Result<(Packet, Vec<Setting>), DecodeError> {
     let mut input = Reader::new(body);
     let packet = match kind {
         kind::DATA => Packet::Data(read_data(&mut input)?),
@@ -180,11 +198,16 @@ fn read(kind: u8, minor: u8, body: &[u8]) -> Result<Packet, DecodeError> {
         kind::ACK => Packet::Ack(read_ack(&mut input)?),
         _ => return Err(DecodeError::Invalid),
     };
-    let may_grow = minor > MINOR && matches!(kind, kind::JOIN | kind::HELLO);
+    let greets = matches!(kind, kind::JOIN | kind::HELLO);
+    let settings = match greets && minor >= WITH_SETTINGS {
+        true => settings::read(&mut input)?,
+        false => Vec::new(),
+    };
+    let may_grow = minor > MINOR && greets;
     if !may_grow {
         input.finish()?;
     }
-    Ok(packet)
+    Ok((packet, settings))
 }
 
 fn read_data(input: &mut Reader<'_>) -> Result<Data, DecodeError> {

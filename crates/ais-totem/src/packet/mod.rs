@@ -6,7 +6,7 @@ mod dropped;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use codec::{Codec, MINOR, chunk_capacity};
+pub(crate) use codec::{Codec, MINOR, chunk_capacity, fnv1a};
 pub(crate) use dropped::{DropCounters, Dropped};
 
 use crate::{Bytes, ViewId};

@@ -4,6 +4,7 @@ mod rules;
 mod samples;
 
 use super::*;
+use crate::Setting;
 use crate::random::Random;
 use ais_wire::Name;
 use samples::random_packet;
@@ -17,7 +18,7 @@ fn node(host: u8) -> NodeId {
 }
 
 fn codec(host: u8, cluster: &str) -> Codec {
-    Codec::new(node(host), &Name::try_from(cluster).unwrap())
+    Codec::new(node(host), &Name::try_from(cluster).unwrap(), &[])
 }
 
 fn view(number: u64) -> ViewId {
@@ -25,7 +26,7 @@ fn view(number: u64) -> ViewId {
 }
 
 fn decode(datagram: &[u8]) -> Result<Packet, Dropped> {
-    codec(ME, "c").decode(node(SENDER), datagram)
+    codec(ME, "c").decode(node(SENDER), datagram).map(|(packet, _)| packet)
 }
 
 /// Sends a packet that need not be sane, as its sender would in a release.
@@ -142,6 +143,31 @@ fn a_newer_minor_version_may_append_to_join_and_hello() {
             (packet @ (Packet::Join(_) | Packet::Hello(_)), read) => assert_eq!(read, Ok(packet)),
             (Packet::Data(_), read) => assert!(read.is_ok()),
             (_, read) => assert_eq!(read, Err(Dropped::Malformed)),
+        }
+    }
+}
+
+/// What nodes tell of their settings comes with JOIN and HELLO, and an older
+/// minor version, which tells nothing, is read as before.
+#[test]
+fn settings_travel_with_join_and_hello() {
+    let name = |text: &str| Name::try_from(text).unwrap();
+    let settings = [Setting { key: name("token"), value: name("1000") }];
+    let teller = Codec::new(node(SENDER), &name("c"), &settings);
+    for seed in 0..60 {
+        let packet = random_packet(seed);
+        let read = codec(ME, "c").decode(node(SENDER), &teller.encode(&packet));
+        let greets = matches!(packet, Packet::Join(_) | Packet::Hello(_));
+        let told = if greets { settings.to_vec() } else { Vec::new() };
+        assert_eq!(read, Ok((packet.clone(), told)), "seed {seed}");
+        if greets {
+            // The empty list is what an older version does not send.
+            let mut older = codec(SENDER, "c").encode(&packet).to_vec();
+            older[5] = 0;
+            older.truncate(older.len() - 4);
+            codec::put_checksum(&mut older);
+            let read = codec(ME, "c").decode(node(SENDER), &older);
+            assert_eq!(read, Ok((packet, Vec::new())), "seed {seed}");
         }
     }
 }

@@ -5,9 +5,10 @@ use super::links::Links;
 use super::status::Counters;
 use crate::messages::{Assembly, SendQueue};
 use crate::packet::{Codec, Data, MAX_VIEW, Packet, Payload, chunk_capacity};
+use crate::settings::Comparison;
 use crate::{Bytes, Config, Destination, Output, Timing};
-use ais_wire::NodeId;
-use log::info;
+use ais_wire::{Name, NodeId};
+use log::{Level, log};
 use std::collections::{BTreeMap, VecDeque};
 
 /// A frame takes so many bytes of chunks even if the MTU says less.
@@ -37,6 +38,9 @@ pub(super) struct Core {
     /// Why nodes are not to be in the next view, for people.
     pub(super) reasons: BTreeMap<NodeId, String>,
     pub(super) codec: Codec,
+    /// The name of the cluster, for people.
+    pub(super) cluster: Name,
+    pub(super) settings: Comparison,
     /// Lines in the log since the second began.
     lines: (u64, u32),
     reserved: u64,
@@ -60,7 +64,9 @@ impl Core {
             assembly: Assembly::new(config.max_message),
             number,
             reasons: BTreeMap::new(),
-            codec: Codec::new(config.me, &config.cluster),
+            codec: Codec::new(config.me, &config.cluster, &config.settings),
+            cluster: config.cluster.clone(),
+            settings: Comparison::new(config.settings.clone()),
             lines: (0, 0),
             reserved: config.reserved,
             asked: config.reserved,
@@ -72,13 +78,22 @@ impl Core {
     /// A line for the log, unless there were many lately: others can cause
     /// them.
     pub(super) fn say(&mut self, now: u64, line: &str) {
+        self.say_at(Level::Info, now, line);
+    }
+
+    /// The same, for what somebody has to put right.
+    pub(super) fn warn(&mut self, now: u64, line: &str) {
+        self.say_at(Level::Warn, now, line);
+    }
+
+    fn say_at(&mut self, level: Level, now: u64, line: &str) {
         if now.saturating_sub(self.lines.0) >= SECOND {
             self.lines = (now, 0);
         }
         self.lines.1 = self.lines.1.saturating_add(1);
         match self.lines.1 {
-            ..MAX_LINES => info!("{line}"),
-            MAX_LINES => info!("{line}; more of the kind is left out for a second"),
+            ..MAX_LINES => log!(level, "{line}"),
+            MAX_LINES => log!(level, "{line}; more of the kind is left out for a second"),
             _ => {}
         }
     }

@@ -31,8 +31,9 @@ use log::warn;
 /// Outputs that may wait in a ring of one member. The driver takes them after
 /// every call, so that this bound is met only if it does not.
 const MAX_OUTPUTS: usize = 4096;
-/// Packets of another version are named in the log once in so long.
-const VERSION_WARNING: u64 = 60_000_000_000;
+/// Packets of another version, and those of another cluster, are named in the
+/// log once in so long.
+const STRANGER_WARNING: u64 = 60_000_000_000;
 
 /// A member of a Totem ring.
 #[derive(Debug)]
@@ -57,7 +58,10 @@ pub struct Ring {
     /// The member whose refusal brought about a gather, and when, unless it
     /// was out after it: then the refusal was true.
     refused: Option<(NodeId, u64)>,
+    /// When packets of another version were last named in the log.
     version_warned_at: Option<u64>,
+    /// When packets of another cluster were.
+    cluster_warned_at: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -87,6 +91,7 @@ impl Ring {
             hello_at: now,
             refused: None,
             version_warned_at: None,
+            cluster_warned_at: None,
         };
         ring.start_gather(now);
         ring
@@ -128,7 +133,12 @@ impl Ring {
             return;
         }
         match self.core.codec.decode(from, bytes) {
-            Ok(packet) => self.on_packet(now, from, packet),
+            Ok((packet, settings)) => {
+                for line in self.core.settings.differences(from, &settings) {
+                    self.core.warn(now, &line);
+                }
+                self.on_packet(now, from, packet);
+            }
             Err(dropped) => self.on_dropped(now, from, dropped),
         }
     }
@@ -309,12 +319,24 @@ impl Ring {
 
     fn on_dropped(&mut self, now: u64, from: NodeId, dropped: Dropped) {
         self.core.counters.packets.count(dropped);
-        let is_time = |at: u64| now >= at.saturating_add(VERSION_WARNING);
-        if let Dropped::Version(_) = dropped
-            && self.version_warned_at.is_none_or(is_time)
-        {
-            self.version_warned_at = Some(now);
-            warn!("packets of {from} are ignored: {dropped}; run the same major version on all");
+        let (warned_at, advice) = match dropped {
+            Dropped::Version(_) => {
+                (&mut self.version_warned_at, "run the same major version on all".into())
+            }
+            Dropped::OtherCluster => {
+                let cluster = &self.core.cluster;
+                let advice = format!(
+                    "this node has clustername:{cluster}; if {from} belongs to the same cluster, \
+                     give both the same clustername in network.conf; if not, an mcastport of its \
+                     own for each cluster ends these lines"
+                );
+                (&mut self.cluster_warned_at, advice)
+            }
+            _ => return,
+        };
+        if warned_at.is_none_or(|at| now >= at.saturating_add(STRANGER_WARNING)) {
+            *warned_at = Some(now);
+            warn!("packets of {from} are ignored: {dropped}; {advice}");
         }
     }
 

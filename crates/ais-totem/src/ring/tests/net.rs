@@ -121,6 +121,7 @@ impl Net {
             reserved: last_view,
             linger: self.linger,
             first_seq: self.first_seq,
+            settings: Vec::new(),
         }
     }
 
@@ -178,7 +179,7 @@ impl Net {
 
     /// Hands `packet` to `to` as if `from` had sent it.
     pub(super) fn inject(&mut self, from: u8, to: u8, packet: &Packet) {
-        let bytes = Codec::new(node(from), &Name::try_from("test").unwrap()).encode(packet);
+        let bytes = Codec::new(node(from), &Name::try_from("test").unwrap(), &[]).encode(packet);
         self.call(to, |ring, now| ring.handle_packet(now, node(from), &bytes));
     }
 
@@ -207,8 +208,8 @@ impl Net {
     }
 
     fn transmit(&mut self, from: u8, to: Destination, bytes: &[u8]) {
-        let reader = Codec::new(node(250), &Name::try_from("test").unwrap());
-        let packet = reader.decode(node(from), bytes).unwrap();
+        let reader = Codec::new(node(250), &Name::try_from("test").unwrap(), &[]);
+        let (packet, _) = reader.decode(node(from), bytes).unwrap();
         assert!(bytes.len() <= self.mtu || !matches!(packet, Packet::Data(_)));
         if self.keep_sent {
             self.sent.push((self.now, from, to, packet.clone()));

@@ -1,0 +1,81 @@
+//! Settings that should be equal at all nodes, and are not.
+
+use crate::executive::{Executive, Site};
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+fn start(sites: &[Site]) -> Vec<Executive> {
+    sites.iter().map(|site| site.spawn(site.command())).collect()
+}
+
+/// The warnings of a node that contain this.
+fn warnings(node: &Executive, text: &str) -> Vec<String> {
+    let log = node.log();
+    let found = log.lines().filter(|line| line.contains(" WARN ") && line.contains(text));
+    found.map(str::to_owned).collect()
+}
+
+#[test]
+fn what_differs_is_said_by_both_nodes_once() {
+    let sites = Site::cluster(3, "unicast");
+    for (site, quorum) in
+        sites.iter().zip(["majority\nexpected-nodes:3", "majority\nexpected-nodes:5", "none"])
+    {
+        site.set("realtime:no", &format!("realtime:no\nquorum:{quorum}"));
+    }
+    let all: Vec<Ipv4Addr> = sites.iter().map(|site| site.address).collect();
+    let mut nodes = start(&sites);
+    for node in &mut nodes {
+        node.await_members(&all);
+    }
+    for (here, there, text) in [
+        (0, 1, "has expected-nodes:5, this node has expected-nodes:3"),
+        (1, 0, "has expected-nodes:3, this node has expected-nodes:5"),
+        (0, 2, "has quorum:none, this node has quorum:majority"),
+        (2, 0, "has quorum:majority, this node has quorum:none"),
+        (2, 1, "has quorum:majority, this node has quorum:none"),
+    ] {
+        let text = format!("{} {text}; give all nodes of the cluster the same", all[there]);
+        nodes[here].await_log(&text);
+    }
+    // A view more says nothing new.
+    nodes.remove(1).stop();
+    for node in &mut nodes {
+        node.await_members(&[all[0], all[2]]);
+        for differs in ["has quorum:", "has expected-nodes:"] {
+            let said = warnings(node, differs);
+            let without_time = said.iter().map(|line| line.split_once("WARN").unwrap().1);
+            assert_eq!(without_time.collect::<BTreeSet<_>>().len(), said.len(), "{said:?}");
+        }
+    }
+    nodes.into_iter().for_each(Executive::stop);
+}
+
+#[test]
+fn a_difference_that_keeps_nodes_apart_is_said() {
+    let sites = Site::cluster(2, "unicast");
+    sites[1].set("realtime:no", "realtime:no\nclustername:other");
+    let mut nodes = start(&sites);
+    for ((node, site), (stranger, name)) in
+        nodes.iter_mut().zip(&sites).zip([(&sites[1], "ais"), (&sites[0], "other")])
+    {
+        node.await_members(&[site.address]);
+        node.await_log(&format!("packets of {} are ignored", stranger.address));
+        node.await_log(&format!("this node has clustername:{name}; if"));
+        assert_eq!(warnings(node, "clustername").len(), 1);
+    }
+    nodes.into_iter().for_each(Executive::stop);
+}
+
+#[test]
+fn a_name_that_two_nodes_have_is_said() {
+    let sites = Site::cluster(2, "unicast");
+    for site in &sites {
+        site.set("realtime:no", "realtime:no\nnodename:same");
+    }
+    let nodes = start(&sites);
+    for (node, other) in nodes.iter().zip([&sites[1], &sites[0]]) {
+        node.await_log(&format!("{} has nodename:same, as this node has", other.address));
+    }
+    nodes.into_iter().for_each(Executive::stop);
+}
