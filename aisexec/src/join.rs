@@ -15,14 +15,36 @@ pub(crate) struct Joined {
     pub(crate) udp: Udp,
 }
 
-/// What is wrong with network.conf on this machine, if that can be known now.
-pub(crate) fn check(network: &NetworkConf) -> Result<(), String> {
-    let candidates =
-        identity::candidates(network.bindnetaddr, &identity::interfaces().unwrap_or_default());
-    match identity::choose(&candidates, &network.members) {
-        None if !candidates.is_empty() => Err(no_own_member(&candidates)),
-        _ => Ok(()),
+/// What is wrong with `bindnetaddr` on this machine, if that can be known now.
+/// `Ok`: what keeps the node waiting, if it does.
+///
+/// # Errors
+/// What keeps the node from starting.
+pub(crate) fn check(network: &NetworkConf) -> Result<Option<String>, String> {
+    let interfaces = identity::interfaces().unwrap_or_default();
+    let candidates = identity::candidates(network.bindnetaddr, &interfaces);
+    if candidates.is_empty() {
+        let absent = absent(network, &interfaces);
+        if !network.interface_wait {
+            return Err(format!("{absent}. Correct network.conf, or set `interface-wait:yes`"));
+        }
+        let text =
+            format!("{absent}. Waiting for it; correct network.conf if it is none of this machine");
+        return Ok(Some(text));
     }
+    match identity::choose(&candidates, &network.members) {
+        None => Err(no_own_member(&candidates)),
+        Some(_) => Ok(None),
+    }
+}
+
+fn absent(network: &NetworkConf, interfaces: &[Interface]) -> String {
+    let list: Vec<String> = interfaces.iter().map(ToString::to_string).collect();
+    format!(
+        "bindnetaddr: no interface has an address in the network of {}; there are {}",
+        network.bindnetaddr,
+        list.join(", ")
+    )
 }
 
 /// Joins the network as soon as its interface is there. `None` if the daemon
@@ -38,25 +60,16 @@ pub(crate) fn join(
 ) -> Result<Option<Joined>, String> {
     let mut seen = None;
     loop {
-        check(network)?;
+        let waits_for = check(network)?;
         let interfaces = identity::interfaces().unwrap_or_default();
         if let Some(joined) = open(network, &interfaces, epoll, token)? {
             log::info!("this node is {}", joined.node);
             return Ok(Some(joined));
         }
-        let list: Vec<String> = interfaces.iter().map(ToString::to_string).collect();
-        let absent = format!(
-            "bindnetaddr: no interface has an address in the network of {}; there are {}",
-            network.bindnetaddr,
-            list.join(", ")
-        );
-        if !network.interface_wait {
-            return Err(format!("{absent}. Correct network.conf, or set `interface-wait:yes`"));
-        }
-        if seen.as_ref() != Some(&interfaces) {
-            log::warn!(
-                "{absent}. Waiting for it; correct network.conf if it is none of this machine"
-            );
+        if let Some(absent) = waits_for
+            && seen.as_ref() != Some(&interfaces)
+        {
+            log::warn!("{absent}");
             seen = Some(interfaces);
         }
         if signals.stop_within_a_second() {

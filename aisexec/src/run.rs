@@ -4,7 +4,7 @@ use crate::args::Args;
 use crate::background::{self, Background, Side};
 use crate::busy_poll::BusyPoll;
 use crate::claim::Claim;
-use crate::config::{self, CheckpointLimits, Config, ConfigError, Quorum};
+use crate::config::{self, CheckpointLimits, Config, ConfigError, NetworkConf, Quorum};
 use crate::ipc::{Access, Failure, Server, Settings, Surroundings, Token};
 use crate::join::{self, Joined};
 use crate::reactor::Reactor;
@@ -39,17 +39,38 @@ const MILLISECOND: u64 = 1_000_000;
 const RETURN_MEMORY_FROM: i32 = 1 << 20;
 
 /// Checks the configuration files: 0 if they are good, else 1 and all their
-/// errors on standard error.
+/// errors on standard error. What people should know beside that stands there
+/// too.
 #[must_use]
 pub fn check(args: &Args) -> ExitCode {
     match load(&args.config_dir) {
-        Ok(_) => {
+        Ok(config) => {
+            let of_machine = machine_warnings(&args.config_dir, &config.network);
+            for warning in config.warnings.iter().chain(&of_machine) {
+                let _ = writeln!(io::stderr(), "warning: {warning}");
+            }
             // Whether or not anybody reads it, the status says the same.
             let _ = writeln!(io::stdout(), "configuration ok");
             ExitCode::SUCCESS
         }
         Err(code) => code,
     }
+}
+
+/// What this machine does not have that network.conf names.
+fn machine_warnings(directory: &Path, network: &NetworkConf) -> Vec<ConfigError> {
+    let absent = join::check(network).ok().flatten();
+    let absent = absent.map(|text| config::at_key(directory, "bindnetaddr", text));
+    let memory = network.checkpoint_memory.filter(|memory| *memory > ram());
+    let memory = memory.map(|memory| {
+        let text = format!(
+            "checkpoint-memory: {memory} bytes are more than the {} of this machine; give less, \
+             or leave the key out for half of them",
+            ram()
+        );
+        config::at_key(directory, "checkpoint-memory", text)
+    });
+    absent.into_iter().chain(memory).collect()
 }
 
 /// Runs the daemon until a signal stops it: 0; or 1 if it cannot be started,
@@ -79,12 +100,9 @@ pub fn run(args: &Args) -> ExitCode {
 }
 
 fn load(directory: &Path) -> Result<Config, ExitCode> {
-    let loaded = config::load(directory).and_then(|config| {
-        let in_file = |message| {
-            vec![ConfigError { path: config::network_file(directory), line: None, message }]
-        };
-        join::check(&config.network).map_err(in_file)?;
-        Ok(config)
+    let loaded = config::load(directory).and_then(|config| match join::check(&config.network) {
+        Ok(_) => Ok(config),
+        Err(message) => Err(vec![config::at_key(directory, "bindnetaddr", message)]),
     });
     loaded.map_err(|errors| {
         errors.iter().for_each(|error| logs::print(Level::Error, error));
@@ -102,6 +120,9 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
         log::error!("internal error, please report it: {info}");
         std::process::abort();
     }));
+    for warning in &config.warnings {
+        log::warn!("{warning}");
+    }
     let in_words = |error: io::Error| error.to_string();
     // What this process makes has the mode that is asked for there, whatever
     // the shell of who started it is set to; nothing is for others to write.
@@ -146,7 +167,7 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
     })
 }
 
-fn welcome(network: &config::NetworkConf) -> Welcome {
+fn welcome(network: &NetworkConf) -> Welcome {
     Welcome {
         cookie: Cookie::default(),
         api_timeout_ms: network.api_timeout,
@@ -177,7 +198,7 @@ fn node_config(config: Config, node: NodeId, numbers: Numbers, ram: u64) -> ais_
     }
 }
 
-fn ring_config(network: &config::NetworkConf, node: NodeId, numbers: Numbers) -> ais_totem::Config {
+fn ring_config(network: &NetworkConf, node: NodeId, numbers: Numbers) -> ais_totem::Config {
     let timing = Timing::from_token(network.token);
     log::info!(
         "token:{} means that a dead node is out after at most {} ms",
@@ -201,7 +222,7 @@ fn ring_config(network: &config::NetworkConf, node: NodeId, numbers: Numbers) ->
 }
 
 /// What is compared with the other nodes when they meet.
-fn settings(network: &config::NetworkConf) -> Vec<Setting> {
+fn settings(network: &NetworkConf) -> Vec<Setting> {
     let mut settings = vec![
         ("transport", network.transport.to_string()),
         ("token", network.token.to_string()),

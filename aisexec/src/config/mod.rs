@@ -3,6 +3,7 @@
 //! are known at once; nothing in a file can panic or grow without bound.
 
 mod blocks;
+mod doubts;
 mod error;
 pub mod groups_conf;
 pub mod network_conf;
@@ -88,6 +89,9 @@ pub struct Config {
     pub network: NetworkConf,
     /// groups.conf.
     pub groups: Groups,
+    /// What people should know of both; nothing of it keeps the node from
+    /// starting.
+    pub warnings: Vec<ConfigError>,
 }
 
 /// Reads `network.conf` and `groups.conf` of the directory `dir`.
@@ -96,16 +100,30 @@ pub struct Config {
 /// All errors of both files: network.conf first, each file in the order of
 /// its lines.
 pub fn load(dir: &Path) -> Result<Config, Vec<ConfigError>> {
-    let network = read(&network_file(dir), network_conf::parse);
-    let groups = read(&dir.join("groups.conf"), groups_conf::parse);
+    let (network_file, groups_file) = (network_file(dir), dir.join("groups.conf"));
+    let network = read(&network_file, network_conf::parse);
+    let groups = read(&groups_file, groups_conf::parse);
     match (network, groups) {
-        (Ok(network), Ok(groups)) => Ok(Config { network, groups }),
+        (Ok((network, text)), Ok((groups, groups_text))) => {
+            let files = ((&*network_file, &*text), (&*groups_file, &*groups_text));
+            let warnings = doubts::check(&network, &groups, files.0, files.1);
+            Ok(Config { network, groups, warnings })
+        }
         (network, groups) => {
             let mut errors = network.err().unwrap_or_default();
             errors.extend(groups.err().unwrap_or_default());
             Err(errors)
         }
     }
+}
+
+/// What is wrong with the value of a key of network.conf in `dir`, for reasons
+/// that are not in the file.
+#[must_use]
+pub fn at_key(dir: &Path, key: &str, message: String) -> ConfigError {
+    let path = network_file(dir);
+    let line = bytes(&path).ok().and_then(|text| network_conf::line_of(&text, key));
+    ConfigError { path, line, message }
 }
 
 /// Where the settings of the network are in the directory `dir`.
@@ -116,9 +134,11 @@ pub fn network_file(dir: &Path) -> PathBuf {
 
 type Parser<T> = fn(&Path, &[u8]) -> Result<T, Vec<ConfigError>>;
 
-fn read<T>(path: &Path, parse: Parser<T>) -> Result<T, Vec<ConfigError>> {
+/// What a file means, and its text.
+fn read<T>(path: &Path, parse: Parser<T>) -> Result<(T, Vec<u8>), Vec<ConfigError>> {
     let whole_file = |message| vec![ConfigError { path: path.into(), line: None, message }];
-    parse(path, &bytes(path).map_err(whole_file)?)
+    let text = bytes(path).map_err(whole_file)?;
+    Ok((parse(path, &text)?, text))
 }
 
 /// The bytes of a regular file of bounded size, or what is wrong with it.
@@ -133,7 +153,25 @@ fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     if bytes.len() as u64 > limits::MAX_FILE {
         return Err(format!("is larger than {} bytes; shorten it", limits::MAX_FILE));
     }
-    Ok(bytes)
+    is_text(&bytes).map(|()| bytes)
+}
+
+/// Whether a file has lines as these files have them, or what it has instead.
+fn is_text(bytes: &[u8]) -> Result<(), String> {
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err("is UTF-16; save it as UTF-8 or ASCII".into());
+    }
+    let is_inside = |pair: &[u8]| pair[0] == b'\r' && !matches!(pair[1], b'\r' | b'\n');
+    match bytes.windows(2).position(is_inside) {
+        Some(at) => {
+            let line = bytes[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
+            Err(format!(
+                "has a carriage return inside line {line}, where a line may have been meant to \
+                 end; save it with newlines"
+            ))
+        }
+        None => Ok(()),
+    }
 }
 
 fn unreadable(error: &io::Error) -> String {

@@ -12,9 +12,13 @@ const QUOTED: usize = 60;
 /// Words longer than this are not compared with the known ones.
 const LONGEST_WORD: usize = 40;
 
+/// What some editors put in front of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The lines of a file with their numbers, from 1. A last line counts with or
 /// without its newline.
 pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let body = text.strip_suffix(b"\n").unwrap_or(text);
     let empty = text.is_empty();
     body.split(|&byte| byte == b'\n')

@@ -110,6 +110,31 @@ fn check_knows_the_addresses_of_this_machine() {
 }
 
 #[test]
+fn check_says_what_can_hardly_be_meant() {
+    let site = Site::new();
+    // A network for documentation: no machine has it.
+    site.set(&format!("bindnetaddr:{}", site.address), "bindnetaddr:203.0.113.0");
+    site.set("realtime:no", "nodename:'one'\ncheckpoint-memory:16384g");
+    let output = site.run(&["--check"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stdout), "configuration ok\n");
+    let said = text(&output.stderr);
+    for doubt in [
+        "network.conf:1: bindnetaddr: no interface has an address in the network of 203.0.113.0",
+        "network.conf:3: nodename:`\\'one\\'` has a quotation mark",
+        "network.conf:4: checkpoint-memory: 17592186044416 bytes are more than the",
+    ] {
+        let is_it = |line: &str| line.starts_with("warning: ") && line.contains(doubt);
+        assert!(said.lines().any(is_it), "{doubt} is not in {said}");
+    }
+    site.set("nodename", "interface-wait:no\nnodename");
+    let output = site.run(&["--check"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = text(&output.stderr);
+    assert!(error.contains("network.conf:1: bindnetaddr: no interface"), "{error}");
+}
+
+#[test]
 fn a_stale_socket_is_replaced() {
     let site = Site::new();
     let mut executive = site.start();

@@ -1,5 +1,6 @@
 //! What the tests of both files share, and reading a directory.
 
+mod doubts;
 mod groups;
 mod hostile;
 mod network;
