@@ -466,7 +466,7 @@ typedef struct {
     SaNameT clusterName;
     SaBoolT member;
     /**
-     * When it started, in nanoseconds since the Unix epoch.
+     * When its host was booted, in nanoseconds since the Unix epoch.
      */
     SaTimeT bootTimestamp;
 } SaClmClusterNodeT;
@@ -559,7 +559,7 @@ typedef int SaCkptCheckpointHandleT;
 typedef int SaCkptSectionIteratorT;
 
 /**
- * Exactly one update option.
+ * One update option; 0 is SA_CKPT_WR_ALL_REPLICAS.
  */
 typedef SaUint32T SaCkptCheckpointCreationFlagsT;
 
@@ -601,7 +601,7 @@ typedef struct {
      */
     SaCkptSectionIdT *sectionId;
     /**
-     * Nanoseconds since the Unix epoch; SA_TIME_END is never.
+     * Nanoseconds since the Unix epoch; SA_TIME_END and 0 are never.
      */
     SaTimeT expirationTime;
 } SaCkptSectionCreationAttributesT;

@@ -21,9 +21,80 @@ pub(crate) fn wall() -> i64 {
     read(ClockId::CLOCK_REALTIME)
 }
 
+/// When this host was booted, in nanoseconds since the epoch, to the second:
+/// the wall clock less the boot clock. That difference only changes when the
+/// wall clock is set.
+pub(crate) fn booted() -> i64 {
+    let look = || {
+        let before = read(ClockId::CLOCK_BOOTTIME);
+        let wall = wall();
+        (before, wall, read(ClockId::CLOCK_BOOTTIME))
+    };
+    boot(std::iter::repeat_with(look).take(LOOKS))
+}
+
+/// Looks at two clocks, of which the quickest counts.
+const LOOKS: usize = 16;
+
+/// What looks at the boot clock, the wall clock, and the boot clock again say.
+/// The quickest is wrong by less than a microsecond, even if this process had
+/// to wait in the midst of others: so restarts of the daemon agree, unless the
+/// host was booted on the very border between two seconds.
+fn boot(looks: impl Iterator<Item = (i64, i64, i64)>) -> i64 {
+    let quickest = looks.min_by_key(|(before, _, after)| after.saturating_sub(*before));
+    let (before, wall, after) = quickest.unwrap_or_default();
+    let boot = wall.saturating_sub(before.midpoint(after));
+    let second = SECOND.cast_signed();
+    boot.saturating_add(second / 2).div_euclid(second).saturating_mul(second)
+}
+
 fn read(clock: ClockId) -> i64 {
     // Both clocks exist on every Linux, so this does not fail.
     clock_gettime(clock).map_or(0, |time| {
         time.tv_sec().saturating_mul(1_000_000_000).saturating_add(time.tv_nsec())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = 3_600_000_000_000;
+
+    #[test]
+    fn the_quickest_look_tells_when_the_host_was_booted() {
+        let look = |took, wall| (HOUR, wall, HOUR + took);
+        // It had to wait for half a second in the first two.
+        let looks =
+            [(500_000_000, 9 * HOUR + 600_000_000), (500_000_000, 9 * HOUR), (40, 9 * HOUR)];
+        assert_eq!(boot(looks.into_iter().map(|(took, wall)| look(took, wall))), 8 * HOUR);
+    }
+
+    #[test]
+    fn looks_that_are_a_moment_apart_agree() {
+        let second = SECOND.cast_signed();
+        // Part of a second, and to how many seconds it is rounded.
+        for (part, seconds) in
+            [(-499_999_000, 0), (-1, 0), (0, 0), (499_999_000, 0), (500_001_000, 1)]
+        {
+            for took in [0, 80, 1_900] {
+                let wall = 9 * HOUR + part + took / 2;
+                assert_eq!(
+                    boot([(HOUR, wall, HOUR + took)].into_iter()),
+                    8 * HOUR + seconds * second
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn it_is_what_the_kernel_says() {
+        let stat = std::fs::read_to_string("/proc/stat").unwrap();
+        let line = stat.lines().find_map(|line| line.strip_prefix("btime ")).unwrap();
+        let second = SECOND.cast_signed();
+        let btime = line.trim().parse::<i64>().unwrap() * second;
+        assert!((booted() - btime).abs() <= second, "{} {btime}", booted());
+        assert_eq!(booted() % second, 0);
+        assert_eq!(booted(), booted());
+    }
 }

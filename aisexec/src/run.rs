@@ -178,7 +178,6 @@ fn welcome(network: &NetworkConf) -> Welcome {
 
 fn node_config(config: Config, node: NodeId, numbers: Numbers, ram: u64) -> ais_node::Config {
     let network = config.network;
-    let boot_timestamp = clock::wall();
     let address = || Name::try_from(node.to_string().as_str()).unwrap_or_default();
     ais_node::Config {
         node,
@@ -186,7 +185,7 @@ fn node_config(config: Config, node: NodeId, numbers: Numbers, ram: u64) -> ais_
         expected_nodes: network.expected_nodes.filter(|_| network.quorum == Quorum::Majority),
         node_name: network.nodename.unwrap_or_else(address),
         cluster_name: network.clustername,
-        boot_timestamp,
+        boot_timestamp: clock::booted(),
         ckpt: Limits {
             memory: network.checkpoint_memory.unwrap_or(ram / 2),
             checkpoints: network.max_checkpoints,

@@ -211,6 +211,7 @@ static void check_attributes(void)
 	SaCkptCheckpointHandleT made;
 	int i;
 
+	/* A negative one is no limit. */
 	for (i = 0; i < 3; i++) {
 		attributes = all_replicas;
 		if (i == 0)
@@ -219,7 +220,15 @@ static void check_attributes(void)
 			attributes.maxSectionSize = -LARGEST - 1;
 		else
 			attributes.retentionDuration = -1;
-		CHECK_EQ(saCkptCheckpointOpen(&name, &attributes, READ, 0, &made), SA_ERR_INVALID_PARAM);
+		made = open_checkpoint(&name, &attributes, READ | WRITE);
+		CHECK_EQ(create_section(&made, "section", "content"), SA_OK);
+		CHECK_EQ(saCkptCheckpointStatusGet(&made, &status), SA_OK);
+		CHECK_NUM(status.checkpointCreationAttributes.checkpointSize, i == 0 ? -1 : all_replicas.checkpointSize);
+		CHECK_NUM(status.checkpointCreationAttributes.maxSectionSize, i == 1 ? -1 : all_replicas.maxSectionSize);
+		CHECK(status.checkpointCreationAttributes.retentionDuration ==
+		      (i == 2 ? SA_TIME_END : all_replicas.retentionDuration));
+		CHECK_EQ(saCkptCheckpointUnlink(&name), SA_OK);
+		CHECK_EQ(saCkptCheckpointClose(&made), SA_OK);
 	}
 	attributes = all_replicas;
 	attributes.checkpointSize = attributes.maxSectionSize = LARGEST;

@@ -4,11 +4,11 @@
 static void check_parameters(void)
 {
 	static const SaCkptCheckpointOpenFlagsT bad_flags[] = {
-		0, COLOCATED, 8, READ | 8, READ | WRITE | COLOCATED | 8, (SaCkptCheckpointOpenFlagsT)-1,
+		0, 8, COLOCATED | 8, READ | 8, 16, READ | WRITE | COLOCATED | 8, (SaCkptCheckpointOpenFlagsT)-1,
 		READ | (SaCkptCheckpointOpenFlagsT)1 << 32,
 	};
 	static const SaCkptCheckpointCreationFlagsT bad_creation[] = {
-		0, 3, 5, 6, 7, 8, 9, (SaCkptCheckpointCreationFlagsT)-1,
+		8, 9, 15, 16, (SaCkptCheckpointCreationFlagsT)-1,
 		SA_CKPT_WR_ALL_REPLICAS | (SaCkptCheckpointCreationFlagsT)1 << 32,
 	};
 	SaCkptCheckpointCreationAttributesT attributes = all_replicas;
@@ -42,7 +42,7 @@ static void check_parameters(void)
 static void check_flags_and_timeouts(void)
 {
 	static const SaCkptCheckpointOpenFlagsT flags[] = {
-		READ, WRITE, READ | WRITE, READ | COLOCATED, WRITE | COLOCATED, READ | WRITE | COLOCATED,
+		READ, WRITE, READ | WRITE, COLOCATED, READ | COLOCATED, WRITE | COLOCATED, READ | WRITE | COLOCATED,
 	};
 	static const SaTimeT timeouts[] = { 0, MS_NS(5000), SA_TIME_END };
 	const SaCkptCheckpointCreationAttributesT *attributes[] = { &all_replicas, &active_replica, &weak_replica };
@@ -54,6 +54,52 @@ static void check_flags_and_timeouts(void)
 		for (j = 0; j < 3; j++)
 			if (CHECK_EQ(saCkptCheckpointOpen(&name, attributes[j], flags[i], timeouts[j], &handle), SA_OK))
 				CHECK_EQ(saCkptCheckpointClose(&handle), SA_OK);
+}
+
+/* COLOCATED alone keeps a replica here, and nothing can be done with it. */
+static void check_colocated_alone(void)
+{
+	SaNameT name = unique_name("alone");
+	SaCkptIOVectorElementT element = { .dataBuffer = "x", .dataSize = 1 };
+	SaCkptSectionIdT id = section("section");
+	SaCkptCheckpointStatusT status;
+	SaCkptCheckpointHandleT handle;
+
+	PAINT(handle);
+	CHECK_EQ(saCkptCheckpointOpen(&name, NULL, COLOCATED, 0, &handle), SA_ERR_NOT_EXIST);
+	CHECK_UNTOUCHED(handle);
+	handle = open_checkpoint(&name, &weak_replica, COLOCATED);
+	CHECK_EQ(create_section(&handle, "section", "content"), SA_ERR_ACCESS);
+	CHECK_EQ(saCkptSectionDelete(&handle, &id), SA_ERR_ACCESS);
+	CHECK_EQ(saCkptSectionExpirationTimeSet(&handle, &id, SA_TIME_END), SA_ERR_ACCESS);
+	CHECK_EQ(saCkptSectionOverwrite(&handle, &default_section, (SaUint8T *)"x", 1), SA_ERR_ACCESS);
+	CHECK_EQ(saCkptCheckpointWrite(&handle, &element, 1, NULL), SA_ERR_ACCESS);
+	CHECK_EQ(saCkptCheckpointRead(&handle, &element, 1, NULL), SA_ERR_ACCESS);
+	CHECK_EQ(saCkptCheckpointSynchronize(&handle, 0), SA_ERR_ACCESS);
+	CHECK_EQ(saCkptActiveCheckpointSet(&handle), SA_ERR_ACCESS);
+	CHECK_EQ(saCkptCheckpointStatusGet(&handle, &status), SA_OK);
+	CHECK_EQ(saCkptCheckpointClose(&handle), SA_OK);
+}
+
+/* creationFlags name no option, or several: the strongest counts. */
+static void check_options(void)
+{
+	static const SaCkptCheckpointCreationFlagsT meaning[] = { 1, 1, 2, 1, 4, 1, 2, 1 };
+	SaCkptCheckpointCreationAttributesT attributes = all_replicas;
+	SaNameT name = unique_name("options");
+	SaCkptCheckpointStatusT status;
+	SaCkptCheckpointHandleT handle;
+	size_t i;
+
+	for (i = 0; i < sizeof(meaning) / sizeof(meaning[0]); i++) {
+		attributes.creationFlags = i;
+		handle = open_checkpoint(&name, &attributes, READ | WRITE);
+		CHECK_EQ(saCkptCheckpointStatusGet(&handle, &status), SA_OK);
+		CHECK_NUM(status.checkpointCreationAttributes.creationFlags, meaning[i]);
+		CHECK_EQ(create_section(&handle, "section", "content"), SA_OK);
+		CHECK_CONTENT(&handle, section("section"), "content");
+		CHECK_EQ(saCkptCheckpointClose(&handle), SA_OK);
+	}
 }
 
 /* Counted bytes: a NUL inside counts, the longest name is usable in full. */
@@ -154,6 +200,8 @@ int main(void)
 {
 	check_parameters();
 	check_flags_and_timeouts();
+	check_colocated_alone();
+	check_options();
 	check_names();
 	check_existing();
 	check_unlinked();

@@ -42,11 +42,10 @@ static void check_parameters(void)
 	CHECK_EQ(saCkptCheckpointOpenAsync(&bad_handles[0], 1, NULL, &all_replicas, 0), SA_ERR_INVALID_PARAM);
 	CHECK_EQ(saCkptCheckpointOpenAsync(&bad_handles[0], 1, &name, &all_replicas, 0), SA_ERR_BAD_HANDLE);
 	CHECK_EQ(saCkptCheckpointOpenAsync(&handle, 1, &name, &all_replicas, 0), SA_ERR_BAD_FLAGS);
-	CHECK_EQ(saCkptCheckpointOpenAsync(&handle, 1, &name, &all_replicas, COLOCATED), SA_ERR_BAD_FLAGS);
 	CHECK_EQ(saCkptCheckpointOpenAsync(&handle, 1, &name, &all_replicas, READ | 8), SA_ERR_BAD_FLAGS);
 	CHECK_EQ(saCkptCheckpointOpenAsync(&handle, 1, &overlong, &all_replicas, 0), SA_ERR_BAD_FLAGS);
 	CHECK_EQ(saCkptCheckpointOpenAsync(&handle, 1, &overlong, &all_replicas, READ), SA_ERR_INVALID_PARAM);
-	wrong.creationFlags = 3;
+	wrong.creationFlags = 8;
 	CHECK_EQ(saCkptCheckpointOpenAsync(&handle, 1, &name, &wrong, READ), SA_ERR_INVALID_PARAM);
 
 	NEED_EQ(saCkptInitialize(&silent, NULL, &version_a11), SA_OK);
@@ -64,10 +63,22 @@ static void check_parameters(void)
 static void check_answers(void)
 {
 	SaNameT name = unique_name("async");
+	SaCkptCheckpointCreationAttributesT odd = all_replicas;
 	SaCkptCheckpointHandleT writer, reader;
+	SaCkptCheckpointStatusT status;
 
 	CHECK_EQ(saCkptCheckpointOpenAsync(&handle, 5, &name, NULL, READ), SA_OK);
 	await(5, SA_ERR_NOT_EXIST);
+
+	/* To keep a replica, and with creation flags of several options. */
+	odd.creationFlags = 6;
+	odd.checkpointSize = -1;
+	CHECK_EQ(saCkptCheckpointOpenAsync(&handle, 6, &name, &odd, COLOCATED), SA_OK);
+	await(6, SA_OK);
+	CHECK_EQ(saCkptCheckpointStatusGet(&seen.handle, &status), SA_OK);
+	CHECK_NUM(status.checkpointCreationAttributes.creationFlags, SA_CKPT_WR_ACTIVE_REPLICA);
+	CHECK_EQ(create_section(&seen.handle, "section", "content"), SA_ERR_ACCESS);
+	CHECK_EQ(saCkptCheckpointClose(&seen.handle), SA_OK);
 
 	CHECK_EQ(saCkptCheckpointOpenAsync(&handle, -1, &name, &all_replicas, READ | WRITE), SA_OK);
 	await(-1, SA_OK);

@@ -133,7 +133,7 @@ static void check_generated_ids(void)
 static void check_expiration(void)
 {
 	/* Never, as the programs of 2004 and as the header spell it. */
-	static const SaTimeT never[] = { 1, 0x7FFFFFFFLL, 0xFFAAAAAALL, 0xFFFFFFFFLL, SA_TIME_END };
+	static const SaTimeT never[] = { 0, 1, 0x7FFFFFFFLL, 0xFFAAAAAALL, 0xFFFFFFFFLL, SA_TIME_END };
 	char id[] = "never 0";
 	SaTimeT start;
 	size_t i;
@@ -142,11 +142,15 @@ static void check_expiration(void)
 		CHECK_EQ(create_expiring(&handle, id, "stays", never[i]), SA_OK);
 	CHECK_EQ(create_expiring(&handle, "later", "stays", now_ns() + MS_NS(3600000)), SA_OK);
 
-	/* Past: expires at once. */
+	/* Past: there for another second. */
+	start = now_ns();
 	CHECK_EQ(create_expiring(&handle, "past", "goes", LONG_AGO), SA_OK);
+	CHECK_EQ(create_expiring(&handle, "just past", "goes", now_ns() - 1000), SA_OK);
 	CHECK_EQ(create_expiring(&handle, "before", "goes", -1), SA_OK);
 	CHECK_EQ(create_expiring(&handle, "nearest", "goes", 0x100000000LL), SA_OK);
 	CHECK(WAIT_FOR(probe_section(&handle, "past") == SA_ERR_NOT_EXIST, nap(10)));
+	CHECK(now_ns() >= start + MS_NS(1000));
+	CHECK(WAIT_FOR(probe_section(&handle, "just past") == SA_ERR_NOT_EXIST, nap(10)));
 	CHECK(WAIT_FOR(probe_section(&handle, "before") == SA_ERR_NOT_EXIST, nap(10)));
 	CHECK(WAIT_FOR(probe_section(&handle, "nearest") == SA_ERR_NOT_EXIST, nap(10)));
 

@@ -53,6 +53,7 @@ int main(void)
 	reader = open_checkpoint(&name, NULL, READ);
 	check_parameters();
 
+	check_shown(0);
 	check_shown(0xFFAAAAAALL);
 	check_shown(1);
 	check_shown(0xFFFFFFFFLL);
@@ -70,10 +71,15 @@ int main(void)
 	CHECK(now_ns() >= start + MS_NS(200));
 	CHECK_EQ(set("soon", SA_TIME_END), SA_ERR_NOT_EXIST);
 
-	/* Past: at once. */
+	/* Past: a second later. */
 	CHECK_EQ(create_section(&handle, "past", "content"), SA_OK);
+	CHECK_EQ(create_section(&handle, "before", "content"), SA_OK);
+	start = now_ns();
 	CHECK_EQ(set("past", LONG_AGO), SA_OK);
+	CHECK_EQ(set("before", -1), SA_OK);
 	CHECK(WAIT_FOR(probe_section(&reader, "past") == SA_ERR_NOT_EXIST, nap(10)));
+	CHECK(now_ns() >= start + MS_NS(1000));
+	CHECK(WAIT_FOR(probe_section(&reader, "before") == SA_ERR_NOT_EXIST, nap(10)));
 
 	nap(600);
 	CHECK_CONTENT(&reader, section("saved"), "content");

@@ -83,6 +83,14 @@ int main(void)
 	CHECK_CHOSEN(SA_CKPT_SECTIONS_GEQ_EXPIRATION_TIME, base + 21, "ea");
 	CHECK_CHOSEN(SA_CKPT_SECTIONS_CORRUPTED, 0, "");
 
+	/* The values that are never are later than all others. */
+	CHECK_EQ(create_expiring(&handle, "f", "", 0), SA_OK);
+	CHECK_EQ(create_expiring(&handle, "g", "", 0xFFFFFFFFLL), SA_OK);
+	CHECK_CHOSEN(SA_CKPT_SECTIONS_FOREVER, 0, "gfea");
+	CHECK_CHOSEN(SA_CKPT_SECTIONS_LEQ_EXPIRATION_TIME, base + 20, "dcb");
+	CHECK_CHOSEN(SA_CKPT_SECTIONS_GEQ_EXPIRATION_TIME, base + 21, "gfea");
+	CHECK_CHOSEN(SA_CKPT_SECTIONS_GEQ_EXPIRATION_TIME, 0, "gfea");
+
 	/* Any number of iterators, each with its own place. */
 	CHECK_EQ(saCkptSectionIteratorInitialize(&handle, SA_CKPT_SECTIONS_ANY, 0, &first), SA_OK);
 	CHECK_EQ(saCkptSectionIteratorInitialize(&handle, SA_CKPT_SECTIONS_ANY, 0, &second), SA_OK);

@@ -111,5 +111,15 @@ fn strict_limits_stand_in_the_log() {
     assert_eq!(program.call(write), Err(AisError::InvalidParam));
     executive.await_log("checkpoint tight: a call failed with SA_ERR_INVALID_PARAM");
     executive.await_log("or set checkpoint-limits:lenient in network.conf");
+    let open = |flags| {
+        let name = Name::try_from("amended").unwrap();
+        Request::Open(Open { name, attributes: Some(ATTRIBUTES), flags })
+    };
+    let amended = OpenFlags::READ | OpenFlags::AMENDED;
+    assert_eq!(program.call(open(amended)), Err(AisError::InvalidParam));
+    assert_eq!(program.call(open(OpenFlags::COLOCATED)), Err(AisError::BadFlags));
+    executive.await_log(
+        "checkpoint amended: a call failed with SA_ERR_INVALID_PARAM: the specification",
+    );
     executive.stop();
 }

@@ -99,7 +99,7 @@ pub struct Node {
     pub cluster: Name,
     /// Whether it is a member now.
     pub member: bool,
-    /// When it started, in nanoseconds since the epoch.
+    /// When its host was booted, in nanoseconds since the epoch.
     pub boot_timestamp: i64,
 }
 

@@ -11,7 +11,8 @@ use super::{
 use crate::ckpt::{self, Checkpoint, Ckpt, Program, Sections};
 use ais_proto::AisError;
 use ais_proto::ckpt::{
-    Attributes, Open, OpenFlags, Section, SectionState, SectionsChosen, Status, UpdateOption,
+    Attributes, NO_LIMIT, Open, OpenFlags, Section, SectionState, SectionsChosen, Status,
+    UpdateOption,
 };
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
@@ -402,46 +403,58 @@ unsafe fn open(
     flags: SaCkptCheckpointOpenFlagsT,
 ) -> Result<Open, AisError> {
     let flags = u8::try_from(flags).ok().and_then(OpenFlags::from_bits);
-    let flags = flags
-        .filter(|flags| flags.intersects(OpenFlags::READ | OpenFlags::WRITE))
-        .ok_or(AisError::BadFlags)?;
+    let is_legal = |flags: &OpenFlags| !flags.is_empty() && !flags.contains(OpenFlags::AMENDED);
+    let mut flags = flags.filter(is_legal).ok_or(AisError::BadFlags)?;
     // SAFETY: the contract of `ffi`.
     unsafe {
         let attributes = match attributes.is_null() {
             true => None,
-            false => Some(from_attributes(&read(attributes)?)?),
+            false => {
+                let given = read(attributes)?;
+                flags.set(OpenFlags::AMENDED, !is_as_specified(&given));
+                Some(from_attributes(&given)?)
+            }
         };
         Ok(Open { name: name(checkpointName)?, attributes, flags })
     }
 }
 
+/// Whether the specification allows these creation attributes.
+fn is_as_specified(attributes: &SaCkptCheckpointCreationAttributesT) -> bool {
+    wide(attributes.creationFlags).is_power_of_two()
+        && attributes.checkpointSize >= 0
+        && attributes.maxSectionSize >= 0
+        && attributes.retentionDuration >= 0
+}
+
+/// Creation attributes as the programs of 2004 meant them: the strongest of
+/// the options that they name, and no limit where they give a negative one.
 fn from_attributes(
     attributes: &SaCkptCheckpointCreationAttributesT,
 ) -> Result<Attributes, AisError> {
-    let invalid = AisError::InvalidParam;
-    let option = u32::try_from(attributes.creationFlags).ok().and_then(UpdateOption::from_number);
-    if attributes.retentionDuration < 0 {
-        return Err(invalid);
-    }
+    let option = UpdateOption::strongest(wide(attributes.creationFlags));
+    let limit = |size: SaSizeT| u32::try_from(size).unwrap_or(NO_LIMIT);
+    let duration = attributes.retentionDuration;
     Ok(Attributes {
-        option: option.ok_or(invalid)?,
-        checkpoint_size: attributes.checkpointSize.try_into().map_err(|_| invalid)?,
-        retention_duration: attributes.retentionDuration,
+        option: option.ok_or(AisError::InvalidParam)?,
+        checkpoint_size: limit(attributes.checkpointSize),
+        retention_duration: if duration < 0 { SaTimeT::MAX } else { duration },
         max_sections: wide(attributes.maxSections),
-        max_section_size: attributes.maxSectionSize.try_into().map_err(|_| invalid)?,
+        max_section_size: limit(attributes.maxSectionSize),
         max_section_id_size: wide(attributes.maxSectionIdSize),
     })
 }
 
 fn to_status(status: &Status) -> SaCkptCheckpointStatusT {
     let attributes = &status.attributes;
+    let limit = |limit: u32| if limit == NO_LIMIT { -1 } else { size(limit) };
     SaCkptCheckpointStatusT {
         checkpointCreationAttributes: SaCkptCheckpointCreationAttributesT {
             creationFlags: narrow(u64::from(attributes.option.number())),
-            checkpointSize: size(attributes.checkpoint_size),
+            checkpointSize: limit(attributes.checkpoint_size),
             retentionDuration: attributes.retention_duration,
             maxSections: narrow(attributes.max_sections),
-            maxSectionSize: size(attributes.max_section_size),
+            maxSectionSize: limit(attributes.max_section_size),
             maxSectionIdSize: narrow(attributes.max_section_id_size),
         },
         numberOfSections: narrow(status.sections),

@@ -148,7 +148,7 @@ pub struct SaClmClusterNodeT {
     pub nodeName: SaNameT,
     pub clusterName: SaNameT,
     pub member: SaBoolT,
-    /// When it started, in nanoseconds since the Unix epoch.
+    /// When its host was booted, in nanoseconds since the Unix epoch.
     pub bootTimestamp: SaTimeT,
 }
 
@@ -405,7 +405,7 @@ pub const SA_CKPT_WR_ACTIVE_REPLICA: c_int = 2;
 /// Update option: as SA_CKPT_WR_ACTIVE_REPLICA, and a write may be torn.
 pub const SA_CKPT_WR_ACTIVE_REPLICA_WEAK: c_int = 4;
 
-/// Exactly one update option.
+/// One update option; 0 is SA_CKPT_WR_ALL_REPLICAS.
 pub type SaCkptCheckpointCreationFlagsT = SaUint32T;
 
 /// What a checkpoint is created with.
@@ -446,7 +446,7 @@ pub struct SaCkptSectionCreationAttributesT {
     /// SA_CKPT_GENERATED_SECTION_ID is replaced by the id that was generated;
     /// its bytes stay valid until the checkpoint handle is closed.
     pub sectionId: *mut SaCkptSectionIdT,
-    /// Nanoseconds since the Unix epoch; SA_TIME_END is never.
+    /// Nanoseconds since the Unix epoch; SA_TIME_END and 0 are never.
     pub expirationTime: SaTimeT,
 }
 

@@ -33,11 +33,13 @@ impl Sections {
         let all = self.freeze();
         let mut deadlines: Vec<_> = all
             .iter()
-            .filter(|(_, section)| section.end() != i64::MAX)
+            .filter(|(_, section)| section.end() != i64::MAX && !section.is_near())
             .map(|(number, section)| (section.end(), number))
             .collect();
         deadlines.sort_unstable();
         assert!(self.deadlines().eq(deadlines.iter().copied()));
+        let near = all.iter().filter(|(_, section)| section.is_near()).map(|(number, _)| number);
+        assert!(self.near().eq(near));
         deadlines.first().copied()
     }
 }

@@ -1,5 +1,6 @@
 //! One checkpoint, and what may be done with it.
 
+mod active;
 mod show;
 
 use super::failure::Failure;
@@ -12,7 +13,8 @@ use super::{
 use crate::Digest;
 use ais_proto::AisError;
 use ais_proto::ckpt::{
-    Attributes, DEFAULT_SECTION, Open, OpenFlags, ReadElement, Status, UpdateOption, WriteElement,
+    Attributes, DEFAULT_SECTION, NO_LIMIT, Open, OpenFlags, ReadElement, Status, UpdateOption,
+    WriteElement,
 };
 use ais_wire::{DecodeError, Name, NodeId, Reader, Writer};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +31,9 @@ pub(super) struct Checkpoint {
     /// Which replica is the active one. All are identical, so it matters only
     /// to the rules of colocated checkpoints; `None` in all others.
     active: Option<NodeId>,
+    /// A program made it the active one, and its node has been there since.
+    /// Strict limits count no other as active.
+    was_set: bool,
     unlinked: bool,
     /// How many times each node has it open; never 0.
     references: BTreeMap<NodeId, u32>,
@@ -45,20 +50,27 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// What an open makes that finds none.
-    pub(super) fn new(name: Name, attributes: Attributes, flags: OpenFlags) -> Self {
-        Self {
-            name,
+    /// What an open of a node makes that finds none: the active replica is on
+    /// that node.
+    pub(super) fn new(from: NodeId, open: &Open, attributes: Attributes) -> Self {
+        let colocated = open.flags.contains(OpenFlags::COLOCATED);
+        let mut checkpoint = Self {
+            name: open.name.clone(),
             attributes,
-            colocated: flags.contains(OpenFlags::COLOCATED),
+            colocated,
             active: None,
+            was_set: false,
             unlinked: false,
             references: BTreeMap::new(),
             version: 0,
             remaining: None,
             former: BTreeSet::new(),
             sections: Sections::new(),
+        };
+        if checkpoint.has_active() {
+            checkpoint.active = Some(from);
         }
+        checkpoint
     }
 
     /// Appends all but the sections.
@@ -72,6 +84,7 @@ impl Checkpoint {
         out.option(self.active.as_ref(), |out, node| {
             out.node(*node);
         });
+        out.bool(self.was_set);
         let references: Vec<_> = self.references.iter().collect();
         out.list(&references, |out, (node, count)| {
             out.node(**node).u32(**count);
@@ -91,6 +104,7 @@ impl Checkpoint {
             version: input.u64()?,
             remaining: input.option(Reader::u64)?,
             active: input.option(Reader::node)?,
+            was_set: input.bool()?,
             references: input
                 .list(|input| Ok((input.node()?, input.u32()?)))?
                 .into_iter()
@@ -100,6 +114,7 @@ impl Checkpoint {
         };
         if checkpoint.attributes.retention_duration < 0
             || checkpoint.version > MAX_COUNT
+            || !checkpoint.is_active_sound()
             || checkpoint.references.len() > MAX_MEMBERS
             || checkpoint.former.len() > MAX_MEMBERS
             || checkpoint.references.values().any(|count| *count == 0)
@@ -119,10 +134,6 @@ impl Checkpoint {
 
     pub(super) fn is_colocated(&self) -> bool {
         self.colocated
-    }
-
-    pub(super) fn active(&self) -> Option<NodeId> {
-        self.active
     }
 
     pub(super) fn option(&self) -> UpdateOption {
@@ -167,14 +178,18 @@ impl Checkpoint {
             *references = references.saturating_add(*count);
         }
         self.version = self.version.max(copy.version) + 1;
-        self.active = self.active.or(copy.active);
+        self.take_active_of(copy);
     }
 
     /// Forgets what nodes have that are none of these.
     pub(super) fn keep_nodes(&mut self, nodes: &[NodeId]) {
-        let gone = |node: &NodeId| !nodes.contains(node);
-        let holders: Vec<_> = self.references.keys().copied().chain(self.active).collect();
-        holders.into_iter().filter(gone).for_each(|node| self.drop_node(node));
+        let holders: Vec<_> = self.references.keys().copied().collect();
+        for holder in holders {
+            if !nodes.contains(&holder) {
+                self.close(holder, u32::MAX);
+            }
+        }
+        self.keep_active(nodes);
     }
 
     /// Bytes that it is taken to need.
@@ -216,14 +231,6 @@ impl Checkpoint {
         }
     }
 
-    /// Forgets what only members can have.
-    pub(super) fn drop_node(&mut self, node: NodeId) {
-        self.close(node, u32::MAX);
-        if self.active == Some(node) {
-            self.active = None;
-        }
-    }
-
     #[cfg(test)]
     pub(super) fn references(&self, node: NodeId) -> Option<u32> {
         self.references.get(&node).copied()
@@ -231,21 +238,6 @@ impl Checkpoint {
 
     pub(super) fn unlink(&mut self) {
         self.unlinked = true;
-    }
-
-    /// Whether what needs an active replica can be done: the service chooses
-    /// one itself, unless the checkpoint is colocated and asynchronous.
-    pub(super) fn check_active(&self) -> Result<(), AisError> {
-        if self.chooses_active() && self.active.is_none() {
-            return Err(AisError::NotExist);
-        }
-        Ok(())
-    }
-
-    /// Whether `saCkptActiveCheckpointSet` is for it. `ALL_REPLICAS` has no
-    /// active replica, colocated or not.
-    pub(super) fn chooses_active(&self) -> bool {
-        self.colocated && self.option() != UpdateOption::AllReplicas
     }
 
     /// # Errors
@@ -260,23 +252,12 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// # Errors
-    /// `BAD_OPERATION` if programs have no choice.
-    pub(super) fn set_active(&mut self, node: NodeId) -> Result<(), AisError> {
-        if !self.chooses_active() {
-            return Err(AisError::BadOperation);
-        }
-        self.active = Some(node);
-        Ok(())
-    }
-
-    pub(super) fn status(&self) -> Result<Status, AisError> {
-        self.check_active()?;
-        Ok(Status {
+    pub(super) fn status(&self) -> Status {
+        Status {
             attributes: self.attributes,
             sections: self.sections.len() as u64,
             memory_used: self.sections.size(),
-        })
+        }
     }
 
     /// Makes a section. Its number and id.
@@ -291,7 +272,7 @@ impl Checkpoint {
         data: &[u8],
         stamp: Stamp,
     ) -> Result<(u64, Arc<[u8]>), Failure> {
-        self.check_active()?;
+        self.check_active(stamp.strict)?;
         check_section_size(data.len() as u64)?;
         match id.map(|id| self.sections.number(id)) {
             Some(Ok(_)) => return Err(AisError::Exist.into()),
@@ -312,7 +293,7 @@ impl Checkpoint {
         let fail = |error| Err(Limit::Attributes.failure_with(error));
         let id_size = id.map_or(0, <[u8]>::len) as u64;
         let data_size = data.len() as u64;
-        if id_size > limits.max_section_id_size || data_size > u64::from(limits.max_section_size) {
+        if id_size > limits.max_section_id_size || data_size > limit(limits.max_section_size) {
             return fail(AisError::InvalidParam);
         }
         if limits.max_sections == 1 {
@@ -325,15 +306,27 @@ impl Checkpoint {
     }
 
     /// Takes a section away.
-    pub(super) fn delete_section(&mut self, id: &[u8]) -> Result<(), AisError> {
-        let number = self.ordinary_section(id)?;
+    pub(super) fn delete_section(&mut self, id: &[u8], strict: bool) -> Result<(), AisError> {
+        let number = self.ordinary_section(id, strict)?;
         self.sections.remove(number).map(drop).ok_or(AisError::NotExist)
+    }
+
+    /// Sets the `expirationTime` of a section. Its number.
+    pub(super) fn set_expiration(
+        &mut self,
+        id: &[u8],
+        expiration: i64,
+        stamp: Stamp,
+    ) -> Result<u64, AisError> {
+        let number = self.ordinary_section(id, stamp.strict)?;
+        self.sections.set_expiration(number, expiration, stamp.now);
+        Ok(number)
     }
 
     /// The number of a section that may be deleted and re-timed, as the
     /// default section may not.
-    pub(super) fn ordinary_section(&self, id: &[u8]) -> Result<u64, AisError> {
-        self.check_active()?;
+    fn ordinary_section(&self, id: &[u8], strict: bool) -> Result<u64, AisError> {
+        self.check_active(strict)?;
         if id == DEFAULT_SECTION {
             return Err(AisError::InvalidParam);
         }
@@ -347,12 +340,12 @@ impl Checkpoint {
         data: &[u8],
         stamp: Stamp,
     ) -> Result<(), Failure> {
-        self.check_active()?;
+        self.check_active(stamp.strict)?;
         let (number, section) = self.sections.find(id)?;
         let size = data.len() as u64;
         check_section_size(size)?;
         if stamp.strict {
-            if size > u64::from(self.attributes.max_section_size) {
+            if size > limit(self.attributes.max_section_size) {
                 return Err(Limit::Attributes.failure_with(AisError::InvalidParam));
             }
             self.check_checkpoint_size(size.saturating_sub(section.bytes.size().into()))?;
@@ -388,7 +381,7 @@ impl Checkpoint {
         elements: &[WriteElement<'_>],
         strict: bool,
     ) -> Result<u64, Failure> {
-        self.check_active()?;
+        self.check_active(strict)?;
         let mut growth = 0;
         // Of the sections that grow, the size that they have got to.
         let mut sizes = BTreeMap::new();
@@ -397,7 +390,7 @@ impl Checkpoint {
             let (number, section) =
                 self.sections.find(element.id).map_err(|error| at(error.into()))?;
             let end = element.offset.saturating_add(element.data.len() as u64);
-            if strict && end > u64::from(self.attributes.max_section_size) {
+            if strict && end > limit(self.attributes.max_section_size) {
                 return Err(at(Limit::Attributes.failure_with(AisError::InvalidParam)));
             }
             check_section_size(end).map_err(at)?;
@@ -424,7 +417,6 @@ impl Checkpoint {
         elements: &[ReadElement<'_>],
         limit: u32,
     ) -> Result<Vec<u8>, Failure> {
-        self.check_active()?;
         let mut pieces = Vec::with_capacity(elements.len());
         let mut total = 0;
         for (index, element) in elements.iter().enumerate() {
@@ -476,11 +468,16 @@ impl Checkpoint {
 
     fn check_checkpoint_size(&self, growth: u64) -> Result<(), Failure> {
         let size = self.sections.size().saturating_add(growth);
-        if growth > 0 && size > u64::from(self.attributes.checkpoint_size) {
+        if growth > 0 && size > limit(self.attributes.checkpoint_size) {
             return Err(Limit::Attributes.failure());
         }
         Ok(())
     }
+}
+
+/// What a size in creation attributes limits to.
+pub(super) fn limit(size: u32) -> u64 {
+    if size == NO_LIMIT { u64::MAX } else { size.into() }
 }
 
 /// # Errors

@@ -3,6 +3,7 @@
 //! one that has been overtaken is void.
 
 use super::message::{CheckpointId, Expiry, Message};
+use super::near::{NEAR, Near};
 use super::state::State;
 use crate::{Effects, Now, Timer};
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ const EXPIRY: Timer = Timer { kind: 1, object: 0 };
 const RETENTION: u8 = 2;
 /// While a section is to expire the wall clock is looked at so often, in
 /// nanoseconds: it may jump.
-const LOOK: i64 = 1_000_000_000;
+pub(super) const LOOK: i64 = 1_000_000_000;
 /// Sections in one proposal.
 const BATCH: usize = 1024;
 /// All members are told what is left of a retention when so many nanoseconds
@@ -36,6 +37,7 @@ pub(super) struct Duties {
     leads: bool,
     /// The first expiry that the timer was set for.
     first: Option<Expiry>,
+    near: Near,
     /// The retained checkpoints.
     retained: BTreeMap<CheckpointId, Watch>,
     /// Which checkpoint a timer is for.
@@ -70,6 +72,24 @@ impl Duties {
             self.watch_retention(id, state, fx);
         }
         self.watch_expiry(state, fx);
+        if self.leads {
+            self.near.watch_all(state.near_ends(), fx);
+        } else {
+            self.near.forget(fx);
+        }
+    }
+
+    /// To be called when a section has been given an `expirationTime`.
+    pub(super) fn watch_near(
+        &mut self,
+        id: CheckpointId,
+        section: u64,
+        state: &State,
+        fx: &mut Effects,
+    ) {
+        if let Some(end) = state.near_end(id, section).filter(|_| self.leads) {
+            self.near.watch(end, fx);
+        }
     }
 
     /// To be called when a checkpoint may have been opened, closed or deleted.
@@ -123,6 +143,11 @@ impl Duties {
             self.watch_graves(state, fx);
         } else if timer.kind == RETENTION {
             self.count_retention(timer.object, fx);
+        } else if timer.kind == NEAR {
+            let is_so = |end: &Expiry| state.near_end(end.checkpoint, end.section) == Some(*end);
+            if let Some(end) = self.near.look(timer.object, now.wall, fx).filter(is_so) {
+                super::send(&Message::Expire { sections: vec![end] }, None, fx);
+            }
         } else if let Some(first) = self.first {
             let mut wait = first.at.saturating_sub(now.wall).clamp(0, LOOK);
             if wait == 0 {

@@ -19,7 +19,7 @@ impl Ckpt {
     /// Takes the checkpoint with this name, unlinked or not.
     pub(crate) fn inspect(&self, name: &Name) -> Option<(Inspected, Taken)> {
         let (_, checkpoint) = self.state.named(name)?;
-        Some((checkpoint.inspect(), Taken(checkpoint.sections.freeze())))
+        Some((checkpoint.inspect(self.limits.strict), Taken(checkpoint.sections.freeze())))
     }
 
     /// How many times each session of this node has it open.
@@ -30,12 +30,12 @@ impl Ckpt {
 }
 
 impl Checkpoint {
-    fn inspect(&self) -> Inspected {
+    fn inspect(&self, strict: bool) -> Inspected {
         Inspected {
             checkpoint: self.show(),
             attributes: self.attributes(),
             colocated: self.is_colocated(),
-            active: self.active(),
+            active: self.active(strict),
             remaining: self.retention().map(|(_, remaining)| remaining),
         }
     }

@@ -20,8 +20,8 @@ pub struct Limits {
     pub sections: u32,
     /// Bytes of data in one call (`max-message`).
     pub max_message: u32,
-    /// Whether the limits of the creation attributes hold
-    /// (`checkpoint-limits: strict`).
+    /// Whether the limits of the creation attributes hold, and with them what
+    /// else the programs of 2004 do not keep to (`checkpoint-limits: strict`).
     pub strict: bool,
 }
 
@@ -48,6 +48,8 @@ pub(super) enum Limit {
     Message,
     /// What the creation attributes say.
     Attributes,
+    /// What the specification says to the parameters of an open.
+    Specification,
     Elements,
     SectionSize,
     Opens,
@@ -87,6 +89,10 @@ impl Limit {
             ),
             Self::Attributes => "its creation attributes do not allow that; create it with \
                  larger ones, or set checkpoint-limits:lenient in network.conf"
+                .into(),
+            Self::Specification => "the specification does not allow that: name one update option \
+                 and no negative size in the creation attributes, and open to read or to write; \
+                 or set checkpoint-limits:lenient in network.conf"
                 .into(),
             Self::Elements => format!(
                 "a vector may have {MAX_ELEMENTS} elements, whatever is configured; write and read \

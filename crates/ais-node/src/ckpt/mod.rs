@@ -24,6 +24,7 @@ mod inspect;
 mod limits;
 mod merge;
 mod message;
+mod near;
 mod opens;
 mod request;
 mod section;
@@ -49,7 +50,7 @@ use message::{Change, CheckpointId, Message, Stamp};
 use opens::Opens;
 use section::Sections;
 use snapshot::Frozen;
-use state::State;
+use state::{Changed, State};
 
 pub(crate) use fill::Cursor;
 pub(crate) use inspect::Taken;
@@ -179,7 +180,11 @@ impl Ckpt {
         fx: &mut Effects,
     ) {
         let result = self.state.change(id, delivery.from, stamp, change);
+        if let Ok(Changed { timed: Some(section), .. }) = result {
+            self.duties.watch_near(id, section, &self.state, fx);
+        }
         self.duties.watch_expiry(&self.state, fx);
+        let result = result.map(|changed| changed.body);
         let Some(asker) = delivery.asker else {
             return;
         };

@@ -1,7 +1,7 @@
 //! What a program asks: what only this node can know is judged here, the rest
 //! on delivery.
 
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, limit};
 use super::failure::Failure;
 use super::limits::Limit;
 use super::message::{Change, Message, Stamp};
@@ -106,9 +106,6 @@ impl Ckpt {
         later: Option<Later>,
         fx: &mut Effects,
     ) -> Result<(), Refusal> {
-        if !open.flags.intersects(OpenFlags::READ | OpenFlags::WRITE) {
-            return Err(AisError::BadFlags.into());
-        }
         self.check_open(asker, &open).inspect_err(|refusal| {
             if let Refusal::Failed(failure) = refusal {
                 self.reached.tell(failure, Some(&open.name), &self.limits);
@@ -124,8 +121,9 @@ impl Ckpt {
     }
 
     fn check_open(&self, asker: Asker, open: &ckpt::Open) -> Result<(), Refusal> {
+        self.check_flags(open.flags)?;
         if let Some(attributes) = &open.attributes {
-            self.check_attributes(attributes)?;
+            self.check_attributes(open, attributes)?;
             let is_new = !self.state.has_name(&open.name);
             if is_new && self.state.len() >= self.limits.checkpoints as usize {
                 return Err(Limit::Checkpoints.failure().into());
@@ -140,12 +138,28 @@ impl Ckpt {
         Ok(())
     }
 
-    fn check_attributes(&self, attributes: &Attributes) -> Result<(), Refusal> {
+    /// `COLOCATED` alone keeps a replica here, which no spec has.
+    fn check_flags(&self, flags: OpenFlags) -> Result<(), Refusal> {
+        if flags.intersects(OpenFlags::READ | OpenFlags::WRITE) {
+            Ok(())
+        } else if !flags.contains(OpenFlags::COLOCATED) {
+            Err(AisError::BadFlags.into())
+        } else if self.limits.strict {
+            Err(Limit::Specification.failure_with(AisError::BadFlags).into())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn check_attributes(&self, open: &ckpt::Open, attributes: &Attributes) -> Result<(), Refusal> {
         if attributes.retention_duration < 0 {
             return Err(Refusal::Malformed);
         }
-        let largest = attributes.max_sections.saturating_mul(attributes.max_section_size.into());
-        if self.limits.strict && u64::from(attributes.checkpoint_size) > largest {
+        if self.limits.strict && open.flags.contains(OpenFlags::AMENDED) {
+            return Err(Limit::Specification.failure_with(AisError::InvalidParam).into());
+        }
+        let largest = attributes.max_sections.saturating_mul(limit(attributes.max_section_size));
+        if self.limits.strict && limit(attributes.checkpoint_size) > largest {
             return Err(Limit::Attributes.failure_with(AisError::InvalidParam).into());
         }
         Ok(())
@@ -164,17 +178,17 @@ impl Ckpt {
     /// What is answered from the replica of this node. The body of the reply.
     fn look(&mut self, asker: Asker, request: Request<'_>) -> Result<Vec<u8>, Refusal> {
         Ok(match request {
-            Request::StatusGet { checkpoint } => self.find(asker, checkpoint)?.1.status()?.encode(),
+            Request::StatusGet { checkpoint } => {
+                self.find_active(asker, checkpoint)?.status().encode()
+            }
             Request::IteratorStart { checkpoint } => {
-                let (_, checkpoint) = self.find(asker, checkpoint)?;
-                checkpoint.check_active()?;
+                let checkpoint = self.find_active(asker, checkpoint)?;
                 let mut body = Writer::new();
                 body.u64(checkpoint.sections.next_number());
                 body.into_bytes()
             }
             Request::IteratorNext { checkpoint, chosen, expiration, cursor } => {
-                let (_, checkpoint) = self.find(asker, checkpoint)?;
-                checkpoint.check_active()?;
+                let checkpoint = self.find_active(asker, checkpoint)?;
                 let section = checkpoint.sections.before(cursor, chosen, expiration);
                 section.ok_or(AisError::NotExist)?.encode()
             }
@@ -182,6 +196,7 @@ impl Ckpt {
                 let (open, checkpoint) = self.find(asker, checkpoint)?;
                 open.check(OpenFlags::READ)?;
                 let read = check_elements(elements.len())
+                    .and_then(|()| Ok(checkpoint.check_active(self.limits.strict)?))
                     .and_then(|()| checkpoint.read(&elements, self.limits.max_message));
                 read.inspect_err(|failure| self.tell(failure, open.checkpoint))?
             }
@@ -192,6 +207,12 @@ impl Ckpt {
     fn find(&self, asker: Asker, number: u32) -> Result<(Open, &Checkpoint), AisError> {
         let open = self.opens.find(number, asker.session)?;
         Ok((open, self.state.checkpoint(open.checkpoint)?))
+    }
+
+    fn find_active(&self, asker: Asker, number: u32) -> Result<&Checkpoint, AisError> {
+        let (_, checkpoint) = self.find(asker, number)?;
+        checkpoint.check_active(self.limits.strict)?;
+        Ok(checkpoint)
     }
 
     /// The change that a request asks for, and on which open.

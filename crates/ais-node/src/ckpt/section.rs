@@ -1,5 +1,8 @@
 //! The sections of a checkpoint.
 
+#[cfg(test)]
+mod tests;
+
 use super::bytes::Bytes;
 use super::ends::{Ends, Span};
 use super::shards::Shards;
@@ -11,6 +14,11 @@ use ais_wire::{DecodeError, Reader, Writer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// An end that is past when it is given, or ahead by less than this by the
+/// clock of the node that was asked, is *near*: the leader watches it by itself
+/// (`near`). In nanoseconds.
+const NEAR: i64 = 1_000_000_000;
+
 /// The number of the default section, which is there before all others.
 pub(super) const DEFAULT_NUMBER: u64 = 0;
 
@@ -20,6 +28,8 @@ pub(super) struct Section {
     id: Arc<[u8]>,
     /// `expirationTime` as the program gave it.
     pub(super) expiration: i64,
+    /// Its end was near when it was given.
+    is_near: bool,
     /// When it was last written, by the clock of the node that was asked.
     pub(super) last_update: i64,
     /// What it holds.
@@ -27,19 +37,26 @@ pub(super) struct Section {
 }
 
 impl Section {
-    /// When it expires, if it does.
+    /// When it expires, if it does, and that was not near.
     fn deadline(&self) -> Option<i64> {
-        deadline(self.expiration)
+        deadline(self.expiration).filter(|_| !self.is_near)
     }
 
-    /// When it expires; `i64::MAX` is never, which is later than all else.
+    /// When it expires, as the program said; `i64::MAX` is never, which is
+    /// later than all else.
     pub(super) fn end(&self) -> i64 {
-        self.deadline().unwrap_or(i64::MAX)
+        deadline(self.expiration).unwrap_or(i64::MAX)
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_near(&self) -> bool {
+        self.is_near
     }
 
     /// Appends all but what it holds.
     pub(super) fn encode_head(&self, number: u64, out: &mut Writer) {
-        out.u64(number).bytes(&self.id).i64(self.expiration).i64(self.last_update);
+        out.u64(number).bytes(&self.id).i64(self.expiration).bool(self.is_near);
+        out.i64(self.last_update);
         out.u32(self.bytes.size());
     }
 
@@ -53,6 +70,11 @@ impl Section {
             last_update: self.last_update,
         }
     }
+}
+
+/// Whether an end that is given at this time is near.
+fn is_near(expiration: i64, now: i64) -> bool {
+    deadline(expiration).is_some_and(|at| at < now.saturating_add(NEAR))
 }
 
 /// Whether an iterator that was asked for `chosen` and `expiration` lists a
@@ -78,8 +100,11 @@ pub(super) struct Sections {
     numbers: BTreeMap<Arc<[u8]>, u64>,
     sections: Shards,
     ends: Ends,
-    /// Deadline and number of those that expire, the first one first.
+    /// Deadline and number of those that expire, the first one first, without
+    /// those that are near.
     deadlines: BTreeSet<(i64, u64)>,
+    /// Those whose end is near.
+    near: BTreeSet<u64>,
     /// Bytes that all of them hold.
     size: u64,
     /// Bytes of all ids.
@@ -102,6 +127,7 @@ impl Sections {
             sections: Shards::default(),
             ends: Ends::default(),
             deadlines: BTreeSet::new(),
+            near: BTreeSet::new(),
             size: 0,
             id_bytes: 0,
         }
@@ -116,7 +142,8 @@ impl Sections {
         hold: fn(u32) -> Bytes,
     ) -> Result<u64, DecodeError> {
         let (number, id) = (input.u64()?, input.bytes()?);
-        let (expiration, last_update, size) = (input.i64()?, input.i64()?, input.u32()?);
+        let (expiration, is_near) = (input.i64()?, input.bool()?);
+        let (last_update, size) = (input.i64()?, input.u32()?);
         let is_default = number == DEFAULT_NUMBER;
         if number >= self.next
             || is_default != (self.len() == 0)
@@ -125,11 +152,12 @@ impl Sections {
             || u64::from(size) > MAX_SECTION_SIZE
             || self.sections.next_from(number).is_some()
             || self.numbers.contains_key(id)
+            || is_near && deadline(expiration).is_none()
         {
             return Err(DecodeError::Invalid);
         }
         let (id, bytes) = (Arc::<[u8]>::from(id), hold(size));
-        self.add(number, Section { id, expiration, last_update, bytes });
+        self.add(number, Section { id, expiration, is_near, last_update, bytes });
         Ok(number)
     }
 
@@ -256,7 +284,8 @@ impl Sections {
         self.next += 1;
         let mut bytes = Bytes::default();
         bytes.set(data);
-        let section = Section { id: Arc::clone(&id), expiration, last_update: now, bytes };
+        let is_near = is_near(expiration, now);
+        let section = Section { id: Arc::clone(&id), expiration, is_near, last_update: now, bytes };
         self.add(number, section);
         (number, id)
     }
@@ -266,6 +295,7 @@ impl Sections {
         self.id_bytes += section.id.len() as u64;
         self.numbers.insert(Arc::clone(&section.id), number);
         self.deadlines.extend(section.deadline().map(|at| (at, number)));
+        self.near.extend(section.is_near.then_some(number));
         self.sections.insert(number, section);
         self.ends.update(number, &self.sections);
     }
@@ -276,6 +306,7 @@ impl Sections {
         if let Some(at) = section.deadline() {
             self.deadlines.remove(&(at, number));
         }
+        self.near.remove(&number);
         self.ends.update(number, &self.sections);
         self.numbers.remove(&section.id);
         self.size -= u64::from(section.bytes.size());
@@ -294,21 +325,37 @@ impl Sections {
     }
 
     /// Sets the `expirationTime`.
-    pub(super) fn set_expiration(&mut self, number: u64, expiration: i64) {
+    pub(super) fn set_expiration(&mut self, number: u64, expiration: i64, now: i64) {
         let Some(section) = self.sections.get_mut(number) else { return };
         if let Some(at) = section.deadline() {
             self.deadlines.remove(&(at, number));
         }
+        self.near.remove(&number);
         section.expiration = expiration;
+        section.is_near = is_near(expiration, now);
         self.deadlines.extend(section.deadline().map(|at| (at, number)));
+        self.near.extend(section.is_near.then_some(number));
         self.ends.update(number, &self.sections);
     }
 
-    /// Takes a section away if this is still its deadline.
+    /// Takes a section away if this is still its end.
     pub(super) fn expire(&mut self, number: u64, at: i64) {
-        if self.deadlines.contains(&(at, number)) {
+        if self.near_end(number) == Some(at) || self.deadlines.contains(&(at, number)) {
             self.remove(number);
         }
+    }
+
+    /// The end of a section, if it is near.
+    pub(super) fn near_end(&self, number: u64) -> Option<i64> {
+        if !self.near.contains(&number) {
+            return None;
+        }
+        self.sections.get(number).map(Section::end)
+    }
+
+    /// The sections whose end is near.
+    pub(super) fn near(&self) -> impl Iterator<Item = u64> {
+        self.near.iter().copied()
     }
 
     /// The newest section below `cursor` that is chosen. The default section
@@ -324,7 +371,8 @@ impl Sections {
         Some(self.sections.get(number)?.describe(number))
     }
 
-    /// Deadline and number of those that expire, the first one first.
+    /// Deadline and number of those that expire, the first one first, without
+    /// those that are near.
     pub(super) fn deadlines(&self) -> impl Iterator<Item = (i64, u64)> {
         self.deadlines.iter().copied()
     }
@@ -335,6 +383,7 @@ impl Sections {
         for _ in 0..count {
             self.numbers.pop_first();
             self.deadlines.pop_first();
+            self.near.pop_first();
         }
         self.sections.bury(count) && self.numbers.is_empty()
     }
@@ -346,6 +395,7 @@ impl Sections {
             digest.number(number);
             digest.bytes(&section.id);
             digest.number(section.expiration.cast_unsigned());
+            digest.number(u64::from(section.is_near));
             digest.number(section.last_update.cast_unsigned());
             section.bytes.digest(digest);
         }
@@ -359,106 +409,5 @@ impl Sections {
             self.next += 1;
         }
         self.next.to_be_bytes()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// So many sections as programs have been seen to want.
-    const MANY: u64 = 100_000;
-    /// Looks at a section or block that one step of an iterator over so many
-    /// may take: all of a block on each level, up and down.
-    const MOST_LOOKS: u64 = 2 * 16 * 5;
-
-    /// Numbers from 1 on; every tenth never expires, the others do in waves.
-    fn many() -> Sections {
-        let mut sections = Sections::new();
-        for number in 1..=MANY {
-            let expiration = if number % 10 == 0 { i64::MAX } else { wave(number) };
-            let id = number.to_le_bytes();
-            assert_eq!(sections.create(Some(&id), expiration, b"x", 0).0, number);
-        }
-        sections
-    }
-
-    fn wave(number: u64) -> i64 {
-        (1 << 40) + (number.wrapping_mul(7919) % MANY).cast_signed()
-    }
-
-    /// All numbers that an iterator lists, and the most looks that a step of
-    /// it took.
-    fn walk(sections: &Sections, chosen: SectionsChosen, expiration: i64) -> (Vec<u64>, u64) {
-        let (mut cursor, mut listed, mut most) = (u64::MAX, Vec::new(), 0);
-        loop {
-            let mut looks = 0;
-            let found = sections.ends.before(cursor, &sections.sections, |span| {
-                looks += 1;
-                is_chosen(span, chosen, expiration)
-            });
-            most = most.max(looks);
-            let Some(number) = found else { return (listed, most) };
-            assert!(number < cursor);
-            cursor = number;
-            listed.push(number);
-        }
-    }
-
-    /// What [`walk`] has to list, found the simple way.
-    fn expected(sections: &Sections, chosen: SectionsChosen, expiration: i64) -> Vec<u64> {
-        let of = |section: &Section| Span { first: section.end(), last: section.end() };
-        let chosen = |section: &Section| is_chosen(of(section), chosen, expiration);
-        let all = sections.sections.iter().filter(|(number, _)| *number != DEFAULT_NUMBER);
-        let mut numbers: Vec<_> =
-            all.filter(|(_, section)| chosen(section)).map(|(number, _)| number).collect();
-        numbers.reverse();
-        numbers
-    }
-
-    fn assert_walks(sections: &Sections) {
-        use SectionsChosen::{Any, Corrupted, Forever, GeqExpirationTime, LeqExpirationTime};
-        let (start, middle) = (1_i64 << 40, (1 << 40) + (MANY / 2).cast_signed());
-        let end = start + MANY.cast_signed();
-        let cases = [(Any, 0), (Forever, 0), (Corrupted, 0)].into_iter();
-        let times = [start, middle, end, i64::MAX];
-        let timed =
-            times.into_iter().flat_map(|at| [(LeqExpirationTime, at), (GeqExpirationTime, at)]);
-        for (chosen, at) in cases.chain(timed) {
-            let (listed, looks) = walk(sections, chosen, at);
-            assert!(listed == expected(sections, chosen, at), "{chosen:?} {at}");
-            assert!(looks <= MOST_LOOKS, "{looks} looks for a step, {chosen:?} {at}");
-        }
-    }
-
-    #[test]
-    fn a_step_of_an_iterator_over_100000_sections_takes_few_looks() {
-        let mut sections = many();
-        assert_walks(&sections);
-        for number in (1..=MANY).filter(|number| number % 3 == 0 || number / 5000 == 3) {
-            sections.remove(number);
-        }
-        for number in (1..=MANY).filter(|number| number % 7 == 0) {
-            sections.set_expiration(number, if number % 2 == 0 { 1 } else { wave(number + 1) });
-        }
-        assert_walks(&sections);
-        for number in 1..=MANY {
-            sections.remove(number);
-        }
-        assert!(
-            sections.len() == 1
-                && sections.ends.before(u64::MAX, &sections.sections, |_| true).is_none()
-        );
-        assert_eq!(sections.create(None, i64::MAX, b"", 0).0, MANY + 1);
-        assert_eq!(walk(&sections, SectionsChosen::Any, 0).0, [MANY + 1]);
-    }
-
-    #[test]
-    fn the_one_section_among_100000_is_found_in_few_looks() {
-        let mut sections = many();
-        sections.set_expiration(17, 1 << 39);
-        let (listed, looks) = walk(&sections, SectionsChosen::LeqExpirationTime, (1 << 40) - 1);
-        assert_eq!(listed, [17]);
-        assert!(looks <= MOST_LOOKS, "{looks}");
     }
 }

@@ -11,7 +11,7 @@ use super::section::Sections;
 use crate::Digest;
 use crate::message_id::{NO_VIEW, encode_view};
 use ais_proto::AisError;
-use ais_proto::ckpt::{Open, deadline};
+use ais_proto::ckpt::Open;
 use ais_totem::{View, ViewId};
 use ais_wire::{DecodeError, Name, NodeId, Reader, Writer};
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +41,15 @@ pub(super) struct State {
     /// Of checkpoints that are gone what is still to be given back: it is no
     /// part of what is replicated.
     graves: Vec<Sections>,
+}
+
+/// What came of a change.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    /// The body of the reply.
+    pub(super) body: Vec<u8>,
+    /// The section that was given an `expirationTime`.
+    pub(super) timed: Option<u64>,
 }
 
 impl Default for State {
@@ -127,6 +136,19 @@ impl State {
         sections.take(count).collect()
     }
 
+    /// The end of a section, if it is near.
+    pub(super) fn near_end(&self, id: CheckpointId, section: u64) -> Option<Expiry> {
+        let at = self.checkpoints.get(&id)?.sections.near_end(section)?;
+        Some(Expiry { at, checkpoint: id, section })
+    }
+
+    /// The ends of all sections whose end is near.
+    pub(super) fn near_ends(&self) -> impl Iterator<Item = Expiry> {
+        self.iter().flat_map(move |(id, checkpoint)| {
+            checkpoint.sections.near().filter_map(move |section| self.near_end(id, section))
+        })
+    }
+
     /// The version of a checkpoint and for how many nanoseconds it is
     /// retained, if it is there and nobody has it open.
     pub(super) fn retention(&self, id: CheckpointId) -> Option<(u64, u64)> {
@@ -151,7 +173,7 @@ impl State {
         }
         let attributes = open.attributes.ok_or(AisError::NotExist)?;
         let id = CheckpointId { view: self.view, number };
-        let mut checkpoint = Checkpoint::new(open.name.clone(), attributes, open.flags);
+        let mut checkpoint = Checkpoint::new(from, open, attributes);
         checkpoint.open(from, open, strict)?;
         self.insert(id, checkpoint);
         Ok(id)
@@ -181,7 +203,7 @@ impl State {
         Ok(id)
     }
 
-    /// Changes a checkpoint. The body of the reply.
+    /// Changes a checkpoint.
     ///
     /// # Errors
     /// `BAD_HANDLE` if it is not there, and what the methods of
@@ -192,7 +214,7 @@ impl State {
         from: NodeId,
         stamp: Stamp,
         change: &Change<'_>,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Changed, Failure> {
         let change =
             |checkpoint: &mut Checkpoint| Self::change_one(checkpoint, from, stamp, change);
         self.update(id, change).ok_or(AisError::BadHandle)?
@@ -221,12 +243,12 @@ impl State {
         }
     }
 
-    /// Takes a view over. Nodes that left have nothing open any more and no
-    /// active replica.
+    /// Takes a view over. Who did not come along has nothing open any more and
+    /// no active replica; who joins has none yet.
     pub(super) fn install(&mut self, view: &View) {
         self.view = view.id;
         if !view.left.is_empty() {
-            self.each(|checkpoint| view.left.iter().for_each(|node| checkpoint.drop_node(*node)));
+            self.keep_nodes(&view.came_with_me);
         }
     }
 
@@ -388,39 +410,28 @@ impl State {
         from: NodeId,
         stamp: Stamp,
         change: &Change<'_>,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Changed, Failure> {
         match *change {
             Change::SetRetention(duration) => checkpoint.set_retention(duration)?,
             Change::SetActive => checkpoint.set_active(from)?,
             Change::CreateSection { id, expiration, data } => {
                 let (number, id) = checkpoint.create_section(id, expiration, data, stamp)?;
-                Self::expire_if_past(checkpoint, number, expiration, stamp.now);
                 let mut body = Writer::with_capacity(4 + id.len());
                 body.bytes(&id);
-                return Ok(body.into_bytes());
+                return Ok(Changed { body: body.into_bytes(), timed: Some(number) });
             }
             Change::DeleteSection { id } => {
-                checkpoint.delete_section(id)?;
+                checkpoint.delete_section(id, stamp.strict)?;
             }
             Change::SetExpiration { id, expiration } => {
-                let number = checkpoint.ordinary_section(id)?;
-                checkpoint.sections.set_expiration(number, expiration);
-                Self::expire_if_past(checkpoint, number, expiration, stamp.now);
+                let number = checkpoint.set_expiration(id, expiration, stamp)?;
+                return Ok(Changed { body: Vec::new(), timed: Some(number) });
             }
             Change::Write(ref elements) => checkpoint.write(elements, stamp)?,
             Change::Overwrite { id, data } => checkpoint.overwrite(id, data, stamp)?,
-            Change::Synchronize { .. } => checkpoint.check_active()?,
+            Change::Synchronize { .. } => checkpoint.check_active(stamp.strict)?,
         }
-        Ok(Vec::new())
-    }
-
-    /// A section got a new `expirationTime`. If that is past already, by the
-    /// clock of the node that was asked, the section expires at once; else the
-    /// lowest member will say when.
-    fn expire_if_past(checkpoint: &mut Checkpoint, number: u64, expiration: i64, now: i64) {
-        if deadline(expiration).is_some_and(|at| at <= now) {
-            checkpoint.sections.remove(number);
-        }
+        Ok(Changed::default())
     }
 
     /// Deletes a checkpoint that nobody has open and that is not retained.

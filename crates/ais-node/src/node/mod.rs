@@ -42,7 +42,7 @@ pub struct Config {
     pub node_name: Name,
     /// `clustername`.
     pub cluster_name: Name,
-    /// When it started, in nanoseconds since the epoch.
+    /// When its host was booted, in nanoseconds since the epoch.
     pub boot_timestamp: i64,
     /// The bounds and rules of CKPT.
     pub ckpt: ckpt::Limits,

@@ -14,7 +14,7 @@ use crate::numbers::numbered;
 use crate::{DecodeError, Reader, Writer};
 
 bitflags::bitflags! {
-    /// `SaCkptCheckpointOpenFlagsT`.
+    /// `SaCkptCheckpointOpenFlagsT`, and what the library adds.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub struct OpenFlags: u8 {
         /// `SA_CKPT_CHECKPOINT_READ`
@@ -23,6 +23,11 @@ bitflags::bitflags! {
         const WRITE = 2;
         /// `SA_CKPT_CHECKPOINT_COLOCATED`
         const COLOCATED = 4;
+        /// The library had to amend the creation attributes, since the
+        /// specification does not allow what the program gave: no update
+        /// option or several, a negative size or duration. No program can set
+        /// it.
+        const AMENDED = 8;
     }
 }
 
@@ -38,12 +43,12 @@ pub const MAX_SECTION_ID: usize = u16::MAX as usize;
 pub const MAX_SECTION_SIZE: u64 = i32::MAX as u64;
 
 /// When a section with this `expirationTime` expires, in nanoseconds since
-/// the epoch. Never, if the program gave one of the 32-bit values that
+/// the epoch. Never, if the program gave 0 or one of the 32-bit values that
 /// programs of 2004 give for "no end", or `SA_TIME_END`.
 #[must_use]
 pub fn deadline(expiration: i64) -> Option<i64> {
     match expiration {
-        1..=0xffff_ffff | i64::MAX => None,
+        0..=0xffff_ffff | i64::MAX => None,
         at => Some(at),
     }
 }
@@ -58,6 +63,22 @@ numbered! {
         ActiveReplica = 2,
         /// `SA_CKPT_WR_ACTIVE_REPLICA_WEAK`
         ActiveReplicaWeak = 4,
+    }
+}
+
+impl UpdateOption {
+    /// The option that these `SaCkptCheckpointCreationFlagsT` mean: the
+    /// strongest of those that are named, and of none that of
+    /// `SA_CKPT_WR_ALL_REPLICAS`. `None` if another bit is set.
+    #[must_use]
+    pub fn strongest(flags: u64) -> Option<Self> {
+        let options = [Self::AllReplicas, Self::ActiveReplica, Self::ActiveReplicaWeak];
+        let all = options.iter().fold(0, |all, option| all | u64::from(option.number()));
+        if flags & !all != 0 {
+            return None;
+        }
+        let named = options.into_iter().find(|option| flags & u64::from(option.number()) != 0);
+        Some(named.unwrap_or(Self::AllReplicas))
     }
 }
 
@@ -87,19 +108,23 @@ numbered! {
     }
 }
 
-/// `SaCkptCheckpointCreationAttributesT`. Sizes are what the program said;
-/// negative ones never get here.
+/// The size in creation attributes that limits nothing: that of a program
+/// which gave a negative one. More than `SaSizeT` can say.
+pub const NO_LIMIT: u32 = u32::MAX;
+
+/// `SaCkptCheckpointCreationAttributesT`. Sizes are what the program said, or
+/// [`NO_LIMIT`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attributes {
     /// The update option.
     pub option: UpdateOption,
-    /// Bytes in all sections.
+    /// Bytes in all sections, or [`NO_LIMIT`].
     pub checkpoint_size: u32,
     /// Nanoseconds that it outlives its last close; not negative.
     pub retention_duration: i64,
     /// How many sections.
     pub max_sections: u64,
-    /// Bytes in one section.
+    /// Bytes in one section, or [`NO_LIMIT`].
     pub max_section_size: u32,
     /// Bytes in a section id.
     pub max_section_id_size: u64,

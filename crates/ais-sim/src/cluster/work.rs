@@ -137,14 +137,17 @@ impl World {
     }
 
     /// A checkpoint that comes and goes: made, unlinked, retained for a moment.
+    /// It has an active replica, which goes from node to node.
     fn passing_checkpoint(&mut self, host: usize) -> Result<(), String> {
         let name = name("passing", self.fabric.rng.below(3) as usize);
         let request = if self.fabric.rng.once_in(3) {
             ckpt::Request::Unlink { name }
         } else {
             let retention = self.fabric.rng.below(self.plan.tokens(20)) as i64;
-            let flags = ckpt::OpenFlags::READ;
-            ckpt::Request::Open(ckpt::Open { name, attributes: Some(attributes(retention)), flags })
+            let option = ckpt::UpdateOption::ActiveReplicaWeak;
+            let attributes = Some(ckpt::Attributes { option, ..attributes(retention) });
+            let flags = ckpt::OpenFlags::READ | ckpt::OpenFlags::COLOCATED;
+            ckpt::Request::Open(ckpt::Open { name, attributes, flags })
         };
         let session = self.fresh();
         self.ckpt(host, &request, Call::Passing(session))

@@ -2,6 +2,7 @@
 //! sends to both, in one order, and after every delivery both have the same
 //! digest.
 
+mod active;
 mod cluster;
 mod data;
 mod fill;
@@ -17,8 +18,9 @@ use super::*;
 use crate::effects::Effect;
 use crate::timers::Timers;
 use ais_proto::AisError;
-use ais_proto::ckpt::{Attributes, OpenFlags, ReadElement, ReadReply, SectionsChosen, Status};
+use ais_proto::ckpt::{Attributes, NO_LIMIT, OpenFlags, ReadElement, ReadReply};
 use ais_proto::ckpt::{Section as Listed, WriteElement};
+use ais_proto::ckpt::{SectionsChosen, Status};
 use ais_wire::{Name, Reader};
 use std::collections::VecDeque;
 

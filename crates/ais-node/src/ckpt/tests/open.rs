@@ -18,12 +18,78 @@ fn an_open_finds_or_makes_a_checkpoint() {
 }
 
 #[test]
-fn an_open_is_for_reading_or_writing() {
+fn an_open_is_for_something() {
+    for strict in [false, true] {
+        let mut rig = Rig::with(Limits { strict, ..LIMITS });
+        let none = OpenFlags::empty();
+        assert_eq!(rig.open_with(ONE, "a", none, Some(ATTRIBUTES)), Err(BadFlags));
+        assert_eq!(rig.open_with(ONE, "a", OpenFlags::AMENDED, Some(ATTRIBUTES)), Err(BadFlags));
+        for flags in [READ, WRITE, BOTH] {
+            rig.open_with(ONE, "a", flags, Some(ATTRIBUTES)).unwrap();
+            rig.open_with(ONE, "a", flags | OpenFlags::COLOCATED, Some(ATTRIBUTES)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn colocated_alone_keeps_a_replica_and_nothing_else() {
     let mut rig = Rig::new();
-    let none = OpenFlags::empty();
-    assert_eq!(rig.open_with(ONE, "a", none, Some(ATTRIBUTES)), Err(BadFlags));
     let colocated = OpenFlags::COLOCATED;
-    assert_eq!(rig.open_with(ONE, "a", colocated, Some(ATTRIBUTES)), Err(BadFlags));
+    assert_eq!(rig.open_with(ONE, "a", colocated, None), Err(NotExist));
+    let checkpoint = rig.open_with(ONE, "a", colocated, Some(WEAK)).unwrap();
+    let (id, data, expiration) = (&b""[..], &b"x"[..], i64::MAX);
+    let requests = [
+        Request::SectionCreate { checkpoint, id: Some(b"s"), expiration, data },
+        Request::ExpirationTimeSet { checkpoint, id, expiration },
+        Request::SectionDelete { checkpoint, id },
+        Request::Overwrite { checkpoint, id, data },
+        Request::Write { checkpoint, elements: vec![WriteElement { id, offset: 0, data }] },
+        Request::Read { checkpoint, elements: vec![ReadElement { id, offset: 0, size: None }] },
+        Request::ActiveSet { checkpoint },
+        Request::Synchronize { checkpoint },
+    ];
+    for request in requests {
+        assert_eq!(rig.result(ONE, request), Err(Access));
+    }
+    assert_eq!(rig.status(checkpoint).unwrap().sections, 1);
+    assert_eq!(rig.list(checkpoint, SectionsChosen::Any, 0), []);
+    // It keeps the checkpoint, as every open does.
+    rig.wait(60 * SECOND);
+    assert_eq!(rig.result(ONE, Request::RetentionDurationSet { checkpoint, duration: 0 }), Ok(()));
+    rig.close(ONE, checkpoint).unwrap();
+    assert!(!rig.exists("a"));
+    let asynchronous = |flags| Request::OpenAsync { tag: 1, open: to_open("a", flags, Some(WEAK)) };
+    assert_eq!(rig.result(HANDLE, asynchronous(colocated)), Ok(()));
+    rig.replicas[0].ckpt.limits.strict = true;
+    assert_eq!(rig.open_with(ONE, "a", colocated, Some(WEAK)), Err(BadFlags));
+    assert_eq!(rig.open_with(ONE, "a", colocated, None), Err(BadFlags));
+    assert_eq!(rig.result(HANDLE, asynchronous(colocated)), Err(BadFlags));
+}
+
+#[test]
+fn strict_limits_take_no_amended_attributes() {
+    let mut rig = Rig::new();
+    let amended = BOTH | OpenFlags::AMENDED;
+    let open = |flags| Request::OpenAsync { tag: 1, open: to_open("b", flags, Some(ATTRIBUTES)) };
+    rig.open_with(ONE, "a", amended, Some(ATTRIBUTES)).unwrap();
+    assert_eq!(rig.result(HANDLE, open(amended)), Ok(()));
+    rig.replicas[0].ckpt.limits.strict = true;
+    for name in ["a", "new"] {
+        assert_eq!(rig.open_with(ONE, name, amended, Some(ATTRIBUTES)), Err(InvalidParam));
+    }
+    assert_eq!(rig.result(HANDLE, open(amended)), Err(InvalidParam));
+    rig.open_with(ONE, "a", BOTH, Some(ATTRIBUTES)).unwrap();
+}
+
+#[test]
+fn where_there_is_no_limit_strict_limits_find_none() {
+    let mut rig = Rig::new();
+    let unlimited = Attributes { checkpoint_size: NO_LIMIT, max_section_size: NO_LIMIT, ..WEAK };
+    let checkpoint = rig.open_with(ONE, "a", BOTH, Some(unlimited)).unwrap();
+    rig.replicas[0].ckpt.limits.strict = true;
+    assert_eq!(rig.create(checkpoint, b"s", i64::MAX, &[7; 5000]), Ok(()));
+    assert_eq!(rig.write(checkpoint, &[(b"s", 5000, &[7; 5000])]), Ok(()));
+    assert_eq!(rig.overwrite(checkpoint, b"s", &[7; 20_000]), Ok(()));
 }
 
 #[test]
@@ -264,63 +330,11 @@ fn a_process_has_only_so_many_open() {
 }
 
 #[test]
-fn the_active_replica_of_a_colocated_checkpoint_is_set_by_programs() {
-    let mut rig = Rig::new();
-    let checkpoint = rig.open_with(ONE, "a", COLOCATED, Some(WEAK)).unwrap();
-    let far = rig.open_with(FAR, "a", COLOCATED, None).unwrap();
-    let elsewhere = rig.open_with(ONE, "a", BOTH, None).unwrap();
-    let read = rig.open_with(ONE, "a", READ, None).unwrap();
-    let all = |rig: &mut Rig| {
-        let (id, data, expiration) = (&b"s"[..], &b"x"[..], i64::MAX);
-        let default = WriteElement { id: b"", offset: 0, data };
-        let elements = vec![ReadElement { id: b"", offset: 0, size: None }];
-        let chosen = SectionsChosen::Any;
-        let requests = [
-            Request::SectionCreate { checkpoint, id: Some(id), expiration, data },
-            Request::ExpirationTimeSet { checkpoint, id, expiration },
-            Request::Overwrite { checkpoint, id, data },
-            Request::Write { checkpoint, elements: vec![default] },
-            Request::Read { checkpoint, elements },
-            Request::StatusGet { checkpoint },
-            Request::IteratorStart { checkpoint },
-            Request::IteratorNext { checkpoint, chosen, expiration: 0, cursor: u64::MAX },
-            Request::Synchronize { checkpoint },
-            Request::SectionDelete { checkpoint, id },
-        ];
-        requests.map(|request| rig.result(ONE, request))
-    };
-    assert_eq!(all(&mut rig), [Err(NotExist); 10]);
-    assert_eq!(rig.result(ONE, Request::ActiveSet { checkpoint: read }), Err(Access));
-    let set = Request::ActiveSet { checkpoint: elsewhere };
-    assert_eq!(rig.result(ONE, set), Err(BadOperation), "it did not ask for a local replica");
-    let reply = rig.ask(FAR, Request::ActiveSet { checkpoint: far });
-    assert_eq!((reply.result, reply.promise), (Ok(()), Promise::Stable));
-    assert_eq!(all(&mut rig), [Ok(()); 10]);
-    rig.view(&[LOWEST], &[OTHER]);
-    assert_eq!(all(&mut rig), [Err(NotExist); 10]);
-    assert_eq!(rig.result(ONE, Request::ActiveSet { checkpoint }), Ok(()));
-    assert_eq!(all(&mut rig), [Ok(()); 10]);
-}
-
-#[test]
-fn all_other_checkpoints_have_their_active_replica_chosen() {
-    let mut rig = Rig::new();
-    let asynchronous = rig.open_with(ONE, "a", BOTH, Some(WEAK)).unwrap();
-    let later = rig.open_with(ONE, "a", COLOCATED, Some(WEAK)).unwrap();
-    let everywhere = rig.open(ONE, "b", COLOCATED);
-    for checkpoint in [asynchronous, later, everywhere] {
-        assert_eq!(rig.result(ONE, Request::ActiveSet { checkpoint }), Err(BadOperation));
-        assert_eq!(rig.overwrite(checkpoint, b"", b"x"), Ok(()));
-    }
-}
-
-#[test]
 fn synchronize_is_for_writers_of_asynchronous_checkpoints() {
     let mut rig = Rig::new();
     let everywhere = rig.open(ONE, "a", BOTH);
     let checkpoint = rig.open_with(ONE, "b", BOTH, Some(WEAK)).unwrap();
     let read = rig.open_with(ONE, "b", READ, None).unwrap();
-    let colocated = rig.open_with(ONE, "c", COLOCATED, Some(WEAK)).unwrap();
     let expected = [(everywhere, Err(BadOperation)), (read, Err(Access)), (checkpoint, Ok(()))];
     for (checkpoint, expected) in expected {
         assert_eq!(rig.result(ONE, Request::Synchronize { checkpoint }), expected);
@@ -331,8 +345,4 @@ fn synchronize_is_for_writers_of_asynchronous_checkpoints() {
     assert_eq!(rig.replicas[0].events, [(HANDLE.connection, event)]);
     let reply = rig.ask(ONE, Request::Synchronize { checkpoint });
     assert_eq!(reply.promise, Promise::Stable);
-    let reply = rig.ask(HANDLE, Request::SynchronizeAsync { checkpoint: colocated, tag: 4 });
-    assert_eq!(reply.result, Ok(()));
-    let event = ckpt::Event::Synchronize { tag: 4, result: Err(NotExist) };
-    assert_eq!(rig.replicas[0].events[1], (HANDLE.connection, event));
 }

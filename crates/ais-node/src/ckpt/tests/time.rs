@@ -53,25 +53,142 @@ fn a_changed_time_counts() {
     assert!(!is_there(&mut rig, checkpoint));
 }
 
+/// Ends that are past when they are given, but no "never".
+const PAST: [i64; 5] = [-1, i64::MIN, 0x1_0000_0000, START - 1, START];
+
 #[test]
-fn a_time_that_is_past_has_come() {
-    let mut rig = Rig::new();
-    let checkpoint = rig.open(ONE, "a", BOTH);
-    for past in [0, -1, i64::MIN, 0x1_0000_0000, START] {
+fn what_is_past_when_it_is_given_comes_a_second_later() {
+    for past in PAST {
+        let mut rig = Rig::new();
+        let checkpoint = rig.open(ONE, "a", BOTH);
+        assert_eq!(rig.create(checkpoint, b"s", past, b"x"), Ok(()));
+        assert_eq!(rig.create(checkpoint, b"s", past, b"x"), Err(AisError::Exist));
+        assert_eq!(rig.overwrite(checkpoint, b"s", b"y"), Ok(()));
+        let any = rig.list(checkpoint, SectionsChosen::Any, 0);
+        assert_eq!((any.len(), any[0].expiration), (1, past), "as it was given");
+        rig.wait(SECOND - 1);
+        assert!(is_there(&mut rig, checkpoint));
+        rig.wait(1);
+        assert!(!is_there(&mut rig, checkpoint));
+        // So for one that was to be there for ever.
         rig.create(checkpoint, b"s", i64::MAX, b"x").unwrap();
         set(&mut rig, checkpoint, past);
+        rig.wait(SECOND - 1);
+        assert!(is_there(&mut rig, checkpoint));
+        rig.wait(1);
         assert!(!is_there(&mut rig, checkpoint));
-        assert_eq!(rig.create(checkpoint, b"s", past, b"x"), Ok(()));
-        assert!(!is_there(&mut rig, checkpoint));
+        assert_eq!(rig.replicas[0].timers.next(), None);
     }
-    assert!(rig.replicas[0].ckpt.state.first_expiry().is_none());
 }
 
 #[test]
-fn values_of_32_bits_are_never() {
+fn the_second_begins_with_each_time_that_is_given() {
     let mut rig = Rig::new();
     let checkpoint = rig.open(ONE, "a", BOTH);
-    for never in [1, 0xffaa_aaaa, 0xffff_ffff, i64::MAX] {
+    rig.create(checkpoint, b"s", START - 1, b"x").unwrap();
+    for past in [START - 1, START - 1, -5] {
+        rig.wait(SECOND - 1);
+        set(&mut rig, checkpoint, past);
+    }
+    rig.wait(SECOND - 1);
+    assert!(is_there(&mut rig, checkpoint));
+    set(&mut rig, checkpoint, START + 60 * SECOND);
+    rig.wait(10 * SECOND);
+    assert!(is_there(&mut rig, checkpoint));
+    set(&mut rig, checkpoint, -5);
+    rig.result(ONE, Request::SectionDelete { checkpoint, id: b"s" }).unwrap();
+    rig.create(checkpoint, b"s", i64::MAX, b"x").unwrap();
+    rig.wait(60 * SECOND);
+    assert!(is_there(&mut rig, checkpoint), "it is another one");
+}
+
+#[test]
+fn what_is_ahead_comes_at_its_time_however_near() {
+    let mut rig = Rig::new();
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    for ahead in [1, SECOND / 3, SECOND - 1, SECOND, 2 * SECOND] {
+        rig.create(checkpoint, b"s", rig.now.wall + ahead, b"x").unwrap();
+        rig.wait(ahead - 1);
+        assert!(is_there(&mut rig, checkpoint));
+        rig.wait(1);
+        assert!(!is_there(&mut rig, checkpoint));
+    }
+}
+
+/// The clock of the node that is asked is 300 ms behind that of the lowest
+/// member, which judges.
+#[test]
+fn whose_clock_is_behind_has_the_second_too() {
+    let mut rig = Rig::new();
+    let checkpoint = rig.open(FAR, "a", BOTH);
+    let mine = rig.open(ONE, "a", BOTH);
+    let (id, expiration) = (Some(&b"s"[..]), START + 1);
+    rig.hold = true;
+    rig.send(FAR, Request::SectionCreate { checkpoint, id, expiration, data: b"x" });
+    rig.now.wall += 300_000_000;
+    rig.release();
+    rig.wait(SECOND - 1);
+    assert!(is_there(&mut rig, mine));
+    rig.wait(1);
+    assert!(!is_there(&mut rig, mine));
+}
+
+#[test]
+fn the_second_is_counted_from_the_delivery() {
+    let mut rig = Rig::new();
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    let (id, expiration) = (Some(&b"s"[..]), START);
+    rig.hold = true;
+    rig.send(ONE, Request::SectionCreate { checkpoint, id, expiration, data: b"x" });
+    rig.wait(20 * SECOND);
+    rig.release();
+    rig.replicas[0].replies.clear();
+    rig.wait(SECOND - 1);
+    assert!(is_there(&mut rig, checkpoint));
+    rig.wait(1);
+    assert!(!is_there(&mut rig, checkpoint));
+}
+
+#[test]
+fn a_new_lowest_member_gives_another_second() {
+    let mut rig = Rig::new();
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    rig.create(checkpoint, b"s", -1, b"x").unwrap();
+    rig.wait(SECOND / 2);
+    rig.view(&[OTHER], &[]);
+    assert_eq!(rig.replicas[0].timers.next(), None);
+    rig.wait(SECOND - 1);
+    assert!(is_there(&mut rig, checkpoint));
+    rig.wait(1);
+    assert!(!is_there(&mut rig, checkpoint));
+}
+
+#[test]
+fn iterators_compare_with_the_time_that_was_given() {
+    let mut rig = Rig::new();
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    let soon = START + SECOND / 2;
+    for (id, expiration) in [(b"0", 0), (b"1", -1), (b"2", soon), (b"3", i64::MAX), (b"4", 7)] {
+        rig.create(checkpoint, id, expiration, b"x").unwrap();
+    }
+    let mut list = |chosen, expiration| -> Vec<i64> {
+        let listed = rig.list(checkpoint, chosen, expiration);
+        listed.into_iter().map(|section| section.expiration).collect()
+    };
+    assert_eq!(list(SectionsChosen::Forever, 0), [7, i64::MAX, 0]);
+    assert_eq!(list(SectionsChosen::LeqExpirationTime, START), [-1]);
+    assert_eq!(list(SectionsChosen::LeqExpirationTime, -2), [0; 0]);
+    assert_eq!(list(SectionsChosen::GeqExpirationTime, START), [7, i64::MAX, soon, 0]);
+    assert_eq!(list(SectionsChosen::GeqExpirationTime, 0), [7, i64::MAX, 0], "0 is never");
+    assert_eq!(list(SectionsChosen::LeqExpirationTime, 0), [7, i64::MAX, soon, -1, 0]);
+    assert_eq!(list(SectionsChosen::GeqExpirationTime, i64::MIN), [7, i64::MAX, soon, -1, 0]);
+}
+
+#[test]
+fn zero_and_values_of_32_bits_are_never() {
+    let mut rig = Rig::new();
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    for never in [0, 1, 0xffaa_aaaa, 0xffff_ffff, i64::MAX] {
         rig.create(checkpoint, b"s", never, b"x").unwrap();
         set(&mut rig, checkpoint, never);
         rig.wait(100 * SECOND);
