@@ -41,7 +41,10 @@ const RETURN_MEMORY_FROM: i32 = 1 << 20;
 #[must_use]
 pub fn check(args: &Args) -> ExitCode {
     match load(&args.config_dir) {
-        Ok(_) => {
+        Ok(config) => {
+            for warning in &config.warnings {
+                let _ = writeln!(io::stderr(), "warning: {warning}");
+            }
             // Whether or not anybody reads it, the status says the same.
             let _ = writeln!(io::stdout(), "configuration ok");
             ExitCode::SUCCESS
@@ -106,6 +109,9 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
         log::error!("internal error, please report it: {info}");
         std::process::abort();
     }));
+    for warning in &config.warnings {
+        log::warn!("{warning}");
+    }
     let in_words = |error: io::Error| error.to_string();
     sys::return_memory_from(RETURN_MEMORY_FROM);
     // Else timers are as late as the kernel has it.

@@ -8,6 +8,7 @@ pub mod groups_conf;
 pub mod network_conf;
 mod redundancy;
 mod text;
+mod timeouts;
 
 #[cfg(test)]
 mod tests;
@@ -88,6 +89,9 @@ pub struct Config {
     pub network: NetworkConf,
     /// groups.conf.
     pub groups: Groups,
+    /// What people should know of both; nothing of it keeps the node from
+    /// starting.
+    pub warnings: Vec<ConfigError>,
 }
 
 /// Reads `network.conf` and `groups.conf` of the directory `dir`.
@@ -96,10 +100,15 @@ pub struct Config {
 /// All errors of both files: network.conf first, each file in the order of
 /// its lines.
 pub fn load(dir: &Path) -> Result<Config, Vec<ConfigError>> {
-    let network = read(&network_file(dir), network_conf::parse);
-    let groups = read(&dir.join("groups.conf"), groups_conf::parse);
+    let (network_file, groups_file) = (network_file(dir), dir.join("groups.conf"));
+    let network = read(&network_file, network_conf::parse);
+    let groups = read(&groups_file, groups_conf::parse);
     match (network, groups) {
-        (Ok(network), Ok(groups)) => Ok(Config { network, groups }),
+        (Ok((network, text)), Ok((groups, groups_text))) => {
+            let files = ((&*network_file, &*text), (&*groups_file, &*groups_text));
+            let warnings = timeouts::check(&network, files.0, files.1);
+            Ok(Config { network, groups, warnings })
+        }
         (network, groups) => {
             let mut errors = network.err().unwrap_or_default();
             errors.extend(groups.err().unwrap_or_default());
@@ -116,9 +125,11 @@ pub fn network_file(dir: &Path) -> PathBuf {
 
 type Parser<T> = fn(&Path, &[u8]) -> Result<T, Vec<ConfigError>>;
 
-fn read<T>(path: &Path, parse: Parser<T>) -> Result<T, Vec<ConfigError>> {
+/// What a file means, and its text.
+fn read<T>(path: &Path, parse: Parser<T>) -> Result<(T, Vec<u8>), Vec<ConfigError>> {
     let whole_file = |message| vec![ConfigError { path: path.into(), line: None, message }];
-    parse(path, &bytes(path).map_err(whole_file)?)
+    let text = bytes(path).map_err(whole_file)?;
+    Ok((parse(path, &text)?, text))
 }
 
 /// The bytes of a regular file of bounded size, or what is wrong with it.

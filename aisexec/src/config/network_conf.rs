@@ -157,7 +157,7 @@ pub fn parse(path: &Path, text: &[u8]) -> Result<NetworkConf, Vec<ConfigError>> 
             errors.add(number, format!("more than {MAX_LINES} lines; remove some"));
             break;
         }
-        let line = line.split(|&byte| byte == b'#').next().unwrap_or_default().trim_ascii();
+        let line = without_comment(line);
         if line.is_empty() {
             continue;
         }
@@ -168,6 +168,18 @@ pub fn parse(path: &Path, text: &[u8]) -> Result<NetworkConf, Vec<ConfigError>> 
     conf.members = seen.members.keys().copied().collect();
     check_whole(&conf, &seen, &mut errors);
     errors.finish(conf)
+}
+
+fn without_comment(line: &[u8]) -> &[u8] {
+    line.split(|&byte| byte == b'#').next().unwrap_or_default().trim_ascii()
+}
+
+/// The line in which a key is given, in a text without errors.
+pub(super) fn line_of(text: &[u8], key: &str) -> Option<usize> {
+    let is_there = |(_, line): &(usize, &[u8])| {
+        split_at(without_comment(line), b':').is_some_and(|(known, _)| known == key.as_bytes())
+    };
+    text::lines(text).find(is_there).map(|(number, _)| number)
 }
 
 /// The defaults. The addresses and the port have none: [`parse`] does not let
