@@ -9,6 +9,7 @@ pub mod groups_conf;
 pub mod network_conf;
 mod redundancy;
 mod text;
+mod timeouts;
 
 #[cfg(test)]
 mod tests;
@@ -106,7 +107,8 @@ pub fn load(dir: &Path) -> Result<Config, Vec<ConfigError>> {
     match (network, groups) {
         (Ok((network, text)), Ok((groups, groups_text))) => {
             let files = ((&*network_file, &*text), (&*groups_file, &*groups_text));
-            let warnings = doubts::check(&network, &groups, files.0, files.1);
+            let mut warnings = timeouts::check(&network, files.0, files.1);
+            warnings.extend(doubts::check(&network, &groups, files.0, files.1));
             Ok(Config { network, groups, warnings })
         }
         (network, groups) => {

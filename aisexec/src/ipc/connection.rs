@@ -28,6 +28,8 @@ pub(crate) struct Connection {
     pub(crate) is_ready: bool,
     /// It is not read until the group takes messages again.
     pub(crate) is_parked: bool,
+    /// It was not read for that reason, and has not been since.
+    pub(crate) is_held_up: bool,
     /// It is to be closed.
     pub(crate) is_closing: bool,
     /// The descriptors it accounts for.
@@ -87,6 +89,7 @@ impl Connection {
             interest: EpollFlags::EPOLLIN,
             is_ready: false,
             is_parked: false,
+            is_held_up: false,
             is_closing: false,
             descriptors: 1,
             counted: 0,

@@ -41,6 +41,9 @@ impl Server {
         if !connection.may_serve() {
             return self.refresh(now, id);
         }
+        if std::mem::take(&mut connection.is_held_up) {
+            self.node.request_is_read(now, ConnectionId(id));
+        }
         let mut shared = std::mem::take(&mut self.shared);
         match connection.input.receive(&connection.socket, &mut shared) {
             Ok(Some(received)) => {
@@ -127,6 +130,10 @@ impl Server {
         {
             connection.is_parked = true;
             self.parked.push(id);
+            connection.is_held_up = true;
+            if let Some(caller) = connection.state.caller() {
+                self.node.request_waits(now, &caller);
+            }
             self.refresh(now, id);
         }
     }

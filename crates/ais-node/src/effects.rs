@@ -42,6 +42,8 @@ pub(crate) enum Effect {
     },
     Multicast(Vec<u8>),
     SetTimer(Timer, u64),
+    /// In the time of this process.
+    SetTimerFor(SessionId, Timer, u64),
     CancelTimer(Timer),
     Reset,
 }
@@ -144,6 +146,12 @@ impl Effects {
         self.list.push(Effect::SetTimer(timer, after));
     }
 
+    /// Sets a timer that waits for a process, in nanoseconds from now. Time that
+    /// this node holds the process up for does not count.
+    pub fn set_timer_for(&mut self, session: SessionId, timer: Timer, after: u64) {
+        self.list.push(Effect::SetTimerFor(session, timer, after));
+    }
+
     /// Has the programs of AMF on this node and its executive end, where that
     /// is allowed.
     pub fn reset(&mut self) {
@@ -185,6 +193,11 @@ impl Askers {
         self.last += 1;
         self.waiting.insert(self.last, Waiting { asker, outcome });
         self.last
+    }
+
+    /// Whether anybody waits.
+    pub(crate) fn wait(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     /// Who waits for the message with this origin; nobody does after.

@@ -18,6 +18,7 @@ mod digest;
 mod effects;
 mod event;
 pub mod group;
+mod holds;
 mod message_id;
 mod node;
 mod requests;

@@ -29,12 +29,12 @@ use report::Trace;
 pub struct Choice {
     /// Every step is told on the standard error output.
     pub trace: bool,
-    /// Only this world: `ring`, `cluster` or `node`.
+    /// Only this world: `ring`, `cluster`, `held` or `node`.
     pub world: Option<&'static str>,
 }
 
 /// The worlds of a seed.
-pub const WORLDS: [&str; 3] = ["ring", "cluster", "node"];
+pub const WORLDS: [&str; 4] = ["ring", "cluster", "held", "node"];
 
 /// Runs the worlds of a seed; returns a digest of all that came out of them,
 /// and what they covered.
@@ -48,6 +48,7 @@ pub fn run(seed: u64, choice: Choice) -> Result<(u64, Counted), Violation> {
         let (of_world, more) = match world {
             "ring" => ring_world::run(seed, trace)?,
             "cluster" => cluster::run(seed, trace)?,
+            "held" => cluster::run_held(seed, trace)?,
             _ => (world::run(seed)?, Counted::default()),
         };
         digest.number(of_world);

@@ -69,6 +69,8 @@ pub struct Counted {
     pub in_merge: u64,
     /// Requests of programs.
     pub requests: u64,
+    /// Calls that programs with one thread gave up, as no answer came.
+    pub cancelled: u64,
     /// Histories of shared sections that were explained.
     pub explained: u64,
     /// Histories that it would have taken too long to explain.
@@ -128,6 +130,7 @@ impl AddAssign for Counted {
         self.waiting += other.waiting;
         self.in_merge += other.in_merge;
         self.requests += other.requests;
+        self.cancelled += other.cancelled;
         self.explained += other.explained;
         self.given_up += other.given_up;
         self.registrations += other.registrations;
@@ -164,8 +167,9 @@ impl fmt::Display for Counted {
         )?;
         writeln!(
             f,
-            "{} requests of programs; {} histories of shared sections, {} more not explained in time",
-            self.requests, self.explained, self.given_up
+            "{} requests of programs, {} given up; {} histories of shared sections, {} more not \
+             explained in time",
+            self.requests, self.cancelled, self.explained, self.given_up
         )?;
         writeln!(
             f,

@@ -110,19 +110,49 @@ impl Cast {
     /// # Errors
     /// If it does not start.
     pub(crate) fn start(&mut self, number: usize, node: &Node) -> Result<(), String> {
-        let program = self.settings.ctests.join(format!("testamf{number}"));
-        let mut child = Command::new(&program)
-            .args(["-q", "-T", "-t", "600"])
+        let name = format!("testamf{number}");
+        let mut command = Command::new(self.settings.ctests.join(&name));
+        command.args(["-q", "-T", "-t", "600"]);
+        self.spawn(number, name, command, node)
+    }
+
+    /// A process with one thread begins to play this component: it makes such a
+    /// call again and again, and dispatches in between.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub(crate) fn start_caller(
+        &mut self,
+        number: usize,
+        call: &str,
+        node: &Node,
+    ) -> Result<(), String> {
+        let component =
+            ["a_in_su_x", "b_in_su_x", "a_in_su_y", "b_in_su_y", "a_in_su_z", "b_in_su_z"];
+        let component = format!("comp_{}", component[number - 1]);
+        let mut command = Command::new(self.settings.ctests.join("amf_caller"));
+        command.args(["-n", &component, "-c", call]);
+        self.spawn(number, format!("{component} ({call})"), command, node)
+    }
+
+    fn spawn(
+        &mut self,
+        number: usize,
+        name: String,
+        mut command: Command,
+        node: &Node,
+    ) -> Result<(), String> {
+        let mut child = command
             .env("AIS_SOCKET", node.socket())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|error| format!("{}: {error}", program.display()))?;
+            .map_err(|error| format!("{command:?}: {error}"))?;
         let said = Arc::<Mutex<Said>>::default();
         if let Some(stdout) = child.stdout.take() {
             let said = Arc::clone(&said);
             std::thread::spawn(move || read(stdout, &said));
         }
-        let name = format!("testamf{number} on {}", node.address);
+        let name = format!("{name} on {}", node.address);
         let component = Component { name, child, said, fails_at: Vec::new(), is_orphan: false };
         self.gone.extend(self.playing.insert(number, component));
         Ok(())
@@ -143,6 +173,32 @@ impl Cast {
         let are = |number: &usize| self.playing[number].last(kind, state).is_some();
         wait_until(&format!("{numbers:?} to be {state}"), || Ok(numbers.iter().all(are)))
             .map_err(|message| format!("{message}; {self:?}"))
+    }
+
+    /// What each was called back for, but for heartbeats.
+    pub(crate) fn callbacks(&self) -> Vec<(String, Vec<String>)> {
+        let lines = |said: &Said| said.callbacks.iter().map(|(_, line)| line.clone()).collect();
+        self.playing.values().map(|of| (of.name.clone(), of.said(lines))).collect()
+    }
+
+    /// Ends all that [`Cast::start_caller`] has begun: how long the longest call
+    /// of each has taken, in ms.
+    ///
+    /// # Errors
+    /// If one has ended by itself.
+    pub(crate) fn longest_calls(&mut self) -> Result<Vec<u64>, String> {
+        let mut times = Vec::new();
+        for number in self.playing.keys().copied().collect::<Vec<_>>() {
+            self.end(number, Signal::SIGTERM);
+            let Some(component) = self.gone.last() else { continue };
+            let longest = |said: &Said| {
+                let line = said.others.iter().find(|line| line.starts_with("calls "))?;
+                line.split_whitespace().rev().nth(1)?.parse().ok()
+            };
+            let time = component.said(longest);
+            times.push(time.ok_or_else(|| format!("{} has ended by itself", component.name))?);
+        }
+        Ok(times)
     }
 
     /// When it was told this state last.

@@ -18,6 +18,7 @@ mod namespaces;
 mod node;
 mod soak;
 mod suite;
+mod uninvolved;
 
 use cluster::Settings;
 use std::path::PathBuf;
@@ -33,6 +34,8 @@ Usage: ais-cluster COMMAND [OPTION...]
   join [MIB]                a node joins and is sent so much under 40 writers
   idle SECONDS [--busy]     nothing happens, and nobody may be lost
   failover [ROUNDS]         how long until a standby is active, in ms
+  uninvolved [ROUNDS]       nodes without components fail, and nobody may be
+                            taken out for that
   figures [ROUNDS]          how long membership changes take, in ms
   bench [ROUNDS]            what the group alone can do, by aisctl bench
 
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Some("join") => checkpoints::join(&settings, number(1, 1024)),
         Some("idle") => soak::idle(&settings, number(1, 300)),
         Some("bench") => bench::run(&settings, number(1, 3)),
+        Some("uninvolved") => uninvolved::run(&settings, number(1, 10)),
         Some("failover") => failover::run(&settings, number(1, 100)),
         Some("figures") => figures::run(&settings, number(1, 5)),
         _ => {

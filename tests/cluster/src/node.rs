@@ -69,6 +69,17 @@ impl Node {
         fs::write(&path, lines.join("\n")).map_err(in_words)
     }
 
+    /// Changes its groups.conf for the daemons that it starts from now on.
+    ///
+    /// # Errors
+    /// If the file cannot be changed.
+    pub(crate) fn edit_groups(&self, edit: impl Fn(&str) -> String) -> Result<(), String> {
+        let path = self.directory.join("groups.conf");
+        let text = fs::read_to_string(&path).map(|text| edit(&text));
+        let written = text.and_then(|text| fs::write(&path, text));
+        written.map_err(|error| format!("{}: {error}", path.display()))
+    }
+
     pub(crate) fn socket(&self) -> PathBuf {
         self.directory.join("socket")
     }

@@ -4,6 +4,7 @@ use crate::amf;
 use crate::checkpoints;
 use crate::cluster::{Cluster, Settings};
 use crate::ledger::Writers;
+use crate::uninvolved;
 use nix::sys::signal::Signal;
 use std::thread::sleep;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use std::time::Duration;
 /// What is done to a cluster; it has quorum if its name ends with that.
 type Scenario = fn(&mut Cluster) -> Result<(), String>;
 
-const SCENARIOS: [(&str, usize, Scenario); 16] = [
+const SCENARIOS: [(&str, usize, Scenario); 19] = [
     ("nodes join one after the other", 4, join),
     ("a node leaves and comes back", 3, leave),
     ("kill -9 of a node, which comes back", 3, kill),
@@ -28,6 +29,9 @@ const SCENARIOS: [(&str, usize, Scenario); 16] = [
     ("a node parts and meets the others, with quorum", 3, checkpoints::part_and_meet),
     ("takeovers on three nodes, never two active", 3, amf::takeovers),
     ("takeovers on two nodes, a unit on both", 2, amf::two_nodes),
+    ("a node without components fails under callers, with quorum", 3, uninvolved::two_units),
+    ("a node without components fails under callers of three units", 3, uninvolved::three_units),
+    ("the daemons of callers stand still", 2, uninvolved::own_daemon),
 ];
 
 /// Runs all scenarios with this in their name, on both transports in turn.

@@ -12,8 +12,8 @@ fn the_groups_file_of_2004_means_the_same() {
     let [a, b] = &unit.components[..] else { panic!("two components") };
     assert_eq!((&unit.name, &a.name, &b.name), (&name("raidA"), &name("comp_a"), &name("comp_b")));
     assert_eq!((a.model, b.model), (CapabilityModel::XActive, CapabilityModel::XActive));
-    assert_eq!((a.healthcheck_interval, a.healthcheck_timeout), (100, 1000));
-    assert_eq!((a.callback_timeout, a.quiesce_timeout), (5000, 1000));
+    assert_eq!((a.healthcheck_interval, a.healthcheck_timeout), (100, 3000));
+    assert_eq!((a.callback_timeout, a.quiesce_timeout), (5000, 3000));
     let [pg] = &raid.protection_groups[..] else { panic!("one protection group") };
     assert_eq!((&pg.name, &pg.members[..]), (&name("pgA"), &[name("comp_a"), name("comp_b")][..]));
 }

@@ -6,6 +6,7 @@ mod hostile;
 mod network;
 mod redundancy;
 mod samples;
+mod timeouts;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -117,13 +117,13 @@ pub struct Component {
     /// Milliseconds between healthchecks. `healthcheck-interval`, 100.
     pub healthcheck_interval: u32,
     /// Milliseconds that a healthcheck may stay unanswered.
-    /// `healthcheck-timeout`, 1000.
+    /// `healthcheck-timeout`, 3000.
     pub healthcheck_timeout: u32,
     /// Milliseconds that any other callback may stay unanswered, from its
     /// sending. `callback-timeout`, 5000, at least 2000.
     pub callback_timeout: u32,
     /// Milliseconds that QUIESCED and OUT_OF_SERVICE may stay unanswered, from
-    /// when the program first saw the question. `quiesce-timeout`, 1000.
+    /// when the program first saw the question. `quiesce-timeout`, 3000.
     pub quiesce_timeout: u32,
     /// Milliseconds that it may take to finish its work when it is asked to
     /// stop. `stopping-timeout`, 60000.
@@ -144,9 +144,9 @@ impl Component {
             name,
             model,
             healthcheck_interval: 100,
-            healthcheck_timeout: 1000,
+            healthcheck_timeout: 3000,
             callback_timeout: 5000,
-            quiesce_timeout: 1000,
+            quiesce_timeout: 3000,
             stopping_timeout: 60_000,
             restart_max: 3,
             restart_probation: 60_000,

@@ -10,6 +10,7 @@ mod heartbeats;
 use super::config;
 use super::message::{Cause, Message, RegistrationId};
 use super::model::{ComponentId, Demand, Model, Question};
+use crate::holds::HELD_FROM;
 use crate::{Asker, ConnectionId, Effects, Event, SessionId, Timer};
 use ais_proto::AisError;
 use ais_proto::amf::{self, ExternalAction, Readiness};
@@ -19,10 +20,10 @@ use std::collections::{BTreeMap, VecDeque};
 /// answer to one is told from an answer to nothing.
 const MAX_RETIRED: usize = 32;
 
-/// How much longer an overdue answer is waited for, in nanoseconds. A timer is
-/// late if the daemon was held up, and the answer may then lie unread in a
-/// socket.
-const GRACE: u64 = 20_000_000;
+/// How much longer an overdue answer is waited for, in nanoseconds: as long as it
+/// takes until a call that keeps the program from answering shows to be held up.
+/// The answer may also lie unread in a socket, if the daemon was held up.
+const GRACE: u64 = HELD_FROM + 20_000_000;
 
 const CALLBACK_TIMER: u8 = 1;
 const QUIESCE_TIMER: u8 = 2;
@@ -265,7 +266,7 @@ impl Local {
             OperationKind::Stopping => config.stopping_timeout,
             _ => config.callback_timeout,
         };
-        fx.set_timer(timer(CALLBACK_TIMER, invocation), nanoseconds(timeout));
+        fx.set_timer_for(session, timer(CALLBACK_TIMER, invocation), nanoseconds(timeout));
     }
 
     /// The program answers.
@@ -336,7 +337,7 @@ impl Local {
             && !std::mem::replace(dispatched, true)
         {
             let timeout = model.config(invocation.component).quiesce_timeout;
-            fx.set_timer(timer(QUIESCE_TIMER, number), nanoseconds(timeout));
+            fx.set_timer_for(session, timer(QUIESCE_TIMER, number), nanoseconds(timeout));
         }
     }
 
@@ -386,7 +387,7 @@ impl Local {
         let Some(invocation) = self.invocations.get_mut(&number) else { return false };
         if invocation.overdue.is_none() {
             invocation.overdue = Some(timer.kind);
-            fx.set_timer(timer, GRACE);
+            fx.set_timer_for(invocation.session, timer, GRACE);
             return false;
         }
         invocation.overdue == Some(timer.kind)

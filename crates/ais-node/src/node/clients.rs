@@ -16,6 +16,7 @@ impl Node {
     /// A library handle was opened; `caller` says which.
     pub fn handle_opened(&mut self, caller: &Caller) {
         self.handles.open(caller.connection);
+        self.holds.open(caller);
         self.admin.on_handle_opened(caller);
     }
 
@@ -31,6 +32,7 @@ impl Node {
         code: Code,
         body: &[u8],
     ) -> Result<(), Malformed> {
+        self.wake(now);
         let request = Request::decode(code, body).map_err(|_| Malformed)?;
         let asker = Asker { session: caller.session, connection: caller.connection, id };
         if let Some(error) = self.refusal(&request) {
@@ -44,6 +46,7 @@ impl Node {
             self.apply(now);
             return Ok(());
         }
+        self.holds.begin(caller, Some(id));
         self.fx.outcome = outcome;
         self.fx.needs_quorum = Kind::of(&request) == Kind::Change;
         let result = self.hand_over(now, caller, asker, request);
@@ -114,10 +117,24 @@ impl Node {
 
     /// The program has been handed the callback with this invocation.
     pub fn dispatched(&mut self, now: Now, caller: &Caller, invocation: i32) {
+        self.wake(now);
         self.fx.service = Service::Amf;
         self.services.amf.on_dispatched(caller, invocation, &mut self.fx);
         self.apply(now);
         self.run_group(now);
+    }
+
+    /// The driver does not read the next request of this connection, as the node
+    /// [`is_congested`](Node::is_congested).
+    pub fn request_waits(&mut self, now: Now, caller: &Caller) {
+        self.wake(now);
+        self.holds.begin(caller, None);
+    }
+
+    /// It reads it now.
+    pub fn request_is_read(&mut self, now: Now, connection: ConnectionId) {
+        self.wake(now);
+        self.holds.end(connection, None);
     }
 
     /// A library did not send a call because its data is too long.
@@ -127,6 +144,8 @@ impl Node {
 
     /// Whoever asked with this id no longer waits.
     pub fn cancel(&mut self, now: Now, connection: ConnectionId, id: u32) {
+        self.wake(now);
+        self.holds.end(connection, Some(id));
         let is_gone = |asker: &Asker| asker.connection == connection && asker.id == id;
         let events = self.fx.askers.forget(is_gone);
         self.handles.end_asynchronous(connection, events);
@@ -140,6 +159,8 @@ impl Node {
 
     /// A connection is gone.
     pub fn connection_closed(&mut self, now: Now, connection: ConnectionId) {
+        self.wake(now);
+        self.holds.disconnect(connection);
         self.fx.askers.forget(|asker| asker.connection == connection);
         self.admin.on_handle_gone(connection);
         for event in self.handles.close(connection) {
@@ -155,6 +176,8 @@ impl Node {
 
     /// A process is gone; all its connections were closed before.
     pub fn session_closed(&mut self, now: Now, session: SessionId) {
+        self.wake(now);
+        self.holds.close(session);
         self.fx.askers.forget(|asker| asker.session == session);
         self.admin.on_session_gone(session);
         self.each_service(now, |service, fx| match service {

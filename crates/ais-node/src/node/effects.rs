@@ -41,6 +41,11 @@ impl Node {
                 Effect::SetTimer(timer, after) => {
                     self.timers.set(service, timer, now.monotonic.saturating_add(after));
                 }
+                Effect::SetTimerFor(session, timer, after) => {
+                    let now = now.monotonic;
+                    let whose = (session, self.holds.mark(session, now));
+                    self.timers.set_for(service, timer, now.saturating_add(after), whose);
+                }
                 Effect::Reset => self.outputs.push_back(Output::Reset),
                 Effect::CancelTimer(timer) => self.timers.cancel(service, timer),
             }
@@ -76,6 +81,9 @@ impl Node {
     /// Every member of the view has received everything up to here.
     pub(super) fn on_stable(&mut self, number: u64) {
         self.stable = self.stable.max(number);
+        if self.held.front().is_some_and(|held| held.after <= number) {
+            self.holds.get_on();
+        }
         while self.held.front().is_some_and(|held| held.after <= number)
             && let Some(held) = self.held.pop_front()
         {
@@ -105,6 +113,9 @@ impl Node {
 
     /// All members have entered this view, with all that came before it.
     pub(super) fn put_out_settled(&mut self) {
+        if !self.settled.is_empty() {
+            self.holds.get_on();
+        }
         for held in std::mem::take(&mut self.settled) {
             self.put_out(held.output);
         }
@@ -135,6 +146,7 @@ impl Node {
 
     pub(super) fn reply(&mut self, asker: Asker, result: Result<(), AisError>, body: Vec<u8>) {
         let Asker { connection, id, .. } = asker;
+        self.holds.end(connection, Some(id));
         self.outputs.push_back(Output::Reply { connection, id, result, body });
     }
 

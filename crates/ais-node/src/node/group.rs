@@ -26,9 +26,11 @@ impl Node {
                 self.apply(now);
             }
             if !self.send_next(now) {
-                return;
+                break;
             }
         }
+        let waits = !self.held.is_empty() || !self.settled.is_empty() || !self.unsettled.is_empty();
+        self.holds.await_group(waits || self.fx.askers.wait());
     }
 
     /// Gives the group the next message, if there is one and it is taken.
@@ -141,6 +143,7 @@ impl Node {
             return self.refuse(now, from, origin, error);
         }
         let asker = if from == self.config.node { self.fx.askers.take(origin) } else { None };
+        let held = self.held.len();
         self.fx.service = service;
         // What was held is everywhere when all have what it was held for.
         self.fx.delivery = number.max(self.agreed_at);
@@ -153,6 +156,9 @@ impl Node {
             _ => self.services.deliver(service, delivery, &mut self.fx),
         }
         self.apply(now);
+        if asker.is_some() && self.held.len() == held {
+            self.holds.get_on();
+        }
         self.delivers_change = false;
     }
 
@@ -168,6 +174,7 @@ impl Node {
         if from == self.config.node
             && let Some((asker, outcome)) = self.fx.askers.take_with_outcome(origin)
         {
+            self.holds.get_on();
             match outcome.failure(error) {
                 Some(event) => self.fx.event(asker.connection, event),
                 None => self.fx.reply(asker, Err(error), Vec::new()),

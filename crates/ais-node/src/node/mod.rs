@@ -13,6 +13,7 @@ use crate::amf::config::Groups;
 use crate::clients::Handles;
 use crate::effects::Effects;
 use crate::group::{Config as GroupConfig, Group};
+use crate::holds::Holds;
 use crate::requests::Kind;
 use crate::services::{ALL, Each, Services};
 use crate::sync::{Exchange, Sync, SyncStatus};
@@ -111,6 +112,7 @@ pub struct Node {
     admin: Admin,
     fx: Effects,
     handles: Handles,
+    holds: Holds,
     timers: Timers,
     sync: Sync,
     /// Messages of state synchronisation that wait for the group; they go
@@ -158,6 +160,7 @@ impl Node {
             config,
             fx: Effects::new(),
             handles: Handles::default(),
+            holds: Holds::new(now.monotonic),
             timers: Timers::default(),
             sync_outbox: VecDeque::new(),
             outbox: VecDeque::new(),
@@ -213,7 +216,17 @@ impl Node {
         self.group.status()
     }
 
+    /// Called first whenever the node is: notices that it did not run in time.
+    fn wake(&mut self, now: Now) {
+        if self.holds.run(now.monotonic)
+            && let Some(due) = self.poll_timeout()
+        {
+            self.holds.overslept(due);
+        }
+    }
+
     fn with_ring(&mut self, now: Now, act: impl FnOnce(&mut Ring)) {
+        self.wake(now);
         if let Some(ring) = self.group.ring() {
             act(ring);
             self.run_group(now);
@@ -223,6 +236,7 @@ impl Node {
     /// Time has passed. Does nothing if it is called too early.
     pub fn handle_timeout(&mut self, now: Now) {
         self.with_ring(now, |ring| ring.handle_timeout(now.monotonic));
+        self.timers.postpone(now.monotonic, &self.holds);
         while let Some((service, timer)) = self.timers.take(now.monotonic) {
             self.on_timer(now, service, timer);
         }
@@ -274,6 +288,11 @@ impl Node {
             Group::Fake(fake) => fake,
             other => panic!("{other:?}"),
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn services(&self) -> &Services {
+        &self.services
     }
 
     #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::hazards::Hazards;
 use crate::plan::Plan;
 use crate::report::{Counted, Trace};
 use crate::{Rng, Violation};
-use ais_node::{Config, Node, Output, ckpt::Limits, group};
+use ais_node::{Config, ConnectionId, Node, Output, ckpt::Limits, group};
 use ais_proto::{Code, Name, Service};
 use ais_wire::NodeId;
 use amf::Amf;
@@ -25,6 +25,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Hosts at most: each carries programs, and every one looks at the others.
 const MAX_HOSTS: u64 = 8;
+/// The same where programs have one thread.
+const MAX_HELD_HOSTS: u64 = 4;
 /// Numbers that are reserved at start.
 const AHEAD: u64 = 16;
 
@@ -42,6 +44,8 @@ enum Act {
     Leave(usize, u32, bool),
     /// The programs of a host notice that its daemon is gone.
     Notice(usize),
+    /// This process does not wait any longer for the answer to this call.
+    GiveUp(usize, u64, (ConnectionId, u32)),
 }
 
 struct World {
@@ -72,10 +76,26 @@ struct World {
 pub(crate) fn run(seed: u64, trace: Trace) -> Result<(u64, Counted), Violation> {
     let mut rng = Rng::new(seed ^ 0x636c_7573_7465);
     let (plan, network, habits, clocks) = Plan::random(&mut rng, MAX_HOSTS);
+    finish(seed, "cluster", World::new(plan, rng, network, habits, clocks, trace))
+}
+
+/// Runs the world of programs with one thread; returns the same.
+pub(crate) fn run_held(seed: u64, trace: Trace) -> Result<(u64, Counted), Violation> {
+    let mut rng = Rng::new(seed ^ 0x6865_6c64);
+    let (mut plan, network, habits, clocks) = Plan::random(&mut rng, MAX_HELD_HOSTS);
+    // What is about checkpoints, and about the ring, the other worlds try.
+    plan.first_seq = 0;
+    plan.messages = plan.messages.min(30);
     let mut world = World::new(plan, rng, network, habits, clocks, trace);
+    world.ballast = 0;
+    world.press();
+    finish(seed, "held", world)
+}
+
+fn finish(seed: u64, name: &'static str, mut world: World) -> Result<(u64, Counted), Violation> {
     match world.play() {
         Ok(()) => Ok((world.fabric.transcript.value(), world.counted)),
-        Err(what) => Err(Violation { seed, world: "cluster", at: world.fabric.now, what }),
+        Err(what) => Err(Violation { seed, world: name, at: world.fabric.now, what }),
     }
 }
 
@@ -188,6 +208,7 @@ impl World {
             }
             Act::Leave(host, life, is_clean) => self.goodbye(host, life, is_clean),
             Act::Notice(host) => self.amf.notice(host),
+            Act::GiveUp(host, session, call) => self.give_up(host, session, call)?,
         }
         Ok(())
     }
@@ -249,6 +270,7 @@ impl World {
                     }
                     return Err(format!("answers: {node} answers what nobody asks: {result:?}"));
                 };
+                self.end_call(host, (connection, id));
                 self.note_older(host, id);
                 self.reply(host, call, result, &body)
             }

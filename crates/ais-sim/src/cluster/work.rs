@@ -269,10 +269,12 @@ impl World {
         });
         self.counted.requests += 1;
         self.sites[host].calls.insert((caller.connection, id), (caller.session, call));
+        self.enter_call(host, caller.session.0, (caller.connection, id));
         match self.fabric.with(host, |node, now| node.request(now, &caller, id, code, body)) {
             Some(Ok(())) => Ok(()),
             Some(Err(_)) => Err(format!("{:?} was called malformed", Request::decode(code, body))),
             None => {
+                self.end_call(host, (caller.connection, id));
                 self.sites[host].calls.remove(&(caller.connection, id));
                 Ok(())
             }

@@ -52,7 +52,7 @@ impl Local {
         let event = amf::Event::Healthcheck { invocation, component, kind };
         fx.event(connection, Event::Amf(event));
         let timeout = nanoseconds(config.healthcheck_timeout);
-        fx.set_timer(component_timer(HEARTBEAT_ANSWER_TIMER, id), timeout);
+        fx.set_timer_for(session, component_timer(HEARTBEAT_ANSWER_TIMER, id), timeout);
     }
 }
 

@@ -75,7 +75,7 @@ fn one_that_does_not_answer_is_not_waited_for() {
     rig.drain(0);
     rig.advance(4_900);
     rig.expect("a_y", &[]);
-    rig.advance(200);
+    rig.advance(300);
     rig.expect("a_y", &["pgA Active a_x NotQuiesced"]);
     assert_eq!(rig.at_work(0), [""; 0]);
 }

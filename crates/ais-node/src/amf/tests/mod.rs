@@ -7,6 +7,7 @@ mod capabilities;
 mod drain;
 mod failures;
 mod guide;
+mod holds;
 mod node;
 mod operations;
 mod random;
@@ -48,9 +49,14 @@ fn node_name(number: usize) -> Name {
     name(&format!("n{number}"))
 }
 
-/// A component with the default times.
+/// A component with the default times, but for heartbeats and for letting go,
+/// which it has a second for.
 fn component(text: &str) -> Component {
-    Component::new(name(text), CapabilityModel::XActive)
+    Component {
+        healthcheck_timeout: 1000,
+        quiesce_timeout: 1000,
+        ..Component::new(name(text), CapabilityModel::XActive)
+    }
 }
 
 fn protection_group(text: &str, members: Vec<Name>) -> ProtectionGroup {
@@ -367,7 +373,7 @@ impl Rig {
                 }
                 Effect::Event { event, .. } => panic!("{event:?}"),
                 Effect::Multicast(bytes) => self.queue.push_back((number, bytes)),
-                Effect::SetTimer(timer, after) => {
+                Effect::SetTimer(timer, after) | Effect::SetTimerFor(_, timer, after) => {
                     self.nodes[number].timers.set(Of::Amf, timer, self.now + after);
                 }
                 Effect::Reset => self.resets.push(number),

@@ -94,7 +94,7 @@ fn a_failure_is_a_change_although_nobody_answered() {
     rig.run();
     rig.program("tracker").tracked.clear();
     rig.program("a_x").conduct = Conduct::Sleeps;
-    rig.advance(1200);
+    rig.advance(1220);
     expect(&mut rig, &[&[("a_x", OutOfService, Quiesced, StateChange)]]);
 }
 

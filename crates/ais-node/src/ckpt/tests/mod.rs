@@ -395,6 +395,7 @@ impl Replica {
                     self.timers.set(of, timer, now.monotonic.saturating_add(after));
                 }
                 Effect::CancelTimer(timer) => self.timers.cancel(of, timer),
+                Effect::SetTimerFor(..) => panic!("CKPT waits for no process"),
                 Effect::Reset => panic!("CKPT resets nothing"),
             }
         }

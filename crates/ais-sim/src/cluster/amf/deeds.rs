@@ -8,7 +8,7 @@ use crate::fabric::node_of;
 use ais_proto::admin::{self, Operation, Target};
 use ais_proto::amf::{Callbacks, ErrorReport, Recovery, Request};
 use ais_proto::{Name, Service, Writer};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 const RECOVERIES: [Recovery; 8] = [
     Recovery::NoRecommendation,
@@ -97,6 +97,7 @@ impl World {
             was_silent: false,
             refuses: false,
             components: BTreeMap::new(),
+            calls: BTreeSet::new(),
             pending: VecDeque::new(),
         };
         let session = caller.session.0;

@@ -64,6 +64,8 @@ fn component(rng: &mut Rng, name: Name) -> Component {
     ]);
     Component {
         healthcheck_interval: *rng.pick(&[200, 1000]),
+        healthcheck_timeout: 1000,
+        quiesce_timeout: 1000,
         callback_timeout: *rng.pick(&[2000, 5000]),
         stopping_timeout: *rng.pick(&[2000, 5000]),
         restart_max: *rng.pick(&[0, 1, 3]),

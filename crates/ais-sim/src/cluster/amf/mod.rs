@@ -3,6 +3,7 @@
 
 mod deeds;
 mod groups;
+mod held;
 #[cfg(test)]
 mod many;
 mod process;
@@ -43,6 +44,8 @@ pub(super) struct Amf {
     /// What an operator was shown last.
     shown: Vec<admin::Component>,
     shown_nodes: Vec<AmfNode>,
+    /// Processes do one thing at a time.
+    has_one_thread: bool,
 }
 
 impl Amf {
@@ -61,6 +64,7 @@ impl Amf {
             doubted: BTreeSet::new(),
             shown: Vec::new(),
             shown_nodes: Vec::new(),
+            has_one_thread: false,
         }
     }
 
@@ -93,6 +97,8 @@ pub(super) enum Asked {
     Errors,
     /// It asks how somebody stands.
     State,
+    /// It calls something else.
+    Anything,
     /// An operator looks.
     Show,
     ShowNodes,
@@ -198,15 +204,20 @@ impl World {
         let there = |process: &Process| process.pending.len();
         for _ in 0..self.sites[host].processes.get(&session).map_or(0, there) {
             let process = self.sites[host].processes.get_mut(&session);
-            let process = process.filter(|process| !process.silent);
+            let process = process.filter(|process| !process.silent && process.calls.is_empty());
             let Some(told) = process.and_then(|process| process.pending.pop_front()) else {
                 return Ok(());
             };
             self.answer_one(host, session, told)?;
             self.take_events()?;
         }
-        let process = self.sites[host].processes.get(&session);
-        process.map_or(Ok(()), |process| process.check_abilities(&self.amf.rules))
+        let Some(process) = self.sites[host].processes.get(&session) else { return Ok(()) };
+        process.check_abilities(&self.amf.rules)?;
+        let dispatches = !process.silent && process.calls.is_empty();
+        if self.amf.has_one_thread && dispatches && self.fabric.rng.once_in(2) {
+            self.call(host, session)?;
+        }
+        Ok(())
     }
 
     fn answer_one(&mut self, host: usize, session: u64, told: process::Told) -> Result<(), String> {
@@ -319,6 +330,7 @@ impl World {
             Asked::Nonsense => unclear || result == Err(AisError::InvalidParam),
             Asked::Errors => unclear || matches!(result, Ok(()) | Err(AisError::BadOperation)),
             Asked::State => unclear || matches!(result, Ok(()) | Err(AisError::NotExist)),
+            Asked::Anything => true,
             Asked::Show => self.shown(result, body),
             Asked::ShowNodes => self.shown_nodes(result, body),
             Asked::Operate => unclear || result.is_ok(),

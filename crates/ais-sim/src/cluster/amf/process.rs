@@ -2,7 +2,7 @@
 //! and whether that made sense.
 
 use super::groups::{Place, Rules};
-use ais_node::Caller;
+use ais_node::{Caller, ConnectionId};
 use ais_proto::Name;
 use ais_proto::amf::{CSI_ALL_INSTANCES, Callbacks, Event, HaState, Readiness};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -19,6 +19,8 @@ pub(in crate::cluster) struct Process {
     /// It answers the next callbacks with an error.
     pub(super) refuses: bool,
     pub(super) components: BTreeMap<Name, Played>,
+    /// What its only thread waits for.
+    pub(super) calls: BTreeSet<(ConnectionId, u32)>,
     /// What it was told and has not answered.
     pub(super) pending: VecDeque<Told>,
 }

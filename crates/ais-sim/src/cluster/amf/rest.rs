@@ -38,6 +38,7 @@ impl World {
                 .map_err(|why| format!("{}: {why}", group.name))?;
         }
         for row in &shown {
+            self.is_hung_if_shown(row)?;
             self.is_as_shown(row)?;
         }
         self.dismiss_unshown(side, &shown);

@@ -1,0 +1,180 @@
+//! What this node itself holds up: calls of programs that wait for the group,
+//! and programs that wait while nothing runs here or nothing gets on. None of
+//! that time counts against a component, as another node may be to blame for it
+//! and the component cannot do anything else meanwhile.
+//!
+//! Two things are measured. *A process* is held while a call of it waits, from
+//! when the node was asked (or did not read what was asked) to when the reply is
+//! put out. *All* processes are held while this node did not run, and while
+//! answers are awaited from the group and none comes; so a component that waits
+//! for another process is not taken for hung either. Calls that are answered
+//! within [`HELD_FROM`] count for nothing, so that a component whose other
+//! threads call all the time is found to be hung as soon as one that never
+//! calls.
+
+use crate::{Caller, ConnectionId, SessionId};
+use ais_proto::Service;
+use std::collections::BTreeMap;
+
+/// What takes less is no hold, in nanoseconds.
+pub(crate) const HELD_FROM: u64 = 100_000_000;
+
+/// For how long the calls of a process count as held at most while a component
+/// is waited for, in nanoseconds: as long as a call takes at most by default.
+/// What holds up all has no bound, for the group can be told nothing meanwhile.
+const LONGEST: u64 = 5_000_000_000;
+
+/// A request of a connection: its id, or `None` for what was not read yet.
+type Call = (ConnectionId, Option<u32>);
+
+/// What is held, and for how long it was.
+#[derive(Debug)]
+pub(crate) struct Holds {
+    calls: BTreeMap<Call, (SessionId, u64)>,
+    /// The processes that may have components.
+    processes: BTreeMap<SessionId, Process>,
+    all: Meter,
+    /// Answers are awaited from the group, and none has come since then.
+    stalled_since: Option<u64>,
+    /// When the node was run last.
+    ran_at: u64,
+}
+
+/// The calls of a process that wait.
+#[derive(Debug, Default)]
+struct Process {
+    /// How many wait since when.
+    waiting: BTreeMap<u64, usize>,
+    meter: Meter,
+}
+
+/// Adds up times that were held. No moment counts twice.
+#[derive(Debug, Clone, Copy, Default)]
+struct Meter {
+    total: u64,
+    until: u64,
+}
+
+/// How long a process had been held by a certain moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Mark {
+    all: u64,
+    process: u64,
+}
+
+impl Meter {
+    /// What it will show at `now` if something has been held since then.
+    fn with(self, since: Option<u64>, now: u64) -> Self {
+        match since {
+            Some(since) if now.saturating_sub(since) > HELD_FROM => {
+                let more = now.saturating_sub(since.max(self.until));
+                Self { total: self.total + more, until: self.until.max(now) }
+            }
+            _ => self,
+        }
+    }
+}
+
+impl Holds {
+    /// Nothing is held.
+    pub(crate) fn new(now: u64) -> Self {
+        Self {
+            calls: BTreeMap::new(),
+            processes: BTreeMap::new(),
+            all: Meter::default(),
+            stalled_since: None,
+            ran_at: now,
+        }
+    }
+
+    /// A library handle was opened.
+    pub(crate) fn open(&mut self, caller: &Caller) {
+        if caller.callbacks(Service::Amf).is_some() {
+            self.processes.entry(caller.session).or_default();
+        }
+    }
+
+    /// A process is gone.
+    pub(crate) fn close(&mut self, session: SessionId) {
+        if self.processes.remove(&session).is_some() {
+            self.calls.retain(|_, (of, _)| *of != session);
+        }
+    }
+
+    /// A connection is gone.
+    pub(crate) fn disconnect(&mut self, connection: ConnectionId) {
+        let of_it = (connection, None)..=(connection, Some(u32::MAX));
+        let calls: Vec<_> = self.calls.range(of_it).map(|(call, _)| *call).collect();
+        for (connection, id) in calls {
+            self.end(connection, id);
+        }
+    }
+
+    /// A call waits from now on.
+    pub(crate) fn begin(&mut self, caller: &Caller, id: Option<u32>) {
+        let now = self.ran_at;
+        let Some(process) = self.processes.get_mut(&caller.session) else { return };
+        self.calls.entry((caller.connection, id)).or_insert_with(|| {
+            *process.waiting.entry(now).or_default() += 1;
+            (caller.session, now)
+        });
+    }
+
+    /// A call waits no longer, if it did.
+    pub(crate) fn end(&mut self, connection: ConnectionId, id: Option<u32>) {
+        let Some((session, since)) = self.calls.remove(&(connection, id)) else { return };
+        let Some(process) = self.processes.get_mut(&session) else { return };
+        process.meter = process.meter.with(Some(since), self.ran_at);
+        if let Some(count) = process.waiting.get_mut(&since) {
+            *count -= 1;
+            if *count == 0 {
+                process.waiting.remove(&since);
+            }
+        }
+    }
+
+    /// The node runs; whether it may not have when it was to, as there was a
+    /// pause.
+    pub(crate) fn run(&mut self, now: u64) -> bool {
+        let ran_at = std::mem::replace(&mut self.ran_at, now);
+        now.saturating_sub(ran_at) > HELD_FROM
+    }
+
+    /// The node did not run when it was to.
+    pub(crate) fn overslept(&mut self, due: u64) {
+        self.all = self.all.with(Some(due), self.ran_at);
+    }
+
+    /// An answer has come from the group.
+    pub(crate) fn get_on(&mut self) {
+        self.all = self.all.with(self.stalled_since, self.ran_at);
+        self.stalled_since = self.stalled_since.map(|_| self.ran_at);
+    }
+
+    /// Whether answers are awaited from the group.
+    pub(crate) fn await_group(&mut self, is_awaited: bool) {
+        if is_awaited {
+            self.stalled_since.get_or_insert(self.ran_at);
+        } else {
+            self.get_on();
+            self.stalled_since = None;
+        }
+    }
+
+    /// How long a process had been held by now.
+    pub(crate) fn mark(&self, session: SessionId, now: u64) -> Mark {
+        let of = self.processes.get(&session);
+        let process = of.map_or(0, |of| {
+            let oldest = of.waiting.first_key_value().map(|(since, _)| *since);
+            of.meter.with(oldest, now).total
+        });
+        Mark { all: self.all.with(self.stalled_since, now).total, process }
+    }
+
+    /// For how much of the time since `mark` it was held.
+    pub(crate) fn since(&self, mark: Mark, session: SessionId, now: u64) -> u64 {
+        let Mark { all, process } = self.mark(session, now);
+        let process = process.saturating_sub(mark.process).min(LONGEST);
+        process.max(all.saturating_sub(mark.all))
+    }
+}
