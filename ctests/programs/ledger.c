@@ -90,10 +90,10 @@ static bool is_passing(SaErrorT error)
 	       error == SA_ERR_LIBRARY || error == SA_ERR_BAD_HANDLE;
 }
 
-/* Opens and reads as often as it takes, for at most 60 s or until SIGTERM. */
+/* Opens and reads as often as it takes, until patience ends or SIGTERM comes. */
 static bool reopen(long long *number)
 {
-	int64_t end = now_ns() + 60 * NS_PER_SEC;
+	int64_t end = now_ns() + PATIENCE;
 	SaErrorT error;
 
 	for (;;) {
