@@ -21,6 +21,10 @@
 #define NS_PER_SEC INT64_C(1000000000)
 #define NS_PER_MS INT64_C(1000000)
 
+/* How long a program waits for what must happen: what has not by then never
+ * will, on a machine that does much else either. */
+#define PATIENCE (60 * NS_PER_SEC)
+
 /* Exit statuses: 1 for a failed check, 2 for a wrong command line. */
 enum { EXIT_CHECK_FAILED = 1, EXIT_USAGE = 2 };
 

@@ -7,13 +7,13 @@ export AIS_SOCKET="$scratch/libais.sock"
 more=
 executive=
 
-# Waits until the command holds, at most 10 seconds.
+# Waits until the command holds: if it does not within a minute it never will.
 wait_until() {
-    tries=200
+    tries=1200
     until "$@"; do
         tries=$((tries - 1))
         if [ "$tries" -eq 0 ]; then
-            echo "waited 10 s in vain for: $*" >&2
+            echo "waited in vain for: $*" >&2
             return 1
         fi
         sleep 0.05

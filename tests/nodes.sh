@@ -18,13 +18,13 @@ finish() {
 trap finish EXIT
 trap 'exit 1' INT TERM
 
-# Waits until the command holds, at most 20 seconds.
+# Waits until the command holds: if it does not within a minute it never will.
 wait_until() {
-    tries=400
+    tries=1200
     until "$@"; do
         tries=$((tries - 1))
         if [ "$tries" -eq 0 ]; then
-            echo "waited 20 s in vain for: $*" >&2
+            echo "waited in vain for: $*" >&2
             cat "$scratch"/log* >&2
             exit 1
         fi

@@ -24,11 +24,14 @@ run() {
 # said FILE TEXT: whether a program in the background has printed it.
 said() { grep -q "$2" "$scratch/$1"; }
 
-# Two components of a unit; their output goes to files named after them.
+# Two components of a unit; their output goes to files named after them, which
+# have nothing of an earlier one when this returns.
 unit() {
-    "$ctests/$1" -q -t 30 >"$scratch/$1" 2>&1 &
+    : >"$scratch/$1"
+    : >"$scratch/$2"
+    "$ctests/$1" -q -t 600 >"$scratch/$1" 2>&1 &
     first=$!
-    "$ctests/$2" -q -t 30 >"$scratch/$2" 2>&1 &
+    "$ctests/$2" -q -t 600 >"$scratch/$2" 2>&1 &
     second=$!
 }
 
@@ -46,17 +49,15 @@ takeover() {
     kill "$active_first" 2>/dev/null
     kill "$active_second" "$first" "$second"
     wait "$active_first" "$active_second" "$first" "$second" 2>/dev/null
-    # The next one needs the components.
-    wait_until "$ctests/testamf" -h >/dev/null
     return $result
 }
 
 # testamf2 unregisters, comes back, reports an error and cancels it, beside a
 # testamf1 that follows.
 sequence() {
-    "$ctests/testamf1" -q -t 30 >"$scratch/testamf1" 2>&1 &
+    "$ctests/testamf1" -q -t 600 >"$scratch/testamf1" 2>&1 &
     beside=$!
-    "$ctests/testamf2" -q -s -t 25
+    "$ctests/testamf2" -q -s -t 300
     result=$?
     kill "$beside"
     wait "$beside" && return "$result"

@@ -157,6 +157,27 @@ pub(crate) fn realtime_signals() -> std::ops::RangeInclusive<libc::c_int> {
     libc::SIGRTMIN()..=libc::SIGRTMAX()
 }
 
+/// Whether this process may lock more than so many bytes, its limit. The kernel
+/// is asked to, for a moment: the capability that lifts the limit does not count
+/// if it is one of a user namespace, as that of root in a container may be.
+pub(crate) fn may_lock_more_than(limit: u64) -> bool {
+    let Some(length) = usize::try_from(limit).ok().and_then(|limit| limit.checked_add(1)) else {
+        return false;
+    };
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: a mapping of its own that nothing points into; it takes no memory,
+    // since nobody touches it, and it is gone in the end.
+    unsafe {
+        let place = libc::mmap(std::ptr::null_mut(), length, libc::PROT_NONE, flags, -1, 0);
+        if place == libc::MAP_FAILED {
+            return false;
+        }
+        let locked = libc::syscall(libc::SYS_mlock2, place, length, libc::MLOCK_ONFAULT);
+        libc::munmap(place, length);
+        locked == 0
+    }
+}
+
 /// Splits this process in two. To be called before it has threads.
 ///
 /// # Errors

@@ -46,6 +46,8 @@ struct component {
 	SaAmfCSITransitionDescriptorT transition;
 	SaInvocationT csi_invocation;
 	int heartbeats;
+	/* When it began to answer the last one. */
+	long long heartbeat_ms;
 	SaInvocationT heartbeat_invocation;
 };
 
@@ -79,6 +81,7 @@ static inline void on_healthcheck(SaInvocationT invocation, const SaNameT *name,
 
 	CHECK_NUM(type, SA_AMF_HEARTBEAT);
 	component->heartbeats++;
+	component->heartbeat_ms = mono_ms();
 	component->heartbeat_invocation = invocation;
 	answer(component->heartbeat_answer, invocation);
 }

@@ -12,10 +12,10 @@ int main(void)
 	components[AX].csi_answer = ANSWER_NONE;
 	register_component(AX);
 	open_component(BX);
+	start = mono_ms();
 	register_component(BX);
 	await_unit(AX, SA_AMF_ACTIVE);
-	start = mono_ms();
-	CHECK(WAIT_MS(in_ha_state(BX, SA_AMF_QUIESCED), pump(), 8000));
+	AWAIT(in_ha_state(BX, SA_AMF_QUIESCED));
 	CHECK(mono_ms() - start >= 2000);
 	AWAIT(in_readiness(BX, SA_AMF_OUT_OF_SERVICE));
 	CHECK_EQ(probe_component(AX), SA_OK);

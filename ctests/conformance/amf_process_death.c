@@ -2,9 +2,6 @@
    process takes over. */
 #include "amf.h"
 
-/* Long enough for a stopped process to be found out by its heartbeats. */
-#define TAKEOVER_MS 15000
-
 enum end {
 	END_KILL,
 	END_KILL_WITH_CHILD,
@@ -56,7 +53,7 @@ static void check_end(enum end end)
 		close(orders[1]);
 	else
 		kill(child, end == END_STOP ? SIGSTOP : SIGKILL);
-	CHECK(WAIT_MS(in_ha_state(AY, SA_AMF_ACTIVE) && in_ha_state(BY, SA_AMF_ACTIVE), pump(), TAKEOVER_MS));
+	await_unit(AY, SA_AMF_ACTIVE);
 	for (i = AY; i <= BY; i++) {
 		CHECK_NUM(components[i].transition, SA_AMF_CSI_NOT_QUIESCED);
 		CHECK(same_name(&components[i].active_name, components[i - AY + AX].name));

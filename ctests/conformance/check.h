@@ -23,8 +23,9 @@
 
 #include "ais_types.h"
 
-/* How long a program waits for something that must happen, in ms. */
-#define DEADLINE_MS 10000
+/* How long a program waits for something that must happen, in ms: what has not
+   happened by then never will, on a machine that does much else either. */
+#define DEADLINE_MS 60000
 
 /* Handle values that no Initialize ever returned: the one that is never valid,
    and some far from those in use. */
@@ -143,17 +144,17 @@ static inline void nap(int ms)
 		poll(NULL, 0, (int)(end - mono_ms()) + 1);
 }
 
-/* Repeats `step` until `condition` holds: 1, or 0 when `ms` have passed. */
-#define WAIT_MS(condition, step, ms) \
+/* Repeats `step` until `condition` holds: 1, or 0 when that is out of the
+   question. */
+#define WAIT_FOR(condition, step) \
 	({ \
-		long long wait_end = mono_ms() + (ms); \
+		long long wait_end = mono_ms() + DEADLINE_MS; \
 		int wait_reached; \
 		while (!(wait_reached = !!(condition)) && mono_ms() < wait_end) { \
 			step; \
 		} \
 		wait_reached; \
 	})
-#define WAIT_FOR(condition, step) WAIT_MS(condition, step, DEADLINE_MS)
 
 /** Whether the selection object says that a callback is pending, waiting up to
     `ms` for it. */

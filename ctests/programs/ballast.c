@@ -36,23 +36,27 @@ static void make(unsigned int number)
 	}
 }
 
+/* Repeats the call while the cluster is busy with itself. */
+#define PATIENTLY(error, call)                         \
+	while ((error = (call)) == SA_ERR_TRY_AGAIN) \
+	sleep_ns(NS_PER_MS)
+
 static SaErrorT put(SaCkptCheckpointHandleT *handle, SaCkptSectionIdT *id)
 {
 	SaCkptSectionCreationAttributesT creation = { id, SA_TIME_END };
 	SaErrorT error;
 
-	while ((error = saCkptSectionCreate(handle, &creation,
-					    (SaUint8T *)wanted,
-					    SECTION_SIZE)) ==
-	       SA_ERR_TRY_AGAIN)
-		sleep_ns(NS_PER_MS);
+	PATIENTLY(error, saCkptSectionCreate(handle, &creation,
+					     (SaUint8T *)wanted, SECTION_SIZE));
 	return error;
 }
 
 static SaErrorT look(SaCkptCheckpointHandleT *handle, SaCkptSectionIdT *id)
 {
 	SaCkptIOVectorElementT element = { *id, found, SECTION_SIZE, 0, 0 };
-	SaErrorT error = saCkptCheckpointRead(handle, &element, 1, NULL);
+	SaErrorT error;
+
+	PATIENTLY(error, saCkptCheckpointRead(handle, &element, 1, NULL));
 
 	if (error == SA_OK && (element.readSize != SECTION_SIZE ||
 			       memcmp(found, wanted, SECTION_SIZE) != 0))
@@ -67,6 +71,7 @@ int main(int argc, char *argv[])
 	SaCkptCheckpointHandleT handle;
 	int64_t mebibytes = 0;
 	bool only_looks = false;
+	SaErrorT error;
 	int letter;
 
 	begin(argv[0]);
@@ -80,17 +85,15 @@ int main(int argc, char *argv[])
 	}
 	if (mebibytes == 0)
 		usage('?', help);
-	if (!expect_quietly("open",
-			    saCkptCheckpointOpen(&name, &attributes,
-						 SA_CKPT_CHECKPOINT_READ |
-							 SA_CKPT_CHECKPOINT_WRITE,
-						 0, &handle),
-			    SA_OK))
+	PATIENTLY(error, saCkptCheckpointOpen(&name, &attributes,
+					      SA_CKPT_CHECKPOINT_READ |
+						      SA_CKPT_CHECKPOINT_WRITE,
+					      0, &handle));
+	if (!expect_quietly("open", error, SA_OK))
 		return finish();
 	for (int64_t number = 0; number < mebibytes; number++) {
 		char text[24];
 		SaCkptSectionIdT id = { (SaUint8T *)text, 0 };
-		SaErrorT error;
 
 		id.idLen = snprintf(text, sizeof(text), "%d", (int)number);
 		make(number);

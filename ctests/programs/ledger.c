@@ -13,7 +13,8 @@ static const char help[] =
 	"-s SECTION [-w] [-t SECONDS]\n"
 	"  -s SECTION  its id, at most 23 characters\n"
 	"  -w          count up until SIGTERM, then print the last number that was\n"
-	"              acknowledged; without it, print the number that is there\n"
+	"              acknowledged; says so when it has begun and may be ended;\n"
+	"              without it, print the number that is there\n"
 	"  -t SECONDS  count no longer than that (default 3600)\n"
 	"  -h          this text\n";
 
@@ -89,10 +90,10 @@ static bool is_passing(SaErrorT error)
 	       error == SA_ERR_LIBRARY || error == SA_ERR_BAD_HANDLE;
 }
 
-/* Opens and reads as often as it takes, for at most 60 s or until SIGTERM. */
+/* Opens and reads as often as it takes, until patience ends or SIGTERM comes. */
 static bool reopen(long long *number)
 {
-	int64_t end = now_ns() + 60 * NS_PER_SEC;
+	int64_t end = now_ns() + PATIENCE;
 	SaErrorT error;
 
 	for (;;) {
@@ -122,7 +123,8 @@ static void count_up(int64_t end)
 
 		if (error == SA_OK) {
 			acknowledged = next;
-			writes++;
+			if (writes++ == 0)
+				printf("counting\n");
 			continue;
 		}
 		if (!is_passing(error)) {

@@ -221,8 +221,8 @@ static void track(void)
 		       BUFFER_ITEMS),
 	       SA_OK);
 	check(dispatch_until(saAmfDispatch, &handle, selection,
-			     now_ns() + 10 * NS_PER_SEC, tracked),
-	      "expected the members of " NAME_FORMAT " within 10 s",
+			     now_ns() + PATIENCE, tracked),
+	      "expected the members of " NAME_FORMAT,
 	      NAME_ARGS(&group));
 	expect("TrackStop", saAmfProtectionGroupTrackStop(&handle, &group),
 	       SA_OK);

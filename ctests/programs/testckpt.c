@@ -15,7 +15,6 @@ static const char help[] =
 #define READ_WRITE (SA_CKPT_CHECKPOINT_READ | SA_CKPT_CHECKPOINT_WRITE)
 
 /* Longer than a busy machine takes; nothing here waits that long otherwise. */
-#define PATIENCE (20 * NS_PER_SEC)
 
 static const SaCkptCheckpointCreationAttributesT attributes = {
 	.creationFlags = SA_CKPT_WR_ALL_REPLICAS,

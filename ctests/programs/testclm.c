@@ -234,8 +234,8 @@ static void query_nodes(const SaClmHandleT *handle, SaSelectionObjectT selection
 					      &queries[i].node),
 		     SA_OK);
 	check(dispatch_until(saClmDispatch, handle, selection,
-			     now_ns() + 10 * NS_PER_SEC, all_answered),
-	      "expected an answer to each NodeGetAsync within 10 s");
+			     now_ns() + PATIENCE, all_answered),
+	      "expected an answer to each NodeGetAsync");
 }
 
 static void watch(const SaClmHandleT *handle, SaSelectionObjectT selection,
@@ -249,8 +249,8 @@ static void watch(const SaClmHandleT *handle, SaSelectionObjectT selection,
 				    buffer, BUFFER_ITEMS),
 	     SA_OK);
 	check(dispatch_until(saClmDispatch, handle, selection,
-			     start + 10 * NS_PER_SEC, current_seen),
-	      "expected the current membership within 10 s");
+			     start + PATIENCE, current_seen),
+	      "expected the current membership");
 	if (members_wanted > 0)
 		check(dispatch_until(saClmDispatch, handle, selection,
 				     start + duration, enough_members),

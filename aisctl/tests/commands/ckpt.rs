@@ -203,15 +203,10 @@ fn a_file_that_is_wrong_makes_nothing() {
 
 #[test]
 fn the_processes_of_all_nodes_that_have_it_open_are_named() {
-    let one = Node::serving();
-    let mut two = Node::beside(&one);
-    two.start();
-    let are_together = |_| {
-        nix::poll::poll(&mut [], 10_u8).unwrap();
-        let members = two.aisctl(&["members"]);
-        String::from_utf8(members.stdout).unwrap().contains(" 2 members")
-    };
-    assert!((0..2000).any(are_together), "{}", two.log());
+    let [one, two] = Node::two();
+    for node in [&one, &two] {
+        node.wait_until(|node| node.shown(&["members"]).contains(" 2 members"));
+    }
     let (near, far) = (one.hold("held"), two.hold("held"));
     for node in [&one, &two] {
         let refs = json(node, &["ckpt", "refs", "held"]);
@@ -227,11 +222,9 @@ fn the_processes_of_all_nodes_that_have_it_open_are_named() {
     }
     // A program that is killed holds nothing.
     drop(far);
-    let refs = |_: u16| {
-        nix::poll::poll(&mut [], 10_u8).unwrap();
-        json(&one, &["ckpt", "refs", "held"])
-    };
-    assert!((0..2000).map(refs).any(|refs| refs["nodes"].as_array().unwrap().len() == 1));
+    one.wait_until(|one| {
+        json(one, &["ckpt", "refs", "held"])["nodes"].as_array().unwrap().len() == 1
+    });
     drop(near);
 }
 

@@ -83,7 +83,7 @@ impl Host {
     fn await_datagrams(&mut self, count: usize) -> Vec<(NodeId, String)> {
         let mut all = self.receive();
         while all.len() < count {
-            assert!(self.wait(20_000), "only {all:?}");
+            assert!(self.wait(60_000), "only {all:?}");
             all.extend(self.receive());
         }
         assert_eq!(all.len(), count, "{all:?}");
@@ -96,7 +96,7 @@ impl Host {
             if !refused.is_empty() {
                 return refused;
             }
-            assert!(self.wait(20_000));
+            assert!(self.wait(60_000));
         }
     }
 }

@@ -7,7 +7,7 @@ use nix::unistd::{Pid, getuid};
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -189,6 +189,24 @@ fn an_idle_daemon_is_small() {
     executive.stop();
 }
 
+/// What root may in a container is not what the kernel asks for.
+#[test]
+fn memory_is_not_locked_up_to_a_limit() {
+    let site = Site::new();
+    site.set("realtime:no", "realtime:yes");
+    if !Command::new("unshare").args(["-r", "true"]).status().is_ok_and(|status| status.success()) {
+        println!("needs a user namespace of its own");
+        return;
+    }
+    let mut command = Command::new("sh");
+    let script = "ulimit -l 8192; exec unshare -r \"$0\" \"$@\"";
+    command.arg("-c").arg(script).arg(env!("CARGO_BIN_EXE_aisexec"));
+    site.arguments(&mut command);
+    let executive = site.start_as(command);
+    executive.await_log("memory is not locked: ");
+    executive.stop();
+}
+
 /// Starts aisexec with its log in a pipe and waits for a line that contains
 /// `wanted`. The child is to be waited for.
 fn start_and_wait_for(site: &Site, wanted: &str) -> Child {
@@ -281,7 +299,7 @@ fn without_privileges_it_serves_its_own_user() {
         fs::create_dir(site.path(path)).unwrap();
         fs::set_permissions(site.path(path), fs::Permissions::from_mode(0o777)).unwrap();
     }
-    let mut command = std::process::Command::new(binary);
+    let mut command = Command::new(binary);
     site.arguments(&mut command);
     std::os::unix::process::CommandExt::uid(&mut command, 65534);
     std::os::unix::process::CommandExt::gid(&mut command, 65534);

@@ -8,6 +8,7 @@ static void play_a(void)
 {
 	start_unit(AX);
 	await_unit(AX, SA_AMF_ACTIVE);
+	rest();
 }
 
 static void play_b(void)
@@ -66,6 +67,7 @@ int main(int argc, char **argv)
 	start_hands(argc, argv);
 	ON(1, play_a);
 	ON(2, play_b);
+	ON(1, wake);
 	BEGIN(1, let_go);
 	stop_node(1);
 	END(1);

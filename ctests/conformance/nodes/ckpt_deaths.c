@@ -6,7 +6,7 @@
 #define RETENTION_MS 2500
 
 static const SaCkptCheckpointCreationAttributesT retained = {
-	SA_CKPT_WR_ALL_REPLICAS, 100000, MS_NS(RETENTION_MS), 10, 10000, 32,
+	SA_CKPT_WR_ALL_REPLICAS, 100000, MS_NS(3600000), 10, 10000, 32,
 };
 
 static SaNameT only_there, unlinked, active, kept, ended, timed;
@@ -71,6 +71,8 @@ static void leave_to_time(void)
 	for (i = 0; i < 2; i++) {
 		closed = open_checkpoint(names[i], &retained, READ | WRITE);
 		CHECK_EQ(create_section(&closed, "data", "retained"), SA_OK);
+		if (names[i] == &ended)
+			CHECK_EQ(saCkptCheckpointRetentionDurationSet(&closed, MS_NS(RETENTION_MS)), SA_OK);
 		CHECK_EQ(saCkptCheckpointClose(&closed), SA_OK);
 	}
 	timed_handle = open_checkpoint(&timed, &all_replicas, READ | WRITE);
@@ -87,7 +89,7 @@ static void see_time_go_on(void)
 	CHECK_CONTENT(&reopened, section("data"), "retained");
 	CHECK(WAIT_FOR(probe_section(&timed_handle, "timed") == SA_ERR_NOT_EXIST, nap(10)));
 	CHECK(now_ns() >= expiry);
-	CHECK(WAIT_FOR(probe_checkpoint(&ended) == SA_ERR_NOT_EXIST, nap(RETENTION_MS + 100)));
+	CHECK(WAIT_FOR(probe_checkpoint(&ended) == SA_ERR_NOT_EXIST, nap(2 * RETENTION_MS)));
 	CHECK_CONTENT(&reopened, section("data"), "retained");
 }
 

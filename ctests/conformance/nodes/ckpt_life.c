@@ -2,11 +2,13 @@
    over nodes, unlink while open, retention, expiry, a program that dies. */
 #include "hands.h"
 
-/* Long enough to be noticed, short enough to be waited for. */
-#define SHORT_MS 1500
+/* A section lives so long: other nodes find it in time. */
+#define SHORT_MS 3000
+/* A checkpoint is retained so long before somebody waits for its end. */
+#define RETENTION_MS 300
 
 static const SaCkptCheckpointCreationAttributesT retained = {
-	SA_CKPT_WR_ALL_REPLICAS, 100000, MS_NS(SHORT_MS), 10, 10000, 32,
+	SA_CKPT_WR_ALL_REPLICAS, 100000, MS_NS(3600000), 10, 10000, 32,
 };
 
 static SaNameT name, other;
@@ -83,8 +85,12 @@ static void open_retained(void)
 /* Between two looks passes more than the retention, which each begins anew. */
 static void await_end_of_retention(void)
 {
-	nap(SHORT_MS + 100);
-	CHECK(WAIT_FOR(probe_checkpoint(&name) == SA_ERR_NOT_EXIST, nap(SHORT_MS + 100)));
+	CHECK(WAIT_FOR(probe_checkpoint(&name) == SA_ERR_NOT_EXIST, nap(2 * RETENTION_MS)));
+}
+
+static void keep_shortly(void)
+{
+	CHECK_EQ(saCkptCheckpointRetentionDurationSet(&handle, MS_NS(RETENTION_MS)), SA_OK);
 }
 
 static void keep_nothing(void)
@@ -186,6 +192,7 @@ int main(int argc, char **argv)
 	ON(1, close_it);
 	ON(3, open_what_is);
 	ON(3, see_section);
+	ON(3, keep_shortly);
 	ON(3, close_it);
 	ON(2, await_end_of_retention);
 	ON_ALL(see_none);

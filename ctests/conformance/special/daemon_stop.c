@@ -7,6 +7,10 @@
  */
 #include "../everything.h"
 
+/* Between these a call ended after its own timeout of 300 ms, long before
+   api-timeout would have ended it. */
+#define CHECK_SHORT(start) CHECK(mono_ms() - (start) >= 290 && mono_ms() - (start) < 4900)
+
 static void check_short_timeouts(void)
 {
 	SaNameT late_name = unique_name("late");
@@ -17,18 +21,18 @@ static void check_short_timeouts(void)
 	PAINT(node);
 	start = mono_ms();
 	CHECK_EQ(saClmClusterNodeGet(SA_CLM_LOCAL_NODE_ID, MS_NS(300), &node), SA_ERR_TIMEOUT);
-	CHECK(mono_ms() - start >= 290 && mono_ms() - start < 4000);
+	CHECK_SHORT(start);
 	CHECK_UNTOUCHED(node);
 
 	PAINT(late);
 	start = mono_ms();
 	CHECK_EQ(saCkptCheckpointOpen(&late_name, &all_replicas, READ, MS_NS(300), &late), SA_ERR_TIMEOUT);
-	CHECK(mono_ms() - start >= 290 && mono_ms() - start < 4000);
+	CHECK_SHORT(start);
 	CHECK_UNTOUCHED(late);
 
 	start = mono_ms();
 	CHECK_EQ(saCkptCheckpointSynchronize(&checkpoint, MS_NS(300)), SA_ERR_TIMEOUT);
-	CHECK(mono_ms() - start >= 290 && mono_ms() - start < 4000);
+	CHECK_SHORT(start);
 }
 
 static void check_default_timeout(void)
@@ -39,22 +43,21 @@ static void check_default_timeout(void)
 
 	PAINT(buffer);
 	CHECK_EQ(saCkptCheckpointRead(&checkpoint, &vector, 1, NULL), SA_ERR_TIMEOUT);
-	CHECK(mono_ms() - start >= 4000 && mono_ms() - start < 9000);
+	CHECK(mono_ms() - start >= 4900);
 	CHECK_UNTOUCHED(buffer);
 	CHECK_NUM(vector.readSize, 0x5a5a5a5a);
 }
 
-/* What needs no answer of the daemon does not wait for one. */
+/* What needs no answer of the daemon does not wait for one: it would wait in
+   vain. */
 static void check_local_calls(void)
 {
 	SaSelectionObjectT fd;
-	long long start = mono_ms();
 
 	CHECK_EQ(saClmSelectionObjectGet(&clm_handle, &fd), SA_OK);
 	CHECK_EQ(saClmDispatch(&clm_handle, SA_DISPATCH_ONE), SA_OK);
 	CHECK_EQ(saClmDispatch(&clm_handle, SA_DISPATCH_ALL), SA_OK);
 	CHECK_EQ(saClmDispatch(&clm_handle, (SaDispatchFlagsT)77), SA_ERR_INVALID_PARAM);
-	CHECK(mono_ms() - start < 1000);
 }
 
 static void check_awake(void)

@@ -14,6 +14,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const MILLISECOND: i64 = 1_000_000;
+/// The timeout of a call that is answered in the end, however busy the machine.
+const LONG: i64 = 60_000 * MILLISECOND;
 
 pub(crate) fn node(id: u32) -> clm::Node {
     clm::Node {
@@ -174,7 +176,7 @@ fn many_threads_share_eight_connections() {
                     for round in 0..20 {
                         // The numbers below 8 are asked for once each.
                         let wanted = if round == 0 { number } else { number + 100 };
-                        assert_eq!(get(wanted, 0), Ok(wanted));
+                        assert_eq!(get(wanted, LONG), Ok(wanted));
                     }
                 })
             })
@@ -193,18 +195,21 @@ fn who_finds_all_connections_busy_waits_no_longer_than_asked() {
     in_own_process("calls::who_finds_all_connections_busy_waits_no_longer_than_asked", || {
         let all = Arc::new(Barrier::new(9));
         let busy = Arc::clone(&all);
-        let daemon = Daemon::start(move |_, _, _| {
+        let daemon = Daemon::start(move |peer, id, request| {
+            // All have come; and then they may have their answers.
             busy.wait();
+            busy.wait();
+            look_up(peer, id, request);
         });
-        let threads: Vec<_> =
-            (0..8).map(|_| thread::spawn(|| get(1, 1000 * MILLISECOND))).collect();
+        let threads: Vec<_> = (0..8).map(|_| thread::spawn(|| get(1, LONG))).collect();
         all.wait();
         assert_eq!(get(2, 20 * MILLISECOND), Err(SaErrorT::SA_ERR_TIMEOUT));
+        all.wait();
         for thread in threads {
-            assert_eq!(thread.join().unwrap(), Err(SaErrorT::SA_ERR_TIMEOUT));
+            assert_eq!(thread.join().unwrap(), Ok(1));
         }
-        // The one that never had a connection has nothing to cancel.
-        assert_eq!(daemon.wait_cancelled(8).len(), 8);
+        // The one that never had a connection had nothing to cancel.
+        assert_eq!(daemon.wait_cancelled(0), [0; 0]);
     });
 }
 
@@ -232,7 +237,7 @@ fn signals_interrupt_no_call() {
             look_up(peer, id, request);
         });
         for _ in 0..5 {
-            assert_eq!(get(1, 0), Ok(1));
+            assert_eq!(get(1, LONG), Ok(1));
         }
         let start = now();
         assert_eq!(get(2, 0), Err(SaErrorT::SA_ERR_TIMEOUT));

@@ -15,7 +15,7 @@ use std::time::Duration;
 use std::{env, fs, thread};
 
 /// What the library may learn in the handshake.
-pub(crate) const API_TIMEOUT: Duration = Duration::from_millis(3000);
+pub(crate) const API_TIMEOUT: Duration = Duration::from_millis(5000);
 pub(crate) const MAX_MESSAGE: u32 = 1 << 20;
 
 /// One connection of the library.
@@ -143,7 +143,7 @@ impl Daemon {
 
     fn wait(&self, mut until: impl FnMut(&State) -> bool) {
         let state = self.state.0.lock().unwrap();
-        let limit = Duration::from_secs(20);
+        let limit = Duration::from_secs(60);
         let result = self.state.1.wait_timeout_while(state, limit, |state| !until(state));
         assert!(!result.unwrap().1.timed_out(), "what the test waits for did not happen");
     }

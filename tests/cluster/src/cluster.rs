@@ -34,8 +34,9 @@ impl Default for Settings {
     }
 }
 
-/// Nothing takes longer than this; what does will never come.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Nothing takes longer than this, on a machine that does much else either; what
+/// does will never come.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Waits until the condition holds.
 ///

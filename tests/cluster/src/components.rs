@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 /// Microseconds of the clock that the programs read too.
 pub(crate) fn now() -> u64 {
@@ -34,6 +35,8 @@ struct Component {
     name: String,
     child: Child,
     said: Arc<Mutex<Said>>,
+    /// Ends when all that the program says was read.
+    reader: Option<JoinHandle<()>>,
     /// At these times it stopped being active, whether it knows or not.
     fails_at: Vec<u64>,
     /// Its daemon has ended under it, which it may complain about.
@@ -148,12 +151,13 @@ impl Cast {
             .spawn()
             .map_err(|error| format!("{command:?}: {error}"))?;
         let said = Arc::<Mutex<Said>>::default();
-        if let Some(stdout) = child.stdout.take() {
+        let reader = child.stdout.take().map(|stdout| {
             let said = Arc::clone(&said);
-            std::thread::spawn(move || read(stdout, &said));
-        }
+            std::thread::spawn(move || read(stdout, &said))
+        });
         let name = format!("{name} on {}", node.address);
-        let component = Component { name, child, said, fails_at: Vec::new(), is_orphan: false };
+        let component =
+            Component { name, child, said, reader, fails_at: Vec::new(), is_orphan: false };
         self.gone.extend(self.playing.insert(number, component));
         Ok(())
     }
@@ -244,10 +248,8 @@ impl Cast {
     pub(crate) fn wait_end(&mut self, number: usize) {
         let Some(mut component) = self.playing.remove(&number) else { return };
         let _ = component.child.wait();
-        // Its pipe is at its end soon.
-        while component.said(|said| said.ended_at.is_none()) {
-            std::thread::yield_now();
-        }
+        // Its pipe is at its end. The reader cannot fail.
+        let _ = component.reader.take().map(JoinHandle::join);
         self.gone.push(component);
     }
 
@@ -322,6 +324,7 @@ mod tests {
             name: name.into(),
             child,
             said: Arc::new(Mutex::new(said)),
+            reader: None,
             fails_at: fails_at.into_iter().collect(),
             is_orphan: false,
         }

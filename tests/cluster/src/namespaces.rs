@@ -1,5 +1,6 @@
 //! Network namespaces: one for this process with a bridge, one for each node.
 
+use crate::cluster::wait_until;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
@@ -133,11 +134,7 @@ fn wait_for_namespace(pid: &str) -> Result<(), String> {
     let namespace =
         |of: &str| -> io::Result<_> { std::fs::read_link(format!("/proc/{of}/ns/net")) };
     let ours = namespace("self").map_err(|error| error.to_string())?;
-    for _ in 0..2000 {
-        if namespace(pid).is_ok_and(|theirs| theirs != ours) {
-            return Ok(());
-        }
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    Err("unshare made no namespace in 10 s".into())
+    wait_until("unshare to make a namespace", || {
+        Ok(namespace(pid).is_ok_and(|theirs| theirs != ours))
+    })
 }

@@ -200,17 +200,24 @@ fn network_conf(own: &str, count: usize, settings: &Settings) -> String {
     text
 }
 
-/// Reads what the daemon prints until it ends.
+/// Reads what the daemon prints until it ends. It prints a configuration at
+/// once, and nobody sees a part of it.
 fn read_views(stdout: ChildStdout, views: &Views) {
-    let mut lines = BufReader::new(stdout).lines();
-    while let Some(Ok(line)) = lines.next() {
+    let mut out = BufReader::new(stdout);
+    while out.fill_buf().is_ok_and(|bytes| !bytes.is_empty()) {
         let mut views = views.lock().unwrap_or_else(PoisonError::into_inner);
-        match (line.strip_prefix('\t'), views.last_mut()) {
-            (Some(member), Some(view)) => {
-                view.members.push(member.into());
-                view.at = Instant::now();
+        while !out.buffer().is_empty() {
+            let mut line = String::new();
+            if out.read_line(&mut line).is_err() {
+                return;
             }
-            _ => views.push(Announced { at: Instant::now(), members: Vec::new() }),
+            match (line.trim_end().strip_prefix('\t'), views.last_mut()) {
+                (Some(member), Some(view)) => {
+                    view.members.push(member.into());
+                    view.at = Instant::now();
+                }
+                _ => views.push(Announced { at: Instant::now(), members: Vec::new() }),
+            }
         }
     }
 }
