@@ -164,11 +164,12 @@ pub(crate) fn own_daemon(cluster: &mut Cluster) -> Result<(), String> {
     }
     cluster.wait_all_together()?;
     let mut cast = Cast::new(&cluster.settings);
-    for (number, call) in [(1, "write"), (2, "state"), (3, "open"), (4, "report")] {
-        cast.start_caller(number, call, &cluster.nodes[usize::from(number > 2)])?;
+    for (unit, calls) in [["write", "state"], ["open", "report"]].into_iter().enumerate() {
+        for (number, call) in (2 * unit + 1..).zip(calls) {
+            cast.start_caller(number, call, &cluster.nodes[unit])?;
+        }
+        cast.wait_unit(unit, if unit == 0 { "ACTIVE" } else { "STANDBY" })?;
     }
-    cast.wait_unit(0, "ACTIVE")?;
-    cast.wait_unit(1, "STANDBY")?;
     let callers = [1, 2, 3, 4];
     let before = cast.callbacks(&callers);
     for number in [0, 1] {
