@@ -64,6 +64,20 @@ fn check_tells_good_from_bad_configurations() {
 }
 
 #[test]
+fn check_warns_of_timeouts_that_do_not_fit_and_is_content() {
+    let site = Site::new();
+    let network = "bindnetaddr:127.0.0.1\nmcastaddr:226.94.1.1\nmcastport:6000\n";
+    site.write("network.conf", &format!("{network}token:400\napi-timeout:700\n"));
+    let output = site.run(&["--check"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stdout), "configuration ok\n");
+    let said = text(&output.stderr);
+    assert!(said.starts_with("warning: "), "{said}");
+    assert!(said.contains("network.conf:5: api-timeout:700 "), "{said}");
+    assert!(said.contains("give `api-timeout:1800` or more"), "{said}");
+}
+
+#[test]
 fn a_wrong_flag_shows_the_usage() {
     let output = Site::new().run(&["--wrong"]);
     assert_eq!(output.status.code(), Some(2));

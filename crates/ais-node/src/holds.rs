@@ -19,8 +19,9 @@ use std::collections::BTreeMap;
 /// What takes less is no hold, in nanoseconds.
 pub(crate) const HELD_FROM: u64 = 100_000_000;
 
-/// For how long the calls of a process count as held at most while a component
-/// is waited for, in nanoseconds: as long as a call takes at most by default.
+/// For how long the calls of a process count as held at most in the course of one
+/// timer, in nanoseconds: as long as a call takes at most by default. An answer
+/// that does not come is waited for by two timers, one after the other.
 /// What holds up all has no bound, for the group can be told nothing meanwhile.
 const LONGEST: u64 = 5_000_000_000;
 

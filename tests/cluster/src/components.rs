@@ -179,21 +179,22 @@ impl Cast {
             .map_err(|message| format!("{message}; {self:?}"))
     }
 
-    /// What each was called back for, but for heartbeats.
-    pub(crate) fn callbacks(&self) -> Vec<(String, Vec<String>)> {
+    /// What each of these was called back for, but for heartbeats.
+    pub(crate) fn callbacks(&self, numbers: &[usize]) -> Vec<(String, Vec<String>)> {
         let lines = |said: &Said| said.callbacks.iter().map(|(_, line)| line.clone()).collect();
-        self.playing.values().map(|of| (of.name.clone(), of.said(lines))).collect()
+        let playing = numbers.iter().filter_map(|number| self.playing.get(number));
+        playing.map(|of| (of.name.clone(), of.said(lines))).collect()
     }
 
-    /// Ends all that [`Cast::start_caller`] has begun: how long the longest call
-    /// of each has taken, in ms.
+    /// Ends these, which [`Cast::start_caller`] has begun: how long the longest
+    /// call of each has taken, in ms.
     ///
     /// # Errors
     /// If one has ended by itself.
-    pub(crate) fn longest_calls(&mut self) -> Result<Vec<u64>, String> {
+    pub(crate) fn longest_calls(&mut self, numbers: &[usize]) -> Result<Vec<u64>, String> {
         let mut times = Vec::new();
-        for number in self.playing.keys().copied().collect::<Vec<_>>() {
-            self.end(number, Signal::SIGTERM);
+        for number in numbers {
+            self.end(*number, Signal::SIGTERM);
             let Some(component) = self.gone.last() else { continue };
             let longest = |said: &Said| {
                 let line = said.others.iter().find(|line| line.starts_with("calls "))?;

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// What is done to a cluster; it has quorum if its name ends with that.
 type Scenario = fn(&mut Cluster) -> Result<(), String>;
 
-const SCENARIOS: [(&str, usize, Scenario); 19] = [
+const SCENARIOS: [(&str, usize, Scenario); 20] = [
     ("nodes join one after the other", 4, join),
     ("a node leaves and comes back", 3, leave),
     ("kill -9 of a node, which comes back", 3, kill),
@@ -31,6 +31,7 @@ const SCENARIOS: [(&str, usize, Scenario); 19] = [
     ("takeovers on two nodes, a unit on both", 2, amf::two_nodes),
     ("a node without components fails under callers, with quorum", 3, uninvolved::two_units),
     ("a node without components fails under callers of three units", 3, uninvolved::three_units),
+    ("a node with a standby fails beside callers, with quorum", 3, uninvolved::three_nodes),
     ("the daemons of callers stand still", 2, uninvolved::own_daemon),
 ];
 

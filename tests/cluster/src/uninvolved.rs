@@ -1,6 +1,7 @@
 //! Components that work, on nodes 0 and 1, each with one thread that is in a
-//! call most of the time, while a node that has no part in that is cut off,
-//! stands still or dies. None of them is ever told to let go.
+//! call most of the time, while a third node, which has no part in that or only
+//! a unit of its own, is cut off, stands still or dies. None of them is ever
+//! told to let go.
 
 use crate::cluster::{Cluster, Settings};
 use crate::components::Cast;
@@ -16,7 +17,7 @@ const CALLS: [[&str; 6]; 2] = [
     ["write", "open", "overwrite", "section", "report", "state"],
     ["synchronize", "unlink", "retention", "report", "write", "section"],
 ];
-/// The node without components.
+/// The node that something happens to.
 const OTHER: usize = 2;
 
 /// Something happens to a node, and is over.
@@ -30,7 +31,7 @@ const FAULTS: [(&str, Fault); 4] =
 /// # Errors
 /// Who was taken out, or what did not happen.
 pub(crate) fn two_units(cluster: &mut Cluster) -> Result<(), String> {
-    all_faults(cluster, 2, &CALLS[0])
+    all_faults(cluster, &[0, 1], &CALLS[0])
 }
 
 /// Three units on the same two nodes.
@@ -38,7 +39,15 @@ pub(crate) fn two_units(cluster: &mut Cluster) -> Result<(), String> {
 /// # Errors
 /// The same.
 pub(crate) fn three_units(cluster: &mut Cluster) -> Result<(), String> {
-    all_faults(cluster, 3, &CALLS[1])
+    all_faults(cluster, &[0, 1, 0], &CALLS[1])
+}
+
+/// Three units, one on each node; those on the first two work on.
+///
+/// # Errors
+/// The same.
+pub(crate) fn three_nodes(cluster: &mut Cluster) -> Result<(), String> {
+    all_faults(cluster, &[0, 1, OTHER], &CALLS[0])
 }
 
 /// The same again and again, each time with other calls, with quorum and
@@ -54,7 +63,8 @@ pub(crate) fn run(settings: &Settings, rounds: u64) -> Result<(), String> {
             let mut cluster = Cluster::new(OTHER + 1, &settings)?;
             let mut calls = CALLS[round as usize % 2];
             calls.rotate_left(round as usize % 6);
-            let result = all_faults(&mut cluster, 3, &calls);
+            let places = [0, 1, if round % 3 == 0 { OTHER } else { 0 }];
+            let result = all_faults(&mut cluster, &places, &calls);
             result.map_err(|error| format!("{error}; files: {}", cluster.keep_files()))?;
             cluster.stop()?;
             println!("  round {round}, quorum {quorum}, {transport}: nobody was taken out");
@@ -63,7 +73,8 @@ pub(crate) fn run(settings: &Settings, rounds: u64) -> Result<(), String> {
     Ok(())
 }
 
-fn all_faults(cluster: &mut Cluster, units: usize, calls: &[&str]) -> Result<(), String> {
+/// `places`: the node of each unit.
+fn all_faults(cluster: &mut Cluster, places: &[usize], calls: &[&str]) -> Result<(), String> {
     for number in 0..=OTHER {
         let node = &cluster.nodes[number];
         node.configure("token", &TOKEN.to_string())?;
@@ -73,24 +84,26 @@ fn all_faults(cluster: &mut Cluster, units: usize, calls: &[&str]) -> Result<(),
     }
     cluster.wait_all_together()?;
     let mut cast = Cast::new(&cluster.settings);
-    for unit in 0..units {
+    let mut working = Vec::new();
+    for (unit, place) in places.iter().enumerate() {
         for number in [2 * unit + 1, 2 * unit + 2] {
-            cast.start_caller(number, calls[number - 1], &cluster.nodes[unit % OTHER])?;
+            cast.start_caller(number, calls[number - 1], &cluster.nodes[*place])?;
+            working.extend((*place != OTHER).then_some(number));
         }
         cast.wait_unit(unit, if unit == 0 { "ACTIVE" } else { "STANDBY" })?;
     }
-    let before = cast.callbacks();
+    let before = cast.callbacks(&working);
     for (name, fault) in FAULTS {
         let result = fault(cluster).and_then(|()| cluster.wait_all_together());
         result.map_err(|error| format!("the other node is {name}: {error}"))?;
         // Whoever counts as hung is told so when its call is over.
         sleep(Duration::from_millis(2 * TOKEN));
-        let after = cast.callbacks();
+        let after = cast.callbacks(&working);
         if before != after {
             return Err(format!("the other node was {name}: {before:?} became {after:?}"));
         }
     }
-    let longest = cast.longest_calls()?;
+    let longest = cast.longest_calls(&working)?;
     if longest.iter().all(|time| *time < TOKEN / 2) {
         return Err(format!("no call was held up by any fault: {longest:?} ms"));
     }
@@ -151,21 +164,23 @@ pub(crate) fn own_daemon(cluster: &mut Cluster) -> Result<(), String> {
     }
     cluster.wait_all_together()?;
     let mut cast = Cast::new(&cluster.settings);
-    for (number, call) in [(1, "write"), (2, "state"), (3, "open"), (4, "report")] {
-        cast.start_caller(number, call, &cluster.nodes[usize::from(number > 2)])?;
+    for (unit, calls) in [["write", "state"], ["open", "report"]].into_iter().enumerate() {
+        for (number, call) in (2 * unit + 1..).zip(calls) {
+            cast.start_caller(number, call, &cluster.nodes[unit])?;
+        }
+        cast.wait_unit(unit, if unit == 0 { "ACTIVE" } else { "STANDBY" })?;
     }
-    cast.wait_unit(0, "ACTIVE")?;
-    cast.wait_unit(1, "STANDBY")?;
-    let before = cast.callbacks();
+    let callers = [1, 2, 3, 4];
+    let before = cast.callbacks(&callers);
     for number in [0, 1] {
         cluster.nodes[number].signal(Signal::SIGSTOP);
         sleep(Duration::from_millis(TOKEN + TOKEN / 2));
         cluster.nodes[number].signal(Signal::SIGCONT);
         sleep(Duration::from_millis(2 * TOKEN));
     }
-    let after = cast.callbacks();
+    let after = cast.callbacks(&callers);
     if before != after {
         return Err(format!("its daemon stood still: {before:?} became {after:?}"));
     }
-    cast.longest_calls().map(|_| ())
+    cast.longest_calls(&callers).map(|_| ())
 }

@@ -198,8 +198,11 @@ impl Held {
     }
 }
 
+/// Something that happens.
+type Step = fn(&mut Held);
+
 /// Brings the active component to where a timer of each kind runs.
-const QUESTIONS: [(&str, fn(&mut Held)); 4] = [
+const QUESTIONS: [(&str, Step); 4] = [
     ("heartbeat", |_| {}),
     ("stopping", |held| {
         let (operation, target) = (Operation::Shutdown, Target::Unit(name("raid_x")));
