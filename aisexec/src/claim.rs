@@ -61,8 +61,14 @@ impl Claim {
             return Ok(());
         }
         make_directory(&self.path)?;
-        self.file = lock_file(&self.path, &self.lock)?;
-        log::warn!("{} was removed or replaced: it is made anew", self.lock.display());
+        let lock = self.lock.display();
+        self.file = lock_file(&self.path, &self.lock).map_err(|why| {
+            format!(
+                "{lock} was removed or replaced, and this process cannot lock it again, so that it \
+                 makes no socket anew: {why}"
+            )
+        })?;
+        log::warn!("{lock} was removed or replaced: it is made anew");
         Ok(())
     }
 
@@ -107,13 +113,8 @@ fn lock_file(path: &Path, lock: &Path) -> Result<Flock<File>, String> {
         let found = match fs::symlink_metadata(lock) {
             Ok(found) => found,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let Some(file) = create(lock)? else { continue };
-                match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-                    Ok(locked) if is_at(&locked, lock) => return Ok(noted(locked)),
-                    // Somebody was quicker.
-                    Ok(_) | Err((_, Errno::EWOULDBLOCK)) => continue,
-                    Err((_, error)) => return Err(not_locked(lock, error)),
-                }
+                create(lock)?;
+                continue;
             }
             Err(error) => return Err(not_opened(lock, &error)),
         };
@@ -143,12 +144,11 @@ fn lock_file(path: &Path, lock: &Path) -> Result<Flock<File>, String> {
     Err(format!("{} is exchanged again and again; find out by whom", lock.display()))
 }
 
-/// Makes the file; `None` if it is there by now.
-fn create(lock: &Path) -> Result<Option<File>, String> {
-    match open(lock, OpenOptions::new().read(true).write(true).create_new(true).mode(MODE)) {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
-        Err(error) => Err(not_opened(lock, &error)),
+/// Makes the file, unless somebody was quicker.
+fn create(lock: &Path) -> Result<(), String> {
+    match open(lock, OpenOptions::new().write(true).create_new(true).mode(MODE)) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(not_opened(lock, &error)),
+        _ => Ok(()),
     }
 }
 
