@@ -89,7 +89,7 @@ mod tests {
         writer.reserve(90);
         loop {
             let mut fds = [PollFd::new(writer.as_fd(), PollFlags::POLLIN)];
-            assert_eq!(poll(&mut fds, PollTimeout::from(20_000u16)).unwrap(), 1);
+            assert_eq!(poll(&mut fds, PollTimeout::from(60_000u16)).unwrap(), 1);
             let reserved = writer.take_reserved();
             let text = std::fs::read_to_string(directory.path().join("ring-127.0.0.1")).unwrap();
             assert!(text.trim().parse::<u64>().unwrap() >= reserved);

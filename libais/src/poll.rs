@@ -6,7 +6,7 @@ use crate::deadline::now;
 use nix::sched::{CpuSet, sched_getaffinity, sched_yield};
 use nix::unistd::Pid;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Threads that poll at this moment, in the whole process.
 static POLLING: AtomicUsize = AtomicUsize::new(0);
@@ -74,7 +74,16 @@ impl Poller {
 
     /// Calls `attempt` again and again until it has a result or the time for
     /// polling is over.
-    pub(crate) fn poll<T>(&mut self, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+    pub(crate) fn poll<T>(&mut self, attempt: impl FnMut() -> Option<T>) -> Option<T> {
+        self.poll_by(now, attempt)
+    }
+
+    /// The same by any clock.
+    fn poll_by<T>(
+        &mut self,
+        mut now: impl FnMut() -> Instant,
+        mut attempt: impl FnMut() -> Option<T>,
+    ) -> Option<T> {
         if self.skip > 0 {
             self.skip -= 1;
             return None;
@@ -141,12 +150,21 @@ mod tests {
         Poller::new(Budget { time: Duration::from_nanos(1), processors: usize::MAX })
     }
 
+    /// A clock on which so much time passes between two looks at it.
+    fn clock(step: Duration) -> impl FnMut() -> Instant {
+        let mut time = now();
+        move || {
+            time += step;
+            time
+        }
+    }
+
     /// How many of the next calls do not poll.
     fn skipped(poller: &mut Poller) -> u32 {
         let mut skipped = 0;
         loop {
             let mut asked = false;
-            let result = poller.poll(|| {
+            let result = poller.poll_by(clock(Duration::from_micros(1)), || {
                 asked = true;
                 None::<()>
             });
@@ -173,11 +191,7 @@ mod tests {
     fn where_others_need_the_processor_polling_pauses_for_long() {
         let budget = Budget { time: Duration::from_secs(1), processors: usize::MAX };
         let mut poller = Poller::new(budget);
-        let result = poller.poll(|| {
-            let start = now();
-            while now().saturating_duration_since(start) < CONTENDED {}
-            None::<()>
-        });
+        let result = poller.poll_by(clock(CONTENDED), || None::<()>);
         assert_eq!(result, None);
         assert_eq!(poller.skip, CALLS_WHEN_CONTENDED);
     }
