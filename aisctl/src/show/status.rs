@@ -155,6 +155,7 @@ mod tests {
             checkpoint_memory: 0,
             checkpoint_memory_limit: 0,
             clients: Clients::default(),
+            configured: Vec::new(),
         }
     }
 
