@@ -1,7 +1,10 @@
 //! `aisctl amf lock` and the other administrative operations.
 
-use crate::{Failure, Usage, print};
-use ais::admin::{AdminState, NodeId, Operated, Operation, Target};
+use crate::arguments::{Given, quoted};
+use crate::output::print;
+use crate::{Failure, escape};
+use ais::admin::{AdminState, Component, NodeId, Operated, Operation, Target};
+use ais::clm::{Change, Node};
 use ais::{AisError, Name};
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
@@ -14,14 +17,7 @@ const OPERATIONS: [(&str, Operation); 5] = [
     ("repaired", Operation::Repaired),
 ];
 
-/// An operation that was asked for.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Operate<'a> {
-    operation: Operation,
-    kind: Kind,
-    name: &'a str,
-}
-
+/// What an operation is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Group,
@@ -37,81 +33,109 @@ const KINDS: [(&str, Kind); 4] = [
     ("node", Kind::Node),
 ];
 
-/// Understands what stands after `amf`.
-pub(crate) fn parse<'a>(arguments: &[&'a str]) -> Result<Operate<'a>, Usage> {
-    let [operation, kind, name] = arguments else {
-        let text = "amf takes an operation, what it is for, and a name: amf lock unit NAME";
-        return Err(Usage(text.into()));
-    };
-    let operation = find(&OPERATIONS, operation, "an operation of amf")?;
-    let kind = find(&KINDS, kind, "something that amf knows")?;
-    if name.is_empty() || name.len() > 256 {
-        return Err(Usage("a name has 1 to 256 bytes".into()));
-    }
-    Ok(Operate { operation, kind, name })
-}
-
-fn find<T: Copy>(known: &[(&str, T)], word: &str, what: &str) -> Result<T, Usage> {
-    let found = known.iter().find(|(known, _)| *known == word);
-    found.map(|(_, value)| *value).ok_or_else(|| {
-        let words: Vec<_> = known.iter().map(|(word, _)| *word).collect();
-        let text = format!("\"{}\" is not {what}; give one of ", word.escape_debug());
-        Usage(text + &words.join(", "))
-    })
-}
-
 /// Has it done, and says what was done.
-pub(crate) fn run(operate: &Operate<'_>, is_json: bool) -> Result<ExitCode, Failure> {
-    let Operated { is_accepted, words } = ask(operate)?;
-    if is_json {
+pub(crate) fn run(given: &Given) -> Result<ExitCode, Failure> {
+    let (kind, name) = parse(given)?;
+    let operation = OPERATIONS.iter().find(|(word, _)| given.command.words.last() == Some(word));
+    let (_, operation) = operation.ok_or(AisError::NotSupported)?;
+    let target = match kind {
+        Kind::Group => Target::Group(name.clone()),
+        Kind::Unit => Target::Unit(name.clone()),
+        Kind::Component => Target::Component(name.clone()),
+        Kind::Node => Target::Node(node(&name)?),
+    };
+    let Operated { is_accepted, mut words } =
+        ais::admin::operate(*operation, target).map_err(|error| match error {
+            AisError::Timeout | AisError::Library => {
+                let words = Failure::from(error).words();
+                Failure::Words(format!("{words}; whether it is done is to be seen in `aisctl amf`"))
+            }
+            error => error.into(),
+        })?;
+    if !is_accepted {
+        words.push_str(&known(kind, &name));
+    }
+    let code = if is_accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    if given.is_json() {
         let text = serde_json::json!({ "accepted": is_accepted, "words": words });
         print(&format!("{text}\n"))?;
     } else if is_accepted {
-        print(&format!("{words}\n"))?;
+        print(&format!("{}\n", escape::printable(&words)))?;
     } else {
         return Err(Failure::Words(words));
     }
-    Ok(if is_accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(code)
 }
 
-fn ask(operate: &Operate<'_>) -> Result<Operated, Failure> {
-    let name = || Name::try_from(operate.name).unwrap_or_default();
-    let target = match operate.kind {
-        Kind::Group => Target::Group(name()),
-        Kind::Unit => Target::Unit(name()),
-        Kind::Component => Target::Component(name()),
-        Kind::Node => Target::Node(node(operate.name)?),
-    };
-    ais::admin::operate(operate.operation, target).map_err(|error| match error {
-        // There is one, or it would not be asked through.
-        AisError::TryAgain if ais::admin::status().is_ok() => Failure::Words(
-            "not now: the node has no quorum, no state of the cluster yet, or another groups.conf \
-             than the cluster; see aisctl status"
-                .into(),
-        ),
-        error => error.into(),
-    })
+/// What it is for: the kind, and the name.
+fn parse(given: &Given) -> Result<(Kind, Name), Failure> {
+    let word = given.value(0);
+    let found = KINDS.iter().find(|(known, _)| word == *known);
+    let (_, kind) = found.ok_or_else(|| {
+        let kinds: Vec<_> = KINDS.iter().map(|(word, _)| *word).collect();
+        let text = format!("{} is nothing that amf knows; give one of ", quoted(word));
+        Failure::Usage(text + &kinds.join(", "))
+    })?;
+    let name = given.name(1)?;
+    if name.as_bytes().is_empty() {
+        return Err(Failure::Usage("the name is empty; a name has 1 to 256 bytes".into()));
+    }
+    Ok((*kind, name))
 }
 
 /// The node with this address, or the member with this name.
-fn node(name: &str) -> Result<NodeId, Failure> {
-    if let Ok(address) = name.parse::<Ipv4Addr>() {
+fn node(name: &Name) -> Result<NodeId, Failure> {
+    let address = std::str::from_utf8(name.as_bytes()).ok();
+    if let Some(address) = address.and_then(|text| text.parse::<Ipv4Addr>().ok()) {
         return Ok(NodeId::new(address));
     }
     let members = ais::clm::members()?.items;
-    let mut named = members.iter().filter(|(node, _)| node.name.as_bytes() == name.as_bytes());
+    let mut named = members.iter().filter(|(node, _)| node.name == *name);
     match (named.next(), named.next()) {
         (Some((node, _)), None) => Ok(NodeId::new(node.address.into())),
-        (Some(_), Some(_)) => Err(Failure::Words(format!(
-            "several nodes are called {}; give the address of one",
-            name.escape_debug()
-        ))),
-        (None, _) => Err(Failure::Words(format!(
-            "no member of the cluster is called {}; give a nodename or an address of \
-             aisctl members",
-            name.escape_debug()
-        ))),
+        (Some(_), Some(_)) => {
+            Err(Failure::Words(format!("several nodes are called {name}; give the address of one")))
+        }
+        (None, _) => {
+            let text = format!("no member of the cluster is called {name}; there are ");
+            Err(Failure::Words(text + &escape::some_of(shown(&members), "`aisctl members`")))
+        }
     }
+}
+
+/// Members as they can be named.
+fn shown(members: &[(Node, Change)]) -> impl Iterator<Item = String> {
+    members.iter().map(|(node, _)| format!("{} ({})", Ipv4Addr::from(node.address), node.name))
+}
+
+/// What there is, if there is nothing of this name. It is a help only: the
+/// operation has been answered.
+fn known(kind: Kind, name: &Name) -> String {
+    let of: fn(&Component) -> &Name = match kind {
+        Kind::Group => |component| &component.group,
+        Kind::Unit => |component| &component.unit,
+        Kind::Component => |component| &component.name,
+        Kind::Node => return known_members(name),
+    };
+    let components = ais::admin::components().unwrap_or_default();
+    let mut names: Vec<_> = components.iter().map(of).collect();
+    names.dedup();
+    if names.is_empty() || names.contains(&name) {
+        return String::new();
+    }
+    let names = names.iter().map(ToString::to_string);
+    format!("; there are {}", escape::some_of(names, "`aisctl amf`"))
+}
+
+/// The same for a node that was named by its address.
+fn known_members(name: &Name) -> String {
+    let members = ais::clm::members().map(|tracked| tracked.items).unwrap_or_default();
+    let is_named =
+        |address: [u8; 4]| *Ipv4Addr::from(address).to_string().as_bytes() == *name.as_bytes();
+    if members.is_empty() || members.iter().any(|(node, _)| is_named(node.address)) {
+        return String::new();
+    }
+    format!("; there are {}", escape::some_of(shown(&members), "`aisctl members`"))
 }
 
 /// An administrative state for people.
@@ -134,25 +158,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn operations_are_understood() {
+    fn what_it_is_for_is_understood() {
         for (word, operation) in OPERATIONS {
             assert_eq!(operation_word(operation), word);
             for (kind_word, kind) in KINDS {
-                let parsed = parse(&[word, kind_word, "x y"]);
-                assert_eq!(parsed, Ok(Operate { operation, kind, name: "x y" }));
+                let given = Given::of(&["amf", word, kind_word, "x y\\x00"]);
+                let name = Name::new(b"x y\0").unwrap();
+                assert_eq!(parse(&given).unwrap(), (kind, name));
             }
         }
-        let wrong = |arguments: &[&str]| parse(arguments).unwrap_err().0;
-        assert!(wrong(&["lock"]).contains("amf lock unit NAME"));
+        let wrong = |kind, name| match parse(&Given::of(&["amf", "lock", kind, name])) {
+            Err(Failure::Usage(text)) => text,
+            other => panic!("{other:?}"),
+        };
         assert_eq!(
-            wrong(&["look", "unit", "x"]),
-            "\"look\" is not an operation of amf; give one of lock, unlock, shutdown, \
-             switch-over, repaired"
+            wrong("units", "x"),
+            "\"units\" is nothing that amf knows; give one of group, unit, component, node"
         );
-        assert_eq!(
-            wrong(&["lock", "units", "x"]),
-            "\"units\" is not something that amf knows; give one of group, unit, component, node"
-        );
-        assert!(wrong(&["lock", "unit", ""]).contains("1 to 256 bytes"));
+        assert!(wrong("unit", "").contains("1 to 256 bytes"));
+        assert!(wrong("unit", &"n".repeat(257)).contains("at most 256 bytes"));
     }
 }

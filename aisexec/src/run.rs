@@ -183,6 +183,7 @@ fn node_config(config: Config, node: NodeId, numbers: Numbers, ram: u64) -> ais_
         node,
         group: ais_node::group::Config::Ring(ring_config(&network, node, numbers)),
         expected_nodes: network.expected_nodes.filter(|_| network.quorum == Quorum::Majority),
+        configured: network.members.iter().map(|member| NodeId::new(*member)).collect(),
         node_name: network.nodename.unwrap_or_else(address),
         cluster_name: network.clustername,
         boot_timestamp: clock::booted(),

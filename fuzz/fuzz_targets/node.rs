@@ -16,6 +16,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         node: NodeId::new([127, 0, 0, 1].into()),
         group: ais_node::group::Config::Alone { view: 1 },
             expected_nodes: None,
+            configured: Vec::new(),
         node_name: Name::default(),
         cluster_name: Name::default(),
         boot_timestamp: 0,

@@ -11,6 +11,7 @@ use crate::poll::Poller;
 use crate::session::Session;
 use ais_proto::admin::{Event, MAX_PAGE, Request, Started};
 use ais_proto::{AisError, DecodeError, Name, Reader, Service};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,12 @@ pub use inspection::Inspection;
 /// A probe takes its replies off the connection after so many requests; the
 /// socket holds a few hundred.
 const SENDS_PER_CLEARING: u32 = 32;
+
+/// The socket on which this process looks for aisexec.
+#[must_use]
+pub fn socket() -> PathBuf {
+    crate::connect::path().into()
+}
 
 /// The node in short.
 ///

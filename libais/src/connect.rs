@@ -67,7 +67,8 @@ fn reach(deadline: Deadline) -> Result<Socket, AisError> {
     }
 }
 
-fn path() -> OsString {
+/// Where this process looks for aisexec.
+pub(crate) fn path() -> OsString {
     std::env::var_os("AIS_SOCKET")
         .filter(|path| !path.is_empty() && !sys::is_privileged())
         .unwrap_or_else(|| SOCKET.into())

@@ -2,7 +2,8 @@
 
 use super::clock::now;
 use super::header::{Header, Kind};
-use crate::{Failure, print};
+use crate::Failure;
+use crate::output::print;
 use ais::admin::{Deliveries, Probe};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -54,7 +55,8 @@ pub(super) fn tput(size: usize, time: Duration) -> Result<ExitCode, Failure> {
          ops_s={:.0} MB_s={:.2} last_rc=1\n",
         delivered as f64 / seconds,
         bytes as f64 / seconds / 1e6,
-    ))
+    ))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 impl Counts {

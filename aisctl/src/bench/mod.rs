@@ -7,28 +7,12 @@ mod load;
 mod round;
 mod watch;
 
-use crate::{Failure, Usage};
+use crate::Failure;
+use crate::arguments::Given;
 use ais::admin::MAX_PROBE_MESSAGE;
 use header::Header;
 use std::process::ExitCode;
 use std::time::Duration;
-
-/// What is measured.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verb {
-    /// Flat out: how many messages are delivered.
-    Tput { size: usize, time: Duration },
-    /// One in flight: from sending to the own delivery.
-    Lat { size: usize, count: usize, gap: Duration },
-    /// Answers pings.
-    Echo,
-    /// One in flight: to another's echo and back.
-    Ping { size: usize, count: usize },
-    /// Prints every view.
-    Watch,
-    /// The same, from when there is an executive.
-    Join,
-}
 
 /// Measurements of one run at most.
 const MAX_COUNT: u64 = 10_000_000;
@@ -37,59 +21,51 @@ const MAX_SECONDS: u64 = 86_400;
 /// Microseconds between two messages at most.
 const MAX_GAP: u64 = 60_000_000;
 
-/// Understands what follows `bench`.
-pub(crate) fn parse(arguments: &[&str]) -> Result<Verb, Usage> {
-    Ok(match *arguments {
-        ["tput", size, seconds] => Verb::Tput {
-            size: self::size(size)?,
-            time: Duration::from_secs(number("SECONDS", seconds, 1..=MAX_SECONDS)?),
-        },
-        ["lat", size, count] => lat(size, count, "0")?,
-        ["lat", size, count, gap] => lat(size, count, gap)?,
-        ["echo"] => Verb::Echo,
-        ["ping", size, count] => Verb::Ping { size: self::size(size)?, count: self::count(count)? },
-        ["watch"] => Verb::Watch,
-        ["join"] => Verb::Join,
-        _ => {
-            let text = arguments.join(" ");
-            return Err(Usage(format!("\"bench {}\" is not a command", text.escape_debug())));
-        }
-    })
+/// Flat out: how many messages are delivered.
+pub(crate) fn tput(given: &Given) -> Result<ExitCode, Failure> {
+    let size = size(given)?;
+    let seconds = given.number(1, "SECONDS", 1..=MAX_SECONDS)?;
+    load::tput(size, Duration::from_secs(seconds))
 }
 
-fn lat(size: &str, count: &str, gap: &str) -> Result<Verb, Usage> {
-    let gap = Duration::from_micros(number("GAP", gap, 0..=MAX_GAP)?);
-    Ok(Verb::Lat { size: self::size(size)?, count: self::count(count)?, gap })
+/// One in flight: from sending to the own delivery.
+pub(crate) fn lat(given: &Given) -> Result<ExitCode, Failure> {
+    let (size, count) = (size(given)?, count(given)?);
+    let gap = match given.given(2) {
+        Some(_) => given.number(2, "GAP", 0..=MAX_GAP)?,
+        None => 0,
+    };
+    round::lat(size, count, Duration::from_micros(gap))
+}
+
+/// One in flight: to another's echo and back.
+pub(crate) fn ping(given: &Given) -> Result<ExitCode, Failure> {
+    round::ping(size(given)?, count(given)?)
+}
+
+/// Answers pings.
+pub(crate) fn echo(_: &Given) -> Result<ExitCode, Failure> {
+    round::echo()
+}
+
+/// Prints every view.
+pub(crate) fn watch(_: &Given) -> Result<ExitCode, Failure> {
+    watch::watch()
+}
+
+/// The same, from when there is an executive.
+pub(crate) fn join(_: &Given) -> Result<ExitCode, Failure> {
+    watch::join()
 }
 
 /// The size of a message in bytes; none is smaller than its header.
-fn size(text: &str) -> Result<usize, Usage> {
-    let size = number("SIZE", text, 0..=MAX_PROBE_MESSAGE as u64)?;
-    Ok((size as usize).max(Header::LENGTH))
+fn size(given: &Given) -> Result<usize, Failure> {
+    let range = Header::LENGTH as u64..=MAX_PROBE_MESSAGE as u64;
+    given.number(0, "SIZE", range).map(|size| size as usize)
 }
 
-fn count(text: &str) -> Result<usize, Usage> {
-    number("COUNT", text, 1..=MAX_COUNT).map(|count| count as usize)
-}
-
-fn number(what: &str, text: &str, range: std::ops::RangeInclusive<u64>) -> Result<u64, Usage> {
-    let parsed = text.parse().ok().filter(|number| range.contains(number));
-    parsed.ok_or_else(|| {
-        let text = text.escape_debug();
-        Usage(format!("{what} is \"{text}\"; give {} to {}", range.start(), range.end()))
-    })
-}
-
-/// Measures, and prints what came of it.
-pub(crate) fn run(verb: Verb) -> Result<ExitCode, Failure> {
-    match verb {
-        Verb::Tput { size, time } => load::tput(size, time),
-        Verb::Lat { size, count, gap } => round::lat(size, count, gap),
-        Verb::Echo => round::echo(),
-        Verb::Ping { size, count } => round::ping(size, count),
-        Verb::Watch => watch::watch(),
-        Verb::Join => watch::join(),
-    }
+fn count(given: &Given) -> Result<usize, Failure> {
+    given.number(1, "COUNT", 1..=MAX_COUNT).map(|count| count as usize)
 }
 
 #[cfg(test)]
@@ -97,20 +73,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn verbs_are_understood() {
-        let second = Duration::from_secs(1);
-        assert_eq!(parse(&["tput", "64", "1"]), Ok(Verb::Tput { size: 64, time: second }));
-        assert_eq!(parse(&["tput", "0", "1"]), Ok(Verb::Tput { size: 16, time: second }));
-        let gap = Duration::from_micros(50);
-        assert_eq!(parse(&["lat", "64", "9", "50"]), Ok(Verb::Lat { size: 64, count: 9, gap }));
-        assert_eq!(parse(&["ping", "99", "9"]), Ok(Verb::Ping { size: 99, count: 9 }));
-        assert_eq!(parse(&["echo"]), Ok(Verb::Echo));
-        let wrong = |arguments: &[&str]| parse(arguments).map_err(|Usage(text)| text).unwrap_err();
-        assert_eq!(wrong(&["tput", "64"]), "\"bench tput 64\" is not a command");
-        assert_eq!(wrong(&["tput", "65001", "1"]), "SIZE is \"65001\"; give 0 to 65000");
-        assert_eq!(wrong(&["lat", "64", "-1"]), "COUNT is \"-1\"; give 1 to 10000000");
-        assert_eq!(wrong(&["lat", "64", "0"]), "COUNT is \"0\"; give 1 to 10000000");
-        assert_eq!(wrong(&["lat", "64", "1", "x\n"]), "GAP is \"x\\n\"; give 0 to 60000000");
-        assert_eq!(wrong(&[]), "\"bench \" is not a command");
+    fn what_cannot_be_measured_is_refused() {
+        let wrong = |words: &[&str]| {
+            let given = Given::of(&[&["bench"], words].concat());
+            match (given.command.run)(&given) {
+                Err(Failure::Usage(text)) => text,
+                other => panic!("{words:?}: {other:?}"),
+            }
+        };
+        let whole = "give a whole number,";
+        for size in ["0", "15", "65001", "-64", "64k", ""] {
+            let expected = format!("SIZE is \"{size}\"; {whole} 16 to 65000");
+            assert_eq!(wrong(&["tput", size, "1"]), expected);
+            assert_eq!(wrong(&["lat", size, "1"]), expected);
+            assert_eq!(wrong(&["ping", size, "1"]), expected);
+        }
+        assert_eq!(wrong(&["tput", "64", "0"]), format!("SECONDS is \"0\"; {whole} 1 to 86400"));
+        assert_eq!(wrong(&["lat", "64", "-1"]), format!("COUNT is \"-1\"; {whole} 1 to 10000000"));
+        let gap = wrong(&["lat", "64", "1", "x\n"]);
+        assert_eq!(gap, format!("GAP is \"x\\n\"; {whole} 0 to 60000000"));
     }
 }

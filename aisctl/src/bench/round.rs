@@ -2,7 +2,8 @@
 
 use super::clock::{now, pause};
 use super::header::{Header, Kind};
-use crate::{Failure, print};
+use crate::Failure;
+use crate::output::print;
 use ais::admin::Probe;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -40,7 +41,8 @@ fn measure(
         wait_for(&mut probe, wanted, start)?;
         times.push(now() - start);
     }
-    print(&format!("{verb} size={size} n={count} us: {}\n", Spread::of(times)))
+    print(&format!("{verb} size={size} n={count} us: {}\n", Spread::of(times)))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn wait_for(probe: &mut Probe, wanted: Header, start: Duration) -> Result<(), Failure> {

@@ -1,11 +1,11 @@
 //! `aisctl bench watch` and `join`: when which view came.
 
 use super::clock::{now, pause};
-use crate::Failure;
+use crate::output::print;
+use crate::{Failure, escape};
 use ais::AisError;
 use ais::admin::{NodeId, View, Watch};
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -21,9 +21,9 @@ pub(super) fn watch() -> Result<ExitCode, Failure> {
 pub(super) fn join() -> Result<ExitCode, Failure> {
     let end = now() + PATIENCE;
     knock(end, ais::admin::status)?;
-    say(&format!("{} INIT_OK\n", stamp()))?;
+    print(&format!("{} INIT_OK\n", stamp()))?;
     let watch = knock(end, Watch::open)?;
-    say(&format!("{} JOIN_OK\n", stamp()))?;
+    print(&format!("{} JOIN_OK\n", stamp()))?;
     follow(watch)
 }
 
@@ -42,9 +42,9 @@ fn knock<T>(end: Duration, attempt: impl Fn() -> Result<T, AisError>) -> Result<
 fn follow(mut watch: Watch) -> Result<ExitCode, Failure> {
     loop {
         match watch.next_view() {
-            Ok(view) => say(&lines(&stamp(), &view))?,
+            Ok(view) => print(&lines(&stamp(), &view))?,
             Err(AisError::Library) => {
-                say(&format!("{} DISCONNECTED\n", stamp()))?;
+                print(&format!("{} DISCONNECTED\n", stamp()))?;
                 return Ok(ExitCode::SUCCESS);
             }
             Err(error) => return Err(error.into()),
@@ -78,14 +78,8 @@ fn lines(stamp: &str, view: &View) -> String {
         id.representative,
         id.number,
         members.len(),
-        why.escape_debug(),
+        escape::printable(why),
     )
-}
-
-fn say(text: &str) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    let said = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    said.map_err(|error| Failure::Words(format!("standard output: {error}")))
 }
 
 #[cfg(test)]

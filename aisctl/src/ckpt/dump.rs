@@ -1,40 +1,39 @@
 //! `aisctl ckpt dump`: what a section holds.
 
 use super::hex::Hex;
-use super::{escape, take};
-use crate::{Failure, Usage};
+use super::take;
+use crate::arguments::Given;
+use crate::{Failure, escape, output};
 use ais::Name;
 use ais::admin::Inspection;
 use ais::ckpt::Section;
-use std::io::{self, BufWriter};
+use std::io::BufWriter;
 use std::process::ExitCode;
 
 /// Which bytes of which section.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Range {
+struct Range {
     name: Name,
     section: Vec<u8>,
     offset: u64,
     count: u64,
 }
 
-pub(super) fn parse(arguments: &[&str]) -> Result<Range, Usage> {
-    let (name, section, rest) = match arguments {
-        [name, section, rest @ ..] if rest.len() <= 2 => (name, section, rest),
-        _ => return Err(Usage("ckpt dump wants NAME SECTION [OFFSET [COUNT]]".into())),
-    };
-    let number = |text: &&str| {
-        text.parse().map_err(|_| Usage(format!("\"{text}\" is not a number of bytes")))
+fn parse(given: &Given) -> Result<Range, Failure> {
+    let number = |place, what, default| match given.given(place) {
+        Some(_) => given.number(place, what, 0..=u64::MAX),
+        None => Ok(default),
     };
     Ok(Range {
-        name: escape::name(name)?,
-        section: escape::bytes(section)?,
-        offset: rest.first().map_or(Ok(0), number)?,
-        count: rest.get(1).map_or(Ok(u64::MAX), number)?,
+        name: given.name(0)?,
+        section: escape::bytes(given.value(1)).map_err(Failure::Usage)?,
+        offset: number(2, "OFFSET", 0)?,
+        count: number(3, "COUNT", u64::MAX)?,
     })
 }
 
-pub(super) fn run(range: Range) -> Result<ExitCode, Failure> {
+pub(crate) fn run(given: &Given) -> Result<ExitCode, Failure> {
+    let range = parse(given)?;
     let mut inspection = take(&range.name)?;
     let section = find(&mut inspection, &range)?;
     let size = u64::from(section.size);
@@ -43,8 +42,7 @@ pub(super) fn run(range: Range) -> Result<ExitCode, Failure> {
         return Err(Failure::Words(format!("the section has {size} bytes, none at {offset}")));
     }
     let end = range.offset.saturating_add(range.count).min(size);
-    let out = BufWriter::new(io::stdout().lock());
-    let mut hex = Hex::new(out, range.offset);
+    let mut hex = Hex::new(BufWriter::new(output::stdout()?), range.offset);
     let mut at = range.offset;
     while at < end {
         // It is below the size, which has 32 bits.
@@ -52,29 +50,32 @@ pub(super) fn run(range: Range) -> Result<ExitCode, Failure> {
         let (start, bytes) = piece.map_or((end, Vec::new()), |of| (of.offset.into(), of.bytes));
         let start = end.min(start);
         let bytes = &bytes[..bytes.len().min((end - start) as usize)];
-        if hex.zeros(start - at).and_then(|()| hex.push(bytes)).is_err() {
-            // Who reads it has seen enough.
-            return Ok(ExitCode::SUCCESS);
-        }
+        hex.zeros(start - at).and_then(|()| hex.push(bytes)).map_err(Failure::Output)?;
         at = start + bytes.len() as u64;
     }
-    let _ = hex.finish();
+    let out = hex.finish().map_err(Failure::Output)?;
+    output::finish(out.into_inner().map_err(|error| Failure::Output(error.into_error()))?)?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn find(inspection: &mut Inspection, range: &Range) -> Result<Section, Failure> {
-    let mut first = 0;
+    let (mut first, mut ids) = (0, Vec::new());
     loop {
         let page = inspection.sections(first)?;
         let last = page.items.last().map(|last| last.number);
-        if let Some(section) = page.items.into_iter().find(|section| section.id == range.section) {
-            return Ok(section);
+        for section in page.items {
+            if section.id == range.section {
+                return Ok(section);
+            }
+            ids.push(format!("\"{}\"", escape::shown(&section.id)));
         }
         first = match last.filter(|_| page.more) {
             Some(last) => last + 1,
             None => {
                 let id = escape::shown(&range.section);
-                let text = format!("checkpoint \"{}\" has no section \"{id}\"", range.name);
+                let known = escape::some_of(ids.into_iter(), "`aisctl ckpt sections`");
+                let name = &range.name;
+                let text = format!("checkpoint \"{name}\" has no section \"{id}\"; it has {known}");
                 return Err(Failure::Words(text));
             }
         };
@@ -93,10 +94,12 @@ mod tests {
             offset,
             count,
         };
-        assert_eq!(parse(&["a", ""]), Ok(range("", 0, u64::MAX)));
-        assert_eq!(parse(&["a", "\\x01", "5", "6"]), Ok(range("\x01", 5, 6)));
-        for wrong in [&["a"][..], &["a", "b", "x"], &["a", "b", "-1"], &["a", "b", "1", "2", "3"]] {
-            assert!(parse(wrong).is_err(), "{wrong:?}");
+        let given = |words: &[&str]| Given::of(&[&["ckpt", "dump"], words].concat());
+        assert_eq!(parse(&given(&["a", ""])).unwrap(), range("", 0, u64::MAX));
+        assert_eq!(parse(&given(&["a", "\\x01", "5", "6"])).unwrap(), range("\x01", 5, 6));
+        for wrong in [&["a", "b", "x"][..], &["a", "b", "-1"], &["a", "b", "1", "1k"], &["a", "\\"]]
+        {
+            assert!(matches!(parse(&given(wrong)), Err(Failure::Usage(_))), "{wrong:?}");
         }
     }
 }

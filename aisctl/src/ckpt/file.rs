@@ -292,7 +292,7 @@ impl<R: Read> Loader<R> {
             return Err(self.fault(format!("{size} bytes; {MAX_SECTION_SIZE} are possible")));
         }
         if !self.ids.insert(id.clone()) {
-            let text = format!("a second section with the id {}", super::escape::shown(id));
+            let text = format!("a second section with the id {}", crate::escape::shown(id));
             return Err(self.fault(text));
         }
         self.sections += 1;
@@ -324,6 +324,9 @@ impl<R: Read> Loader<R> {
 
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), Fault> {
         self.input.read_exact(bytes).map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof if self.read == 0 => {
+                self.fault("the file ends before its first record: it is empty, or no export")
+            }
             ErrorKind::UnexpectedEof => self.fault("the file ends before its last record does"),
             _ => self.fault(error.to_string()),
         })?;

@@ -46,13 +46,15 @@ impl<W: Write> Hex<W> {
         self.push(&[0; LINE][..(count - start - whole) as usize])
     }
 
-    /// Writes what is left, and the place of the end.
-    pub(super) fn finish(mut self) -> io::Result<()> {
+    /// Writes what is left, and the place of the end; what all was written to
+    /// comes back.
+    pub(super) fn finish(mut self) -> io::Result<W> {
         if !self.line.is_empty() {
             self.last.clear();
             self.flush_line()?;
         }
-        writeln!(self.out, "{:08x}", self.at)
+        writeln!(self.out, "{:08x}", self.at)?;
+        Ok(self.out)
     }
 
     fn flush_line(&mut self) -> io::Result<()> {

@@ -1,108 +1,109 @@
 //! `aisctl ckpt import`: a new checkpoint from a file. The whole file is
-//! checked before anything is made, and what cannot be finished is taken away
-//! again.
+//! checked before anything is made. What is made has no retention duration
+//! until it is complete, so that nothing of it stays if that does not come to
+//! pass, also if this process is killed.
 
-use super::escape;
-use super::export::told;
-use super::file::{Fault, Head, Loader, Record, Section};
-use crate::{Failure, Usage};
+use super::file::{Head, Record, Section};
+use super::source::Source;
+use super::{now, take};
+use crate::arguments::{Given, number};
+use crate::commands::Setting;
+use crate::show::units;
+use crate::{Failure, output};
 use ais::admin::Inspection;
 use ais::ckpt::{Attributes, Checkpoint, Open, OpenFlags, UpdateOption, WriteElement, deadline};
 use ais::{AisError, Name};
 use nix::poll::{PollTimeout, poll};
-use std::fs::File;
-use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// What to import, and as what.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Order {
-    path: PathBuf,
-    /// Another name than that in the file.
-    name: Option<Name>,
-    /// Another retention duration, in nanoseconds.
-    retention: Option<i64>,
-}
+const SECOND: u64 = 1_000_000_000;
+/// Seconds of a retention duration at most.
+const MAX_RETENTION: u64 = i64::MAX.cast_unsigned() / SECOND;
 
 /// How often a call is made again that could not be made just then, and the
 /// milliseconds between.
 const TRIES: u32 = 500;
 const PAUSE: u16 = 10;
 
-pub(super) fn parse(arguments: &[&str]) -> Result<Order, Usage> {
-    let (rest, retention) = match arguments {
-        [rest @ .., "--retention", seconds] => {
-            let seconds: Option<i64> = seconds.parse().ok().filter(|seconds| *seconds >= 0);
-            let ns = seconds.and_then(|seconds| seconds.checked_mul(1_000_000_000));
-            let wrong = || Usage("--retention wants whole seconds".into());
-            (rest, Some(ns.ok_or_else(wrong)?))
+pub(crate) fn run(given: &Given) -> Result<ExitCode, Failure> {
+    let name = given.given(1).map(|_| given.name(1)).transpose()?;
+    let retention = match given.setting(Setting::Retention) {
+        // It is below the maximum.
+        Some(seconds) => {
+            Some(number(seconds, "SECONDS", 0..=MAX_RETENTION)? as i64 * SECOND as i64)
         }
-        rest => (rest, None),
+        None => None,
     };
-    let (path, name) = match rest {
-        [path] => (path, None),
-        [path, name] => (path, Some(escape::name(name)?)),
-        _ => return Err(Usage("ckpt import wants FILE [NAME] [--retention SECONDS]".into())),
-    };
-    Ok(Order { path: path.into(), name, retention })
-}
-
-pub(super) fn run(order: &Order) -> Result<ExitCode, Failure> {
-    let head = check(&order.path)?;
-    let name = order.name.clone().unwrap_or_else(|| head.name.clone());
-    let retention_duration = order.retention.unwrap_or(head.attributes.retention_duration);
-    if retention_duration == 0 {
+    let mut source = Source::open(Path::new(given.value(0)))?;
+    let head = check(&mut source)?;
+    let name = name.unwrap_or_else(|| head.name.clone());
+    let retention = retention.unwrap_or(head.attributes.retention_duration);
+    if retention == 0 {
         return Err(Failure::Words(format!(
             "\"{name}\" has a retention duration of 0 and would be gone as soon as it is imported; \
              give --retention SECONDS, long enough for a program to open it"
         )));
     }
-    match Inspection::take(name.clone()) {
-        Err(AisError::NotExist) => {}
-        Err(error) => return Err(error.into()),
-        Ok(_) => {
-            return Err(Failure::Words(format!(
-                "there is a checkpoint \"{name}\" already; import it under another name, or unlink \
-                 that one first"
-            )));
-        }
-    }
-    let attributes = Attributes { retention_duration, ..head.attributes };
-    let import = Import::begin(&name, attributes, head.colocated)?;
-    match import.fill(&order.path) {
-        Ok(()) => {}
-        Err(failure) => {
-            import.abandon(&name);
-            return Err(failure);
-        }
+    is_free(&name)?;
+    let attributes = Attributes { retention_duration: 0, ..head.attributes };
+    let mut import = Import::begin(&name, attributes, head.colocated).map_err(told)?;
+    let filled = source.read(|record| import.take(record)).and_then(|()| import.keep(retention));
+    if let Err(failure) = filled {
+        // If that fails the end of this process closes it.
+        let _ = import.checkpoint.close();
+        return Err(Failure::Words(format!("{}; nothing of it is left", failure.words())));
     }
     retry(|| import.checkpoint.close())?;
-    crate::print(&format!("\"{name}\" is there, and is retained until a program opens it\n"))
+    output::print(&import.told(&name, &head, retention))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Reads a whole file; its head.
-fn check(path: &Path) -> Result<Head, Failure> {
-    let mut loader = open_file(path)?;
+fn check(source: &mut Source) -> Result<Head, Failure> {
     let mut head = None;
-    loop {
-        match loader.next().map_err(|fault| wrong(path, &fault))? {
-            Record::Checkpoint(of) => head = Some(of),
-            Record::Section(_) | Record::Bytes(..) => {}
-            // There is a head, or the sections would not have been taken.
-            Record::End(_) => return head.ok_or(AisError::Library.into()),
+    source.read(|record| {
+        if let Record::Checkpoint(of) = record {
+            head = Some(of);
         }
+        Ok(())
+    })?;
+    // There is a head, or the sections would not have been taken.
+    head.ok_or(AisError::Library.into())
+}
+
+/// Whether a checkpoint of this name can be made.
+fn is_free(name: &Name) -> Result<(), Failure> {
+    let taken = match Inspection::take(name.clone()) {
+        Err(AisError::NotExist) => return Ok(()),
+        // That others look into checkpoints is told as by the other verbs.
+        Err(AisError::Busy) => take(name)?,
+        Err(error) => return Err(error.into()),
+        Ok(taken) => taken,
+    };
+    let way = if taken.inspected().checkpoint.unlinked {
+        "it is unlinked and still open (`aisctl ckpt refs` names by whom), and goes with its last \
+         close"
+    } else {
+        "have a program unlink that one first (saCkptCheckpointUnlink)"
+    };
+    Err(Failure::Words(format!(
+        "there is a checkpoint \"{name}\" already; import it under another name, or {way}; nothing \
+         was changed"
+    )))
+}
+
+/// What people are told of an error of aisexec.
+fn told(error: AisError) -> Failure {
+    match error {
+        AisError::NoSpace => Failure::Words(
+            "aisexec has no room for it: checkpoint-memory, max-checkpoints, max-sections or \
+             max-message of network.conf is reached, and its log says which (SA_ERR_NO_SPACE)"
+                .into(),
+        ),
+        error => error.into(),
     }
-}
-
-fn open_file(path: &Path) -> Result<Loader<BufReader<File>>, Failure> {
-    let file = File::open(path).map_err(|error| told(path, &error))?;
-    Loader::new(BufReader::new(file)).map_err(|fault| wrong(path, &fault))
-}
-
-fn wrong(path: &Path, fault: &Fault) -> Failure {
-    Failure::Words(format!("{}: {fault}", path.display()))
 }
 
 /// Makes a call again while the cluster cannot take it.
@@ -121,56 +122,68 @@ fn retry<T>(mut call: impl FnMut() -> Result<T, AisError>) -> Result<T, AisError
 /// A checkpoint that is being made.
 struct Import {
     checkpoint: Arc<Checkpoint>,
+    /// The section that is filled, and from where on it is not.
+    section: Option<(Section, u32)>,
+    sections: u64,
+    bytes: u64,
+    /// Sections whose time has come since they were exported.
+    expired: u64,
 }
 
 impl Import {
-    fn begin(name: &Name, attributes: Attributes, colocated: bool) -> Result<Self, Failure> {
+    fn begin(name: &Name, attributes: Attributes, colocated: bool) -> Result<Self, AisError> {
         let mut flags = OpenFlags::WRITE;
         flags.set(OpenFlags::COLOCATED, colocated);
         let open = Open { name: name.clone(), attributes: Some(attributes), flags };
         let checkpoint = retry(|| ais::ckpt::open(open.clone(), None))?;
-        let import = Self { checkpoint };
         if colocated && attributes.option != UpdateOption::AllReplicas {
-            // Nothing can be written to it without an active replica.
-            if let Err(error) = retry(|| import.checkpoint.set_active()) {
-                import.abandon(name);
-                return Err(error.into());
+            // With strict limits nothing can be written to it without an
+            // active replica.
+            if let Err(error) = retry(|| checkpoint.set_active()) {
+                let _ = checkpoint.close();
+                return Err(error);
             }
         }
-        Ok(import)
+        Ok(Self { checkpoint, section: None, sections: 0, bytes: 0, expired: 0 })
     }
 
-    fn fill(&self, path: &Path) -> Result<(), Failure> {
-        let mut loader = open_file(path)?;
-        let mut section = None;
-        loop {
-            match loader.next().map_err(|fault| wrong(path, &fault))? {
-                Record::Checkpoint(_) => {}
-                Record::Section(next) => {
-                    self.end_section(section.take())?;
-                    if next.number != 0 {
-                        let id = Some(next.id.as_slice());
-                        let create =
-                            || self.checkpoint.create_section(id, next.expiration, b"", |_| {});
-                        retry(create)?;
-                    }
-                    section = Some((next, 0));
-                }
-                Record::Bytes(offset, bytes) => {
-                    if let Some((section, end)) = &mut section {
-                        self.write(section, offset, &bytes)?;
-                        // It is within the size of the section.
-                        *end = offset + bytes.len() as u32;
-                    }
-                }
-                Record::End(_) => return self.end_section(section),
+    fn take(&mut self, record: Record) -> Result<(), Failure> {
+        match record {
+            Record::Checkpoint(_) => Ok(()),
+            Record::Section(next) => {
+                self.end_section()?;
+                self.begin_section(next)
             }
+            Record::Bytes(offset, bytes) => {
+                let Some((section, end)) = &mut self.section else { return Ok(()) };
+                // It is within the size of the section.
+                *end = offset + bytes.len() as u32;
+                let section = section.clone();
+                self.write(&section, offset, &bytes)
+            }
+            Record::End(_) => self.end_section(),
         }
+    }
+
+    fn begin_section(&mut self, next: Section) -> Result<(), Failure> {
+        if deadline(next.expiration).is_some_and(|at| at <= now()) {
+            self.expired += 1;
+            return Ok(());
+        }
+        if next.number != 0 {
+            let id = Some(next.id.as_slice());
+            let create = || self.checkpoint.create_section(id, next.expiration, b"", |_| {});
+            retry(create).map_err(told)?;
+        }
+        self.sections += 1;
+        self.bytes += u64::from(next.size);
+        self.section = Some((next, 0));
+        Ok(())
     }
 
     /// A section that ends with zeros is as long as they say.
-    fn end_section(&self, section: Option<(Section, u32)>) -> Result<(), Failure> {
-        match section {
+    fn end_section(&mut self) -> Result<(), Failure> {
+        match self.section.take() {
             Some((section, end)) if end < section.size => {
                 self.write(&section, section.size - 1, &[0])
             }
@@ -185,43 +198,42 @@ impl Import {
             self.checkpoint.write(vec![element]).map_err(|failure| failure.error)
         };
         match retry(write) {
-            // Its time has come since it was exported.
+            // Its time has come meanwhile.
             Err(AisError::NotExist) if deadline(section.expiration).is_some() => Ok(()),
-            result => Ok(result?),
+            result => result.map_err(told),
         }
     }
 
-    /// Takes away what is there of it.
-    fn abandon(&self, name: &Name) {
-        // If that fails too it stays until its retention is over.
-        let _ = retry(|| ais::ckpt::unlink(name.clone()));
-        let _ = self.checkpoint.close();
+    /// It is complete, and outlives this process.
+    fn keep(&self, retention: i64) -> Result<(), Failure> {
+        retry(|| self.checkpoint.set_retention_duration(retention)).map_err(told)
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_order_is_what_it_says() {
-        let order = |name: Option<&str>, retention| Order {
-            path: "f".into(),
-            name: name.map(|name| Name::try_from(name).unwrap()),
-            retention,
+    /// What was made, and what becomes of it.
+    fn told(&self, name: &Name, head: &Head, retention: i64) -> String {
+        let Self { sections, bytes, expired, .. } = self;
+        let Head { node, exported, .. } = head;
+        let stays = match retention {
+            i64::MAX => "it stays until it is unlinked".into(),
+            _ => {
+                let (end, retention) =
+                    (now().saturating_add(retention), units::retention(retention));
+                format!(
+                    "it is gone after {retention}, at {}, unless a program opens it before; after \
+                     the last close of that it stays {retention} again",
+                    units::date(end)
+                )
+            }
         };
-        assert_eq!(parse(&["f"]), Ok(order(None, None)));
-        assert_eq!(parse(&["f", "\\x41"]), Ok(order(Some("A"), None)));
-        let with = parse(&["f", "A", "--retention", "5"]);
-        assert_eq!(with, Ok(order(Some("A"), Some(5_000_000_000))));
-        for wrong in [
-            &[][..],
-            &["f", "a", "b"],
-            &["f", "--retention", "-1"],
-            &["f", "--retention", "9999999999999"],
-            &["--retention", "5"],
-        ] {
-            assert!(parse(wrong).is_err(), "{wrong:?}");
-        }
+        let expired = match expired {
+            0 => String::new(),
+            1 => "; one section was left out, as its time has come".into(),
+            count => format!("; {count} sections were left out, as their time has come"),
+        };
+        format!(
+            "\"{name}\" is there, with {sections} sections and {bytes} bytes, as node {node} \
+             exported it at {}{expired}\nnobody has it open: {stays}\n",
+            units::date(*exported)
+        )
     }
 }

@@ -2,73 +2,63 @@
 //! and back.
 
 mod dump;
-mod escape;
 mod export;
 mod file;
 mod hex;
 mod import;
+mod part;
 mod references;
 mod sections;
+mod source;
+mod target;
 
-use crate::{Failure, Usage};
+pub(crate) use dump::run as dump;
+pub(crate) use export::run as export;
+pub(crate) use import::run as import;
+
+use crate::arguments::Given;
+use crate::{Failure, escape, show};
 use ais::AisError;
 use ais::Name;
 use ais::admin::Inspection;
 use nix::time::{ClockId, clock_gettime};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
-/// What is asked for.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verb {
-    Sections(Name),
-    References(Name),
-    Dump(dump::Range),
-    Export { name: Name, path: PathBuf },
-    Import(import::Order),
+/// `aisctl ckpt sections`.
+pub(crate) fn sections(given: &Given) -> Result<ExitCode, Failure> {
+    show::print(&sections::get(given.name(0)?)?, given)
 }
 
-/// Understands what stands after `ckpt`.
-pub(crate) fn parse(arguments: &[&str], is_json: bool) -> Result<Verb, Usage> {
-    let verb = match *arguments {
-        ["sections", name] => return Ok(Verb::Sections(escape::name(name)?)),
-        ["refs", name] => return Ok(Verb::References(escape::name(name)?)),
-        ["dump", ref range @ ..] => Verb::Dump(dump::parse(range)?),
-        ["export", name, path] => Verb::Export { name: escape::name(name)?, path: path.into() },
-        ["import", ref order @ ..] => Verb::Import(import::parse(order)?),
-        _ => {
-            let text = arguments.join(" ");
-            let text = text.escape_debug();
-            return Err(Usage(format!("\"ckpt {text}\" is not a command")));
-        }
-    };
-    if is_json {
-        return Err(Usage(format!("ckpt {} has no --json", arguments[0])));
-    }
-    Ok(verb)
-}
-
-/// Does it.
-pub(crate) fn run(verb: Verb, is_json: bool) -> Result<ExitCode, Failure> {
-    match verb {
-        Verb::Sections(name) => crate::show::print(&sections::get(name)?, is_json),
-        Verb::References(name) => crate::show::print(&references::get(name)?, is_json),
-        Verb::Dump(range) => dump::run(range),
-        Verb::Export { name, path } => export::run(name, &path),
-        Verb::Import(order) => import::run(&order),
-    }
+/// `aisctl ckpt refs`.
+pub(crate) fn references(given: &Given) -> Result<ExitCode, Failure> {
+    show::print(&references::get(given.name(0)?)?, given)
 }
 
 /// Takes a checkpoint as it is now.
 fn take(name: &Name) -> Result<Inspection, Failure> {
     Inspection::take(name.clone()).map_err(|error| match error {
-        AisError::NotExist => Failure::Words(format!("there is no checkpoint \"{name}\"")),
+        AisError::NotExist => Failure::Words(missing(name)),
         AisError::Busy => Failure::Words(
-            "others look into checkpoints of this node already; try again when they are done"
+            "as many programs look into checkpoints of this node as may at a time; try again when \
+             one is done"
                 .into(),
         ),
         error => error.into(),
     })
+}
+
+fn missing(name: &Name) -> String {
+    let none = format!("there is no checkpoint \"{name}\"");
+    // It is a help only.
+    let Ok(found) = ais::admin::checkpoints() else { return none };
+    let names = found.iter().map(|checkpoint| format!("\"{}\"", checkpoint.name));
+    format!("{none}; there are {}", escape::some_of(names, "`aisctl ckpt`"))
+}
+
+/// What is wrong with a file.
+fn told(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::Words(format!("{}: {error}", escape::path(path)))
 }
 
 /// Nanoseconds since the epoch.
@@ -76,23 +66,4 @@ fn now() -> i64 {
     // It has no reason to fail.
     let now = clock_gettime(ClockId::CLOCK_REALTIME);
     now.map_or(0, |now| now.tv_sec().saturating_mul(1_000_000_000) + now.tv_nsec())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn verbs_are_understood() {
-        let name = |text| Name::try_from(text).unwrap();
-        assert_eq!(parse(&["sections", "a\\x00"], true), Ok(Verb::Sections(name("a\0"))));
-        assert_eq!(parse(&["refs", "a"], false), Ok(Verb::References(name("a"))));
-        let export = Verb::Export { name: name("a"), path: "f".into() };
-        assert_eq!(parse(&["export", "a", "f"], false), Ok(export));
-        for wrong in [&["sections"][..], &["sections", "a", "b"], &["export", "a"], &["nothing"]] {
-            assert!(parse(wrong, false).is_err(), "{wrong:?}");
-        }
-        let wrong = parse(&["export", "a", "f"], true);
-        assert_eq!(wrong, Err(Usage("ckpt export has no --json".into())));
-    }
 }

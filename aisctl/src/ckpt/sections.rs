@@ -1,8 +1,8 @@
 //! `aisctl ckpt sections`.
 
-use super::{escape, now, take};
-use crate::Failure;
+use super::{now, take};
 use crate::show::{Report, columns, units};
+use crate::{Failure, escape};
 use ais::Name;
 use ais::ckpt::{Section, deadline};
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 //! `aisctl amf`.
 
 use super::Report;
+use crate::escape::printable;
 use crate::operate::{admin_word, operation_word};
 use ais::AisError;
 use ais::admin::{AdminState, AmfNode, Component, Failure, HaState, Phase, Readiness, Redundancy};
@@ -139,7 +140,7 @@ fn admin(text: &mut String, admin: AdminState) {
 
 fn because(text: &mut String, reason: &str) {
     if !reason.is_empty() {
-        let _ = write!(text, " ({})", reason.escape_debug());
+        let _ = write!(text, " ({})", printable(reason));
     }
 }
 

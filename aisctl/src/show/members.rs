@@ -1,21 +1,24 @@
 //! `aisctl members`.
 
-use super::Report;
 use super::table::columns;
+use super::{Report, ring, status, units};
 use ais::AisError;
+use ais::admin::NodeId;
 use ais::clm::{Node, Tracked, node_get};
 use serde_json::{Value, json};
 
-/// The members, and which of them is this node.
+/// The members, which of them is this node, and who should be one.
 pub(super) struct Members {
     local: u32,
     tracked: Tracked,
+    missing: Vec<NodeId>,
 }
 
 impl Members {
     pub(super) fn get() -> Result<Self, AisError> {
         let local = node_get(0, None)?.id;
-        Ok(Self { local, tracked: ais::clm::members()? })
+        let missing = status::missing(&ais::admin::status()?);
+        Ok(Self { local, tracked: ais::clm::members()?, missing })
     }
 
     fn nodes(&self) -> impl Iterator<Item = &Node> {
@@ -27,17 +30,21 @@ impl Report for Members {
     fn table(&self) -> String {
         let row = |node: &Node| {
             let mark = if node.id == self.local { '*' } else { ' ' };
-            let seconds = node.boot_timestamp / 1_000_000_000;
             [
                 format!("{mark} {}", address(node)),
                 node.name.to_string(),
                 format!("cluster {}", node.cluster),
-                format!("up since {seconds} s after the epoch"),
+                format!("booted {}", units::date(node.boot_timestamp)),
             ]
         };
         let rows: Vec<_> = self.nodes().map(row).collect();
         let Tracked { view, members, .. } = self.tracked;
-        format!("view {view}, {members} members\n{}", columns(&rows))
+        let mut text = format!("view {view}, {members} members\n{}", columns(&rows));
+        if !self.missing.is_empty() {
+            let missing = ring::addresses(&self.missing).join(" ");
+            text.push_str(&format!("missing (member: in network.conf): {missing}\n"));
+        }
+        text
     }
 
     fn json(&self) -> Value {
@@ -52,7 +59,11 @@ impl Report for Members {
             })
         };
         let members: Vec<_> = self.nodes().map(member).collect();
-        json!({ "view": self.tracked.view, "members": members })
+        json!({
+            "view": self.tracked.view,
+            "members": members,
+            "missing": ring::addresses(&self.missing),
+        })
     }
 }
 
@@ -78,10 +89,15 @@ mod tests {
             boot_timestamp: 5_000_000_000,
         };
         let items = vec![(node(1), Change::NoChange), (node(2), Change::NoChange)];
-        let shown = Members { local: 2, tracked: Tracked { view: 7, members: 2, items } };
+        let missing = vec![NodeId::new([10, 0, 0, 3].into())];
+        let shown = Members { local: 2, tracked: Tracked { view: 7, members: 2, items }, missing };
         let line =
-            |address| format!("{address}  a\\\"b  cluster ais  up since 5 s after the epoch\n");
-        let lines = format!("{}{}", line("  10.0.0.1"), line("* 10.0.0.2"));
+            |address| format!("{address}  a\\\"b  cluster ais  booted 1970-01-01 00:00:05 UTC\n");
+        let lines = format!(
+            "{}{}missing (member: in network.conf): 10.0.0.3\n",
+            line("  10.0.0.1"),
+            line("* 10.0.0.2")
+        );
         assert_eq!(shown.table(), format!("view 7, 2 members\n{lines}"));
         assert_eq!(shown.json()["members"][1]["local"], true);
         super::super::assert_documented(&shown.json(), &[]);

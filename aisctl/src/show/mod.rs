@@ -9,21 +9,13 @@ mod table;
 pub(crate) mod units;
 
 pub(crate) use ckpt::option;
+pub(crate) use status::{line as status_line, serves_all};
 pub(crate) use table::columns;
 
-use crate::{Failure, Usage};
+use crate::arguments::Given;
+use crate::{Failure, output};
 use serde_json::Value;
 use std::process::ExitCode;
-
-/// What can be shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum What {
-    Status,
-    Members,
-    Ring,
-    Ckpt,
-    Amf,
-}
 
 /// Something that was asked for and came.
 pub(crate) trait Report {
@@ -35,38 +27,35 @@ pub(crate) trait Report {
     }
 }
 
-/// Understands a command.
-pub(crate) fn parse(arguments: &[&str]) -> Result<What, Usage> {
-    match arguments {
-        ["status"] => Ok(What::Status),
-        ["members"] => Ok(What::Members),
-        ["ring"] => Ok(What::Ring),
-        ["ckpt"] => Ok(What::Ckpt),
-        ["amf"] => Ok(What::Amf),
-        [] => Err(Usage("a command is missing".into())),
-        other => {
-            let text = other.join(" ");
-            Err(Usage(format!("\"{}\" is not a command", text.escape_debug())))
-        }
-    }
+/// `aisctl status`.
+pub(crate) fn status(given: &Given) -> Result<ExitCode, Failure> {
+    print(&ais::admin::status()?, given)
 }
 
-/// Asks, and prints what comes.
-pub(crate) fn run(what: What, is_json: bool) -> Result<ExitCode, Failure> {
-    let report: Box<dyn Report> = match what {
-        What::Status => Box::new(ais::admin::status()?),
-        What::Members => Box::new(members::Members::get()?),
-        What::Ring => Box::new(ring::Shown(ais::admin::ring()?)),
-        What::Ckpt => Box::new(ckpt::Shown(ais::admin::checkpoints()?)),
-        What::Amf => Box::new(amf::Shown::get()?),
-    };
-    print(&*report, is_json)
+/// `aisctl members`.
+pub(crate) fn members(given: &Given) -> Result<ExitCode, Failure> {
+    print(&members::Members::get()?, given)
+}
+
+/// `aisctl ring`.
+pub(crate) fn ring(given: &Given) -> Result<ExitCode, Failure> {
+    print(&ring::Shown(ais::admin::ring()?), given)
+}
+
+/// `aisctl ckpt`.
+pub(crate) fn checkpoints(given: &Given) -> Result<ExitCode, Failure> {
+    print(&ckpt::Shown(ais::admin::checkpoints()?), given)
+}
+
+/// `aisctl amf`.
+pub(crate) fn amf(given: &Given) -> Result<ExitCode, Failure> {
+    print(&amf::Shown::get()?, given)
 }
 
 /// Prints a report.
-pub(crate) fn print(report: &dyn Report, is_json: bool) -> Result<ExitCode, Failure> {
-    let text = if is_json { format!("{}\n", report.json()) } else { report.table() };
-    crate::print(&text)?;
+pub(crate) fn print(report: &dyn Report, given: &Given) -> Result<ExitCode, Failure> {
+    let text = if given.is_json() { format!("{}\n", report.json()) } else { report.table() };
+    output::print(&text)?;
     Ok(ExitCode::from(report.code()))
 }
 
@@ -90,17 +79,4 @@ pub(crate) fn assert_documented(json: &Value, open: &[&str]) {
         }
     }
     visit(json, "", open);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commands_are_understood() {
-        assert_eq!(parse(&["status"]), Ok(What::Status));
-        assert_eq!(parse(&[]), Err(Usage("a command is missing".into())));
-        let wrong = parse(&["status", "now\n"]);
-        assert_eq!(wrong, Err(Usage("\"status now\\n\" is not a command".into())));
-    }
 }

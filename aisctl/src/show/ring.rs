@@ -2,6 +2,7 @@
 
 use super::Report;
 use super::table::columns;
+use crate::escape::printable;
 use ais::admin::{NodeId, Ring, ViewId};
 use serde_json::{Map, Value, json};
 
@@ -15,13 +16,13 @@ impl Report for Shown {
         };
         let row = |what: &str, text: String| [what.to_owned(), text];
         let mut rows = vec![
-            row("state", ring.state.clone()),
+            row("state", printable(&ring.state)),
             row("view", ring.view.map_or_else(|| "none".into(), view)),
             row("members", addresses(&ring.members).join(" ")),
             row("why", printable(&ring.why)),
         ];
         let counters = ring.counters.iter();
-        rows.extend(counters.map(|(name, value)| row(name, value.to_string())));
+        rows.extend(counters.map(|(name, value)| row(&printable(name), value.to_string())));
         columns(&rows)
     }
 
@@ -52,11 +53,6 @@ pub(super) fn view_json(id: ViewId) -> Value {
 
 pub(super) fn addresses(nodes: &[NodeId]) -> Vec<String> {
     nodes.iter().map(ToString::to_string).collect()
-}
-
-/// A text for a terminal.
-fn printable(text: &str) -> String {
-    text.escape_debug().to_string()
 }
 
 #[cfg(test)]

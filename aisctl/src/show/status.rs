@@ -3,11 +3,16 @@
 use super::table::columns;
 use super::units::{bytes, duration};
 use super::{Report, ring};
-use ais::admin::{State, Status};
+use crate::escape::printable;
+use ais::admin::{NodeId, State, Status};
 use serde_json::{Value, json};
 
-/// The exit status for a node that is there but not well.
+/// The exit status for a node that does not serve all programs.
 const NOT_WELL: u8 = 3;
+/// The exit status for a node that does, while others are missing.
+const INCOMPLETE: u8 = 4;
+/// Missing nodes that the first line names.
+const NAMED: usize = 8;
 
 impl Report for Status {
     fn table(&self) -> String {
@@ -16,12 +21,14 @@ impl Report for Status {
         let expected =
             self.expected_nodes.map(|nodes| format!(" of {nodes} expected")).unwrap_or_default();
         let clients = self.clients;
+        let missing = ring::addresses(&missing(self));
         let rows = [
-            row("version", self.version.clone()),
+            row("version", printable(&self.version)),
             row("cluster", self.cluster.to_string()),
             row("up", duration(self.uptime)),
             row("view", self.view.map_or_else(none, ring::view)),
             row("members", format!("{}{expected}, {} with the state", self.members, self.synced)),
+            row("missing", if missing.is_empty() { none() } else { missing.join(" ") }),
             row("quorum", if self.has_quorum { "yes" } else { "no" }.into()),
             row("lead", self.lead.map_or_else(none, |node| node.to_string())),
             row("AMF", if self.has_amf { "yes" } else { "no: groups.conf differs" }.into()),
@@ -42,13 +49,14 @@ impl Report for Status {
                 ),
             ),
         ];
-        format!("{}\n\n{}", summary(self), columns(&rows))
+        format!("{}\n\n{}", line(self), columns(&rows))
     }
 
     fn json(&self) -> Value {
+        let configured: Vec<_> = self.configured.iter().map(|(node, _)| *node).collect();
         json!({
-            "summary": summary(self),
-            "healthy": is_well(self),
+            "summary": line(self),
+            "healthy": self.code() == 0,
             "version": self.version,
             "node": self.node.to_string(),
             "name": self.name.to_string(),
@@ -60,6 +68,8 @@ impl Report for Status {
             "members": self.members,
             "synced": self.synced,
             "expected_nodes": self.expected_nodes,
+            "configured": ring::addresses(&configured),
+            "missing": ring::addresses(&missing(self)),
             "quorum": self.has_quorum,
             "lead": self.lead.map(|node| node.to_string()),
             "amf": self.has_amf,
@@ -78,12 +88,39 @@ impl Report for Status {
     }
 
     fn code(&self) -> u8 {
-        if is_well(self) { 0 } else { NOT_WELL }
+        match () {
+            () if !serves_all(self) => NOT_WELL,
+            () if is_incomplete(self) => INCOMPLETE,
+            () => 0,
+        }
     }
 }
 
-fn is_well(status: &Status) -> bool {
+/// Whether it serves all that programs may ask for.
+pub(crate) fn serves_all(status: &Status) -> bool {
     status.state == State::Serving && status.has_quorum && status.has_amf
+}
+
+fn is_incomplete(status: &Status) -> bool {
+    !missing(status).is_empty() || status.expected_nodes.is_some_and(|of| status.members < of)
+}
+
+/// The nodes that network.conf names and that are not in the view.
+pub(super) fn missing(status: &Status) -> Vec<NodeId> {
+    let missing = status.configured.iter().filter(|(_, is_member)| !is_member);
+    missing.map(|(node, _)| *node).collect()
+}
+
+/// The missing nodes at the end of a sentence.
+fn who_is_missing(status: &Status) -> String {
+    let missing = ring::addresses(&missing(status));
+    match missing.len() {
+        0 => String::new(),
+        1..=NAMED => format!("; missing: {}", missing.join(", ")),
+        count => {
+            format!("; missing: {} and {} more", missing[..NAMED].join(", "), count - NAMED)
+        }
+    }
 }
 
 fn state(state: State) -> &'static str {
@@ -96,7 +133,7 @@ fn state(state: State) -> &'static str {
 }
 
 /// All in one line.
-fn summary(status: &Status) -> String {
+pub(crate) fn line(status: &Status) -> String {
     let node = format!("node {} ({})", status.node, status.name);
     match status.state {
         State::Starting => format!("{node} is starting: it has found no cluster yet"),
@@ -115,14 +152,24 @@ fn summary(status: &Status) -> String {
             let expected = status.expected_nodes.unwrap_or_default();
             format!(
                 "{node} has no quorum: it sees {} of {expected} nodes and refuses changes until \
-                 it sees more than half",
-                status.members
+                 it sees more than half{}",
+                status.members,
+                who_is_missing(status)
             )
         }
         State::Serving if !status.has_amf => format!(
             "{node} takes no part in AMF: its groups.conf is not that of the cluster; correct it \
              and restart aisexec"
         ),
+        State::Serving if is_incomplete(status) => {
+            let expected = status.expected_nodes.unwrap_or(0) as usize;
+            let of = expected.max(status.configured.len());
+            let members = status.members;
+            format!(
+                "{node} serves, but nodes are missing: it sees {members} of {of}{}",
+                who_is_missing(status)
+            )
+        }
         State::Serving if status.members == 1 => format!("{node} is well: it serves, alone"),
         State::Serving => format!("{node} is well: it serves, with {} members", status.members),
     }
@@ -155,7 +202,12 @@ mod tests {
             checkpoint_memory: 0,
             checkpoint_memory_limit: 0,
             clients: Clients::default(),
+            configured: Vec::new(),
         }
+    }
+
+    fn address(last: u8) -> NodeId {
+        NodeId::new([10, 0, 0, last].into())
     }
 
     #[test]
@@ -177,12 +229,29 @@ mod tests {
         let other = Status { has_amf: false, ..status() };
         assert!(line(&other).contains("takes no part in AMF"));
         assert_eq!(other.code(), 3);
+        let lost = Status { configured: vec![(address(1), true), (address(3), false)], ..status() };
+        let said = "serves, but nodes are missing: it sees 2 of 2; missing: 10.0.0.3";
+        assert_eq!(line(&lost), format!("node 10.0.0.1 (one\\\") {said}"));
+        assert_eq!((lost.code(), &lost.json()["healthy"]), (4, &json!(false)));
+        let counted = Status { expected_nodes: Some(3), ..status() };
+        assert!(line(&counted).ends_with("nodes are missing: it sees 2 of 3"));
+        assert_eq!(counted.code(), 4);
+        let whole =
+            Status { configured: vec![(address(1), true)], expected_nodes: Some(2), ..status() };
+        assert_eq!(whole.code(), 0);
+        let none =
+            Status { configured: (1..=20).map(|last| (address(last), false)).collect(), ..lonely };
+        assert!(line(&none).ends_with("10.0.0.7, 10.0.0.8 and 12 more"), "{}", line(&none));
+        assert_eq!(none.code(), 3);
         let newborn = Status { state: State::Starting, view: None, lead: None, ..status() };
         assert_eq!((newborn.code(), &newborn.json()["view"]), (3, &Value::Null));
     }
 
     #[test]
     fn json_has_the_documented_keys() {
-        super::super::assert_documented(&status().json(), &[]);
+        let configured = vec![(address(1), true), (address(3), false)];
+        let json = Status { configured, ..status() }.json();
+        super::super::assert_documented(&json, &[]);
+        assert_eq!(json["missing"], json!(["10.0.0.3"]));
     }
 }

@@ -4,5 +4,10 @@
 
 mod bench;
 mod ckpt;
+mod export;
+mod files;
+mod import;
+mod messages;
 mod node;
+mod output;
 mod show;

@@ -2,6 +2,8 @@
 
 use aisexec::args::Args;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::io::{BufRead, BufReader};
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
@@ -108,17 +110,21 @@ impl Node {
 
     /// The same with more lines in its network.conf.
     pub(crate) fn serving_with(more: &str) -> Self {
-        let node = Self::new();
-        let path = node.directory.path().join("network.conf");
+        Self::new().serves_with(more)
+    }
+
+    /// This node with more lines in its network.conf and a daemon that serves.
+    pub(crate) fn serves_with(self, more: &str) -> Self {
+        let path = self.directory.path().join("network.conf");
         let network = fs::read_to_string(&path).unwrap();
         fs::write(path, network + more).unwrap();
-        node.served()
+        self.served()
     }
 
     /// Starts the daemon and waits until it serves.
     fn served(mut self) -> Self {
         self.start();
-        self.wait_until(|node| node.aisctl(&["status"]).status.success());
+        self.wait_until(|node| node.aisctl(&["members"]).status.success());
         self
     }
 
@@ -174,10 +180,22 @@ impl Node {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// Where aisctl looks for the daemon.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.directory.path().join("socket")
+    }
+
+    /// aisctl with these arguments, to be started.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_aisctl"));
-        command.args(arguments).env("AIS_SOCKET", self.directory.path().join("socket"));
+        command.args(arguments).env("AIS_SOCKET", self.socket());
         command
+    }
+
+    /// Sends a signal to the daemon.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let daemon = self.daemon.as_ref().unwrap();
+        kill(Pid::from_raw(daemon.id().cast_signed()), signal).unwrap();
     }
 
     /// Runs aisctl to its end.

@@ -35,7 +35,8 @@ fn a_node_alone_is_well() {
 fn all_else_is_shown_for_people_and_as_json() {
     let node = Node::serving();
     let address = node.address.to_string();
-    assert!(node.shown(&["members"]).contains(&format!("* {address}")));
+    let shown = node.shown(&["members"]);
+    assert!(shown.contains(&format!("* {address}")) && shown.ends_with(" UTC\n"), "{shown}");
     let members = json(&node, "members");
     assert_eq!(members["members"][0]["address"], json!(address));
     assert_eq!(members["members"][0]["local"], json!(true));
@@ -75,12 +76,24 @@ fn an_operator_has_something_done() {
     assert_eq!(done, json!({ "accepted": true, "words": words }));
     for (arguments, words) in [
         (["amf", "lock", "unit", "raidA"], "unit raidA is locked already"),
-        (["amf", "lock", "unit", "raidX"], "there is no unit raidX in groups.conf"),
+        (
+            ["amf", "lock", "unit", "raidX"],
+            "there is no unit raidX in groups.conf; there are raidA, raidB, raidC",
+        ),
+        (
+            ["amf", "lock", "group", "raid\\x1b"],
+            "there is no group raid\\x1b in groups.conf; there are raid",
+        ),
         (["amf", "switch-over", "group", "raid"], "group raid is not active"),
         (
+            ["amf", "lock", "node", "10.254.254.254"],
+            &format!(
+                "node 10.254.254.254 is no member of the cluster; there are {address} ({address})"
+            ),
+        ),
+        (
             ["amf", "lock", "node", "nobody"],
-            "no member of the cluster is called nobody; give a \
-          nodename or an address of aisctl members",
+            &format!("no member of the cluster is called nobody; there are {address} ({address})"),
         ),
     ] {
         let output = node.aisctl(&arguments);
@@ -91,39 +104,41 @@ fn an_operator_has_something_done() {
 }
 
 #[test]
-fn a_node_without_an_executive_is_not_reached() {
+fn who_is_missing_is_named() {
     let node = Node::new();
-    for arguments in [
-        &["status"][..],
-        &["amf", "--json"],
-        &["amf", "lock", "group", "raid"],
-        &["bench", "lat", "64", "1"],
-    ] {
-        let output = node.aisctl(arguments);
-        assert_eq!(output.status.code(), Some(1));
-        assert!(output.stdout.is_empty());
-        let text = String::from_utf8(output.stderr).unwrap();
-        assert!(text.starts_with("aisctl: there is no aisexec on this node"), "{text}");
-    }
+    let (own, other) = (node.address, "127.0.250.250");
+    let lines = format!("transport:unicast\nmember:{own}\nmember:{other}\n");
+    let node = node.serves_with(&lines);
+    let output = node.aisctl(&["status"]);
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let first = text.lines().next().unwrap();
+    let expected = format!("serves, but nodes are missing: it sees 1 of 2; missing: {other}");
+    assert!(first.ends_with(&expected), "{first}");
+    let output = node.aisctl(&["status", "--json"]);
+    let status: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&status["healthy"], output.status.code()), (&json!(false), Some(4)));
+    assert_eq!(status["configured"], json!([other, own.to_string()]));
+    assert_eq!(status["missing"], json!([other]));
+    let members = node.shown(&["members"]);
+    let last = format!("missing (member: in network.conf): {other}\n");
+    assert!(members.ends_with(&last), "{members}");
+    assert_eq!(json(&node, "members")["missing"], json!([other]));
 }
 
 #[test]
-fn wrong_usage_is_told() {
-    let node = Node::new();
-    for arguments in [
-        &[][..],
-        &["stat"],
-        &["amf", "lock"],
-        &["amf", "look", "unit", "raidA"],
-        &["amf", "lock", "unit", "raidA", "raidB"],
-        &["bench"],
-        &["bench", "tput", "64"],
-        &["bench", "--json"],
-    ] {
-        let output = node.aisctl(arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(String::from_utf8(output.stderr).unwrap().contains("Usage: aisctl"));
+fn every_counter_is_explained() {
+    let node = Node::serving();
+    let page = include_str!("../../../docs/RING.md");
+    let counters = json(&node, "ring")["counters"].as_object().unwrap().clone();
+    assert!(counters.len() > 40, "{counters:?}");
+    let explained: Vec<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
+        .map(|(name, _)| name)
+        .collect();
+    for counter in counters.keys() {
+        let times = explained.iter().filter(|name| *name == counter).count();
+        assert_eq!(times, 1, "{counter} is not in a table of docs/RING.md once");
     }
-    assert!(node.shown(&["--help"]).contains("aisctl bench"));
-    assert!(node.shown(&["--version"]).starts_with("aisctl "));
 }

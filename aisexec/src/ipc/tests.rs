@@ -105,6 +105,7 @@ fn node(me: NodeId, now: Now) -> Node {
         node: me,
         group: ais_node::group::Config::Alone { view: 1 },
         expected_nodes: None,
+        configured: Vec::new(),
         node_name: Name::default(),
         cluster_name: Name::default(),
         boot_timestamp: 0,

@@ -18,7 +18,7 @@ pub const HEADER_LENGTH: usize = 16;
 /// The major version; both sides must have the same.
 pub const MAJOR: u8 = 1;
 /// The minor version; the executive serves its own and every older one.
-pub const MINOR: u8 = 2;
+pub const MINOR: u8 = 3;
 /// The largest amount of data in one call (`max-message` at its highest).
 pub const MAX_MESSAGE: usize = 16 << 20;
 /// The longest body of a request or reply: the data of a call and room for

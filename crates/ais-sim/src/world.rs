@@ -67,6 +67,7 @@ impl World {
             node,
             group: ais_node::group::Config::Alone { view: 1 },
             expected_nodes: None,
+            configured: Vec::new(),
             node_name: Name::default(),
             cluster_name: Name::default(),
             boot_timestamp: now.wall,

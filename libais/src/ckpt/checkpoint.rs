@@ -107,7 +107,12 @@ impl Checkpoint {
         }
     }
 
-    pub(crate) fn set_retention_duration(&self, duration: i64) -> Result<(), AisError> {
+    /// Sets for how long it outlives its last close, in nanoseconds
+    /// (`saCkptCheckpointRetentionDurationSet`).
+    ///
+    /// # Errors
+    /// Those of the C function.
+    pub fn set_retention_duration(&self, duration: i64) -> Result<(), AisError> {
         self.call(Request::RetentionDurationSet { checkpoint: self.number, duration }, done)
     }
 

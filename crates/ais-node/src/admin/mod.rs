@@ -45,6 +45,7 @@ pub(crate) struct Admin {
     name: Name,
     cluster: Name,
     expected_nodes: Option<u32>,
+    configured: Vec<NodeId>,
     /// When the node started, on the monotonic clock.
     started: u64,
     view: Option<View>,
@@ -63,6 +64,7 @@ impl Admin {
             name: config.node_name.clone(),
             cluster: config.cluster_name.clone(),
             expected_nodes: config.expected_nodes,
+            configured: config.configured.clone(),
             started: now.monotonic,
             view: None,
             handles: BTreeMap::new(),
@@ -198,7 +200,8 @@ impl Admin {
             (Some(_), _) => State::Synchronising,
         };
         let (checkpoints, checkpoint_memory, checkpoint_memory_limit) = sights.ckpt.usage();
-        let members = self.view.as_ref().map_or(0, |view| view.members.len());
+        let members = self.view.as_ref().map_or(&[][..], |view| &view.members);
+        let configured = self.configured.iter().map(|node| (*node, members.contains(node)));
         Status {
             version: env!("CARGO_PKG_VERSION").into(),
             node: self.me,
@@ -209,7 +212,7 @@ impl Admin {
             synchronised: sync.bytes_moved,
             view: self.view.as_ref().map(view_id),
             // Views have at most 128 members, checkpoints their own bound.
-            members: members as u32,
+            members: members.len() as u32,
             synced: sync.synced.len() as u32,
             expected_nodes: self.expected_nodes,
             has_quorum: sync.has_quorum,
@@ -219,6 +222,7 @@ impl Admin {
             checkpoint_memory,
             checkpoint_memory_limit,
             clients: self.clients(),
+            configured: configured.collect(),
         }
     }
 

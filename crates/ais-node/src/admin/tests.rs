@@ -60,6 +60,7 @@ impl Rig {
             node: ME,
             group: crate::group::Config::Alone { view: 7 },
             expected_nodes: None,
+            configured: Vec::new(),
             node_name: name("one"),
             cluster_name: name("ais"),
             boot_timestamp: 0,

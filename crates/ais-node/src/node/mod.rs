@@ -39,6 +39,9 @@ pub struct Config {
     /// `expected-nodes`, if there is `quorum:majority`: a view has quorum if
     /// more than half of so many are in it. `None`: every view has.
     pub expected_nodes: Option<u32>,
+    /// The nodes that network.conf names (`member:`), lowest first. For people:
+    /// who of them is missing.
+    pub configured: Vec<NodeId>,
     /// `nodename`, or the dotted quad.
     pub node_name: Name,
     /// `clustername`.

@@ -80,6 +80,10 @@ pub struct Status {
     pub checkpoint_memory_limit: u64,
     /// The programs that use this node.
     pub clients: Clients,
+    /// The nodes that network.conf names (`member:`), lowest first, and whether
+    /// each is in the view. Empty with multicast, and from an executive that
+    /// speaks a minor version before 3.
+    pub configured: Vec<(NodeId, bool)>,
 }
 
 /// The programs that use a node.
@@ -113,6 +117,9 @@ impl Status {
         out.u32(self.checkpoints).u64(self.checkpoint_memory).u64(self.checkpoint_memory_limit);
         let Clients { processes, clm, amf, ckpt } = self.clients;
         out.u32(processes).u32(clm).u32(amf).u32(ckpt);
+        out.list(&self.configured, |out, (node, is_member)| {
+            out.node(*node).bool(*is_member);
+        });
     }
 
     /// Reads a status; bytes after it are ignored, a later minor version may
@@ -144,6 +151,10 @@ impl Status {
                 clm: input.u32()?,
                 amf: input.u32()?,
                 ckpt: input.u32()?,
+            },
+            configured: match input.remaining() {
+                0 => Vec::new(),
+                _ => input.list(|input| Ok((input.node()?, input.bool()?)))?,
             },
         })
     }

@@ -411,6 +411,7 @@ impl Hazards for World {
                 node: node_of(host),
                 group: group::Config::Ring(ring),
                 expected_nodes,
+                configured: Vec::new(),
                 node_name: Name::default(),
                 cluster_name: Name::default(),
                 boot_timestamp: now.wall,

@@ -18,6 +18,7 @@ impl Driver {
             node: node(0),
             group: crate::group::Config::Alone { view: 1 },
             expected_nodes: None,
+            configured: Vec::new(),
             node_name: name("10.0.0.1"),
             cluster_name: name("ais"),
             boot_timestamp: 0,

@@ -21,6 +21,10 @@ fn a_node_tells_how_far_it_is_whatever_its_state() {
     bus.start(&[3]);
     let newborn = status(&mut bus, 3);
     assert_eq!((newborn.state, newborn.view, newborn.lead), (State::Starting, None, None));
+    let configured =
+        |here: [bool; 3]| [1, 2, 3].map(node).into_iter().zip(here).collect::<Vec<_>>();
+    assert_eq!(newborn.configured, configured([false; 3]));
+    assert_eq!(status(&mut bus, 1).configured, configured([true, true, false]));
     bus.together();
     let joining = status(&mut bus, 3);
     assert_eq!((joining.state, joining.members, joining.synced), (State::Synchronising, 3, 0));
@@ -30,6 +34,7 @@ fn a_node_tells_how_far_it_is_whatever_its_state() {
     assert_eq!((there.checkpoints, there.has_amf), (1, true));
     assert!(there.synchronised > 0);
     assert_eq!((there.has_quorum, there.lead), (true, Some(node(1))));
+    assert_eq!(there.configured, configured([true; 3]));
 }
 
 #[test]

@@ -87,6 +87,7 @@ impl Bus {
                 node: node(*number),
                 group: group::Config::Fake,
                 expected_nodes: self.expected,
+                configured: [1, 2, 3].map(node).to_vec(),
                 node_name: name(&format!("node {number} of {}", self.view)),
                 cluster_name: name("ais"),
                 boot_timestamp: 0,
