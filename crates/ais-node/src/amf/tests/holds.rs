@@ -70,6 +70,7 @@ impl Held {
         let config = crate::Config {
             node: node(0),
             group: crate::group::Config::Fake,
+            configured: Vec::new(),
             expected_nodes: None,
             node_name: name("10.0.0.1"),
             cluster_name: name("ais"),
