@@ -168,3 +168,35 @@ fn events_round_trip() {
         assert_eq!(amf::Event::decode(event.code(), &event.encode()), Ok(event));
     }
 }
+
+#[test]
+fn the_strongest_of_the_update_options_counts() {
+    use crate::ckpt::UpdateOption::{ActiveReplica, ActiveReplicaWeak, AllReplicas};
+    let expected = [
+        AllReplicas,
+        AllReplicas,
+        ActiveReplica,
+        AllReplicas,
+        ActiveReplicaWeak,
+        AllReplicas,
+        ActiveReplica,
+        AllReplicas,
+    ];
+    for (flags, option) in (0..).zip(expected) {
+        assert_eq!(crate::ckpt::UpdateOption::strongest(flags), Some(option));
+    }
+    for flags in [8, 9, 16, 1 << 32, u64::MAX] {
+        assert_eq!(crate::ckpt::UpdateOption::strongest(flags), None);
+    }
+}
+
+#[test]
+fn times_that_programs_of_2004_give_for_no_end_are_never() {
+    use crate::ckpt::deadline;
+    for never in [0, 1, 0xffff_ffff, i64::MAX] {
+        assert_eq!(deadline(never), None);
+    }
+    for at in [i64::MIN, -1, 0x1_0000_0000, i64::MAX - 1] {
+        assert_eq!(deadline(at), Some(at));
+    }
+}

@@ -22,6 +22,8 @@ fn rich() -> Rig {
     rig.wait(6 * SECOND);
     let weak = rig.open_with(ONE, "weak", COLOCATED, Some(WEAK)).unwrap();
     rig.result(ONE, Request::ActiveSet { checkpoint: weak }).unwrap();
+    rig.open_with(FAR, "unset", COLOCATED, Some(WEAK)).unwrap();
+    rig.create(weak, b"past", START, b"x").unwrap();
     rig.open(ONE, "unlinked", READ);
     rig.unlink("unlinked").unwrap();
     rig
