@@ -132,18 +132,6 @@ pub(crate) fn pidfd_kill(process: impl AsFd) -> io::Result<()> {
     Errno::result(result).map(drop).map_err(io::Error::from)
 }
 
-/// Makes this process a real-time one (`SCHED_RR`); what it forks is not.
-///
-/// # Errors
-/// What sched_setscheduler(2) says.
-pub(crate) fn round_robin(priority: i32) -> io::Result<()> {
-    let param = libc::sched_param { sched_priority: priority };
-    let policy = libc::SCHED_RR | libc::SCHED_RESET_ON_FORK;
-    // SAFETY: `param` lives through the call, which only reads it.
-    let result = unsafe { libc::sched_setscheduler(0, policy, &raw const param) };
-    Errno::result(result).map(drop).map_err(io::Error::from)
-}
-
 /// Whether this process may lock more than so many bytes, its limit. The kernel
 /// is asked to, for a moment: the capability that lifts the limit does not count
 /// if it is one of a user namespace, as that of root in a container may be.
@@ -163,6 +151,18 @@ pub(crate) fn may_lock_more_than(limit: u64) -> bool {
         libc::munmap(place, length);
         locked == 0
     }
+}
+
+/// Makes this process a real-time one (`SCHED_RR`); what it forks is not.
+///
+/// # Errors
+/// What sched_setscheduler(2) says.
+pub(crate) fn round_robin(priority: i32) -> io::Result<()> {
+    let param = libc::sched_param { sched_priority: priority };
+    let policy = libc::SCHED_RR | libc::SCHED_RESET_ON_FORK;
+    // SAFETY: `param` lives through the call, which only reads it.
+    let result = unsafe { libc::sched_setscheduler(0, policy, &raw const param) };
+    Errno::result(result).map(drop).map_err(io::Error::from)
 }
 
 /// Splits this process in two. To be called before it has threads.

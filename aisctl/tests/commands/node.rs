@@ -80,7 +80,7 @@ impl Node {
         // A token that they hold on a machine that does much else.
         let one = Self::in_cluster(None, 2000);
         let two = Self::in_cluster(Some(one.group), 2000);
-        [one, two].map(Self::served)
+        [one, two].map(|node| node.serves_with(""))
     }
 
     fn in_cluster(group: Option<Ipv4Addr>, token: u32) -> Self {
@@ -108,18 +108,18 @@ impl Node {
 
     /// The same with more lines in its network.conf.
     pub(crate) fn serving_with(more: &str) -> Self {
-        let node = Self::new();
+        Self::new().serves_with(more)
+    }
+
+    /// This node with more lines in its network.conf and a daemon that serves.
+    pub(crate) fn serves_with(self, more: &str) -> Self {
+        let mut node = self;
         let path = node.directory.path().join("network.conf");
         let network = fs::read_to_string(&path).unwrap();
         fs::write(path, network + more).unwrap();
-        node.served()
-    }
-
-    /// Starts the daemon and waits until it serves.
-    fn served(mut self) -> Self {
-        self.start();
-        self.wait_until(|node| node.aisctl(&["status"]).status.success());
-        self
+        node.start();
+        node.wait_until(|node| node.aisctl(&["members"]).status.success());
+        node
     }
 
     /// Waits until this holds.
