@@ -132,18 +132,6 @@ pub(crate) fn pidfd_kill(process: impl AsFd) -> io::Result<()> {
     Errno::result(result).map(drop).map_err(io::Error::from)
 }
 
-/// Makes this process a real-time one (`SCHED_RR`); what it forks is not.
-///
-/// # Errors
-/// What sched_setscheduler(2) says.
-pub(crate) fn round_robin(priority: i32) -> io::Result<()> {
-    let param = libc::sched_param { sched_priority: priority };
-    let policy = libc::SCHED_RR | libc::SCHED_RESET_ON_FORK;
-    // SAFETY: `param` lives through the call, which only reads it.
-    let result = unsafe { libc::sched_setscheduler(0, policy, &raw const param) };
-    Errno::result(result).map(drop).map_err(io::Error::from)
-}
-
 /// Has a signal of this number do nothing, from now on. Numbers that are none,
 /// or that the C library keeps for itself, are left alone.
 pub(crate) fn ignore_signal(number: libc::c_int) {
@@ -176,6 +164,18 @@ pub(crate) fn may_lock_more_than(limit: u64) -> bool {
         libc::munmap(place, length);
         locked == 0
     }
+}
+
+/// Makes this process a real-time one (`SCHED_RR`); what it forks is not.
+///
+/// # Errors
+/// What sched_setscheduler(2) says.
+pub(crate) fn round_robin(priority: i32) -> io::Result<()> {
+    let param = libc::sched_param { sched_priority: priority };
+    let policy = libc::SCHED_RR | libc::SCHED_RESET_ON_FORK;
+    // SAFETY: `param` lives through the call, which only reads it.
+    let result = unsafe { libc::sched_setscheduler(0, policy, &raw const param) };
+    Errno::result(result).map(drop).map_err(io::Error::from)
 }
 
 /// Splits this process in two. To be called before it has threads.

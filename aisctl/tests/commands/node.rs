@@ -82,7 +82,7 @@ impl Node {
         // A token that they hold on a machine that does much else.
         let one = Self::in_cluster(None, 2000);
         let two = Self::in_cluster(Some(one.group), 2000);
-        [one, two].map(Self::served)
+        [one, two].map(|node| node.serves_with(""))
     }
 
     fn in_cluster(group: Option<Ipv4Addr>, token: u32) -> Self {

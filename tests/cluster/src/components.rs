@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
 /// Microseconds of the clock that the programs read too.
@@ -37,6 +37,9 @@ struct Component {
     said: Arc<Mutex<Said>>,
     /// Ends when all that the program says was read.
     reader: Option<JoinHandle<()>>,
+    /// When its daemon was killed: it works on until it notices, which is beyond
+    /// what anybody can promise.
+    killed_at: Arc<OnceLock<u64>>,
     /// At these times it stopped being active, whether it knows or not.
     fails_at: Vec<u64>,
     /// Its daemon has ended under it, which it may complain about.
@@ -61,7 +64,8 @@ impl Component {
     /// When it was active, for each protection group.
     fn spans(&self) -> Vec<(String, u64, u64)> {
         self.said(|said| {
-            let end = said.ended_at.unwrap_or(u64::MAX);
+            let ends = [said.ended_at, self.killed_at.get().copied()];
+            let end = ends.into_iter().flatten().min().unwrap_or(u64::MAX);
             let fails = |after| self.fails_at.iter().copied().find(|at| *at >= after);
             let (mut spans, mut active) = (Vec::new(), BTreeMap::<String, u64>::new());
             for (at, line) in &said.callbacks {
@@ -156,8 +160,15 @@ impl Cast {
             std::thread::spawn(move || read(stdout, &said))
         });
         let name = format!("{name} on {}", node.address);
-        let component =
-            Component { name, child, said, reader, fails_at: Vec::new(), is_orphan: false };
+        let component = Component {
+            name,
+            child,
+            said,
+            reader,
+            killed_at: node.killed_at(),
+            fails_at: Vec::new(),
+            is_orphan: false,
+        };
         self.gone.extend(self.playing.insert(number, component));
         Ok(())
     }
@@ -326,6 +337,7 @@ mod tests {
             child,
             said: Arc::new(Mutex::new(said)),
             reader: None,
+            killed_at: Arc::default(),
             fails_at: fails_at.into_iter().collect(),
             is_orphan: false,
         }
@@ -344,5 +356,12 @@ mod tests {
         assert!(cast(29, None).check().is_err());
         assert!(cast(29, Some(28)).check().is_ok());
         assert!(cast(11, Some(28)).check().is_err());
+    }
+
+    #[test]
+    fn who_has_lost_the_daemon_works_no_more() {
+        let cast = cast(29, None);
+        cast.gone[0].killed_at.get_or_init(|| 28);
+        assert!(cast.check().is_ok());
     }
 }

@@ -1,6 +1,7 @@
 //! One node: its host, its files, and the daemon that runs there or does not.
 
 use crate::cluster::Settings;
+use crate::components::now;
 use crate::namespaces::Host;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -8,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 /// A configuration that a daemon has announced.
@@ -29,6 +30,7 @@ pub(crate) struct Node {
     directory: PathBuf,
     daemon: Option<Child>,
     views: Views,
+    killed_at: Arc<OnceLock<u64>>,
 }
 
 impl Node {
@@ -51,7 +53,14 @@ impl Node {
             .map_err(in_words)?;
         fs::copy(settings.conf.join("groups.conf"), directory.join("groups.conf"))
             .map_err(|error| format!("{}: {error}", settings.conf.display()))?;
-        Ok(Self { address, host, directory, daemon: None, views: Views::default() })
+        Ok(Self {
+            address,
+            host,
+            directory,
+            daemon: None,
+            views: Views::default(),
+            killed_at: Arc::default(),
+        })
     }
 
     /// Sets a key of its network.conf for the daemons that it starts from now
@@ -108,6 +117,7 @@ impl Node {
             .spawn()
             .map_err(|error| format!("aisexec: {error}"))?;
         self.views = Views::default();
+        self.killed_at = Arc::default();
         if let Some(stdout) = daemon.stdout.take() {
             let views = Arc::clone(&self.views);
             std::thread::spawn(move || read_views(stdout, &views));
@@ -118,6 +128,11 @@ impl Node {
 
     pub(crate) fn is_running(&self) -> bool {
         self.daemon.is_some()
+    }
+
+    /// When this daemon was killed, by the clock of [`now`]: set by then.
+    pub(crate) fn killed_at(&self) -> Arc<OnceLock<u64>> {
+        Arc::clone(&self.killed_at)
     }
 
     pub(crate) fn pid(&self) -> Option<u32> {
@@ -136,6 +151,9 @@ impl Node {
     /// # Errors
     /// If it did not end well after SIGTERM.
     pub(crate) fn end(&mut self, signal: Signal) -> Result<(), String> {
+        if signal == Signal::SIGKILL {
+            self.killed_at.get_or_init(now);
+        }
         self.signal(signal);
         let Some(mut daemon) = self.daemon.take() else { return Ok(()) };
         let status = daemon.wait().map_err(|error| error.to_string())?;
