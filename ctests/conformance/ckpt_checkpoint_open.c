@@ -5,11 +5,11 @@ static void check_parameters(void)
 {
 	static const SaCkptCheckpointOpenFlagsT bad_flags[] = {
 		0, COLOCATED, 8, READ | 8, READ | WRITE | COLOCATED | 8, (SaCkptCheckpointOpenFlagsT)-1,
-		READ | (SaCkptCheckpointOpenFlagsT)1 << 32,
+		READ | WIDE(1ULL << 32),
 	};
 	static const SaCkptCheckpointCreationFlagsT bad_creation[] = {
 		0, 3, 5, 6, 7, 8, 9, (SaCkptCheckpointCreationFlagsT)-1,
-		SA_CKPT_WR_ALL_REPLICAS | (SaCkptCheckpointCreationFlagsT)1 << 32,
+		SA_CKPT_WR_ALL_REPLICAS | WIDE(1ULL << 32),
 	};
 	SaCkptCheckpointCreationAttributesT attributes = all_replicas;
 	SaCkptCheckpointHandleT handle;
