@@ -67,6 +67,24 @@ check_sanitizer() {
         sh ctests/run "$ctests-asan" "$aisexec" "$conf"
 }
 
+# The same with 32-bit programs, whose stack is aligned as loosely as the i386
+# ABI lets it be, beside the executive of 64 bits.
+check_ilp32() {
+    if ! said=$(make --no-print-directory build-32 2>&1); then
+        missing=$(echo "$said" | sed -n 's/^build-32: //p')
+        [ -z "$missing" ] || { echo "SKIPPED ilp32: $missing"; return 0; }
+        echo "$said"
+        return 1
+    fi
+    stage=$root/target/stage
+    make --no-print-directory stage &&
+        make --no-print-directory -s install-32 DESTDIR= PREFIX="$stage" LIBDIR32="$stage/lib32" &&
+        make --no-print-directory -s -C ctests BUILD="$ctests-32" \
+            CFLAGS="-O2 -g -m32 -mpreferred-stack-boundary=2" AIS_CFLAGS="-I$stage/include" \
+            AIS_LIBS="-L$stage/lib32 -Wl,-rpath,$stage/lib32 -lais" &&
+        sh ctests/run "$ctests-32" "$aisexec" "$conf"
+}
+
 # Install, use through pkg-config alone, dynamic and static, uninstall.
 check_install() {
     if have pkg-config; then
@@ -82,7 +100,7 @@ check_init() {
 
 passed=0
 failed=0
-for part in "${@:-lint rust sim cluster c programs memory sanitizer install init}"; do
+for part in "${@:-lint rust sim cluster c programs memory sanitizer ilp32 install init}"; do
     for part in $part; do
         echo "== $part"
         if "check_$part"; then
