@@ -3,6 +3,10 @@
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 LIBDIR ?= $(PREFIX)/lib
+# Where Debian and its kin look for 32-bit libraries, at run time and for
+# gcc -m32; it is never the directory of the others. Fedora and SUSE want
+# /usr/lib beside LIBDIR=/usr/lib64, a Debian with libc6-i386 alone /usr/lib32.
+LIBDIR32 ?= $(PREFIX)/lib/i386-linux-gnu
 INCLUDEDIR ?= $(PREFIX)/include
 BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
@@ -14,8 +18,13 @@ INSTALL ?= install
 CARGO ?= cargo
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+PAGES := $(notdir $(wildcard docs/man/*))
 HEADERS := ais_types.h ais_clm.h ais_amf.h ais_ckpt.h ais_msg.h
 RELEASE := target/release
+# i586 has no SSE, which wants the stack aligned to 16 bytes: programs of 2004
+# may call with the 4 that the i386 ABI asks for.
+TARGET32 := i586-unknown-linux-gnu
+RELEASE32 := target/$(TARGET32)/release
 # An installation inside the tree: what make check, demo and bench work on.
 STAGE := $(CURDIR)/target/stage
 STAGED := PKG_CONFIG_PATH=$(STAGE)/lib/pkgconfig LD_LIBRARY_PATH=$(STAGE)/lib
@@ -23,8 +32,14 @@ CTESTS := target/ctests
 
 all: build
 
+# A SYSCONFDIR of its own is where this aisexec looks for its configuration.
 build:
-	$(CARGO) build --release --workspace --locked
+	$(if $(filter-out /etc,$(SYSCONFDIR)),AIS_CONFIG_DIR='$(SYSCONFDIR)/ais') \
+		$(CARGO) build --release --workspace --locked
+
+# The library for 32-bit programs (x86).
+build-32:
+	CARGO='$(CARGO)' sh libais/build-32 $(TARGET32) --release --locked
 
 # All tests. Closes with the sum of all parts.
 check:
@@ -70,50 +85,81 @@ figures: stage
 # The library installed inside the tree, and the C programs built against it.
 stage: build
 	@$(MAKE) --no-print-directory install DESTDIR= PREFIX=$(STAGE) SYSCONFDIR=$(STAGE)/etc \
-		LIBDIR=$(STAGE)/lib SKIP_BUILD=1 >/dev/null
+		LIBDIR=$(STAGE)/lib >/dev/null
 	@$(MAKE) --no-print-directory -s -C ctests BUILD=$(CURDIR)/$(CTESTS) \
 		AIS_CFLAGS=-I$(STAGE)/include \
 		AIS_LIBS="-L$(STAGE)/lib -Wl,-rpath,$(STAGE)/lib -lais"
 
-install: $(if $(SKIP_BUILD),,build)
-	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(BINDIR) \
-		$(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
-		$(DESTDIR)$(SYSCONFDIR)/ais $(DESTDIR)$(SYSCONFDIR)/init.d $(DESTDIR)$(UNITDIR) \
-		$(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(TMPFILESDIR)
-	$(INSTALL) -m 755 $(RELEASE)/libais.so $(DESTDIR)$(LIBDIR)/libais.so.1.0
-	ln -sf libais.so.1.0 $(DESTDIR)$(LIBDIR)/libais.so.1
-	ln -sf libais.so.1 $(DESTDIR)$(LIBDIR)/libais.so
-	$(INSTALL) -m 644 $(RELEASE)/libais.a $(DESTDIR)$(LIBDIR)/libais.a
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
-		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
-		libais/ais.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/ais.pc
-	$(INSTALL) -m 644 $(addprefix include/,$(HEADERS)) $(DESTDIR)$(INCLUDEDIR)
-	$(INSTALL) -m 755 $(RELEASE)/aisexec $(DESTDIR)$(SBINDIR)/aisexec
-	$(INSTALL) -m 755 $(RELEASE)/aisctl $(DESTDIR)$(BINDIR)/aisctl
-	$(INSTALL) -m 644 docs/man/*.5 $(DESTDIR)$(MANDIR)/man5
-	$(INSTALL) -m 644 docs/man/*.8 $(DESTDIR)$(MANDIR)/man8
-	sed 's|@SBINDIR@|$(SBINDIR)|' init/aisexec.init >$(DESTDIR)$(SYSCONFDIR)/init.d/aisexec
-	chmod 755 $(DESTDIR)$(SYSCONFDIR)/init.d/aisexec
-	sed 's|@SBINDIR@|$(SBINDIR)|' init/aisexec.service >$(DESTDIR)$(UNITDIR)/aisexec.service
-	$(INSTALL) -m 644 init/ais.conf.sysusers $(DESTDIR)$(SYSUSERSDIR)/ais.conf
-	$(INSTALL) -m 644 init/ais.conf.tmpfiles $(DESTDIR)$(TMPFILESDIR)/ais.conf
+# $(call built,FILES,COMMAND): each of them is there. Installing builds nothing,
+# as root may have no cargo.
+built = @for file in $(1); do test -e $$file || { \
+	echo "$$file is not there: run '$(2)' first, as the user who builds" >&2; exit 1; }; done
+
+# $(call install-library,FROM,LIBDIR): the library, and what pkg-config tells.
+define install-library
+	$(INSTALL) -d "$(DESTDIR)$(2)/pkgconfig"
+	$(INSTALL) -m 755 $(1)/libais.so "$(DESTDIR)$(2)/libais.so.1.0"
+	ln -sf libais.so.1.0 "$(DESTDIR)$(2)/libais.so.1"
+	ln -sf libais.so.1 "$(DESTDIR)$(2)/libais.so"
+	$(INSTALL) -m 644 $(1)/libais.a "$(DESTDIR)$(2)/libais.a"
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(2:$(PREFIX)/%=$${prefix}/%)|' \
+		-e 's|@INCLUDEDIR@|$(INCLUDEDIR:$(PREFIX)/%=$${prefix}/%)|' \
+		-e 's|@VERSION@|$(VERSION)|' libais/ais.pc.in >"$(DESTDIR)$(2)/pkgconfig/ais.pc"
+endef
+
+# $(call uninstall-library,LIBDIR)
+uninstall-library = for file in libais.so.1.0 libais.so.1 libais.so libais.a pkgconfig/ais.pc; do \
+	rm -f "$(DESTDIR)$(1)/$$file"; done
+
+# Where things are, into what names it.
+places := sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g'
+
+install:
+	$(call built,$(addprefix $(RELEASE)/,libais.so libais.a aisexec aisctl),make)
+	$(call install-library,$(RELEASE),$(LIBDIR))
+	$(INSTALL) -d "$(DESTDIR)$(INCLUDEDIR)" "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(SBINDIR)" \
+		"$(DESTDIR)$(MANDIR)/man5" "$(DESTDIR)$(MANDIR)/man8" \
+		"$(DESTDIR)$(SYSCONFDIR)/ais" "$(DESTDIR)$(SYSCONFDIR)/init.d" \
+		"$(DESTDIR)$(UNITDIR)" "$(DESTDIR)$(SYSUSERSDIR)" "$(DESTDIR)$(TMPFILESDIR)"
+	$(INSTALL) -m 644 $(addprefix include/,$(HEADERS)) "$(DESTDIR)$(INCLUDEDIR)"
+	$(INSTALL) -m 755 $(RELEASE)/aisexec "$(DESTDIR)$(SBINDIR)/aisexec"
+	$(INSTALL) -m 755 $(RELEASE)/aisctl "$(DESTDIR)$(BINDIR)/aisctl"
+	for page in $(PAGES); do \
+		sed 's|/etc/ais|$(SYSCONFDIR)/ais|g' docs/man/$$page \
+			>"$(DESTDIR)$(MANDIR)/man$${page##*.}/$$page" || exit; done
+	$(places) init/aisexec.init >"$(DESTDIR)$(SYSCONFDIR)/init.d/aisexec"
+	chmod 755 "$(DESTDIR)$(SYSCONFDIR)/init.d/aisexec"
+	$(places) init/aisexec.service >"$(DESTDIR)$(UNITDIR)/aisexec.service"
+	$(INSTALL) -m 644 init/ais.conf.sysusers "$(DESTDIR)$(SYSUSERSDIR)/ais.conf"
+	$(INSTALL) -m 644 init/ais.conf.tmpfiles "$(DESTDIR)$(TMPFILESDIR)/ais.conf"
 	@# The operator's own configuration stays.
 	for file in network.conf groups.conf; do \
-		test -e $(DESTDIR)$(SYSCONFDIR)/ais/$$file || \
-		$(INSTALL) -m 644 conf/$$file $(DESTDIR)$(SYSCONFDIR)/ais/$$file; done
+		test -e "$(DESTDIR)$(SYSCONFDIR)/ais/$$file" || \
+		$(INSTALL) -m 644 conf/$$file "$(DESTDIR)$(SYSCONFDIR)/ais/$$file" || exit; done
+	@grep -qaF '($(SYSCONFDIR)/ais)' $(RELEASE)/aisexec || \
+		echo "note: started by hand this aisexec needs --config-dir $(SYSCONFDIR)/ais;" \
+			"build it with 'make SYSCONFDIR=$(SYSCONFDIR)' and it looks there by itself"
+
+# The library for 32-bit programs, beside the rest.
+install-32:
+	$(call built,$(addprefix $(RELEASE32)/,libais.so libais.a),make build-32)
+	$(call install-library,$(RELEASE32),$(LIBDIR32))
 
 # Takes away what install put there, but for the configuration.
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libais.so.1.0 libais.so.1 libais.so libais.a \
-		pkgconfig/ais.pc) $(addprefix $(DESTDIR)$(INCLUDEDIR)/,$(HEADERS)) \
-		$(DESTDIR)$(SBINDIR)/aisexec $(DESTDIR)$(BINDIR)/aisctl \
-		$(addprefix $(DESTDIR)$(MANDIR)/man5/,$(notdir $(wildcard docs/man/*.5))) \
-		$(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(wildcard docs/man/*.8))) \
-		$(DESTDIR)$(SYSCONFDIR)/init.d/aisexec $(DESTDIR)$(UNITDIR)/aisexec.service \
-		$(DESTDIR)$(SYSUSERSDIR)/ais.conf $(DESTDIR)$(TMPFILESDIR)/ais.conf
+	$(call uninstall-library,$(LIBDIR))
+	for file in $(HEADERS); do rm -f "$(DESTDIR)$(INCLUDEDIR)/$$file"; done
+	for page in $(PAGES); do rm -f "$(DESTDIR)$(MANDIR)/man$${page##*.}/$$page"; done
+	rm -f "$(DESTDIR)$(SBINDIR)/aisexec" "$(DESTDIR)$(BINDIR)/aisctl" \
+		"$(DESTDIR)$(SYSCONFDIR)/init.d/aisexec" "$(DESTDIR)$(UNITDIR)/aisexec.service" \
+		"$(DESTDIR)$(SYSUSERSDIR)/ais.conf" "$(DESTDIR)$(TMPFILESDIR)/ais.conf"
+
+uninstall-32:
+	$(call uninstall-library,$(LIBDIR32))
 
 clean:
 	$(CARGO) clean
 	rm -rf ctests/build
 
-.PHONY: all build check demo bench figures proof sim soak stage install uninstall clean
+.PHONY: all build build-32 check demo bench figures proof sim soak stage install install-32 \
+	uninstall uninstall-32 clean

@@ -103,7 +103,7 @@ typedef struct {
 
 #ifdef __cplusplus
 extern "C" {
-#endif // __cplusplus
+#endif /* __cplusplus */
 
 /**
  * Opens a handle. Callbacks may be NULL.
@@ -218,7 +218,7 @@ SaErrorT saAmfPendingOperationGet(const SaNameT *compName,
 SaErrorT saAmfResponse(SaInvocationT invocation, SaErrorT error);
 
 #ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
+}  /* extern "C" */
+#endif  /* __cplusplus */
 
 #endif  /* AIS_AMF_H_DEFINED */

@@ -7,7 +7,7 @@
 
 #ifdef __cplusplus
 extern "C" {
-#endif // __cplusplus
+#endif /* __cplusplus */
 
 /**
  * Opens a handle. Callbacks may be NULL.
@@ -160,7 +160,7 @@ SaErrorT saCkptCheckpointSynchronizeAsync(const SaCkptHandleT *ckptHandle,
                                           const SaCkptCheckpointHandleT *checkpointHandle);
 
 #ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
+}  /* extern "C" */
+#endif  /* __cplusplus */
 
 #endif  /* AIS_CKPT_H_DEFINED */

@@ -34,7 +34,7 @@ typedef struct {
 
 #ifdef __cplusplus
 extern "C" {
-#endif // __cplusplus
+#endif /* __cplusplus */
 
 /**
  * Opens a handle. Callbacks may be NULL.
@@ -91,7 +91,7 @@ SaErrorT saClmClusterNodeGetAsync(const SaClmHandleT *clmHandle,
                                   SaClmClusterNodeT *clusterNode);
 
 #ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
+}  /* extern "C" */
+#endif  /* __cplusplus */
 
 #endif  /* AIS_CLM_H_DEFINED */

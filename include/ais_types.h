@@ -4,8 +4,14 @@
 #define AIS_TYPES_H_DEFINED
 
 
-/* The end of time: never. */
-#define SA_TIME_END ((SaTimeT)0x7fffffffffffffffLL)
+/* A compiler that is not GNU's has no word for what goes beyond its dialect. */
+#if !defined(__GNUC__) && !defined(__extension__)
+#define __extension__
+#endif
+
+/* The end of time: never. The largest SaTimeT, without a constant of a kind
+   that C89 does not have. */
+#define SA_TIME_END ((SaTimeT)((SaUint64T)-1 >> 1))
 
 /* The 2004 headers give two causes the same value. */
 #define SA_AMF_LAN_ERROR SA_AMF_OUT_OF_MEMORY
@@ -112,7 +118,7 @@
  */
 typedef enum {
     SA_FALSE = 0,
-    SA_TRUE = 1,
+    SA_TRUE = 1
 } SaBoolT;
 
 /**
@@ -130,7 +136,7 @@ typedef enum {
     /**
      * All that come, until the handle is finalized.
      */
-    SA_DISPATCH_BLOCKING = 3,
+    SA_DISPATCH_BLOCKING = 3
 } SaDispatchFlagsT;
 
 /**
@@ -180,7 +186,7 @@ typedef enum {
     /**
      * The executive does not serve this user.
      */
-    SA_ERR_SECURITY = 29,
+    SA_ERR_SECURITY = 29
 } SaErrorT;
 
 /**
@@ -189,7 +195,7 @@ typedef enum {
 typedef enum {
     SA_CLM_NODE_NO_CHANGE = 1,
     SA_CLM_NODE_JOINED = 2,
-    SA_CLM_NODE_LEFT = 3,
+    SA_CLM_NODE_LEFT = 3
 } SaClmClusterChangesT;
 
 /**
@@ -199,7 +205,7 @@ typedef enum {
     SA_AMF_HEARTBEAT = 1,
     SA_AMF_HEALTHCHECK_LEVEL1 = 2,
     SA_AMF_HEALTHCHECK_LEVEL2 = 3,
-    SA_AMF_HEALTHCHECK_LEVEL3 = 4,
+    SA_AMF_HEALTHCHECK_LEVEL3 = 4
 } SaAmfHealthcheckT;
 
 /**
@@ -208,7 +214,7 @@ typedef enum {
 typedef enum {
     SA_AMF_OUT_OF_SERVICE = 1,
     SA_AMF_IN_SERVICE = 2,
-    SA_AMF_STOPPING = 3,
+    SA_AMF_STOPPING = 3
 } SaAmfReadinessStateT;
 
 /**
@@ -217,7 +223,7 @@ typedef enum {
 typedef enum {
     SA_AMF_ACTIVE = 1,
     SA_AMF_STANDBY = 2,
-    SA_AMF_QUIESCED = 3,
+    SA_AMF_QUIESCED = 3
 } SaAmfHAStateT;
 
 /**
@@ -230,7 +236,7 @@ typedef enum {
     SA_AMF_COMPONENT_CAPABILITY_1_ACTIVE_OR_1_STANDBY = 4,
     SA_AMF_COMPONENT_CAPABILITY_X_ACTIVE = 5,
     SA_AMF_COMPONENT_CAPABILITY_1_ACTIVE = 6,
-    SA_AMF_COMPONENT_CAPABILITY_NO_ACTIVE = 7,
+    SA_AMF_COMPONENT_CAPABILITY_NO_ACTIVE = 7
 } SaAmfComponentCapabilityModelT;
 
 /**
@@ -240,7 +246,7 @@ typedef enum {
     SA_AMF_CSI_NEW_ASSIGN = 1,
     SA_AMF_CSI_QUIESCED = 2,
     SA_AMF_CSI_NOT_QUIESCED = 3,
-    SA_AMF_CSI_STILL_ACTIVE = 4,
+    SA_AMF_CSI_STILL_ACTIVE = 4
 } SaAmfCSITransitionDescriptorT;
 
 /**
@@ -250,7 +256,7 @@ typedef enum {
     SA_AMF_RESET = 1,
     SA_AMF_REBOOT = 2,
     SA_AMF_POWER_ON = 3,
-    SA_AMF_POWER_OFF = 4,
+    SA_AMF_POWER_OFF = 4
 } SaAmfExternalComponentActionT;
 
 /**
@@ -260,7 +266,7 @@ typedef enum {
     SA_AMF_PROTECTION_GROUP_NO_CHANGE = 1,
     SA_AMF_PROTECTION_GROUP_ADDED = 2,
     SA_AMF_PROTECTION_GROUP_REMOVED = 3,
-    SA_AMF_PROTECTION_GROUP_STATE_CHANGE = 4,
+    SA_AMF_PROTECTION_GROUP_STATE_CHANGE = 4
 } SaAmfProtectionGroupChangesT;
 
 /**
@@ -271,7 +277,7 @@ typedef enum {
     SA_AMF_QUALITY_OF_SERVICE_ALARM_TYPE = 2,
     SA_AMF_PROCESSING_ERROR_ALARM_TYPE = 3,
     SA_AMF_EQUIPMENT_ALARM_TYPE = 4,
-    SA_AMF_ENVIRONMENTAL_ALARM_TYPE = 5,
+    SA_AMF_ENVIRONMENTAL_ALARM_TYPE = 5
 } SaAmfErrorReportTypeT;
 
 /**
@@ -314,7 +320,7 @@ typedef enum {
     SA_AMF_INTERNAL_ERROR = 27,
     SA_AMF_NO_SERVICE_ERROR = 28,
     SA_AMF_SOFTWARE_LIBRARY_ERROR = 29,
-    SA_AMF_NOT_RESPONDING = 30,
+    SA_AMF_NOT_RESPONDING = 30
 } SaAmfProbableCauseT;
 
 /**
@@ -330,7 +336,7 @@ typedef enum {
     SA_AMF_COMPONENT_TERMINATED_FAILURE = 7,
     SA_AMF_NODE_FAILURE = 8,
     SA_AMF_MINOR = 9,
-    SA_AMF_WARNING = 10,
+    SA_AMF_WARNING = 10
 } SaAmfErrorImpactAndSeverityT;
 
 /**
@@ -344,7 +350,7 @@ typedef enum {
     SA_AMF_NODE_SWITCHOVER = 5,
     SA_AMF_NODE_FAILOVER = 6,
     SA_AMF_NODE_FAILFAST = 7,
-    SA_AMF_CLUSTER_RESET = 8,
+    SA_AMF_CLUSTER_RESET = 8
 } SaAmfRecommendedRecoveryT;
 
 /**
@@ -352,7 +358,7 @@ typedef enum {
  */
 typedef enum {
     SA_CKPT_SECTION_VALID = 1,
-    SA_CKPT_SECTION_CORRUPTED = 2,
+    SA_CKPT_SECTION_CORRUPTED = 2
 } SaCkptSectionStateT;
 
 /**
@@ -363,7 +369,7 @@ typedef enum {
     SA_CKPT_SECTIONS_LEQ_EXPIRATION_TIME = 2,
     SA_CKPT_SECTIONS_GEQ_EXPIRATION_TIME = 3,
     SA_CKPT_SECTIONS_CORRUPTED = 4,
-    SA_CKPT_SECTIONS_ANY = 5,
+    SA_CKPT_SECTIONS_ANY = 5
 } SaCkptSectionsChosenT;
 
 /**
@@ -384,7 +390,7 @@ typedef long SaInt32T;
 /**
  * 64 bits.
  */
-typedef long long SaInt64T;
+__extension__ typedef long long SaInt64T;
 
 /**
  * 8 bits.
@@ -404,7 +410,7 @@ typedef unsigned long SaUint32T;
 /**
  * 64 bits.
  */
-typedef unsigned long long SaUint64T;
+__extension__ typedef unsigned long long SaUint64T;
 
 /**
  * Nanoseconds: a duration, or a time since the Unix epoch.

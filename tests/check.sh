@@ -76,6 +76,25 @@ check_sanitizer() {
         sh ctests/run "$ctests-asan" "$aisexec" "$conf"
 }
 
+# The same with 32-bit programs, whose stack is aligned as loosely as the i386
+# ABI lets it be, beside the executive of 64 bits.
+check_ilp32() {
+    if ! said=$(make --no-print-directory build-32 2>&1); then
+        missing=$(echo "$said" | sed -n 's/^build-32: //p')
+        [ -z "$missing" ] || { echo "SKIPPED ilp32: $missing"; return 0; }
+        echo "$said"
+        return 1
+    fi
+    staging=$root/target/stage
+    stage &&
+        make --no-print-directory -s install-32 DESTDIR= PREFIX="$staging" \
+            LIBDIR32="$staging/lib32" &&
+        make --no-print-directory -s -C ctests BUILD="$ctests-32" \
+            CFLAGS="-O2 -g -m32 -mpreferred-stack-boundary=2" AIS_CFLAGS="-I$staging/include" \
+            AIS_LIBS="-L$staging/lib32 -Wl,-rpath,$staging/lib32 -lais" &&
+        sh ctests/run "$ctests-32" "$aisexec" "$conf"
+}
+
 # Install, use through pkg-config alone, dynamic and static, uninstall.
 check_install() {
     if have pkg-config; then
@@ -109,7 +128,7 @@ else
     for part in lint rust sim; do run $part; done
     stage
     run cluster >"$verdicts/output" 2>&1 &
-    for part in c programs memory sanitizer install init; do run $part; done
+    for part in c programs memory sanitizer ilp32 install init; do run $part; done
     wait
     cat "$verdicts/output"
     rm "$verdicts/output"

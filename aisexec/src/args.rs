@@ -17,13 +17,20 @@ pub const EXIT_RESET: u8 = 3;
 /// The longest path that fits into a Unix socket address, terminator left out.
 const MAX_SOCKET_PATH: usize = 107;
 
+/// Where the configuration files are, unless the command line says otherwise:
+/// /etc/ais, or what `make SYSCONFDIR=DIR` was told.
+pub const CONFIG_DIR: &str = env!("AIS_CONFIG_DIR");
+
 /// What `--help` prints, and what follows the message about a wrong flag.
-pub const USAGE: &str = "\
+pub const USAGE: &str = concat!(
+    "\
 Usage: aisexec [--config-dir DIR] [--socket PATH] [--state-dir DIR]
                [--foreground | --daemon] [--check]
        aisexec --help | --version
 
-  --config-dir DIR  read network.conf and groups.conf there (/etc/ais)
+  --config-dir DIR  read network.conf and groups.conf there (",
+    env!("AIS_CONFIG_DIR"),
+    ")
   --socket PATH     serve programs on this socket (/run/ais/libais.sock)
   --state-dir DIR   keep state between starts there (/var/lib/ais)
   --foreground      stay in the foreground; this is the default
@@ -33,7 +40,8 @@ Usage: aisexec [--config-dir DIR] [--socket PATH] [--state-dir DIR]
                     good, 1 with all their errors if not
   --help            print this and exit
   --version         print the version and exit
-";
+"
+);
 
 /// What `--version` prints.
 pub const VERSION: &str = concat!("aisexec ", env!("CARGO_PKG_VERSION"), " (AIS A.01.01)\n");
@@ -67,7 +75,7 @@ pub struct Args {
 impl Default for Args {
     fn default() -> Self {
         Self {
-            config_dir: "/etc/ais".into(),
+            config_dir: CONFIG_DIR.into(),
             socket: "/run/ais/libais.sock".into(),
             state_dir: "/var/lib/ais".into(),
             daemon: false,
@@ -175,7 +183,7 @@ mod tests {
         let Ok(Command::Run(args)) = run(&[]) else { panic!("not run") };
         assert_eq!(args, Args::default());
         assert_eq!(run(&["--foreground"]), Ok(Command::Run(args)));
-        for path in ["/etc/ais", "/run/ais/libais.sock", "/var/lib/ais"] {
+        for path in [CONFIG_DIR, "/run/ais/libais.sock", "/var/lib/ais"] {
             assert!(USAGE.contains(path), "{path}");
         }
     }

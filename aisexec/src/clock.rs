@@ -2,6 +2,7 @@
 
 use ais_node::Now;
 use nix::time::{ClockId, clock_gettime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Nanoseconds in a second.
 pub(crate) const SECOND: u64 = 1_000_000_000;
@@ -16,9 +17,12 @@ pub(crate) fn monotonic() -> u64 {
     u64::try_from(read(ClockId::CLOCK_MONOTONIC)).unwrap_or(0)
 }
 
-/// Nanoseconds since the epoch.
+/// Nanoseconds since the epoch. Not of clock_gettime(2): where its seconds
+/// have 32 bits they end in 2038.
 pub(crate) fn wall() -> i64 {
-    read(ClockId::CLOCK_REALTIME)
+    #[expect(clippy::disallowed_methods, reason = "this is the clock of the reactor")]
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    nanoseconds(since)
 }
 
 /// When this host was booted, in nanoseconds since the epoch, to the second:
@@ -49,10 +53,12 @@ fn boot(looks: impl Iterator<Item = (i64, i64, i64)>) -> i64 {
 }
 
 fn read(clock: ClockId) -> i64 {
-    // Both clocks exist on every Linux, so this does not fail.
-    clock_gettime(clock).map_or(0, |time| {
-        time.tv_sec().saturating_mul(1_000_000_000).saturating_add(time.tv_nsec())
-    })
+    // The clocks exist on every Linux, so this does not fail.
+    nanoseconds(clock_gettime(clock).map_or(Duration::ZERO, Duration::from))
+}
+
+fn nanoseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

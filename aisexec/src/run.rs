@@ -32,7 +32,7 @@ use std::rc::Rc;
 const MICROSECOND: u64 = 1000;
 /// How late a timer may be for the sake of fewer wake-ups, in ns: the token
 /// lingers for little more.
-const TIMER_SLACK: u64 = 5 * MICROSECOND;
+const TIMER_SLACK: libc::c_ulong = 5000;
 const MILLISECOND: u64 = 1_000_000;
 /// Pieces of memory from this size on go back to the system when they are
 /// freed, in bytes.
@@ -254,9 +254,12 @@ fn raise_descriptors() -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
-/// The memory of this machine, in bytes; 1 GiB if that is not known.
+/// The memory of this machine that one process can have, in bytes; 1 GiB if
+/// that is not known. A process of 32 bits has 3 GiB of addresses at least;
+/// half of them leave room for what is copied when nodes meet.
 fn ram() -> u64 {
-    sysinfo().map_or(1 << 30, |info| info.ram_total())
+    let most = if cfg!(target_pointer_width = "32") { 3 << 29 } else { u64::MAX };
+    sysinfo().map_or(1 << 30, |info| info.ram_total()).min(most)
 }
 
 /// How many processors this process may use; 1 if that is not known.

@@ -13,6 +13,9 @@
 #define WRITE SA_CKPT_CHECKPOINT_WRITE
 #define COLOCATED SA_CKPT_CHECKPOINT_COLOCATED
 
+/* A number of 64 bits as an SaUint32T; where that has 32, the largest there is. */
+#define WIDE(number) ((SaUint32T)((number) > (SaUint32T)-1 ? (SaUint32T)-1 : (number)))
+
 /* {creationFlags, checkpointSize, retentionDuration, maxSections, maxSectionSize, maxSectionIdSize} */
 static const SaCkptCheckpointCreationAttributesT all_replicas = {
 	SA_CKPT_WR_ALL_REPLICAS, 100000, 0, 10, 10000, 32,

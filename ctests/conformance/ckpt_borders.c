@@ -63,7 +63,7 @@ static void check_ids(void)
 {
 	static const SaUint32T lengths[] = { 1, 2, 3, 7, 8, 9, 255, 256, 257, 4095, 4096, 65534, 65535 };
 	static const SaUint32T too_long[] = {
-		65536, 65537, LARGEST, LARGEST + 1, 0xffffffff, 0x100000000, 0x100000001, (SaUint32T)-1,
+		65536, 65537, LARGEST, LARGEST + 1UL, 0xffffffff, WIDE(0x100000000), WIDE(0x100000001), (SaUint32T)-1,
 	};
 	static SaUint8T bytes[65536];
 	SaUint8T byte;
@@ -115,7 +115,8 @@ static void check_offsets(void)
 {
 	static const SaSizeT bad_sizes[] = { -1, -2, -LARGEST, -LARGEST - 1 };
 	static const SaOffsetT beyond[] = {
-		LARGEST + 1, 0xfffffffe, 0xffffffff, 0x100000000, 0x7fffffffffffffff, (SaOffsetT)-16, (SaOffsetT)-1,
+		LARGEST + 1UL, 0xfffffffe, 0xffffffff, WIDE(0x100000000), WIDE(0x7fffffffffffffff),
+		(SaOffsetT)-16, (SaOffsetT)-1,
 	};
 	SaCkptSectionIdT id = section("s");
 	SaSizeT got = 0;
@@ -146,7 +147,7 @@ static void check_offsets(void)
 /* Counts and sizes that no memory has; nothing behind the pointers is read. */
 static void check_huge(void)
 {
-	static const SaUint32T huge[] = { 0x100000000, 0x7fffffffffffffff, (SaUint32T)-1 };
+	static const SaUint32T huge[] = { WIDE(0x100000000), WIDE(0x7fffffffffffffff), (SaUint32T)-1 };
 	static char data[1];
 	SaCkptSectionIdT id = section("huge");
 	SaCkptSectionCreationAttributesT attributes = { &id, SA_TIME_END };

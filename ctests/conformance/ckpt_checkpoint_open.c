@@ -5,11 +5,11 @@ static void check_parameters(void)
 {
 	static const SaCkptCheckpointOpenFlagsT bad_flags[] = {
 		0, 8, COLOCATED | 8, READ | 8, 16, READ | WRITE | COLOCATED | 8, (SaCkptCheckpointOpenFlagsT)-1,
-		READ | (SaCkptCheckpointOpenFlagsT)1 << 32,
+		READ | WIDE(1ULL << 32),
 	};
 	static const SaCkptCheckpointCreationFlagsT bad_creation[] = {
 		8, 9, 15, 16, (SaCkptCheckpointCreationFlagsT)-1,
-		SA_CKPT_WR_ALL_REPLICAS | (SaCkptCheckpointCreationFlagsT)1 << 32,
+		SA_CKPT_WR_ALL_REPLICAS | WIDE(1ULL << 32),
 	};
 	SaCkptCheckpointCreationAttributesT attributes = all_replicas;
 	SaCkptCheckpointHandleT handle;

@@ -71,7 +71,7 @@ static void check_ranges(void)
 	check_range(0, 10, SA_OK, "");
 	check_range(1, 11, SA_ERR_INVALID_PARAM, "");
 	check_range(0, 11, SA_ERR_INVALID_PARAM, "");
-	check_range(1, (SaOffsetT)1 << 32, SA_ERR_INVALID_PARAM, "");
+	check_range(1, WIDE(1ULL << 32), SA_ERR_INVALID_PARAM, "");
 	check_range(32, (SaOffsetT)-1, SA_ERR_INVALID_PARAM, "");
 }
 

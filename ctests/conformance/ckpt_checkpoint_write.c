@@ -132,7 +132,7 @@ static void check_bounds(void)
 		CHECK_EQ(write_one(section("one"), data, too_large, 0, NULL), SA_ERR_NO_SPACE);
 	free(data);
 	/* More than a section's size can be, and more than an offset can be. */
-	CHECK_EQ(write_one(section("one"), "x", 1, (SaOffsetT)1 << 50, NULL), SA_ERR_NO_SPACE);
+	CHECK_EQ(write_one(section("one"), "x", 1, WIDE(1ULL << 50), NULL), SA_ERR_NO_SPACE);
 	CHECK_EQ(write_one(section("one"), "xyz", 3, (SaOffsetT)-2, NULL), SA_ERR_NO_SPACE);
 	CHECK_CONTENT(&reader, section("one"), "wIRST CONTENT!+");
 	NEED_EQ(saCkptCheckpointStatusGet(&reader, &status), SA_OK);
