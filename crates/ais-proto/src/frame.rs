@@ -18,7 +18,7 @@ pub const HEADER_LENGTH: usize = 16;
 /// The major version; both sides must have the same.
 pub const MAJOR: u8 = 1;
 /// The minor version; the executive serves its own and every older one.
-pub const MINOR: u8 = 2;
+pub const MINOR: u8 = 3;
 /// The largest amount of data in one call (`max-message` at its highest).
 pub const MAX_MESSAGE: usize = 16 << 20;
 /// The longest body of a request or reply: the data of a call and room for
@@ -44,6 +44,10 @@ impl Code {
     /// One way, from minor version 2 on: a call was not sent because its data
     /// is longer than `max-message`.
     pub const TOO_LONG: Self = Self(0x0004);
+    /// From minor version 3 on, on the connection that holds a session: asks
+    /// for another connection, on which nothing has been said yet. The reply
+    /// has no body and brings it along.
+    pub const CONNECT: Self = Self(0x0005);
     /// One way, on the event socket: the callback with this invocation (the
     /// id) was handed to the program.
     pub const DISPATCHED: Self = Self(0x0003);
