@@ -1,7 +1,7 @@
 //! What all library handles have in common: a connection for requests, an
 //! event socket, and an end that any thread may bring about at any time.
 
-use crate::connection::{Failure, Outgoing, Reply};
+use crate::connection::{Connection, Failure, Outgoing, Reply};
 use crate::deadline::Deadline;
 use crate::dispatch::Events;
 use crate::pool::Pool;
@@ -24,7 +24,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub(crate) struct Client {
     session: Arc<Session>,
     socket: Arc<Socket>,
-    requests: Pool,
+    requests: Pool<Connection>,
     events: Events,
     closed: AtomicBool,
 }

@@ -8,6 +8,7 @@ pub(crate) mod iovec;
 
 use crate::deadline::Deadline;
 use crate::poll::{Budget, Poller};
+use crate::pool::Lent;
 use crate::socket::Socket;
 use ais_proto::{
     AisError, Code, DecodeError, HEADER_LENGTH, Header, MAX_CALL_BODY, Reader, Request, Welcome,
@@ -107,6 +108,12 @@ impl Bound {
     }
 }
 
+impl Lent for Connection {
+    fn is_dead(&self) -> bool {
+        self.dead
+    }
+}
+
 impl Connection {
     pub(crate) fn new(socket: Arc<Socket>, budget: Budget, bound: Bound) -> Self {
         Self {
@@ -119,11 +126,6 @@ impl Connection {
             poller: Poller::new(budget),
             bound,
         }
-    }
-
-    /// Whether no further call can succeed.
-    pub(crate) fn is_dead(&self) -> bool {
-        self.dead
     }
 
     /// Sends a request and tells the id to wait for.

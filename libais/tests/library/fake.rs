@@ -113,7 +113,7 @@ impl Daemon {
             for stream in listener.incoming() {
                 let Ok(stream) = stream else { return };
                 let (state, answer) = (Arc::clone(&state), Arc::clone(&answer));
-                thread::spawn(move || serve(stream, cookie, &state, &*answer));
+                thread::spawn(move || serve(stream, cookie, &state, &answer));
             }
         });
         daemon
@@ -164,7 +164,12 @@ impl Drop for Daemon {
     }
 }
 
-fn serve(stream: UnixStream, cookie: [u8; 16], state: &(Mutex<State>, Condvar), answer: &Answer) {
+fn serve(
+    stream: UnixStream,
+    cookie: [u8; 16],
+    state: &Arc<(Mutex<State>, Condvar)>,
+    answer: &Arc<Answer>,
+) {
     let Some((hello, body)) = receive(&stream) else { return };
     assert_eq!(hello.code, Code::HELLO);
     let kind = Hello::decode(&body).unwrap().kind;
@@ -211,12 +216,32 @@ fn serve(stream: UnixStream, cookie: [u8; 16], state: &(Mutex<State>, Condvar), 
                 state.0.lock().unwrap().too_long += 1;
                 state.1.notify_all();
             }
+            Code::CONNECT => give(&stream, header.id, cookie, state, answer),
             code => answer(&peer, header.id, Request::decode(code, &body).unwrap()),
         }
     }
     peer.hang_up();
     state.0.lock().unwrap().ended += 1;
     state.1.notify_all();
+}
+
+/// Gives the library another connection.
+fn give(
+    stream: &UnixStream,
+    id: u32,
+    cookie: [u8; 16],
+    state: &Arc<(Mutex<State>, Condvar)>,
+    answer: &Arc<Answer>,
+) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let (state, answer) = (Arc::clone(state), Arc::clone(answer));
+    thread::spawn(move || serve(ours, cookie, &state, &answer));
+    let header = Header::new(Code(OK), id, 0).encode();
+    let fds = [theirs.as_raw_fd()];
+    let rights = [ControlMessage::ScmRights(&fds)];
+    let pieces = [IoSlice::new(&header)];
+    // The library may have gone meanwhile.
+    let _ = sendmsg::<()>(stream.as_raw_fd(), &pieces, &rights, MsgFlags::MSG_NOSIGNAL, None);
 }
 
 fn receive(mut stream: &UnixStream) -> Option<(Header, Vec<u8>)> {

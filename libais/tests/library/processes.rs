@@ -122,7 +122,7 @@ fn a_child_starts_anew() {
 /// The child of a callback comes back into the dispatch of the parent.
 #[test]
 fn a_fork_in_a_callback_does_no_harm() {
-    unsafe extern "C" fn fork(_: i32, _: *mut SaClmClusterNodeT, _: SaErrorT) {
+    unsafe extern "C-unwind" fn fork(_: i32, _: *mut SaClmClusterNodeT, _: SaErrorT) {
         // SAFETY: the child returns to the test below, which exits.
         CHILD.store(unsafe { libc::fork() }, Ordering::SeqCst);
     }
