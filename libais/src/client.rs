@@ -79,12 +79,13 @@ impl Client {
         answer: impl FnOnce(Reply<'_>) -> Result<T, AisError>,
     ) -> Result<T, AisError> {
         let deadline = self.session.deadline(None);
+        let request = Outgoing::new(request)?;
         let result = self.requests.with(
             deadline,
             // The place of a dead connection stays empty.
             || Err(Failure::Unsent),
             |connection| {
-                let id = connection.send(&Outgoing::from(request), deadline)?;
+                let id = connection.send(&request, deadline)?;
                 Ok(answer(connection.receive(id, deadline)?)?)
             },
         );

@@ -70,7 +70,8 @@ impl Events {
     /// is none now.
     ///
     /// # Errors
-    /// `Library` if aisexec is gone or talks nonsense, `BadHandle` in a child.
+    /// `Library` if aisexec is gone or talks nonsense, `BadHandle` in a child,
+    /// `NoMemory` if there is none to receive it.
     pub(crate) fn next<T>(
         &self,
         decode: impl FnOnce(Code, &[u8]) -> Option<T>,
@@ -82,6 +83,7 @@ impl Events {
             return Err(AisError::Library);
         }
         if buffer.is_empty() {
+            buffer.try_reserve_exact(MAX_EVENT).map_err(|_| AisError::NoMemory)?;
             buffer.resize(MAX_EVENT, 0);
         }
         match self.socket.receive(&mut buffer) {

@@ -57,7 +57,7 @@ impl Process {
         timeout: Option<Duration>,
         answer: impl Fn(Reply<'_>) -> Result<T, AisError>,
     ) -> Result<T, AisError> {
-        let request = Outgoing::from(request);
+        let request = Outgoing::new(request)?;
         self.session.with(timeout, |session, deadline| session.call(&request, deadline, &answer))
     }
 }

@@ -43,6 +43,7 @@ impl Sections {
         let _holding = Holding::begin();
         // Two callers get two sections, one after the other.
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        place.ids.try_reserve(1).map_err(|_| AisError::NoMemory)?;
         let request = Request::IteratorNext {
             checkpoint: self.checkpoint.number(),
             chosen: self.chosen,

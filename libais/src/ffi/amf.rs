@@ -3,7 +3,7 @@
 mod callbacks;
 
 use super::dispatch::dispatch;
-use super::entry::guard;
+use super::entry::{guard, guard_release};
 use super::error::never_try_again;
 use super::fork::process;
 use super::types::*;
@@ -173,7 +173,7 @@ pub unsafe extern "C-unwind" fn saAmfDispatch(
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn saAmfFinalize(amfHandle: *const SaAmfHandleT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard(|| unsafe {
+    guard_release(|| unsafe {
         process().amf.remove(read(amfHandle)?)?.close();
         Ok(())
     })
@@ -203,7 +203,7 @@ pub unsafe extern "C-unwind" fn saAmfComponentUnregister(
     proxyCompName: *const SaNameT,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard(|| unsafe {
+    guard_release(|| unsafe {
         need(compName)?;
         let handle = process().amf.find(read(amfHandle)?)?;
         never_try_again(handle.unregister(name(compName)?, optional_name(proxyCompName)?))
@@ -297,7 +297,7 @@ pub unsafe extern "C-unwind" fn saAmfProtectionGroupTrackStop(
     csiName: *const SaNameT,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard(|| unsafe {
+    guard_release(|| unsafe {
         need(csiName)?;
         let handle = process().amf.find(read(amfHandle)?)?;
         never_try_again(handle.track_stop(&name(csiName)?))

@@ -3,7 +3,7 @@
 mod vector;
 
 use super::dispatch::{Dispatching, dispatch};
-use super::entry::guard;
+use super::entry::{guard, guard_release};
 use super::fork::process;
 use super::types::*;
 use super::{
@@ -67,7 +67,7 @@ pub unsafe extern "C-unwind" fn saCkptDispatch(
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn saCkptFinalize(ckptHandle: *const SaCkptHandleT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard(|| unsafe {
+    guard_release(|| unsafe {
         process().ckpt.remove(read(ckptHandle)?)?.close();
         Ok(())
     })
@@ -119,7 +119,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointClose(
     checkpointHandle: *const SaCkptCheckpointHandleT,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard(|| unsafe { ckpt::close(read(checkpointHandle)?) })
+    guard_release(|| unsafe { ckpt::close(read(checkpointHandle)?) })
 }
 
 /// Removes the name of a checkpoint. The data lives until the last close.
@@ -276,7 +276,7 @@ pub unsafe extern "C-unwind" fn saCkptSectionIteratorFinalize(
     sectionIterator: *mut SaCkptSectionIteratorT,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard(|| unsafe { process().sections.remove(read(sectionIterator)?).map(drop) })
+    guard_release(|| unsafe { process().sections.remove(read(sectionIterator)?).map(drop) })
 }
 
 /// Writes all elements or none. ErroneousVectorIndex may be NULL; it is set

@@ -1,7 +1,7 @@
 //! The functions of `ais_clm.h`.
 
 use super::dispatch::{Dispatching, dispatch};
-use super::entry::guard;
+use super::entry::{guard, guard_release};
 use super::error::never_try_again;
 use super::fork::process;
 use super::types::*;
@@ -92,7 +92,7 @@ pub unsafe extern "C-unwind" fn saClmDispatch(
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn saClmFinalize(clmHandle: *mut SaClmHandleT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard(|| unsafe {
+    guard_release(|| unsafe {
         process().clm.remove(read(clmHandle)?)?.close();
         Ok(())
     })
@@ -121,7 +121,7 @@ pub unsafe extern "C-unwind" fn saClmClusterTrackStart(
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn saClmClusterTrackStop(clmHandle: *const SaClmHandleT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard(|| unsafe { never_try_again(process().clm.find(read(clmHandle)?)?.track_stop()) })
+    guard_release(|| unsafe { never_try_again(process().clm.find(read(clmHandle)?)?.track_stop()) })
 }
 
 /// Looks a node up. Timeout: nanoseconds, 0 for the executive's default.

@@ -5,7 +5,7 @@
 //! back to holds nothing. A thread that waits must keep the handle, so that
 //! its socket stays open; that is kept with the thread, not with the frame.
 
-use super::entry::{self, Key, inside};
+use super::entry::{self, Key, inside, within};
 use super::types::{SaDispatchFlagsT, SaErrorT};
 use super::{error, flags, fork, read};
 use crate::dispatch::{Step, Turn};
@@ -73,8 +73,8 @@ pub(super) unsafe fn dispatch<H: Dispatching>(
             Ok(Next::Call(call)) => unsafe { run(call) },
             Ok(Next::Wait(fd)) => {
                 entry::wait_outside(fd);
-                // It fails for want of nothing: the wait has used as much.
-                let _ = inside(|| Ok(release(frame)));
+                // It fails for want of nothing: the step has used as much.
+                let _ = within(|| Ok(release(frame)));
             }
             Ok(Next::Done) => return SaErrorT::SA_OK,
             Err(error) => {
@@ -146,7 +146,7 @@ fn drop_ended(kept: &mut Kept, frame: usize) {
 
 /// The thread ends, perhaps in the middle of a wait.
 unsafe extern "C" fn drop_kept(kept: *mut c_void) {
-    let _ = inside(|| {
+    let _ = within(|| {
         // SAFETY: from Box::into_raw in `keep`, and the thread has no more of it.
         let mut kept = unsafe { Box::from_raw(kept.cast::<Kept>()) };
         drop_ended(&mut kept, usize::MAX);

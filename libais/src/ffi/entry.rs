@@ -11,8 +11,8 @@
 //! pthread_exit, a cancellation, a C++ exception or longjmp, and nothing is
 //! lost. Therefore the functions of C all have the ABI "C-unwind".
 
-use super::error;
 use super::types::SaErrorT;
+use super::{error, memory};
 use ais_proto::AisError;
 use libc::{c_int, c_void, nfds_t, pollfd, pthread_key_t, sigset_t, timespec};
 use nix::errno::Errno;
@@ -62,6 +62,17 @@ pub(super) fn guard(body: impl FnOnce() -> Result<(), AisError>) -> SaErrorT {
     error::to_c(result)
 }
 
+/// The same for what gives something back: it is done also while memory is
+/// short.
+pub(super) fn guard_release(body: impl FnOnce() -> Result<(), AisError>) -> SaErrorT {
+    test_cancel();
+    let result = within(body);
+    if result.is_err() {
+        test_cancel();
+    }
+    error::to_c(result)
+}
+
 /// A cancellation point.
 pub(super) fn test_cancel() {
     // SAFETY: no frame from here to the program's has a destructor to run.
@@ -74,6 +85,11 @@ pub(super) fn test_cancel() {
 /// What `body` returns; `Library` if it panics; `NoMemory` or `NoResources` if
 /// the thread has no room to be noted, or memory is short.
 pub(super) fn inside<T: Copy>(body: impl FnOnce() -> Result<T, AisError>) -> Result<T, AisError> {
+    within(|| if memory::is_short() { Err(AisError::NoMemory) } else { body() })
+}
+
+/// The same, also while memory is short.
+pub(super) fn within<T: Copy>(body: impl FnOnce() -> Result<T, AisError>) -> Result<T, AisError> {
     let mut entry = Entry::new();
     entry.enter()?;
     let result = contained(body);

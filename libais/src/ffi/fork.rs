@@ -7,6 +7,7 @@
 
 use super::descriptors;
 use super::entry::asynchronous;
+use super::memory;
 use crate::process::Process;
 use libc::sigset_t;
 use std::cell::UnsafeCell;
@@ -117,6 +118,7 @@ extern "C" fn in_child() {
         INHERITED.store(inherited, Ordering::Relaxed);
     }
     crate::poll::forget_pollers();
+    memory::in_child();
     descriptors::in_child();
     // SAFETY: the only thread, and `before` kept the mask.
     restore(&unsafe { *MASK.0.get() });

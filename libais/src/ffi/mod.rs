@@ -25,6 +25,7 @@ mod dispatch;
 pub(crate) mod entry;
 mod error;
 pub(crate) mod fork;
+mod memory;
 pub(crate) mod sys;
 pub mod types;
 
