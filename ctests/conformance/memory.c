@@ -382,15 +382,16 @@ int main(void)
 	CHECK_EQ(create_section(&checkpoint, "small", "text"), SA_OK);
 	CHECK_EQ(write_section(&checkpoint, default_section, "x", 0), SA_OK);
 	check_serves();
+	/* Before there are threads, each of which has addresses in store. Valgrind
+	   and the sanitizers need addresses of their own. */
+	if (CAN_FAIL && !(preloaded && strstr(preloaded, "vgpreload")))
+		without_addresses();
 	if (CAN_FAIL) {
 		each_allocation();
 		pthread_create(&thread, NULL, in_thread, NULL);
 		pthread_join(thread, NULL);
 		from_the_first();
 	}
-	/* Valgrind and the sanitizers need addresses of their own. */
-	if (CAN_FAIL && !(preloaded && strstr(preloaded, "vgpreload")))
-		without_addresses();
 	CHECK_EQ(saCkptCheckpointClose(&checkpoint), SA_OK);
 	for (i = 0; i < 3; i++)
 		CHECK_EQ(services[i]->finalize(&handles[i]), SA_OK);

@@ -39,26 +39,29 @@ pub(super) unsafe fn dispatch<H: Dispatching>(
     run: unsafe fn(H::Call),
 ) -> SaErrorT {
     entry::test_cancel();
-    let begun = inside(|| {
-        // SAFETY: the caller.
-        let number = unsafe { read(handle) }?;
-        table().find(number)?;
-        Ok((number, Turn::new(flags(dispatch_flags)?), fork::generation()))
-    });
-    let (number, mut turn, generation) = match begun {
-        Ok(begun) => begun,
-        Err(error) => return error::to_c(Err(error)),
-    };
-    let frame = (&raw const turn).addr();
+    let mut begun: Option<Begun> = None;
+    let frame = (&raw const begun).addr();
     loop {
         let next = inside(|| {
-            let Ok(handle) = table().find(number) else {
-                // It was finalized, unless this is the child of a fork in a
-                // callback, which learns that it has no handle.
-                let is_child = generation != fork::generation();
-                return if is_child { Err(AisError::BadHandle) } else { Ok(Next::Done) };
+            // SAFETY: the caller.
+            let number = begun.map_or_else(|| unsafe { read(handle) }, |begun| Ok(begun.number))?;
+            let handle = match (table().find(number), &begun) {
+                (Ok(handle), _) => handle,
+                // It was finalized meanwhile. The child of a fork in a callback
+                // learns that it has no handle.
+                (Err(_), Some(begun)) if begun.generation == fork::generation() => {
+                    return Ok(Next::Done);
+                }
+                (Err(error), _) => return Err(error),
             };
-            Ok(match handle.step(&mut turn)? {
+            let begun = match &mut begun {
+                Some(begun) => begun,
+                none => {
+                    let turn = Turn::new(flags(dispatch_flags)?);
+                    none.insert(Begun { number, turn, generation: fork::generation() })
+                }
+            };
+            Ok(match handle.step(&mut begun.turn)? {
                 Step::Done => Next::Done,
                 Step::Call(call) => Next::Call(call),
                 Step::Wait => {
@@ -83,6 +86,15 @@ pub(super) unsafe fn dispatch<H: Dispatching>(
             }
         }
     }
+}
+
+/// A dispatch that has found its handle.
+#[derive(Clone, Copy)]
+struct Begun {
+    number: i32,
+    turn: Turn,
+    /// The process, counted in forks.
+    generation: u32,
 }
 
 #[derive(Clone, Copy)]
