@@ -61,8 +61,8 @@ static void in_other_mounts(void)
 	strncpy(directory, getenv("AIS_SOCKET"), sizeof(directory) - 1);
 	*strrchr(directory, '/') = '\0';
 	CHECK_NUM(unshare(CLONE_NEWNS), 0);
-	CHECK_NUM(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-	CHECK_NUM(mount("none", directory, "tmpfs", 0, NULL), 0);
+	CHECK_NUM(mount("none", "/", "none", MS_REC | MS_PRIVATE, ""), 0);
+	CHECK_NUM(mount("none", directory, "tmpfs", 0, ""), 0);
 	CHECK_NUM(access(getenv("AIS_SOCKET"), F_OK), -1);
 }
 

@@ -120,7 +120,8 @@ static void in_dispatch(SaSelectionObjectT fd)
 
 	for (n = 0; n < ROUNDS; n++) {
 		CHECK(run_and_join(wait_for_ever, 1) == PTHREAD_CANCELED);
-		CHECK(run_and_join(wait_asynchronously, 1) == PTHREAD_CANCELED);
+		if (!under_valgrind())
+			CHECK(run_and_join(wait_asynchronously, 1) == PTHREAD_CANCELED);
 	}
 	check_serves(fd);
 	for (i = 0; i < 3; i++) {
