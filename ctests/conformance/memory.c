@@ -311,7 +311,7 @@ static void *in_thread(void *unused)
 	(void)unused;
 	refused = 0;
 	each_allocation();
-	CHECK(refused > 0);
+	CHECK(refused > 0 || under_valgrind());
 	return NULL;
 }
 

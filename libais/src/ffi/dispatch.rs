@@ -77,7 +77,10 @@ pub(super) unsafe fn dispatch<H: Dispatching>(
             Ok(Next::Wait(fd)) => {
                 entry::wait_outside(fd);
                 // It fails for want of nothing: the step has used as much.
-                let _ = within(|| Ok(release(frame)));
+                let _ = within(|| {
+                    release(frame);
+                    Ok(())
+                });
             }
             Ok(Next::Done) => return SaErrorT::SA_OK,
             Err(error) => {

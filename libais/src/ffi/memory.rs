@@ -197,7 +197,7 @@ mod tests {
             if piece.is_null() {
                 break;
             }
-            assert!(OWN.has(piece) && piece.addr() % UNIT == 0);
+            assert!(OWN.has(piece) && piece.addr().is_multiple_of(UNIT));
             pieces.push(piece);
         }
         assert_eq!(pieces.len(), BYTES / LARGEST);

@@ -48,6 +48,7 @@ impl Program for SaAmfCallbacksT {
 }
 
 /// A callback and what it is told.
+#[expect(clippy::large_enum_variant, reason = "nothing of it may be on the heap")]
 #[derive(Clone, Copy)]
 pub(in crate::ffi) enum Call {
     Healthcheck(SaAmfHealthcheckCallbackT, SaInvocationT, SaNameT, SaAmfHealthcheckT),
