@@ -251,6 +251,15 @@ static inline void child_done(int failed_before)
 	_exit(checks_failed > failed_before ? 1 : 0);
 }
 
+/** Whether the program runs under valgrind, which has its own idea of
+    descriptors, addresses and of how a thread is cancelled. */
+static inline int under_valgrind(void)
+{
+	const char *preloaded = getenv("LD_PRELOAD");
+
+	return preloaded && strstr(preloaded, "vgpreload") != NULL;
+}
+
 static inline void ignore_signal(int number)
 {
 	(void)number;

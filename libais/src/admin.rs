@@ -191,7 +191,7 @@ impl Probe {
         }
         let deadline = self.handle.session.deadline(None);
         let request = ais_proto::Request::Admin(Request::ProbeSend { messages });
-        connection.send(&Outgoing::from(&request), deadline).map(drop).map_err(|failure| {
+        connection.send(&Outgoing::new(&request)?, deadline).map(drop).map_err(|failure| {
             match failure {
                 crate::connection::Failure::Error(error) => error,
                 crate::connection::Failure::Unsent => AisError::Library,
@@ -240,7 +240,7 @@ impl Handle {
     ) -> Result<T, AisError> {
         let deadline = self.session.deadline(None);
         let request = ais_proto::Request::Admin(request);
-        let id = self.connection.send(&Outgoing::from(&request), deadline);
+        let id = self.connection.send(&Outgoing::new(&request)?, deadline);
         let id = id.map_err(|_| AisError::Library)?;
         self.connection.receive(id, deadline)?.read(decode)
     }

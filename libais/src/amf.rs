@@ -5,7 +5,7 @@
 
 use crate::client::Client;
 use crate::connection::{Reply, done};
-use crate::dispatch::{self, Flags};
+use crate::dispatch::{Step, Turn};
 use crate::ffi::fork::process;
 use crate::process::Process;
 use crate::track::{Buffer, Subscriptions};
@@ -25,14 +25,10 @@ pub(crate) trait Program: Send + Sync {
     fn callbacks(&self) -> Callbacks;
     /// Copies the notifications, which fit, to the program's buffer.
     fn fill(&self, buffer: Buffer, items: &[Member]);
-    /// The track callback; the buffer is filled if `result` is good.
-    fn track(&self, buffer: Buffer, tracked: &Tracked, result: Result<(), AisError>);
-    /// Any other callback, if it is there.
-    fn call_back(&self, event: &Event);
 }
 
 /// What a track callback tells.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Tracked {
     /// The instance whose protection group it is.
     pub(crate) csi: Name,
@@ -43,19 +39,23 @@ pub(crate) struct Tracked {
 }
 
 /// A handle of AMF.
-pub(crate) struct Amf {
+pub(crate) struct Amf<P> {
     client: Client,
-    program: Box<dyn Program>,
+    program: P,
     subscriptions: Subscriptions,
 }
 
-enum Callback {
+/// A callback that is due.
+#[derive(Debug)]
+pub(crate) enum Callback {
+    /// The track callback; the buffer is filled if the result is good.
     Track(Buffer, Tracked, Result<(), AisError>),
+    /// Any other.
     Other(Event),
 }
 
-impl Amf {
-    pub(crate) fn open(process: &Process, program: Box<dyn Program>) -> Result<Self, AisError> {
+impl<P: Program> Amf<P> {
+    pub(crate) fn open(process: &Process, program: P) -> Result<Self, AisError> {
         let client = Client::open(process, Service::Amf, program.callbacks().bits())?;
         Ok(Self { client, program, subscriptions: Subscriptions::new() })
     }
@@ -108,24 +108,20 @@ impl Amf {
         Ok(())
     }
 
-    /// `saAmfDispatch`.
-    pub(crate) fn dispatch(&self, flags: Flags) -> Result<(), AisError> {
-        dispatch::dispatch(
-            &self.client,
-            flags,
-            || self.next(),
-            |callback| match callback {
-                Callback::Track(buffer, tracked, result) => {
-                    self.program.track(buffer, &tracked, result);
-                }
-                Callback::Other(event) => {
-                    if let Some(invocation) = event.invocation() {
-                        self.client.events().tell_dispatched(invocation);
-                    }
-                    self.program.call_back(&event);
-                }
-            },
-        )
+    /// The program's callbacks.
+    pub(crate) fn program(&self) -> &P {
+        &self.program
+    }
+
+    /// The next step of `saAmfDispatch`.
+    pub(crate) fn step(&self, turn: &mut Turn) -> Result<Step<Callback>, AisError> {
+        let step = turn.step(&self.client, || self.next())?;
+        if let Step::Call(Callback::Other(event)) = &step
+            && let Some(invocation) = event.invocation()
+        {
+            self.client.events().tell_dispatched(invocation);
+        }
+        Ok(step)
     }
 
     /// `saAmfFinalize`.
@@ -166,7 +162,7 @@ impl Amf {
     }
 }
 
-impl fmt::Debug for Amf {
+impl<P> fmt::Debug for Amf<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Amf").field("client", &self.client).finish_non_exhaustive()
     }

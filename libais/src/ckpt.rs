@@ -16,7 +16,7 @@ pub(crate) use sections::Sections;
 use crate::asking::Asked;
 use crate::client::Client;
 use crate::connection::done;
-use crate::dispatch::{self, Flags};
+use crate::dispatch::{Step, Turn};
 use crate::process::Process;
 use ais_proto::ckpt::{Event, Request};
 use ais_proto::{AisError, Service};
@@ -28,27 +28,27 @@ use std::sync::Arc;
 pub(crate) trait Program: Send + Sync {
     /// Which there are; bit n is member n of `SaCkptCallbacksT`.
     fn callbacks(&self) -> u32;
-    /// The end of an asynchronous open; the program owns what was opened.
-    fn opened(&self, invocation: i32, result: Result<Arc<Checkpoint>, AisError>);
-    /// The end of an asynchronous synchronize.
-    fn synchronized(&self, invocation: i32, result: Result<(), AisError>);
 }
 
 /// A handle of CKPT.
-pub(crate) struct Ckpt {
+pub(crate) struct Ckpt<P> {
     client: Client,
-    program: Box<dyn Program>,
+    program: P,
     opens: Asked<i32>,
     synchronizes: Asked<i32>,
 }
 
-enum Callback {
+/// A callback that is due.
+#[derive(Debug)]
+pub(crate) enum Callback {
+    /// The end of an asynchronous open; the program owns what was opened.
     Opened(i32, Result<Arc<Checkpoint>, AisError>),
+    /// The end of an asynchronous synchronize.
     Synchronized(i32, Result<(), AisError>),
 }
 
-impl Ckpt {
-    pub(crate) fn new(process: &Process, program: Box<dyn Program>) -> Result<Self, AisError> {
+impl<P: Program> Ckpt<P> {
+    pub(crate) fn new(process: &Process, program: P) -> Result<Self, AisError> {
         let client = Client::open(process, Service::Ckpt, program.callbacks())?;
         Ok(Self { client, program, opens: Asked::new(), synchronizes: Asked::new() })
     }
@@ -78,19 +78,14 @@ impl Ckpt {
             .ask(invocation, |tag| self.call(Request::SynchronizeAsync { checkpoint, tag }))
     }
 
-    /// `saCkptDispatch`.
-    pub(crate) fn dispatch(&self, flags: Flags) -> Result<(), AisError> {
-        dispatch::dispatch(
-            &self.client,
-            flags,
-            || self.next(),
-            |callback| match callback {
-                Callback::Opened(invocation, result) => self.program.opened(invocation, result),
-                Callback::Synchronized(invocation, result) => {
-                    self.program.synchronized(invocation, result);
-                }
-            },
-        )
+    /// The program's callbacks.
+    pub(crate) fn program(&self) -> &P {
+        &self.program
+    }
+
+    /// The next step of `saCkptDispatch`.
+    pub(crate) fn step(&self, turn: &mut Turn) -> Result<Step<Callback>, AisError> {
+        turn.step(&self.client, || self.next())
     }
 
     /// `saCkptFinalize`. Checkpoints stay open, but those that the program
@@ -134,7 +129,7 @@ impl Ckpt {
     }
 }
 
-impl fmt::Debug for Ckpt {
+impl<P> fmt::Debug for Ckpt<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ckpt").field("client", &self.client).finish_non_exhaustive()
     }

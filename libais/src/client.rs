@@ -1,7 +1,7 @@
 //! What all library handles have in common: a connection for requests, an
 //! event socket, and an end that any thread may bring about at any time.
 
-use crate::connection::{Failure, Outgoing, Reply};
+use crate::connection::{Connection, Failure, Outgoing, Reply};
 use crate::deadline::Deadline;
 use crate::dispatch::Events;
 use crate::pool::Pool;
@@ -24,7 +24,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub(crate) struct Client {
     session: Arc<Session>,
     socket: Arc<Socket>,
-    requests: Pool,
+    requests: Pool<Connection>,
     events: Events,
     closed: AtomicBool,
 }
@@ -79,12 +79,13 @@ impl Client {
         answer: impl FnOnce(Reply<'_>) -> Result<T, AisError>,
     ) -> Result<T, AisError> {
         let deadline = self.session.deadline(None);
+        let request = Outgoing::new(request)?;
         let result = self.requests.with(
             deadline,
             // The place of a dead connection stays empty.
             || Err(Failure::Unsent),
             |connection| {
-                let id = connection.send(&Outgoing::from(request), deadline)?;
+                let id = connection.send(&request, deadline)?;
                 Ok(answer(connection.receive(id, deadline)?)?)
             },
         );

@@ -3,7 +3,7 @@
 use crate::asking::Asked;
 use crate::client::Client;
 use crate::connection::done;
-use crate::dispatch::{self, Flags};
+use crate::dispatch::{Flags, Step, Turn};
 use crate::ffi::fork::process;
 use crate::process::Process;
 use crate::track::{Buffer, Subscriptions};
@@ -29,12 +29,8 @@ pub(crate) trait Program: Send + Sync {
     fn callbacks(&self) -> u32;
     /// Copies the notifications, which fit, to the program's buffer.
     fn fill(&self, buffer: Buffer, items: &[(Node, Change)]);
-    /// The track callback; the buffer is filled if `result` is good.
-    fn track(&self, buffer: Buffer, tracked: &Tracked, result: Result<(), AisError>);
     /// Copies a node to the program's memory.
     fn fill_node(&self, lookup: Lookup, node: &Node);
-    /// The callback of the asynchronous look-up.
-    fn node_got(&self, lookup: Lookup, result: Result<(), AisError>);
 }
 
 /// An asynchronous look-up, as the program asked for it.
@@ -46,7 +42,18 @@ pub(crate) struct Lookup {
     pub(crate) address: usize,
 }
 
-/// What a track callback tells.
+/// What a track callback tells beside the notifications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// The view number.
+    pub(crate) view: u64,
+    /// How many members the cluster has.
+    pub(crate) members: u32,
+    /// How many notifications there are.
+    pub(crate) items: usize,
+}
+
+/// The members of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tracked {
     /// The view number.
@@ -58,20 +65,24 @@ pub struct Tracked {
 }
 
 /// A handle of CLM.
-pub(crate) struct Clm {
+pub(crate) struct Clm<P> {
     client: Client,
-    program: Box<dyn Program>,
+    program: P,
     subscriptions: Subscriptions,
     lookups: Asked<Lookup>,
 }
 
-enum Callback {
-    Track(Buffer, Tracked, Result<(), AisError>),
+/// A callback that is due; what it tells stands in the program's memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Callback {
+    /// The track callback; the buffer is filled if the result is good.
+    Track(Buffer, Counts, Result<(), AisError>),
+    /// The callback of the asynchronous look-up.
     NodeGot(Lookup, Result<(), AisError>),
 }
 
-impl Clm {
-    pub(crate) fn open(process: &Process, program: Box<dyn Program>) -> Result<Self, AisError> {
+impl<P: Program> Clm<P> {
+    pub(crate) fn open(process: &Process, program: P) -> Result<Self, AisError> {
         let client = Client::open(process, Service::Clm, program.callbacks())?;
         Ok(Self { client, program, subscriptions: Subscriptions::new(), lookups: Asked::new() })
     }
@@ -107,19 +118,14 @@ impl Clm {
         self.lookups.ask(lookup, |tag| self.call(Request::NodeGetAsync { node, tag }))
     }
 
-    /// `saClmDispatch`.
-    pub(crate) fn dispatch(&self, flags: Flags) -> Result<(), AisError> {
-        dispatch::dispatch(
-            &self.client,
-            flags,
-            || self.next(),
-            |callback| match callback {
-                Callback::Track(buffer, tracked, result) => {
-                    self.program.track(buffer, &tracked, result);
-                }
-                Callback::NodeGot(lookup, result) => self.program.node_got(lookup, result),
-            },
-        )
+    /// The program's callbacks.
+    pub(crate) fn program(&self) -> &P {
+        &self.program
+    }
+
+    /// The next step of `saClmDispatch`.
+    pub(crate) fn step(&self, turn: &mut Turn) -> Result<Step<Callback>, AisError> {
+        turn.step(&self.client, || self.next())
     }
 
     /// `saClmFinalize`.
@@ -148,7 +154,8 @@ impl Clm {
                 let fill = |buffer| self.program.fill(buffer, &items);
                 let (buffer, result) =
                     self.subscriptions.deliver(subscription, items.len(), fill)?;
-                Some(Callback::Track(buffer, Tracked { view, members, items }, result))
+                let counts = Counts { view, members, items: items.len() };
+                Some(Callback::Track(buffer, counts, result))
             }
             Event::NodeGet { tag, result } => self.lookups.end(tag, |lookup| {
                 let result = result.map(|node| self.program.fill_node(lookup, &node));
@@ -166,7 +173,7 @@ impl Clm {
     }
 }
 
-impl fmt::Debug for Clm {
+impl<P> fmt::Debug for Clm<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Clm").field("client", &self.client).finish_non_exhaustive()
     }
@@ -188,28 +195,29 @@ pub fn node_get(node: u64, timeout: Option<Duration>) -> Result<Node, AisError> 
 /// `TryAgain` if there is no aisexec; `Timeout` if it does not answer.
 pub fn members() -> Result<Tracked, AisError> {
     #[derive(Default)]
-    struct Keep(Mutex<Option<Tracked>>);
-    impl Program for std::sync::Arc<Keep> {
+    struct Keep(Mutex<Vec<(Node, Change)>>);
+    impl Program for Keep {
         fn callbacks(&self) -> u32 {
             TRACK
         }
-        fn fill(&self, _: Buffer, _: &[(Node, Change)]) {}
-        fn track(&self, _: Buffer, tracked: &Tracked, _: Result<(), AisError>) {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(tracked.clone());
+        fn fill(&self, _: Buffer, items: &[(Node, Change)]) {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = items.to_vec();
         }
         fn fill_node(&self, _: Lookup, _: &Node) {}
-        fn node_got(&self, _: Lookup, _: Result<(), AisError>) {}
     }
-    let keep = std::sync::Arc::<Keep>::default();
-    let clm = Clm::open(process(), Box::new(std::sync::Arc::clone(&keep)))?;
+    let clm = Clm::open(process(), Keep::default())?;
     // Nothing is ever written there: the notifications are kept as they are.
     let anywhere = Buffer { address: usize::MAX, capacity: u64::MAX };
-    let result = clm.track_start(TrackFlags::CURRENT.bits(), anywhere).and_then(|()| {
+    let step = clm.track_start(TrackFlags::CURRENT.bits(), anywhere).and_then(|()| {
         clm.client.events().wait(clm.client.session().deadline(None))?;
-        clm.dispatch(Flags::One)
+        clm.step(&mut Turn::new(Flags::One))
     });
     clm.close();
-    result?;
-    let tracked = keep.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-    tracked.ok_or(AisError::Library)
+    match step? {
+        Step::Call(Callback::Track(_, Counts { view, members, .. }, _)) => {
+            let items = clm.program.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+            Ok(Tracked { view, members, items })
+        }
+        _ => Err(AisError::Library),
+    }
 }

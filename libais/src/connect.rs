@@ -1,8 +1,9 @@
 //! Reaching aisexec: the socket, and the handshake that gives a connection
-//! its kind.
+//! its kind. How a connection is come by later `anchor` knows.
 
 use crate::connection::{Failure, iovec};
 use crate::deadline::Deadline;
+use crate::ffi::descriptors::Descriptors;
 use crate::ffi::sys;
 use crate::socket::Socket;
 use ais_proto::{AisError, Code, HEADER_LENGTH, Header, Hello, Kind, Welcome};
@@ -15,7 +16,7 @@ use nix::sys::socket::{
 };
 use std::ffi::OsString;
 use std::io::IoSliceMut;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::RawFd;
 use std::time::Duration;
 
 /// Where aisexec listens if nobody says otherwise.
@@ -38,25 +39,18 @@ pub(crate) struct Connected {
     pub(crate) events: Option<Socket>,
 }
 
-/// Connects and says what the connection is for.
+/// Connects to where aisexec listens.
 ///
 /// # Errors
-/// `TryAgain` if there is no aisexec, `Security` if it does not serve this
-/// user, `Timeout` if it does not answer; and what it answers.
-pub(crate) fn open(kind: Kind, deadline: Deadline) -> Result<Connected, AisError> {
-    let deadline = deadline.min(Deadline::after(HANDSHAKE));
-    let socket = reach(deadline)?;
-    say_hello(&socket, kind, deadline)?;
-    hear_welcome(socket, deadline)
-}
-
-fn reach(deadline: Deadline) -> Result<Socket, AisError> {
+/// `TryAgain` if there is no aisexec, `Security` if it does not let this user
+/// in, `NoResources` if there is no descriptor.
+pub(crate) fn reach(deadline: Deadline) -> Result<Socket, AisError> {
     let address = UnixAddr::new(path().as_os_str()).map_err(|_| AisError::System)?;
     loop {
-        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        let fd = socket(AddressFamily::Unix, SockType::Stream, flags, None).map_err(why)?;
-        match connect(fd.as_raw_fd(), &address) {
-            Ok(()) => return Socket::adopt(fd),
+        let socket = make_socket()?;
+        let fd = socket.number().map_err(|_| AisError::Library)?;
+        match connect(fd, &address) {
+            Ok(()) => return Ok(socket),
             Err(Errno::EINTR) => {}
             // The backlog is full, and nothing tells when it no longer is.
             Err(Errno::EAGAIN) if !deadline.is_over() => {
@@ -65,6 +59,29 @@ fn reach(deadline: Deadline) -> Result<Socket, AisError> {
             Err(error) => return Err(why(error)),
         }
     }
+}
+
+fn make_socket() -> Result<Socket, AisError> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let mut descriptors = Descriptors::lock();
+    let fd = socket(AddressFamily::Unix, SockType::Stream, flags, None).map_err(why)?;
+    Socket::adopt(fd, &mut descriptors)
+}
+
+/// Says what a new connection is for, within the time for that.
+///
+/// # Errors
+/// `Security` if aisexec does not serve this user, `Timeout` if it does not
+/// answer, `TryAgain` if it goes away; and what it answers.
+pub(crate) fn greet(socket: Socket, kind: Kind, deadline: Deadline) -> Result<Connected, AisError> {
+    let deadline = handshake(deadline);
+    say_hello(&socket, kind, deadline)?;
+    hear_welcome(socket, deadline)
+}
+
+/// When a handshake has to be over.
+pub(crate) fn handshake(deadline: Deadline) -> Deadline {
+    deadline.min(Deadline::after(HANDSHAKE))
 }
 
 /// Where this process looks for aisexec.
@@ -98,57 +115,89 @@ fn say_hello(socket: &Socket, kind: Kind, deadline: Deadline) -> Result<(), AisE
 fn hear_welcome(socket: Socket, deadline: Deadline) -> Result<Connected, AisError> {
     let mut bytes = [0; HEADER_LENGTH + LONGEST_WELCOME];
     let mut end = 0;
-    let mut fds = Vec::new();
+    let mut events = None;
+    let mut lost = None;
     loop {
         if let Some(start) = bytes[..end].first_chunk() {
             let header = Header::decode(start, LONGEST_WELCOME).map_err(|_| AisError::Library)?;
             let total = HEADER_LENGTH + header.length as usize;
             if end >= total {
                 header.result()?;
+                if let Some(error) = lost {
+                    return Err(error);
+                }
                 let welcome =
                     Welcome::decode(&bytes[HEADER_LENGTH..total]).map_err(|_| AisError::Library)?;
-                // More descriptors than one would be a mistake; they are closed.
-                let events = fds.into_iter().next().map(Socket::adopt).transpose()?;
                 return Ok(Connected { socket, welcome, minor: header.minor, events });
             }
         }
-        let (count, brought) = receive(&socket, &mut bytes[end..], deadline)?;
-        end += count;
-        fds.extend(brought);
+        let received = receive(&socket, &mut bytes[end..], deadline)?;
+        end += received.count;
+        events = events.or(received.socket);
+        lost = lost.or(received.lost);
     }
 }
 
-/// Some bytes and the descriptors that came with them.
-fn receive(
+/// Some bytes, and what came with them.
+pub(crate) struct Received {
+    pub(crate) count: usize,
+    /// The descriptor that they brought; more than one would be a mistake.
+    pub(crate) socket: Option<Socket>,
+    /// Why a descriptor that they brought is not there.
+    pub(crate) lost: Option<AisError>,
+}
+
+/// Receives what is there, waiting for it until the deadline.
+///
+/// # Errors
+/// `TryAgain` at the end of the connection: there is no aisexec any more.
+pub(crate) fn receive(
     socket: &Socket,
     buffer: &mut [u8],
     deadline: Deadline,
-) -> Result<(usize, Vec<OwnedFd>), AisError> {
+) -> Result<Received, AisError> {
     loop {
         let fd = socket.number().map_err(|_| AisError::Library)?;
-        let mut pieces = [IoSliceMut::new(buffer)];
-        let mut space = cmsg_space!(RawFd);
-        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
-        match recvmsg::<()>(fd, &mut pieces, Some(&mut space), flags) {
-            // It went away while we knocked: there is no aisexec.
-            Ok(message) if message.bytes == 0 => return Err(AisError::TryAgain),
-            Ok(message) => {
-                let mut fds = Vec::new();
-                for part in message.cmsgs().map_err(|_| AisError::Library)? {
-                    if let ControlMessageOwned::ScmRights(brought) = part {
-                        fds.extend(sys::own(brought));
-                    }
-                }
-                return Ok((message.bytes, fds));
-            }
-            Err(Errno::EINTR) => {}
-            Err(Errno::EAGAIN) => match socket.wait(PollFlags::POLLIN, deadline) {
+        match receive_now(fd, buffer)? {
+            Some(received) if received.count == 0 => return Err(AisError::TryAgain),
+            Some(received) => return Ok(received),
+            None => match socket.wait(PollFlags::POLLIN, deadline) {
                 Ok(true) => {}
                 Ok(false) => return Err(AisError::Timeout),
                 Err(_) => return Err(AisError::System),
             },
-            Err(Errno::ECONNRESET) => return Err(AisError::TryAgain),
-            Err(_) => return Err(AisError::Library),
         }
     }
+}
+
+/// Receives once; `None` if nothing is there.
+fn receive_now(fd: RawFd, buffer: &mut [u8]) -> Result<Option<Received>, AisError> {
+    let mut pieces = [IoSliceMut::new(buffer)];
+    let mut space = cmsg_space!(RawFd);
+    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
+    let mut descriptors = Descriptors::lock();
+    let message = match recvmsg::<()>(fd, &mut pieces, Some(&mut space), flags) {
+        Ok(message) => message,
+        Err(Errno::EINTR | Errno::EAGAIN) => return Ok(None),
+        Err(Errno::ECONNRESET) => return Err(AisError::TryAgain),
+        Err(Errno::ENOMEM) => return Err(AisError::NoMemory),
+        Err(_) => return Err(AisError::Library),
+    };
+    let mut received = Received { count: message.bytes, socket: None, lost: None };
+    // The kernel passes a descriptor only if it has a number for it.
+    if message.flags.contains(MsgFlags::MSG_CTRUNC) {
+        received.lost = Some(AisError::NoResources);
+        return Ok(Some(received));
+    }
+    for part in message.cmsgs().map_err(|_| AisError::Library)? {
+        if let ControlMessageOwned::ScmRights(brought) = part {
+            for fd in sys::own(brought) {
+                match Socket::adopt(fd, &mut descriptors) {
+                    Ok(socket) => received.socket = Some(socket),
+                    Err(error) => received.lost = Some(error),
+                }
+            }
+        }
+    }
+    Ok(Some(received))
 }

@@ -8,6 +8,7 @@ pub(crate) mod iovec;
 
 use crate::deadline::Deadline;
 use crate::poll::{Budget, Poller};
+use crate::pool::Lent;
 use crate::socket::Socket;
 use ais_proto::{
     AisError, Code, DecodeError, HEADER_LENGTH, Header, MAX_CALL_BODY, Reader, Request, Welcome,
@@ -46,11 +47,16 @@ pub(crate) struct Outgoing<'a> {
     data: Vec<&'a [u8]>,
 }
 
-impl<'a> From<&Request<'a>> for Outgoing<'a> {
-    fn from(request: &Request<'a>) -> Self {
-        let mut head = Writer::new();
-        request.encode(&mut head);
-        Self { code: request.code(), head: head.into_bytes(), data: request.data() }
+impl<'a> Outgoing<'a> {
+    /// # Errors
+    /// `NoMemory` if there is not enough for what describes the data.
+    pub(crate) fn new(request: &Request<'a>) -> Result<Self, AisError> {
+        let head = Writer::try_message(|out| request.encode(out));
+        let mut data = Vec::new();
+        let room = data.try_reserve_exact(request.data().count());
+        room.map_err(|_| AisError::NoMemory)?;
+        data.extend(request.data());
+        Ok(Self { code: request.code(), head: head.map_err(|_| AisError::NoMemory)?, data })
     }
 }
 
@@ -107,6 +113,12 @@ impl Bound {
     }
 }
 
+impl Lent for Connection {
+    fn is_dead(&self) -> bool {
+        self.dead
+    }
+}
+
 impl Connection {
     pub(crate) fn new(socket: Arc<Socket>, budget: Budget, bound: Bound) -> Self {
         Self {
@@ -119,11 +131,6 @@ impl Connection {
             poller: Poller::new(budget),
             bound,
         }
-    }
-
-    /// Whether no further call can succeed.
-    pub(crate) fn is_dead(&self) -> bool {
-        self.dead
     }
 
     /// Sends a request and tells the id to wait for.
@@ -143,9 +150,12 @@ impl Connection {
             }
             return Err(Failure::Error(AisError::NoSpace));
         }
+        // What comes back has room before anything is done.
+        self.make_room(BUFFER)?;
         self.last_id = self.last_id.wrapping_add(1);
         let header = Header::new(request.code, self.last_id, body).encode();
-        let mut pieces = Vec::with_capacity(2 + request.data.len());
+        let mut pieces = Vec::new();
+        pieces.try_reserve_exact(2 + request.data.len()).map_err(|_| AisError::NoMemory)?;
         pieces.extend([header.as_slice(), &request.head]);
         pieces.extend(&request.data);
         let socket = Arc::clone(&self.socket);
@@ -153,6 +163,7 @@ impl Connection {
             Ok(()) => Ok(self.last_id),
             // Nothing of it was sent, the connection is as it was.
             Err(Failure::Error(AisError::TryAgain)) => Err(Failure::Error(AisError::Timeout)),
+            Err(error @ Failure::Error(AisError::NoMemory)) => Err(error),
             Err(failure) => {
                 self.dead = true;
                 Err(failure)
@@ -217,12 +228,14 @@ impl Connection {
             }
             wanted = wanted.max(total);
         }
-        self.make_room(wanted);
+        // A reply that there is no room for ends the connection; there are
+        // others. What is long is what was read, so nothing is left half done.
+        self.make_room(wanted).inspect_err(|_| self.dead = true)?;
         Ok(None)
     }
 
     /// Moves what there is to the front of a buffer of at least this size.
-    fn make_room(&mut self, wanted: usize) {
+    fn make_room(&mut self, wanted: usize) -> Result<(), AisError> {
         if self.start > 0 {
             self.input.copy_within(self.start..self.end, 0);
             self.end -= self.start;
@@ -231,9 +244,11 @@ impl Connection {
         if self.end == 0 && self.input.len() > KEPT {
             self.input = Vec::new();
         }
-        if self.input.len() < wanted {
+        if let Some(more) = wanted.checked_sub(self.input.len()) {
+            self.input.try_reserve_exact(more).map_err(|_| AisError::NoMemory)?;
             self.input.resize(wanted, 0);
         }
+        Ok(())
     }
 
     /// Receives more; `take_frame` has made room for it.

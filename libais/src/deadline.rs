@@ -1,6 +1,5 @@
 //! When a call has to be over.
 
-use nix::poll::PollTimeout;
 use std::time::{Duration, Instant};
 
 /// A point of time, or never.
@@ -33,19 +32,6 @@ impl Deadline {
     pub(crate) fn is_over(self) -> bool {
         self.remaining() == Some(Duration::ZERO)
     }
-
-    /// What is left for poll(2): whole milliseconds, rounded up, so that
-    /// waiting does not turn into spinning at the end. A wait longer than
-    /// poll(2) knows ends early; whoever waits asks again.
-    pub(crate) fn poll_timeout(self) -> PollTimeout {
-        match self.remaining() {
-            None => PollTimeout::NONE,
-            Some(left) => {
-                let whole = left.saturating_add(Duration::from_nanos(999_999)).as_millis();
-                PollTimeout::try_from(whole).unwrap_or(PollTimeout::MAX)
-            }
-        }
-    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the library's deadlines are about real time")]
@@ -61,7 +47,7 @@ mod tests {
     fn the_longest_timeout_is_no_overflow() {
         let far = Deadline::after(Duration::from_nanos(i64::MAX as u64));
         assert!(!far.is_over());
-        assert!(i32::from(far.poll_timeout()) > 0);
+        assert!(far.remaining().is_some_and(|left| !left.is_zero()));
         assert_eq!(Deadline::after(Duration::MAX), Deadline::NEVER);
         assert_eq!(far.min(Deadline::NEVER), far);
         assert!(Deadline::after(Duration::ZERO).is_over());

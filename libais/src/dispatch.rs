@@ -1,7 +1,7 @@
 //! The event socket of a handle, and the three ways to dispatch.
 //!
-//! One packet is one callback. A packet is received under a lock, decoded, and
-//! the callback runs with no lock held.
+//! One packet is one callback. A packet is received under a lock and decoded;
+//! `ffi` makes the callback with no lock held.
 
 use crate::client::Client;
 use crate::deadline::Deadline;
@@ -52,9 +52,13 @@ impl Events {
     /// The selection object.
     ///
     /// # Errors
-    /// `BadHandle` in the child of the process that opened it.
+    /// `BadHandle` in the child of the process that opened it, `Library` if the
+    /// program has closed it.
     pub(crate) fn number(&self) -> Result<RawFd, AisError> {
-        self.socket.number().map_err(|_| AisError::BadHandle)
+        self.socket.number().map_err(|error| match error {
+            Errno::EBADF => AisError::BadHandle,
+            _ => AisError::Library,
+        })
     }
 
     /// Wakes whoever waits for events; what has arrived can still be received.
@@ -66,7 +70,8 @@ impl Events {
     /// is none now.
     ///
     /// # Errors
-    /// `Library` if aisexec is gone or talks nonsense, `BadHandle` in a child.
+    /// `Library` if aisexec is gone or talks nonsense, `BadHandle` in a child,
+    /// `NoMemory` if there is none to receive it.
     pub(crate) fn next<T>(
         &self,
         decode: impl FnOnce(Code, &[u8]) -> Option<T>,
@@ -78,6 +83,7 @@ impl Events {
             return Err(AisError::Library);
         }
         if buffer.is_empty() {
+            buffer.try_reserve_exact(MAX_EVENT).map_err(|_| AisError::NoMemory)?;
             buffer.resize(MAX_EVENT, 0);
         }
         match self.socket.receive(&mut buffer) {
@@ -134,45 +140,78 @@ fn decode_packet<T>(packet: &[u8], decode: impl FnOnce(Code, &[u8]) -> Option<T>
     (header.length as usize == body.len()).then(|| decode(header.code, body))?
 }
 
-/// Runs callbacks. `next` receives one that is pending, `run` hands it to the
-/// program.
-///
-/// # Errors
-/// `Library` if aisexec is gone; `BadHandle` in a child.
-pub(crate) fn dispatch<T>(
-    client: &Client,
+/// What a dispatching thread does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step<C> {
+    /// It makes this callback.
+    Call(C),
+    /// It waits until the selection object is readable.
+    Wait,
+    /// It goes back to the program.
+    Done,
+}
+
+impl<C> Step<C> {
+    /// The same with another form of the callback.
+    ///
+    /// # Errors
+    /// What `form` returns.
+    pub(crate) fn try_map<D>(
+        self,
+        form: impl FnOnce(C) -> Result<D, AisError>,
+    ) -> Result<Step<D>, AisError> {
+        Ok(match self {
+            Self::Call(callback) => Step::Call(form(callback)?),
+            Self::Wait => Step::Wait,
+            Self::Done => Step::Done,
+        })
+    }
+}
+
+/// How far a dispatch has come. Nothing of it must be dropped.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Turn {
     flags: Flags,
-    next: impl Fn() -> Result<Option<T>, AisError>,
-    run: impl Fn(T),
-) -> Result<(), AisError> {
-    let events = client.events();
-    // What a callback causes is for the next time, or a program that answers
-    // its callbacks would not come back.
-    let all = events.all_pending();
-    let mut first = true;
-    loop {
-        let is_enough = match flags {
-            Flags::One => !first,
-            Flags::All => !first && events.received() >= all,
+    /// What will have been received once everything is that was pending when
+    /// it began: what a callback causes is for the next time, or a program
+    /// that answers its callbacks would not come back.
+    all: Option<usize>,
+    has_called: bool,
+}
+
+impl Turn {
+    pub(crate) fn new(flags: Flags) -> Self {
+        Self { flags, all: None, has_called: false }
+    }
+
+    /// The next step; `next` receives a callback that is pending.
+    ///
+    /// # Errors
+    /// `Library` if aisexec is gone; `BadHandle` in a child.
+    pub(crate) fn step<C>(
+        &mut self,
+        client: &Client,
+        next: impl FnOnce() -> Result<Option<C>, AisError>,
+    ) -> Result<Step<C>, AisError> {
+        let events = client.events();
+        let all = *self.all.get_or_insert_with(|| events.all_pending());
+        let is_enough = match self.flags {
+            Flags::One => self.has_called,
+            Flags::All => self.has_called && events.received() >= all,
             Flags::Blocking => false,
         };
-        if client.is_closed() {
-            return Ok(());
-        }
-        if is_enough {
-            // The child of a fork in a callback learns that it has no handle.
-            return events.number().map(|_| ());
+        if is_enough || client.is_closed() {
+            return Ok(Step::Done);
         }
         match next() {
-            Ok(Some(callback)) => run(callback),
-            Ok(None) if flags == Flags::Blocking => {
-                events.wait(Deadline::NEVER)?;
-                continue;
+            Ok(Some(callback)) => {
+                self.has_called = true;
+                Ok(Step::Call(callback))
             }
-            Ok(None) => return Ok(()),
-            Err(_) if client.is_closed() => return Ok(()),
-            Err(error) => return Err(error),
+            Ok(None) if self.flags == Flags::Blocking => Ok(Step::Wait),
+            Ok(None) => Ok(Step::Done),
+            Err(_) if client.is_closed() => Ok(Step::Done),
+            Err(error) => Err(error),
         }
-        first = false;
     }
 }

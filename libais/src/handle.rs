@@ -61,15 +61,9 @@ impl<T> Table<T> {
         self.lock().remove(&number).ok_or(AisError::BadHandle)
     }
 
-    /// Takes the numbers of all objects back that fit; the objects are
-    /// dropped when the table is free again.
+    /// Takes the numbers of all objects back that fit.
     pub(crate) fn remove_if(&self, fits: impl Fn(&T) -> bool) {
-        let mut open = self.lock();
-        let numbers: Vec<i32> =
-            open.iter().filter(|(_, object)| fits(object)).map(|(number, _)| *number).collect();
-        let gone: Vec<_> = numbers.iter().filter_map(|number| open.remove(number)).collect();
-        drop(open);
-        drop(gone);
+        self.lock().retain(|_, object| !fits(object));
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<i32, Arc<T>>> {

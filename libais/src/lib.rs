@@ -11,7 +11,7 @@
 //! | `client` | what every library handle has: requests, events, an end |
 //! | `dispatch` | the event socket and the three ways to dispatch |
 //! | `process`, `session` | what a process has: its session with aisexec, its handles |
-//! | `pool`, `connection`, `connect` | connections: lent out, used for calls, opened |
+//! | `pool`, `connection`, `connect`, `anchor` | connections: lent out, used for calls, opened |
 //! | `socket`, `deadline`, `poll` | system calls that survive signals, end in time, and hurry |
 //!
 //! There are no threads and there is no logging. No lock is held while a
@@ -21,6 +21,7 @@
 
 pub mod admin;
 mod amf;
+mod anchor;
 mod asking;
 pub mod ckpt;
 mod client;

@@ -1,36 +1,43 @@
 //! Connections that are used by one caller at a time. Who finds all of them
 //! busy waits, but not longer than its own deadline.
 
-use crate::connection::Connection;
 use crate::deadline::Deadline;
+use crate::ffi::entry::Holding;
 use ais_proto::AisError;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+/// What a pool lends.
+pub(crate) trait Lent {
+    /// Whether it is of no further use.
+    fn is_dead(&self) -> bool;
+}
+
 /// A set of connections, at most `most`.
 #[derive(Debug)]
-pub(crate) struct Pool {
+pub(crate) struct Pool<C> {
     most: usize,
-    connections: Mutex<Connections>,
+    connections: Mutex<Connections<C>>,
     freed: Condvar,
 }
 
-#[derive(Debug, Default)]
-struct Connections {
-    idle: Vec<Connection>,
+#[derive(Debug)]
+struct Connections<C> {
+    idle: Vec<C>,
     /// Idle, borrowed, or about to be opened.
     open: usize,
     /// Callers that wait for one; to wake nobody costs a system call too.
     waiting: usize,
 }
 
-impl Pool {
+impl<C: Lent> Pool<C> {
     /// An empty pool, which opens connections as they are needed.
     pub(crate) fn new(most: usize) -> Self {
-        Self { most, connections: Mutex::default(), freed: Condvar::new() }
+        let connections = Connections { idle: Vec::new(), open: 0, waiting: 0 };
+        Self { most, connections: Mutex::new(connections), freed: Condvar::new() }
     }
 
     /// A pool of this one connection.
-    pub(crate) fn of(connection: Connection) -> Self {
+    pub(crate) fn of(connection: C) -> Self {
         let connections = Connections { idle: vec![connection], open: 1, waiting: 0 };
         Self { most: 1, connections: Mutex::new(connections), freed: Condvar::new() }
     }
@@ -44,9 +51,10 @@ impl Pool {
     pub(crate) fn with<T, E: From<AisError>>(
         &self,
         deadline: Deadline,
-        open: impl FnOnce() -> Result<Connection, E>,
-        work: impl FnOnce(&mut Connection) -> Result<T, E>,
+        open: impl FnOnce() -> Result<C, E>,
+        work: impl FnOnce(&mut C) -> Result<T, E>,
     ) -> Result<T, E> {
+        let _only_one = (self.most == 1).then(Holding::begin);
         let mut place = Place { pool: self, connection: self.take(deadline)? };
         let connection = match &mut place.connection {
             Some(connection) => connection,
@@ -56,7 +64,7 @@ impl Pool {
     }
 
     /// An idle connection, or the right to open one.
-    fn take(&self, deadline: Deadline) -> Result<Option<Connection>, AisError> {
+    fn take(&self, deadline: Deadline) -> Result<Option<C>, AisError> {
         let mut connections = self.lock();
         loop {
             if let Some(connection) = connections.idle.pop() {
@@ -79,7 +87,7 @@ impl Pool {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Connections> {
+    fn lock(&self) -> MutexGuard<'_, Connections<C>> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -105,12 +113,12 @@ pub(crate) fn wait<'a, T>(
 
 /// A place in the pool, which is given back however the work ends: with its
 /// connection, unless that has died.
-struct Place<'a> {
-    pool: &'a Pool,
-    connection: Option<Connection>,
+struct Place<'a, C: Lent> {
+    pool: &'a Pool<C>,
+    connection: Option<C>,
 }
 
-impl Drop for Place<'_> {
+impl<C: Lent> Drop for Place<'_, C> {
     fn drop(&mut self) {
         let connection = self.connection.take().filter(|connection| !connection.is_dead());
         let mut connections = self.pool.lock();

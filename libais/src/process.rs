@@ -4,6 +4,9 @@ use crate::amf::Amf;
 use crate::ckpt::{Checkpoint, Ckpt, Sections};
 use crate::clm::Clm;
 use crate::connection::{Outgoing, Reply};
+use crate::ffi::amf::SaAmfCallbacksT;
+use crate::ffi::clm::SaClmCallbacksT;
+use crate::ffi::types::SaCkptCallbacksT;
 use crate::handle::{Numbers, Table};
 use crate::session::Current;
 use ais_proto::{AisError, Request};
@@ -23,9 +26,9 @@ pub(crate) struct Process {
     #[expect(dead_code, reason = "leak checkers shall see that it was not lost by mistake")]
     inherited: AtomicPtr<Self>,
     pub(crate) session: Current,
-    pub(crate) clm: Table<Clm>,
-    pub(crate) amf: Table<Amf>,
-    pub(crate) ckpt: Table<Ckpt>,
+    pub(crate) clm: Table<Clm<SaClmCallbacksT>>,
+    pub(crate) amf: Table<Amf<SaAmfCallbacksT>>,
+    pub(crate) ckpt: Table<Ckpt<SaCkptCallbacksT>>,
     pub(crate) checkpoints: Table<Checkpoint>,
     pub(crate) sections: Table<Sections>,
 }
@@ -54,7 +57,7 @@ impl Process {
         timeout: Option<Duration>,
         answer: impl Fn(Reply<'_>) -> Result<T, AisError>,
     ) -> Result<T, AisError> {
-        let request = Outgoing::from(request);
+        let request = Outgoing::new(request)?;
         self.session.with(timeout, |session, deadline| session.call(&request, deadline, &answer))
     }
 }

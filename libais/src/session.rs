@@ -6,9 +6,11 @@
 //! session stays with it and fails; whoever asks for the session of the
 //! process gets a new one.
 
+use crate::anchor::{self, Anchor};
 use crate::connect;
 use crate::connection::{Bound, Connection, Failure, Outgoing, Reply};
 use crate::deadline::Deadline;
+use crate::ffi::entry::Holding;
 use crate::poll::Budget;
 use crate::pool::{Pool, wait};
 use crate::socket::Socket;
@@ -23,21 +25,27 @@ const MOST_CONNECTIONS: usize = 8;
 /// A session with one run of aisexec.
 #[derive(Debug)]
 pub(crate) struct Session {
-    anchor: Socket,
+    anchor: Arc<Socket>,
+    /// Where connections come from, if aisexec gives them out.
+    source: Option<Pool<Anchor>>,
     cookie: Cookie,
     api_timeout: Duration,
     budget: Budget,
     bound: Bound,
     dead: AtomicBool,
-    pool: Pool,
+    pool: Pool<Connection>,
 }
 
 impl Session {
     fn open(deadline: Deadline) -> Result<Self, AisError> {
+        let deadline = connect::handshake(deadline);
         let connect::Connected { socket, welcome, minor, .. } =
-            connect::open(Kind::Session, deadline)?;
+            connect::greet(connect::reach(deadline)?, Kind::Session, deadline)?;
+        let anchor = Arc::new(socket);
+        let gives_out = minor >= anchor::FIRST_MINOR;
         Ok(Self {
-            anchor: socket,
+            source: gives_out.then(|| Pool::of(Anchor::new(Arc::clone(&anchor)))),
+            anchor,
             cookie: welcome.cookie,
             api_timeout: Duration::from_millis(u64::from(welcome.api_timeout_ms)),
             budget: Budget::new(welcome.busy_poll_us),
@@ -143,10 +151,19 @@ impl Session {
         if !self.is_alive() {
             return Err(Failure::Unsent);
         }
-        connect::open(kind, deadline).map_err(|error| {
-            // Another aisexec does not know the cookie, whatever it says.
-            if self.is_alive() { Failure::Error(error) } else { Failure::Unsent }
-        })
+        let deadline = connect::handshake(deadline);
+        let joined =
+            self.stream(deadline).and_then(|socket| Ok(connect::greet(socket, kind, deadline)?));
+        // Another aisexec does not know the cookie, whatever it says.
+        joined.map_err(|failure| if self.is_alive() { failure } else { Failure::Unsent })
+    }
+
+    /// A connection on which nothing has been said yet.
+    fn stream(&self, deadline: Deadline) -> Result<Socket, Failure> {
+        let Some(source) = &self.source else { return Ok(connect::reach(deadline)?) };
+        // The place of a dead anchor stays empty.
+        let gone = || Err(Failure::Unsent);
+        source.with(deadline, gone, |anchor| anchor.connect(deadline))
     }
 }
 
@@ -168,7 +185,7 @@ impl Current {
     /// The session, opened if there is none that lives.
     ///
     /// # Errors
-    /// What [`connect::open`] returns.
+    /// What reaching and greeting aisexec return.
     pub(crate) fn get(&self, deadline: Deadline) -> Result<Arc<Session>, AisError> {
         let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -185,6 +202,7 @@ impl Current {
         }
         slot.opening = true;
         drop(slot);
+        let _opening = Holding::begin();
         let opened = Session::open(deadline).map(Arc::new);
         let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
         slot.opening = false;

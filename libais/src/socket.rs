@@ -1,67 +1,84 @@
-//! A socket of the library: registered, so that a forked child can close it,
-//! and never waiting but in [`Socket::wait`]. Every call survives signals.
+//! A socket of the library: noted, so that a forked child can close it and
+//! nothing else is taken for it, and never waiting but in [`Socket::wait`].
+//! Every call survives signals.
 
 use crate::deadline::Deadline;
+use crate::ffi::descriptors::{Descriptors, Identity};
+use crate::ffi::entry::{Signals, poll};
 use crate::ffi::fork;
 use ais_proto::AisError;
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, poll};
+use nix::poll::PollFlags;
 use nix::sys::socket::{MsgFlags, Shutdown, recv, sendmsg, shutdown};
 use std::io::IoSlice;
-use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::mem;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::time::Duration;
+
+/// A wait that lasts longer than this lets signal handlers of the program run.
+/// A shorter one is over soon enough, and they need not run in its middle.
+const SOON: Duration = Duration::from_millis(100);
 
 /// An open socket.
 #[derive(Debug)]
 pub(crate) struct Socket {
     /// Always there but while it is dropped.
     fd: Option<OwnedFd>,
+    identity: Identity,
     /// The process that opened it, counted in forks.
     generation: u32,
 }
 
 impl Socket {
-    /// Takes care of a descriptor.
+    /// Takes care of a descriptor that has just been made, with the lock held
+    /// since before that.
     ///
     /// # Errors
-    /// `NoResources` if its number is beyond what a child could close.
-    pub(crate) fn adopt(fd: OwnedFd) -> Result<Self, AisError> {
-        if !fork::register(fd.as_raw_fd()) {
-            return Err(AisError::NoResources);
-        }
-        Ok(Self { fd: Some(fd), generation: fork::generation() })
+    /// `NoResources` if there is no number for it but the first three;
+    /// `NoMemory`.
+    pub(crate) fn adopt(fd: OwnedFd, descriptors: &mut Descriptors) -> Result<Self, AisError> {
+        let (fd, identity) = descriptors.note(fd)?;
+        Ok(Self { fd: Some(fd), identity, generation: fork::generation() })
     }
 
     /// Whether this is a child of the process that opened the socket. The
     /// descriptor is closed then, and its number may be anybody's.
-    pub(crate) fn is_inherited(&self) -> bool {
+    fn is_inherited(&self) -> bool {
         self.generation != fork::generation()
     }
 
-    fn fd(&self) -> Result<&OwnedFd, Errno> {
+    /// The number of the descriptor.
+    ///
+    /// # Errors
+    /// `EBADF` in a child; `ESTALE` if the program has closed it, so that the
+    /// number is nobody's or means something else.
+    pub(crate) fn number(&self) -> Result<RawFd, Errno> {
+        let fd = self.last_number()?;
+        if self.identity.is_of(fd) { Ok(fd) } else { Err(Errno::ESTALE) }
+    }
+
+    /// The same without asking the kernel, where that has just been done.
+    fn last_number(&self) -> Result<RawFd, Errno> {
         if self.is_inherited() {
             return Err(Errno::EBADF);
         }
-        self.fd.as_ref().ok_or(Errno::EBADF)
+        self.fd.as_ref().map(AsRawFd::as_raw_fd).ok_or(Errno::EBADF)
     }
 
-    /// The number of the descriptor.
-    pub(crate) fn number(&self) -> Result<RawFd, Errno> {
-        self.fd().map(AsRawFd::as_raw_fd)
-    }
-
-    /// Receives what is there; `EAGAIN` if that is nothing, 0 at the end.
+    /// Receives what is there; `EAGAIN` if that is nothing, 0 at the end. To be
+    /// called soon after the socket was sent to, waited for or asked for.
     pub(crate) fn receive(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
         self.receive_with(buffer, MsgFlags::empty())
     }
 
     /// Whether the other side is still there.
     pub(crate) fn is_alive(&self) -> bool {
-        let peeked = self.receive_with(&mut [0], MsgFlags::MSG_PEEK);
+        let peeked = self.number().and_then(|_| self.receive_with(&mut [0], MsgFlags::MSG_PEEK));
         matches!(peeked, Ok(1..) | Err(Errno::EAGAIN))
     }
 
     fn receive_with(&self, buffer: &mut [u8], flags: MsgFlags) -> Result<usize, Errno> {
-        let fd = self.number()?;
+        let fd = self.last_number()?;
         loop {
             match recv(fd, buffer, flags | MsgFlags::MSG_DONTWAIT) {
                 Err(Errno::EINTR) => {}
@@ -85,13 +102,18 @@ impl Socket {
     /// Waits until the socket is ready for `events`, or has failed. False if
     /// the time ran out before.
     pub(crate) fn wait(&self, events: PollFlags, deadline: Deadline) -> Result<bool, Errno> {
-        let fd = self.fd()?.as_fd();
+        let soon = Deadline::after(SOON);
         loop {
-            let mut fds = [PollFd::new(fd, events)];
-            match poll(&mut fds, deadline.poll_timeout()) {
+            let fd = self.last_number()?;
+            let (until, signals) = if soon.is_over() {
+                (deadline, Signals::Delivered)
+            } else {
+                (deadline.min(soon), Signals::Held)
+            };
+            match poll(fd, events.bits(), until.remaining(), signals) {
                 Ok(0) if deadline.is_over() => return Ok(false),
                 Ok(0) | Err(Errno::EINTR) => {}
-                Ok(_) => return Ok(true),
+                Ok(_) => return self.number().map(|_| true),
                 Err(error) => return Err(error),
             }
         }
@@ -112,9 +134,9 @@ impl Drop for Socket {
         if self.is_inherited() {
             // The child has closed it; to close the number again would hit a
             // descriptor of the program.
-            let _ = fd.into_raw_fd();
+            mem::forget(fd);
         } else {
-            fork::unregister(fd.as_raw_fd());
+            Descriptors::lock().close(fd, self.identity);
         }
     }
 }

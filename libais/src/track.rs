@@ -1,6 +1,7 @@
 //! Subscriptions: which events of a track callback are still wanted, and which
 //! buffer of the program each of them fills.
 
+use crate::ffi::entry::Holding;
 use ais_proto::track::TrackFlags;
 use ais_proto::{AisError, MAX_ASYNC_PER_HANDLE, Name};
 use std::collections::BTreeMap;
@@ -59,6 +60,7 @@ impl Subscriptions {
         buffer: Buffer,
         send: impl FnOnce(u32) -> Result<(), AisError>,
     ) -> Result<(), AisError> {
+        let _holding = Holding::begin();
         let _turn = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
         let number = {
             let mut subscriptions = self.lock();

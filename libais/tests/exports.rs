@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at what goes wrong")]
 
 use std::collections::BTreeSet;
+use std::ffi::CString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -50,6 +51,24 @@ fn exactly_the_declared_functions_are_exported() {
         .collect();
     assert_eq!(exported.len(), 47);
     assert_eq!(exported, declared());
+}
+
+/// Threads and forks call what the library has set for their end.
+#[test]
+fn the_library_stays_loaded() {
+    let dynamic = output("readelf", &["-d"]);
+    let flags = dynamic.lines().find(|line| line.contains("(FLAGS_1)")).unwrap_or_default();
+    assert!(flags.contains("NODELETE"), "{dynamic}");
+    let path = CString::new(library().into_os_string().into_encoded_bytes()).unwrap();
+    // SAFETY: a path, and what dlopen has returned; the library runs nothing
+    // when it is loaded.
+    unsafe {
+        let loaded = libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL);
+        assert!(!loaded.is_null());
+        assert_eq!(libc::dlclose(loaded), 0);
+        let again = libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_NOLOAD);
+        assert_eq!(again, loaded);
+    }
 }
 
 #[test]

@@ -1,14 +1,17 @@
-//! New connections.
+//! New connections: those that are accepted, and those that a session is given.
 
-use super::bounds::{ACCEPT_PAUSE, GREETING_TIME, SOCKET_LOOKS};
-use super::connection::{Connection, Fault, State};
+use super::bounds::{ACCEPT_PAUSE, GREETING_TIME, MAX_GIVEN_CONNECTIONS, SOCKET_LOOKS};
+use super::connection::{Connection, Fault, Greeting, State};
+use super::output::send_first;
 use super::peer::Peer;
 use super::{Server, Token};
 use crate::listen::{BACKLOG, Listener};
-use ais_node::Now;
+use ais_node::{Now, SessionId};
+use ais_proto::{AisError, Code, Header, OK};
 use nix::errno::Errno;
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 
 impl Server {
@@ -87,22 +90,76 @@ impl Server {
             return self.complaints.log(now.monotonic, text);
         }
         let verdict = self.access.check(&peer).and_then(|()| self.quota.check(peer.uid));
-        let id = self.last_connection + 1;
-        self.last_connection = id;
-        let event = EpollEvent::new(EpollFlags::EPOLLIN, Token::Stream(id).encode());
-        if let Err(error) = self.epoll.add(&socket, event) {
-            let text = format_args!("{peer} cannot be served: {error}");
-            return self.complaints.log(now.monotonic, text);
+        let name = peer.to_string();
+        if let Err(error) = self.take(now, socket, peer, Greeting { verdict, given_to: None }) {
+            let text = format_args!("{name} cannot be served: {error}");
+            self.complaints.log(now.monotonic, text);
         }
+    }
+
+    /// Takes care of a connection that will say what it is for.
+    ///
+    /// # Errors
+    /// If epoll does not take it.
+    fn take(
+        &mut self,
+        now: Now,
+        socket: UnixStream,
+        peer: Peer,
+        greeting: Greeting,
+    ) -> Result<u64, Errno> {
+        let id = self.last_connection + 1;
+        let event = EpollEvent::new(EpollFlags::EPOLLIN, Token::Stream(id).encode());
+        self.epoll.add(&socket, event)?;
+        self.last_connection = id;
         self.quota.add(peer.uid, 1);
         // What it wants to say is about to come.
         self.has_served = true;
-        self.connections.insert(id, Connection::new(socket, peer, verdict, now.monotonic));
+        self.connections.insert(id, Connection::new(socket, peer, greeting, now.monotonic));
         self.greetings.push_back((now.monotonic.saturating_add(GREETING_TIME), id));
         // What is done with at the front goes, so the queue is short.
         while self.greetings.front().is_some_and(|(_, id)| !self.is_greeting(*id)) {
             self.greetings.pop_front();
         }
+        Ok(id)
+    }
+
+    /// Gives the process of a session another connection, on the one that
+    /// holds the session. It counts as one that was accepted from the process
+    /// as it was when the session began, which it may not be any more: it may
+    /// have changed its root directory or user since.
+    pub(super) fn give(&mut self, now: Now, anchor: u64, request: u32) -> Result<(), Fault> {
+        let Some(connection) = self.connections.get(&anchor) else { return Ok(()) };
+        let State::Anchor(session) = connection.state else { return Err(Fault::Malformed) };
+        let peer = connection.peer.clone();
+        let made = self.quota.check(peer.uid).and_then(|()| self.make(now, session, peer));
+        let (code, theirs) = match made {
+            Ok(theirs) => (OK, Some(theirs)),
+            // Numbers of errors are small.
+            Err(error) => (error.number() as u16, None),
+        };
+        let Some(connection) = self.connections.get(&anchor) else { return Ok(()) };
+        let header = Header::new(Code(code), request, 0).encode();
+        let descriptor = theirs.as_ref().map(AsFd::as_fd);
+        send_first(&connection.socket, header, &[], descriptor).map_err(|error| match error {
+            Errno::EPIPE | Errno::ECONNRESET => Fault::End,
+            error => Fault::System(error),
+        })
+    }
+
+    /// A new connection of a session: the other end of it.
+    fn make(&mut self, now: Now, id: SessionId, peer: Peer) -> Result<UnixStream, AisError> {
+        let greeting = Greeting { verdict: Ok(()), given_to: Some(id) };
+        let session = self.sessions.get_mut(id).ok_or(AisError::Library)?;
+        if session.given.len() >= MAX_GIVEN_CONNECTIONS {
+            return Err(AisError::NoResources);
+        }
+        let (ours, theirs) = UnixStream::pair().map_err(|_| AisError::NoResources)?;
+        let connection = self.take(now, ours, peer, greeting).map_err(|_| AisError::NoResources)?;
+        if let Some(session) = self.sessions.get_mut(id) {
+            session.given.insert(connection);
+        }
+        Ok(theirs)
     }
 
     /// Closes connections that did not say in time what they are for.

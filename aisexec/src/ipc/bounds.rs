@@ -11,6 +11,9 @@ pub(crate) const MAX_HELLO_BODY: usize = 4096;
 pub(crate) const MAX_HANDLE_BODY: usize = 64 << 10;
 /// Connections for calls in a session; the library uses 8.
 pub(crate) const MAX_CALL_CONNECTIONS: usize = 16;
+/// Connections that a session was given and that have not said yet what they
+/// are for; the library has one for each of its threads at most.
+pub(crate) const MAX_GIVEN_CONNECTIONS: usize = 64;
 /// Library handles in a session.
 pub(crate) const MAX_HANDLES: usize = 4096;
 /// Unanswered requests of one connection, then it is not read; the library

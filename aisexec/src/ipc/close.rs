@@ -1,7 +1,7 @@
 //! The end of connections and sessions.
 
 use super::Server;
-use super::connection::{Connection, Fault, State};
+use super::connection::{Connection, Fault, Greeting, State};
 use ais_node::{Caller, ConnectionId, Now, SessionId};
 
 impl Server {
@@ -25,7 +25,7 @@ impl Server {
         while let Some(id) = self.closing.pop() {
             let Some(connection) = self.forget(id) else { continue };
             match connection.state {
-                State::Greeting(_) => {}
+                State::Greeting(greeting) => self.take_back(id, greeting),
                 State::Anchor(session) => self.end_session(now, session),
                 State::Calls(caller) => self.leave(now, caller, 0),
                 State::Handle(caller, _) => self.leave(now, caller, 1),
@@ -37,6 +37,9 @@ impl Server {
     pub(super) fn end_session(&mut self, now: Now, id: SessionId) {
         let Some(session) = self.sessions.remove(id) else { return };
         self.forget(session.anchor);
+        for given in session.given {
+            self.forget(given);
+        }
         for member in session.members {
             self.forget(member);
             self.node.connection_closed(now, ConnectionId(member));
@@ -64,6 +67,14 @@ impl Server {
         }
         self.node.connection_closed(now, caller.connection);
         self.deliver(now);
+    }
+
+    /// A connection that a session was given is no longer a new one.
+    pub(super) fn take_back(&mut self, id: u64, greeting: Greeting) {
+        let session = greeting.given_to.and_then(|session| self.sessions.get_mut(session));
+        if let Some(session) = session {
+            session.given.remove(&id);
+        }
     }
 
     fn forget(&mut self, id: u64) -> Option<Connection> {

@@ -43,14 +43,23 @@ pub(crate) struct Connection {
 /// What a connection is for.
 #[derive(Debug)]
 pub(crate) enum State {
-    /// It has not said yet; this is what it will hear.
-    Greeting(Result<(), AisError>),
+    /// It has not said yet.
+    Greeting(Greeting),
     /// It holds a session.
     Anchor(SessionId),
     /// It carries calls.
     Calls(Caller),
     /// It is a library handle.
     Handle(Caller, EventSocket),
+}
+
+/// What is known of a connection before it has said what it is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Greeting {
+    /// What it will hear.
+    pub(crate) verdict: Result<(), AisError>,
+    /// The session that it was given to, and that it has to belong to.
+    pub(crate) given_to: Option<SessionId>,
 }
 
 /// Why a connection is closed.
@@ -73,16 +82,11 @@ pub(crate) enum Fault {
 }
 
 impl Connection {
-    pub(crate) fn new(
-        socket: UnixStream,
-        peer: Peer,
-        verdict: Result<(), AisError>,
-        now: u64,
-    ) -> Self {
+    pub(crate) fn new(socket: UnixStream, peer: Peer, greeting: Greeting, now: u64) -> Self {
         Self {
             socket,
             peer,
-            state: State::Greeting(verdict),
+            state: State::Greeting(greeting),
             input: Input::default(),
             output: Output::default(),
             outstanding: Vec::new(),

@@ -1,7 +1,7 @@
 //! The handshake.
 
 use super::bounds::{MAX_CALL_CONNECTIONS, MAX_HANDLES};
-use super::connection::{Fault, State};
+use super::connection::{Fault, Greeting, State};
 use super::events::EventSocket;
 use super::output::send_first;
 use super::{Server, Token, peer};
@@ -25,13 +25,14 @@ impl Server {
     /// Answers the first frame of a connection.
     pub(super) fn greet(&mut self, id: u64, header: Header, body: &[u8]) -> Result<(), Fault> {
         let Some(connection) = self.connections.get(&id) else { return Ok(()) };
-        let State::Greeting(verdict) = connection.state else { return Err(Fault::Malformed) };
+        let State::Greeting(greeting) = connection.state else { return Err(Fault::Malformed) };
         if header.code != Code::HELLO {
             return Err(Fault::Malformed);
         }
         let hello = Hello::decode(body).map_err(|_| Fault::Malformed)?;
         let (pid, uid) = (connection.peer.pid, connection.peer.uid);
-        let place = verdict.and_then(|()| match hello.kind {
+        self.may_belong(greeting, hello.kind)?;
+        let place = greeting.verdict.and_then(|()| match hello.kind {
             Kind::Session => self.open_session(id, pid),
             Kind::Call(cookie) => self.join(id, pid, cookie),
             Kind::Handle { cookie, service, callbacks } => {
@@ -39,9 +40,24 @@ impl Server {
                 self.open_handle(id, pid, cookie, service, callbacks)
             }
         });
+        self.take_back(id, greeting);
         match place {
             Ok(place) => self.welcome(id, header.id, place),
             Err(error) => Err(self.refuse(id, header.id, error)),
+        }
+    }
+
+    /// A connection that a session was given is of use to that session alone.
+    /// The kernel takes this daemon for its other end, so it cannot begin one.
+    fn may_belong(&self, greeting: Greeting, kind: Kind) -> Result<(), Fault> {
+        let Some(session) = greeting.given_to else { return Ok(()) };
+        match kind {
+            Kind::Call(cookie) | Kind::Handle { cookie, .. }
+                if self.sessions.is_of(session, &cookie) =>
+            {
+                Ok(())
+            }
+            _ => Err(Fault::Malformed),
         }
     }
 

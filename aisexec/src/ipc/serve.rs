@@ -101,7 +101,10 @@ impl Server {
     fn serve_frame(&mut self, now: Now, id: u64, header: Header, body: &[u8]) -> Result<(), Fault> {
         let Some(connection) = self.connections.get_mut(&id) else { return Ok(()) };
         let Some(caller) = connection.state.caller() else {
-            return self.greet(id, header, body);
+            return match (&connection.state, header.code) {
+                (State::Anchor(_), Code::CONNECT) => self.give(now, id, header.id),
+                _ => self.greet(id, header, body),
+            };
         };
         if header.code == Code::CANCEL {
             connection.settle(header.id);

@@ -21,7 +21,9 @@ pub(crate) struct Session {
     process: Option<OwnedFd>,
     /// Its other connections.
     pub(crate) members: BTreeSet<u64>,
-    /// How many of them are library handles.
+    /// Those that it was given and that have not said yet what they are for.
+    pub(crate) given: BTreeSet<u64>,
+    /// How many of its members are library handles.
     pub(crate) handles: usize,
 }
 
@@ -60,8 +62,8 @@ impl Sessions {
         sys::random(&mut cookie)?;
         let id = self.next();
         self.last = id.0;
-        let members = BTreeSet::new();
-        let session = Session { cookie, pid, anchor, process, members, handles: 0 };
+        let (members, given) = (BTreeSet::new(), BTreeSet::new());
+        let session = Session { cookie, pid, anchor, process, members, given, handles: 0 };
         self.sessions.insert(id, session);
         self.cookies.insert(cookie, id);
         Ok((id, cookie))
@@ -73,6 +75,11 @@ impl Sessions {
     pub(crate) fn find(&self, cookie: &Cookie, pid: Pid) -> Option<SessionId> {
         let id = *self.cookies.get(cookie)?;
         self.sessions.get(&id).filter(|session| session.pid == pid).map(|_| id)
+    }
+
+    /// Whether this is the cookie of this session.
+    pub(crate) fn is_of(&self, id: SessionId, cookie: &Cookie) -> bool {
+        self.cookies.get(cookie) == Some(&id)
     }
 
     pub(crate) fn get_mut(&mut self, id: SessionId) -> Option<&mut Session> {

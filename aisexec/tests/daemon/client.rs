@@ -9,7 +9,7 @@ use nix::cmsg_space;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recv, recvmsg, send};
 use std::io::{ErrorKind, IoSliceMut, Read, Write};
 use std::net::Ipv4Addr;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -80,6 +80,29 @@ impl Client {
             other => panic!("no event socket but {other:?}"),
         };
         (client, Events { socket })
+    }
+
+    /// Asks for another connection on the one that holds the session.
+    pub(crate) fn ask_for_another(&mut self, id: u32) -> Result<Self, AisError> {
+        self.send(Code::CONNECT, id, b"");
+        let mut bytes = [0; HEADER_LENGTH];
+        let mut pieces = [IoSliceMut::new(&mut bytes)];
+        let mut space = cmsg_space!(RawFd);
+        let fd = self.stream.as_raw_fd();
+        let message =
+            recvmsg::<()>(fd, &mut pieces, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC).unwrap();
+        assert_eq!(message.bytes, HEADER_LENGTH);
+        let brought = message.cmsgs().unwrap().next();
+        let header = Header::decode(&bytes, 0).unwrap();
+        assert_eq!(header.id, id);
+        header.result()?;
+        let Some(ControlMessageOwned::ScmRights(fds)) = brought else {
+            panic!("no connection but {brought:?}")
+        };
+        // SAFETY: the kernel has just opened it for this message.
+        let stream = unsafe { UnixStream::from_raw_fd(fds[0]) };
+        stream.set_read_timeout(Some(Duration::from_millis(PATIENCE.into()))).unwrap();
+        Ok(Self { stream, node: self.node })
     }
 
     pub(crate) fn raw(&mut self, bytes: &[u8]) {

@@ -31,7 +31,7 @@ impl Program {
         let request = ais_proto::Request::Ckpt(request);
         let mut body = Writer::new();
         request.encode(&mut body);
-        request.data().iter().for_each(|piece| {
+        request.data().for_each(|piece| {
             body.raw(piece);
         });
         self.calls.send(request.code(), 1, &body.into_bytes());

@@ -7,6 +7,7 @@ mod bounds;
 mod client;
 mod cluster;
 mod executive;
+mod given;
 mod handshake;
 mod leave;
 mod limits;

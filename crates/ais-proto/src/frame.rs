@@ -44,6 +44,10 @@ impl Code {
     /// One way, from minor version 2 on: a call was not sent because its data
     /// is longer than `max-message`.
     pub const TOO_LONG: Self = Self(0x0004);
+    /// From minor version 3 on, on the connection that holds a session: asks
+    /// for another connection, on which nothing has been said yet. The reply
+    /// has no body and brings it along.
+    pub const CONNECT: Self = Self(0x0005);
     /// One way, on the event socket: the callback with this invocation (the
     /// id) was handed to the program.
     pub const DISPATCHED: Self = Self(0x0003);

@@ -98,12 +98,12 @@ impl<'a> Request<'a> {
     }
 
     /// The data that follows what [`Request::encode`] wrote, piece by piece.
-    #[must_use]
-    pub fn data(&self) -> Vec<&'a [u8]> {
-        match self {
-            Self::Clm(_) | Self::Amf(_) | Self::Admin(_) => Vec::new(),
-            Self::Ckpt(request) => request.data(),
-        }
+    pub fn data(&self) -> impl Iterator<Item = &'a [u8]> {
+        let ckpt = match self {
+            Self::Clm(_) | Self::Amf(_) | Self::Admin(_) => None,
+            Self::Ckpt(request) => Some(request.data()),
+        };
+        ckpt.into_iter().flatten()
     }
 
     /// The request that a frame with this code and body holds.

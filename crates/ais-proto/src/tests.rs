@@ -56,7 +56,7 @@ fn requests() -> Vec<(Request<'static>, Code, Vec<u8>)> {
             elements: vec![ckpt::ReadElement { id: b"one", offset: 7, size: Some(5) }],
         },
     ] {
-        let bytes = body(|out| request.encode(out), &request.data());
+        let bytes = body(|out| request.encode(out), &request.data().collect::<Vec<_>>());
         all.push((Request::Ckpt(request.clone()), request.code(), bytes));
     }
     for request in [

@@ -50,7 +50,7 @@ impl Model {
             }
             Request::Read { elements, .. } => {
                 let reply = ReadReply::decode(body).map_err(|error| error.to_string())?;
-                for (element, piece) in elements.iter().zip(reply.pieces) {
+                for (element, piece) in elements.iter().zip(reply.pieces()) {
                     let section = &self.sections[element.id];
                     let start = element.offset as usize;
                     let most = element.size.unwrap_or(u32::MAX) as usize;

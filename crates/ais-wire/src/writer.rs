@@ -1,12 +1,15 @@
 //! Writing messages.
 
 use crate::{Name, NodeId};
+use std::collections::TryReserveError;
 
 /// Appends values to a growing vector of bytes. Every method returns the
 /// writer, so that a message reads as one chain.
 #[derive(Debug, Default)]
 pub struct Writer {
     bytes: Vec<u8>,
+    /// How many bytes there would be, where that is all that is asked.
+    counted: Option<usize>,
 }
 
 impl Writer {
@@ -19,7 +22,20 @@ impl Writer {
     /// An empty message with room for `capacity` bytes.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { bytes: Vec::with_capacity(capacity) }
+        Self { bytes: Vec::with_capacity(capacity), counted: None }
+    }
+
+    /// The message that `write` writes, in memory that may not be there.
+    ///
+    /// # Errors
+    /// If there is no memory for it.
+    pub fn try_message(write: impl Fn(&mut Self)) -> Result<Vec<u8>, TryReserveError> {
+        let mut count = Self { bytes: Vec::new(), counted: Some(0) };
+        write(&mut count);
+        let mut out = Self::new();
+        out.bytes.try_reserve_exact(count.counted.unwrap_or(0))?;
+        write(&mut out);
+        Ok(out.bytes)
     }
 
     /// The finished message.
@@ -30,7 +46,10 @@ impl Writer {
 
     /// Bytes as they are, without a count.
     pub fn raw(&mut self, bytes: &[u8]) -> &mut Self {
-        self.bytes.extend_from_slice(bytes);
+        match &mut self.counted {
+            Some(count) => *count = count.saturating_add(bytes.len()),
+            None => self.bytes.extend_from_slice(bytes),
+        }
         self
     }
 
@@ -108,5 +127,32 @@ impl Writer {
             write(self, item);
         }
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_counted_before_it_is_written() {
+        let write = |out: &mut Writer| {
+            out.u8(1).bytes(b"data").list(&[1u64, 2], |out, value| {
+                out.u64(*value);
+            });
+        };
+        let mut plain = Writer::new();
+        write(&mut plain);
+        let message = Writer::try_message(write).unwrap();
+        assert_eq!(message.capacity(), message.len());
+        assert_eq!(message, plain.into_bytes());
+        assert!(
+            Writer::try_message(|out| {
+                for _ in 0..3 {
+                    out.counted = out.counted.map(|_| usize::MAX);
+                }
+            })
+            .is_err()
+        );
     }
 }

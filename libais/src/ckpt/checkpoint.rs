@@ -9,6 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+/// Callers that may make a section at once: each has a connection of its own.
+const MOST_AT_A_TIME: usize = 8;
+
 /// An open checkpoint: a number that means something in its session.
 #[derive(Debug)]
 pub struct Checkpoint {
@@ -41,7 +44,7 @@ impl From<AisError> for VectorError {
 /// Those of the C function.
 pub fn open(open: Open, timeout: Option<Duration>) -> Result<Arc<Checkpoint>, AisError> {
     let request = ais_proto::Request::Ckpt(Request::Open(open));
-    let request = Outgoing::from(&request);
+    let request = Outgoing::new(&request)?;
     process().session.with(timeout, |session, deadline| {
         let number = session.call(&request, deadline, |reply| reply.read(Reader::u32))?;
         Ok(Arc::new(Checkpoint::new(Arc::clone(session), number)))
@@ -144,6 +147,11 @@ impl Checkpoint {
         with_generated: impl FnOnce(&[u8]),
     ) -> Result<(), AisError> {
         let checkpoint = self.number;
+        if id.is_none() {
+            // Several may be at it, and each finds room when it is done.
+            let mut generated = self.generated.lock().unwrap_or_else(PoisonError::into_inner);
+            generated.try_reserve(MOST_AT_A_TIME).map_err(|_| AisError::NoMemory)?;
+        }
         let request = Request::SectionCreate { checkpoint, id, expiration, data };
         let created: Vec<u8> =
             self.call(request, |reply| reply.read(|input| Ok(input.bytes()?.to_vec())))?;
@@ -177,28 +185,31 @@ impl Checkpoint {
         self.call(Request::Overwrite { checkpoint: self.number, id, data }, done)
     }
 
-    /// Reads; `place` gets one piece for each element, none longer than was
-    /// asked for.
+    /// Reads; the reply that `place` gets has one piece for each element, none
+    /// longer than was asked for.
     pub(crate) fn read(
         &self,
         elements: Vec<ReadElement<'_>>,
-        place: impl FnOnce(&[&[u8]]) -> Result<(), AisError>,
+        place: impl FnOnce(ReadReply<'_>) -> Result<(), AisError>,
     ) -> Result<(), VectorError> {
-        let sizes: Vec<Option<u32>> = elements.iter().map(|element| element.size).collect();
         let checkpoint = self.number;
-        self.call(Request::Read { checkpoint, elements }, |reply| {
+        let request = ais_proto::Request::Ckpt(Request::Read { checkpoint, elements });
+        let outgoing = Outgoing::new(&request)?;
+        let ais_proto::Request::Ckpt(Request::Read { elements, .. }) = &request else {
+            return Err(VectorError::from(AisError::Library));
+        };
+        self.session.call_here(&outgoing, None, |reply| {
             if let Err(error) = blame(reply) {
                 return Ok(Err(error));
             }
-            let pieces = reply.read(|input| read_pieces(input.rest(), &sizes))?;
-            place(&pieces)?;
+            place(reply.read(|input| decode_read(input.rest(), elements))?)?;
             Ok(Ok(()))
         })?
     }
 
     pub(crate) fn synchronize(&self, timeout: Option<Duration>) -> Result<(), AisError> {
         let request = ais_proto::Request::Ckpt(Request::Synchronize { checkpoint: self.number });
-        self.session.call_here(&Outgoing::from(&request), timeout, done)
+        self.session.call_here(&Outgoing::new(&request)?, timeout, done)
     }
 
     /// Makes a call on this checkpoint.
@@ -208,7 +219,7 @@ impl Checkpoint {
         answer: impl FnOnce(Reply<'_>) -> Result<T, AisError>,
     ) -> Result<T, AisError> {
         let request = ais_proto::Request::Ckpt(request);
-        self.session.call_here(&Outgoing::from(&request), None, answer)
+        self.session.call_here(&Outgoing::new(&request)?, None, answer)
     }
 }
 
@@ -218,13 +229,17 @@ fn blame(reply: Reply<'_>) -> Result<(), VectorError> {
     reply.result.map_err(|error| VectorError { error, index: Reader::new(reply.body).u32().ok() })
 }
 
-fn read_pieces<'a>(body: &'a [u8], sizes: &[Option<u32>]) -> Result<Vec<&'a [u8]>, DecodeError> {
-    let pieces = ReadReply::decode(body)?.pieces;
-    let fits = |(piece, size): (&&[u8], &Option<u32>)| {
-        size.is_none_or(|size| u32::try_from(piece.len()).is_ok_and(|length| length <= size))
+fn decode_read<'a>(
+    body: &'a [u8],
+    elements: &[ReadElement<'_>],
+) -> Result<ReadReply<'a>, DecodeError> {
+    let reply = ReadReply::decode(body)?;
+    let fits = |(piece, element): (&[u8], &ReadElement<'_>)| {
+        let length = u32::try_from(piece.len());
+        element.size.is_none_or(|size| length.is_ok_and(|length| length <= size))
     };
-    if pieces.len() != sizes.len() || !pieces.iter().zip(sizes).all(fits) {
+    if reply.pieces().count() != elements.len() || !reply.pieces().zip(elements).all(fits) {
         return Err(DecodeError::Invalid);
     }
-    Ok(pieces)
+    Ok(reply)
 }

@@ -2,6 +2,7 @@
 //! them: the library keeps the place in the list.
 
 use super::Checkpoint;
+use crate::ffi::entry::Holding;
 use ais_proto::ckpt::{Request, Section, SectionsChosen};
 use ais_proto::{AisError, Reader};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,8 +40,10 @@ impl Sections {
     /// Hands the next section to `with`; its id lives as long as the
     /// iterator.
     pub(crate) fn next(&self, with: impl FnOnce(&Section)) -> Result<(), AisError> {
+        let _holding = Holding::begin();
         // Two callers get two sections, one after the other.
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        place.ids.try_reserve(1).map_err(|_| AisError::NoMemory)?;
         let request = Request::IteratorNext {
             checkpoint: self.checkpoint.number(),
             chosen: self.chosen,

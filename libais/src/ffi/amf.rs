@@ -2,25 +2,27 @@
 
 mod callbacks;
 
+use super::dispatch::dispatch;
+use super::entry::{guard, guard_release};
 use super::error::never_try_again;
 use super::fork::process;
 use super::types::*;
 use super::{
-    bytes, check_version, flags, given, guard, name, narrow, need, number, optional_name, read,
-    to_name, wide, write,
+    bytes, check_version, given, name, narrow, need, number, optional_name, read, to_name, wide,
+    write,
 };
 use crate::amf::{self, Amf};
 use crate::track::Buffer;
 use ais_proto::AisError;
 use ais_proto::amf::{ErrorReport, OPAQUE_BUFFER_SIZE_MAX, Recovery};
 use ais_proto::track::TrackFlags;
-use callbacks::{to_ha_state, to_readiness};
+use callbacks::{Call, to_ha_state, to_readiness};
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 /// Is the component well? Answer with saAmfResponse.
 pub type SaAmfHealthcheckCallbackT = Option<
-    unsafe extern "C" fn(
+    unsafe extern "C-unwind" fn(
         invocation: SaInvocationT,
         compName: *const SaNameT,
         checkType: SaAmfHealthcheckT,
@@ -30,7 +32,7 @@ pub type SaAmfHealthcheckCallbackT = Option<
 /// The component shall take this readiness state. Answer with saAmfResponse,
 /// SA_AMF_STOPPING with saAmfStoppingComplete.
 pub type SaAmfReadinessStateSetCallbackT = Option<
-    unsafe extern "C" fn(
+    unsafe extern "C-unwind" fn(
         invocation: SaInvocationT,
         compName: *const SaNameT,
         readinessState: SaAmfReadinessStateT,
@@ -39,12 +41,12 @@ pub type SaAmfReadinessStateSetCallbackT = Option<
 
 /// The component shall end. Answer with saAmfResponse, then exit.
 pub type SaAmfComponentTerminateCallbackT =
-    Option<unsafe extern "C" fn(invocation: SaInvocationT, compName: *const SaNameT)>;
+    Option<unsafe extern "C-unwind" fn(invocation: SaInvocationT, compName: *const SaNameT)>;
 
 /// The component shall take this HA state for a component service instance.
 /// Answer with saAmfResponse.
 pub type SaAmfCSISetCallbackT = Option<
-    unsafe extern "C" fn(
+    unsafe extern "C-unwind" fn(
         invocation: SaInvocationT,
         compName: *const SaNameT,
         csiName: *const SaNameT,
@@ -57,7 +59,7 @@ pub type SaAmfCSISetCallbackT = Option<
 
 /// The component shall let an instance go. Answer with saAmfResponse.
 pub type SaAmfCSIRemoveCallbackT = Option<
-    unsafe extern "C" fn(
+    unsafe extern "C-unwind" fn(
         invocation: SaInvocationT,
         compName: *const SaNameT,
         csiName: *const SaNameT,
@@ -70,7 +72,7 @@ pub type SaAmfCSIRemoveCallbackT = Option<
 /// SA_ERR_NO_SPACE the buffer is too small: there are no items, and
 /// numberOfMembers tells how many there are.
 pub type SaAmfProtectionGroupTrackCallbackT = Option<
-    unsafe extern "C" fn(
+    unsafe extern "C-unwind" fn(
         csiName: *const SaNameT,
         notificationBuffer: *mut SaAmfProtectionGroupNotificationT,
         numberOfItems: SaUint32T,
@@ -80,13 +82,14 @@ pub type SaAmfProtectionGroupTrackCallbackT = Option<
 >;
 
 /// The external component shall be restarted. Answer with saAmfResponse.
-pub type SaAmfExternalComponentRestartCallbackT =
-    Option<unsafe extern "C" fn(invocation: SaInvocationT, externalCompName: *const SaNameT)>;
+pub type SaAmfExternalComponentRestartCallbackT = Option<
+    unsafe extern "C-unwind" fn(invocation: SaInvocationT, externalCompName: *const SaNameT),
+>;
 
 /// Something shall be done to the external component. Answer with
 /// saAmfResponse.
 pub type SaAmfExternalComponentControlCallbackT = Option<
-    unsafe extern "C" fn(
+    unsafe extern "C-unwind" fn(
         invocation: SaInvocationT,
         externalCompName: *const SaNameT,
         controlAction: SaAmfExternalComponentActionT,
@@ -95,7 +98,7 @@ pub type SaAmfExternalComponentControlCallbackT = Option<
 
 /// May the operation be carried out? Answer with saAmfResponse.
 pub type SaAmfPendingOperationConfirmCallbackT = Option<
-    unsafe extern "C" fn(
+    unsafe extern "C-unwind" fn(
         invocation: SaInvocationT,
         compName: *const SaNameT,
         pendingOperationFlags: SaAmfPendingOperationFlagsT,
@@ -104,7 +107,7 @@ pub type SaAmfPendingOperationConfirmCallbackT = Option<
 
 /// The operation is no longer pending; there is nothing to answer.
 pub type SaAmfPendingOperationExpiredCallbackT = Option<
-    unsafe extern "C" fn(
+    unsafe extern "C-unwind" fn(
         compName: *const SaNameT,
         pendingOperationFlags: SaAmfPendingOperationFlagsT,
     ),
@@ -128,7 +131,7 @@ pub struct SaAmfCallbacksT {
 
 /// Opens a handle. Callbacks may be NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saAmfInitialize(
+pub unsafe extern "C-unwind" fn saAmfInitialize(
     amfHandle: *mut SaAmfHandleT,
     amfCallbacks: *const SaAmfCallbacksT,
     version: *const SaVersionT,
@@ -137,15 +140,14 @@ pub unsafe extern "C" fn saAmfInitialize(
     guard(|| unsafe {
         need(amfHandle)?;
         check_version(version)?;
-        let program = Box::new(given(amfCallbacks, NO_CALLBACKS));
-        let handle = Amf::open(process(), program)?;
+        let handle = Amf::open(process(), given(amfCallbacks, NO_CALLBACKS))?;
         write(amfHandle, process().amf.insert(Arc::new(handle)))
     })
 }
 
 /// The descriptor that is readable when a callback is pending.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saAmfSelectionObjectGet(
+pub unsafe extern "C-unwind" fn saAmfSelectionObjectGet(
     amfHandle: *const SaAmfHandleT,
     selectionObject: *mut SaSelectionObjectT,
 ) -> SaErrorT {
@@ -159,22 +161,19 @@ pub unsafe extern "C" fn saAmfSelectionObjectGet(
 
 /// Runs pending callbacks on the calling thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saAmfDispatch(
+pub unsafe extern "C-unwind" fn saAmfDispatch(
     amfHandle: *const SaAmfHandleT,
     dispatchFlags: MaybeUninit<SaDispatchFlagsT>,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard(|| unsafe {
-        let handle = process().amf.find(read(amfHandle)?)?;
-        handle.dispatch(flags(dispatchFlags)?)
-    })
+    unsafe { dispatch(|| &process().amf, amfHandle, dispatchFlags, Call::run) }
 }
 
 /// Closes a handle; its components are unregistered.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saAmfFinalize(amfHandle: *const SaAmfHandleT) -> SaErrorT {
+pub unsafe extern "C-unwind" fn saAmfFinalize(amfHandle: *const SaAmfHandleT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard(|| unsafe {
+    guard_release(|| unsafe {
         process().amf.remove(read(amfHandle)?)?.close();
         Ok(())
     })
@@ -183,7 +182,7 @@ pub unsafe extern "C" fn saAmfFinalize(amfHandle: *const SaAmfHandleT) -> SaErro
 /// Announces a component as ready. ProxyCompName is NULL for a component that
 /// speaks for itself.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saAmfComponentRegister(
+pub unsafe extern "C-unwind" fn saAmfComponentRegister(
     amfHandle: *const SaAmfHandleT,
     compName: *const SaNameT,
     proxyCompName: *const SaNameT,
@@ -198,13 +197,13 @@ pub unsafe extern "C" fn saAmfComponentRegister(
 
 /// Withdraws a component.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saAmfComponentUnregister(
+pub unsafe extern "C-unwind" fn saAmfComponentUnregister(
     amfHandle: *const SaAmfHandleT,
     compName: *const SaNameT,
     proxyCompName: *const SaNameT,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard(|| unsafe {
+    guard_release(|| unsafe {
         need(compName)?;
         let handle = process().amf.find(read(amfHandle)?)?;
         never_try_again(handle.unregister(name(compName)?, optional_name(proxyCompName)?))
@@ -214,7 +213,7 @@ pub unsafe extern "C" fn saAmfComponentUnregister(
 /// The component last registered through the handle, else what the
 /// environment variable SA_AMF_COMPONENT_NAME says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saAmfCompNameGet(
+pub unsafe extern "C-unwind" fn saAmfCompNameGet(
     amfHandle: *const SaAmfHandleT,
     compName: *mut SaNameT,
 ) -> SaErrorT {
@@ -228,7 +227,7 @@ pub unsafe extern "C" fn saAmfCompNameGet(
 
 /// The readiness state of a component.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saAmfReadinessStateGet(
+pub unsafe extern "C-unwind" fn saAmfReadinessStateGet(
     compName: *const SaNameT,
     readinessState: *mut SaAmfReadinessStateT,
 ) -> SaErrorT {
@@ -242,7 +241,7 @@ pub unsafe extern "C" fn saAmfReadinessStateGet(
 
 /// Answers a readiness state callback that asked for SA_AMF_STOPPING.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saAmfStoppingComplete(
+pub unsafe extern "C-unwind" fn saAmfStoppingComplete(
     invocation: SaInvocationT,
     error: MaybeUninit<SaErrorT>,
 ) -> SaErrorT {
@@ -251,7 +250,7 @@ pub unsafe extern "C" fn saAmfStoppingComplete(
 
 /// The HA state of a component for a component service instance.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saAmfHAStateGet(
+pub unsafe extern "C-unwind" fn saAmfHAStateGet(
     compName: *const SaNameT,
     csiName: *const SaNameT,
     haState: *mut SaAmfHAStateT,
@@ -269,7 +268,7 @@ pub unsafe extern "C" fn saAmfHAStateGet(
 /// changes. The buffer is filled before each callback, in spite of the const,
 /// and must stay valid until saAmfProtectionGroupTrackStop or saAmfFinalize.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saAmfProtectionGroupTrackStart(
+pub unsafe extern "C-unwind" fn saAmfProtectionGroupTrackStart(
     amfHandle: *const SaAmfHandleT,
     csiName: *const SaNameT,
     trackFlags: SaUint8T,
@@ -293,12 +292,12 @@ pub unsafe extern "C" fn saAmfProtectionGroupTrackStart(
 
 /// Ends what saAmfProtectionGroupTrackStart began.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saAmfProtectionGroupTrackStop(
+pub unsafe extern "C-unwind" fn saAmfProtectionGroupTrackStop(
     amfHandle: *const SaAmfHandleT,
     csiName: *const SaNameT,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard(|| unsafe {
+    guard_release(|| unsafe {
         need(csiName)?;
         let handle = process().amf.find(read(amfHandle)?)?;
         never_try_again(handle.track_stop(&name(csiName)?))
@@ -308,7 +307,7 @@ pub unsafe extern "C" fn saAmfProtectionGroupTrackStop(
 /// Reports that a component failed. ErrorDetectionTime is in nanoseconds
 /// since the Unix epoch, 0 for now; additionalData may be NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saAmfErrorReport(
+pub unsafe extern "C-unwind" fn saAmfErrorReport(
     reportingComponent: *const SaNameT,
     erroneousComponent: *const SaNameT,
     errorDetectionTime: SaTimeT,
@@ -340,14 +339,14 @@ pub unsafe extern "C" fn saAmfErrorReport(
 
 /// Takes all errors of a component back.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saAmfErrorCancelAll(compName: *const SaNameT) -> SaErrorT {
+pub unsafe extern "C-unwind" fn saAmfErrorCancelAll(compName: *const SaNameT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe { amf::error_cancel_all(name(compName)?) })
 }
 
 /// The capability model of a component.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saAmfComponentCapabilityModelGet(
+pub unsafe extern "C-unwind" fn saAmfComponentCapabilityModelGet(
     compName: *const SaNameT,
     componentCapabilityModel: *mut SaAmfComponentCapabilityModelT,
 ) -> SaErrorT {
@@ -362,7 +361,7 @@ pub unsafe extern "C" fn saAmfComponentCapabilityModelGet(
 
 /// The operations of a component that wait for a confirmation.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saAmfPendingOperationGet(
+pub unsafe extern "C-unwind" fn saAmfPendingOperationGet(
     compName: *const SaNameT,
     pendingOperationFlags: *mut SaAmfPendingOperationFlagsT,
 ) -> SaErrorT {
@@ -378,7 +377,7 @@ pub unsafe extern "C" fn saAmfPendingOperationGet(
 /// Answers a callback: SA_OK or SA_ERR_FAILED_OPERATION. Any thread may
 /// answer, in the callback or later.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saAmfResponse(
+pub unsafe extern "C-unwind" fn saAmfResponse(
     invocation: SaInvocationT,
     error: MaybeUninit<SaErrorT>,
 ) -> SaErrorT {

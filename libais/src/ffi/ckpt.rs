@@ -2,13 +2,15 @@
 
 mod vector;
 
+use super::dispatch::{Dispatching, dispatch};
+use super::entry::{guard, guard_release};
 use super::fork::process;
 use super::types::*;
 use super::{
-    bytes, check_version, error, flags, given, guard, mask, name, narrow, need, number, read, size,
-    wide, write,
+    bytes, check_version, error, given, mask, name, narrow, need, number, read, size, wide, write,
 };
-use crate::ckpt::{self, Checkpoint, Ckpt, Program, Sections};
+use crate::ckpt::{self, Callback, Ckpt, Program, Sections};
+use crate::dispatch::{Step, Turn};
 use ais_proto::AisError;
 use ais_proto::ckpt::{
     Attributes, NO_LIMIT, Open, OpenFlags, Section, SectionState, SectionsChosen, Status,
@@ -16,6 +18,7 @@ use ais_proto::ckpt::{
 };
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
+use std::os::fd::RawFd;
 use std::sync::Arc;
 
 /// The longest section id that the library looks at, in bytes.
@@ -23,7 +26,7 @@ const MOST_ID_BYTES: u64 = 65_535;
 
 /// Opens a handle. Callbacks may be NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptInitialize(
+pub unsafe extern "C-unwind" fn saCkptInitialize(
     ckptHandle: *mut SaCkptHandleT,
     callbacks: *const SaCkptCallbacksT,
     version: *const SaVersionT,
@@ -32,15 +35,14 @@ pub unsafe extern "C" fn saCkptInitialize(
     guard(|| unsafe {
         need(ckptHandle)?;
         check_version(version)?;
-        let program = Box::new(given(callbacks, NO_CALLBACKS));
-        let handle = Ckpt::new(process(), program)?;
+        let handle = Ckpt::new(process(), given(callbacks, NO_CALLBACKS))?;
         write(ckptHandle, process().ckpt.insert(Arc::new(handle)))
     })
 }
 
 /// The descriptor that is readable when a callback is pending.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptSelectionObjectGet(
+pub unsafe extern "C-unwind" fn saCkptSelectionObjectGet(
     ckptHandle: *const SaCkptHandleT,
     selectionObject: *mut SaSelectionObjectT,
 ) -> SaErrorT {
@@ -54,22 +56,19 @@ pub unsafe extern "C" fn saCkptSelectionObjectGet(
 
 /// Runs pending callbacks on the calling thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptDispatch(
+pub unsafe extern "C-unwind" fn saCkptDispatch(
     ckptHandle: *const SaCkptHandleT,
     dispatchFlags: MaybeUninit<SaDispatchFlagsT>,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard(|| unsafe {
-        let handle = process().ckpt.find(read(ckptHandle)?)?;
-        handle.dispatch(flags(dispatchFlags)?)
-    })
+    unsafe { dispatch(|| &process().ckpt, ckptHandle, dispatchFlags, Call::run) }
 }
 
 /// Closes a handle. Open checkpoints stay open.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptFinalize(ckptHandle: *const SaCkptHandleT) -> SaErrorT {
+pub unsafe extern "C-unwind" fn saCkptFinalize(ckptHandle: *const SaCkptHandleT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard(|| unsafe {
+    guard_release(|| unsafe {
         process().ckpt.remove(read(ckptHandle)?)?.close();
         Ok(())
     })
@@ -79,7 +78,7 @@ pub unsafe extern "C" fn saCkptFinalize(ckptHandle: *const SaCkptHandleT) -> SaE
 /// checkpointCreationAttributes is NULL. Timeout: nanoseconds, 0 for the
 /// executive's default.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptCheckpointOpen(
+pub unsafe extern "C-unwind" fn saCkptCheckpointOpen(
     checkpointName: *const SaNameT,
     checkpointCreationAttributes: *const SaCkptCheckpointCreationAttributesT,
     checkpointOpenFlags: SaCkptCheckpointOpenFlagsT,
@@ -99,7 +98,7 @@ pub unsafe extern "C" fn saCkptCheckpointOpen(
 
 /// As saCkptCheckpointOpen; the handle comes with the callback.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptCheckpointOpenAsync(
+pub unsafe extern "C-unwind" fn saCkptCheckpointOpenAsync(
     ckptHandle: *const SaCkptHandleT,
     invocation: SaInvocationT,
     checkpointName: *const SaNameT,
@@ -117,23 +116,23 @@ pub unsafe extern "C" fn saCkptCheckpointOpenAsync(
 
 /// Closes a checkpoint; its iterators end.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptCheckpointClose(
+pub unsafe extern "C-unwind" fn saCkptCheckpointClose(
     checkpointHandle: *const SaCkptCheckpointHandleT,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard(|| unsafe { ckpt::close(read(checkpointHandle)?) })
+    guard_release(|| unsafe { ckpt::close(read(checkpointHandle)?) })
 }
 
 /// Removes the name of a checkpoint. The data lives until the last close.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptCheckpointUnlink(checkpointName: *const SaNameT) -> SaErrorT {
+pub unsafe extern "C-unwind" fn saCkptCheckpointUnlink(checkpointName: *const SaNameT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe { ckpt::unlink(name(checkpointName)?) })
 }
 
 /// Sets how long a checkpoint outlives its last close, in nanoseconds.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptCheckpointRetentionDurationSet(
+pub unsafe extern "C-unwind" fn saCkptCheckpointRetentionDurationSet(
     checkpointHandle: *const SaCkptCheckpointHandleT,
     retentionDuration: SaTimeT,
 ) -> SaErrorT {
@@ -149,7 +148,7 @@ pub unsafe extern "C" fn saCkptCheckpointRetentionDurationSet(
 
 /// Makes the replica of this node the active one.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptActiveCheckpointSet(
+pub unsafe extern "C-unwind" fn saCkptActiveCheckpointSet(
     checkpointHandle: *const SaCkptCheckpointHandleT,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
@@ -161,7 +160,7 @@ pub unsafe extern "C" fn saCkptActiveCheckpointSet(
 
 /// What a checkpoint is like.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptCheckpointStatusGet(
+pub unsafe extern "C-unwind" fn saCkptCheckpointStatusGet(
     checkpointHandle: *const SaCkptCheckpointHandleT,
     checkpointStatus: *mut SaCkptCheckpointStatusT,
 ) -> SaErrorT {
@@ -175,7 +174,7 @@ pub unsafe extern "C" fn saCkptCheckpointStatusGet(
 
 /// Creates a section with its first data.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptSectionCreate(
+pub unsafe extern "C-unwind" fn saCkptSectionCreate(
     checkpointHandle: *const SaCkptCheckpointHandleT,
     sectionCreationAttributes: *mut SaCkptSectionCreationAttributesT,
     initialData: *const c_void,
@@ -207,7 +206,7 @@ pub unsafe extern "C" fn saCkptSectionCreate(
 
 /// Deletes a section.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptSectionDelete(
+pub unsafe extern "C-unwind" fn saCkptSectionDelete(
     checkpointHandle: *const SaCkptCheckpointHandleT,
     sectionId: *const SaCkptSectionIdT,
 ) -> SaErrorT {
@@ -221,7 +220,7 @@ pub unsafe extern "C" fn saCkptSectionDelete(
 
 /// Sets when a section expires, in nanoseconds since the Unix epoch.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptSectionExpirationTimeSet(
+pub unsafe extern "C-unwind" fn saCkptSectionExpirationTimeSet(
     checkpointHandle: *const SaCkptCheckpointHandleT,
     sectionId: *const SaCkptSectionIdT,
     expirationTime: SaTimeT,
@@ -236,7 +235,7 @@ pub unsafe extern "C" fn saCkptSectionExpirationTimeSet(
 
 /// Begins to list sections. SectionsChosen may be 0 for SA_CKPT_SECTIONS_ANY.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptSectionIteratorInitialize(
+pub unsafe extern "C-unwind" fn saCkptSectionIteratorInitialize(
     checkpointHandle: *const SaCkptCheckpointHandleT,
     sectionsChosen: MaybeUninit<SaCkptSectionsChosenT>,
     expirationTime: SaTimeT,
@@ -257,7 +256,7 @@ pub unsafe extern "C" fn saCkptSectionIteratorInitialize(
 
 /// The next section; SA_ERR_NOT_EXIST at the end.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptSectionIteratorNext(
+pub unsafe extern "C-unwind" fn saCkptSectionIteratorNext(
     sectionIterator: *mut SaCkptSectionIteratorT,
     sectionDescriptor: *mut SaCkptSectionDescriptorT,
 ) -> SaErrorT {
@@ -274,17 +273,17 @@ pub unsafe extern "C" fn saCkptSectionIteratorNext(
 
 /// Ends an iterator.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptSectionIteratorFinalize(
+pub unsafe extern "C-unwind" fn saCkptSectionIteratorFinalize(
     sectionIterator: *mut SaCkptSectionIteratorT,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard(|| unsafe { process().sections.remove(read(sectionIterator)?).map(drop) })
+    guard_release(|| unsafe { process().sections.remove(read(sectionIterator)?).map(drop) })
 }
 
 /// Writes all elements or none. ErroneousVectorIndex may be NULL; it is set
 /// only if an element is to blame for an error.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptCheckpointWrite(
+pub unsafe extern "C-unwind" fn saCkptCheckpointWrite(
     checkpointHandle: *const SaCkptCheckpointHandleT,
     ioVector: *const SaCkptIOVectorElementT,
     numberOfElements: SaUint32T,
@@ -301,7 +300,7 @@ pub unsafe extern "C" fn saCkptCheckpointWrite(
 
 /// Replaces all that a section holds.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptSectionOverwrite(
+pub unsafe extern "C-unwind" fn saCkptSectionOverwrite(
     checkpointHandle: *const SaCkptCheckpointHandleT,
     sectionId: *const SaCkptSectionIdT,
     dataBuffer: *mut SaUint8T,
@@ -322,7 +321,7 @@ pub unsafe extern "C" fn saCkptSectionOverwrite(
 /// Reads. Where dataBuffer is NULL the library allocates it with malloc and the
 /// caller frees it; a dataSize of 0 then asks for the rest of the section.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptCheckpointRead(
+pub unsafe extern "C-unwind" fn saCkptCheckpointRead(
     checkpointHandle: *const SaCkptCheckpointHandleT,
     ioVector: *mut SaCkptIOVectorElementT,
     numberOfElements: SaUint32T,
@@ -340,7 +339,7 @@ pub unsafe extern "C" fn saCkptCheckpointRead(
 /// Waits until all replicas have all that was written before. Timeout:
 /// nanoseconds, 0 for the executive's default.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptCheckpointSynchronize(
+pub unsafe extern "C-unwind" fn saCkptCheckpointSynchronize(
     checkpointHandle: *const SaCkptCheckpointHandleT,
     timeout: SaTimeT,
 ) -> SaErrorT {
@@ -353,7 +352,7 @@ pub unsafe extern "C" fn saCkptCheckpointSynchronize(
 
 /// As saCkptCheckpointSynchronize; the end is told by the callback.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saCkptCheckpointSynchronizeAsync(
+pub unsafe extern "C-unwind" fn saCkptCheckpointSynchronizeAsync(
     ckptHandle: *const SaCkptHandleT,
     invocation: SaInvocationT,
     checkpointHandle: *const SaCkptCheckpointHandleT,
@@ -379,20 +378,58 @@ impl Program for SaCkptCallbacksT {
             self.saCkptCheckpointSynchronizeCallback.is_some(),
         ])
     }
+}
 
-    fn opened(&self, invocation: i32, result: Result<Arc<Checkpoint>, AisError>) {
-        let Some(callback) = self.saCkptCheckpointOpenCallback else { return };
-        let mut handle = -1;
-        let result = result.map(|checkpoint| handle = process().checkpoints.insert(checkpoint));
+/// A callback and what it is told.
+#[derive(Clone, Copy)]
+pub(super) enum Call {
+    Opened(SaCkptCheckpointOpenCallbackT, SaInvocationT, SaCkptCheckpointHandleT, SaErrorT),
+    Synchronized(SaCkptCheckpointSynchronizeCallbackT, SaInvocationT, SaErrorT),
+}
+
+impl Call {
+    /// Makes it, if the program gave one.
+    unsafe fn run(self) {
         // SAFETY: a callback that the program gave for this.
-        unsafe { callback(invocation, &raw const handle, error::to_c(result)) };
+        unsafe {
+            match self {
+                Self::Opened(Some(callback), invocation, handle, error) => {
+                    callback(invocation, &raw const handle, error);
+                }
+                Self::Synchronized(Some(callback), invocation, error) => {
+                    callback(invocation, error);
+                }
+                Self::Opened(None, ..) | Self::Synchronized(None, ..) => {}
+            }
+        }
+    }
+}
+
+impl Dispatching for Ckpt<SaCkptCallbacksT> {
+    type Call = Call;
+
+    fn step(&self, turn: &mut Turn) -> Result<Step<Call>, AisError> {
+        let program = self.program();
+        self.step(turn)?.try_map(|callback| {
+            Ok(match callback {
+                Callback::Opened(invocation, result) => {
+                    let mut handle = -1;
+                    let result = result.map(|checkpoint| {
+                        handle = process().checkpoints.insert(checkpoint);
+                    });
+                    let callback = program.saCkptCheckpointOpenCallback;
+                    Call::Opened(callback, invocation, handle, error::to_c(result))
+                }
+                Callback::Synchronized(invocation, result) => {
+                    let callback = program.saCkptCheckpointSynchronizeCallback;
+                    Call::Synchronized(callback, invocation, error::to_c(result))
+                }
+            })
+        })
     }
 
-    fn synchronized(&self, invocation: i32, result: Result<(), AisError>) {
-        if let Some(callback) = self.saCkptCheckpointSynchronizeCallback {
-            // SAFETY: a callback that the program gave for this.
-            unsafe { callback(invocation, error::to_c(result)) };
-        }
+    fn selection_object(&self) -> Result<RawFd, AisError> {
+        self.selection_object()
     }
 }
 

@@ -1,23 +1,26 @@
 //! The functions of `ais_clm.h`.
 
+use super::dispatch::{Dispatching, dispatch};
+use super::entry::{guard, guard_release};
 use super::error::never_try_again;
 use super::fork::process;
 use super::types::*;
 use super::{
-    check_version, error, flags, given, guard, mask, narrow, need, place, read, to_name, wide,
-    write,
+    check_version, error, given, mask, narrow, need, place, read, to_name, told, wide, write,
 };
-use crate::clm::{self, Change, Clm, Lookup, Node, Program, Tracked};
+use crate::clm::{self, Callback, Change, Clm, Lookup, Node, Program};
+use crate::dispatch::{Step, Turn};
 use crate::track::Buffer;
 use ais_proto::AisError;
 use std::mem::MaybeUninit;
+use std::os::fd::RawFd;
 use std::ptr;
 use std::sync::Arc;
 
 /// The end of saClmClusterNodeGetAsync; clusterNode is the pointer that was
 /// given there.
 pub type SaClmClusterNodeGetCallbackT = Option<
-    unsafe extern "C" fn(
+    unsafe extern "C-unwind" fn(
         invocation: SaInvocationT,
         clusterNode: *mut SaClmClusterNodeT,
         error: SaErrorT,
@@ -28,7 +31,7 @@ pub type SaClmClusterNodeGetCallbackT = Option<
 /// given to saClmClusterTrackStart. With SA_ERR_NO_SPACE the buffer is too
 /// small: there are no items, and numberOfMembers tells how many there are.
 pub type SaClmClusterTrackCallbackT = Option<
-    unsafe extern "C" fn(
+    unsafe extern "C-unwind" fn(
         notificationBuffer: *mut SaClmClusterNotificationT,
         numberOfItems: SaUint32T,
         numberOfMembers: SaUint32T,
@@ -47,7 +50,7 @@ pub struct SaClmCallbacksT {
 
 /// Opens a handle. Callbacks may be NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saClmInitialize(
+pub unsafe extern "C-unwind" fn saClmInitialize(
     clmHandle: *mut SaClmHandleT,
     clmCallbacks: *const SaClmCallbacksT,
     version: *const SaVersionT,
@@ -56,15 +59,14 @@ pub unsafe extern "C" fn saClmInitialize(
     guard(|| unsafe {
         need(clmHandle)?;
         check_version(version)?;
-        let program = Box::new(given(clmCallbacks, NO_CALLBACKS));
-        let handle = Clm::open(process(), program)?;
+        let handle = Clm::open(process(), given(clmCallbacks, NO_CALLBACKS))?;
         write(clmHandle, process().clm.insert(Arc::new(handle)))
     })
 }
 
 /// The descriptor that is readable when a callback is pending.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saClmSelectionObjectGet(
+pub unsafe extern "C-unwind" fn saClmSelectionObjectGet(
     clmHandle: *const SaClmHandleT,
     selectionObject: *mut SaSelectionObjectT,
 ) -> SaErrorT {
@@ -78,22 +80,19 @@ pub unsafe extern "C" fn saClmSelectionObjectGet(
 
 /// Runs pending callbacks on the calling thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saClmDispatch(
+pub unsafe extern "C-unwind" fn saClmDispatch(
     clmHandle: *const SaClmHandleT,
     dispatchFlags: MaybeUninit<SaDispatchFlagsT>,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard(|| unsafe {
-        let handle = process().clm.find(read(clmHandle)?)?;
-        handle.dispatch(flags(dispatchFlags)?)
-    })
+    unsafe { dispatch(|| &process().clm, clmHandle, dispatchFlags, Call::run) }
 }
 
 /// Closes a handle.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saClmFinalize(clmHandle: *mut SaClmHandleT) -> SaErrorT {
+pub unsafe extern "C-unwind" fn saClmFinalize(clmHandle: *mut SaClmHandleT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard(|| unsafe {
+    guard_release(|| unsafe {
         process().clm.remove(read(clmHandle)?)?.close();
         Ok(())
     })
@@ -103,7 +102,7 @@ pub unsafe extern "C" fn saClmFinalize(clmHandle: *mut SaClmHandleT) -> SaErrorT
 /// filled before each callback and must stay valid until
 /// saClmClusterTrackStop or saClmFinalize.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saClmClusterTrackStart(
+pub unsafe extern "C-unwind" fn saClmClusterTrackStart(
     clmHandle: *const SaClmHandleT,
     trackFlags: SaUint8T,
     notificationBuffer: *mut SaClmClusterNotificationT,
@@ -120,14 +119,14 @@ pub unsafe extern "C" fn saClmClusterTrackStart(
 
 /// Ends what saClmClusterTrackStart began.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saClmClusterTrackStop(clmHandle: *const SaClmHandleT) -> SaErrorT {
+pub unsafe extern "C-unwind" fn saClmClusterTrackStop(clmHandle: *const SaClmHandleT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard(|| unsafe { never_try_again(process().clm.find(read(clmHandle)?)?.track_stop()) })
+    guard_release(|| unsafe { never_try_again(process().clm.find(read(clmHandle)?)?.track_stop()) })
 }
 
 /// Looks a node up. Timeout: nanoseconds, 0 for the executive's default.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saClmClusterNodeGet(
+pub unsafe extern "C-unwind" fn saClmClusterNodeGet(
     nodeId: SaClmNodeIdT,
     timeout: SaTimeT,
     clusterNode: *mut SaClmClusterNodeT,
@@ -143,7 +142,7 @@ pub unsafe extern "C" fn saClmClusterNodeGet(
 /// Looks a node up; clusterNode is filled before the callback and must stay
 /// valid until then.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saClmClusterNodeGetAsync(
+pub unsafe extern "C-unwind" fn saClmClusterNodeGetAsync(
     clmHandle: *const SaClmHandleT,
     invocation: SaInvocationT,
     nodeId: SaClmNodeIdT,
@@ -182,36 +181,58 @@ impl Program for SaClmCallbacksT {
         }
     }
 
-    fn track(&self, buffer: Buffer, tracked: &Tracked, result: Result<(), AisError>) {
-        let Some(callback) = self.saClmClusterTrackCallback else { return };
-        let items = if result.is_ok() { tracked.items.len() } else { 0 };
-        // With an error the members are what the program needs room for.
-        let members = match result {
-            Ok(()) => u64::from(tracked.members),
-            Err(_) => u64::from(tracked.members).max(tracked.items.len() as u64),
-        };
-        // SAFETY: a callback that the program gave for this.
-        unsafe {
-            callback(
-                place(buffer.address, 0),
-                narrow(items as u64),
-                narrow(members),
-                tracked.view,
-                error::to_c(result),
-            );
-        }
-    }
-
     fn fill_node(&self, lookup: Lookup, node: &Node) {
         // SAFETY: the program keeps the memory until the callback.
         unsafe { ptr::write_unaligned(place(lookup.address, 0), to_node(node)) };
     }
+}
 
-    fn node_got(&self, lookup: Lookup, result: Result<(), AisError>) {
-        if let Some(callback) = self.saClmClusterNodeGetCallback {
-            // SAFETY: a callback that the program gave for this.
-            unsafe { callback(lookup.invocation, place(lookup.address, 0), error::to_c(result)) };
+/// A callback and what it is told.
+#[derive(Clone, Copy)]
+pub(super) enum Call {
+    Track(SaClmClusterTrackCallbackT, Buffer, [SaUint32T; 2], SaUint64T, SaErrorT),
+    NodeGot(SaClmClusterNodeGetCallbackT, Lookup, SaErrorT),
+}
+
+impl Call {
+    /// Makes it, if the program gave one.
+    unsafe fn run(self) {
+        // SAFETY: a callback that the program gave for this.
+        unsafe {
+            match self {
+                Self::Track(Some(callback), buffer, [items, members], view, error) => {
+                    callback(place(buffer.address, 0), items, members, view, error);
+                }
+                Self::NodeGot(Some(callback), lookup, error) => {
+                    callback(lookup.invocation, place(lookup.address, 0), error);
+                }
+                Self::Track(None, ..) | Self::NodeGot(None, ..) => {}
+            }
         }
+    }
+}
+
+impl Dispatching for Clm<SaClmCallbacksT> {
+    type Call = Call;
+
+    fn step(&self, turn: &mut Turn) -> Result<Step<Call>, AisError> {
+        let program = self.program();
+        self.step(turn)?.try_map(|callback| {
+            Ok(match callback {
+                Callback::Track(buffer, counts, result) => {
+                    let told = told(counts.items, counts.members, result);
+                    let callback = program.saClmClusterTrackCallback;
+                    Call::Track(callback, buffer, told, counts.view, error::to_c(result))
+                }
+                Callback::NodeGot(lookup, result) => {
+                    Call::NodeGot(program.saClmClusterNodeGetCallback, lookup, error::to_c(result))
+                }
+            })
+        })
+    }
+
+    fn selection_object(&self) -> Result<RawFd, AisError> {
+        self.selection_object()
     }
 }
 

@@ -5,21 +5,20 @@
 //! sockets and forgets the state, which is left as it is (never locked, never
 //! dropped); inherited handles are bad handles, because their numbers go on.
 
+use super::descriptors;
+use super::entry::asynchronous;
+use super::memory;
 use crate::process::Process;
-use std::os::fd::RawFd;
+use libc::sigset_t;
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
-/// Descriptors below this number can be closed in a child.
-const MAX_DESCRIPTORS: usize = 1 << 20;
-const WORDS: usize = MAX_DESCRIPTORS / 64;
-
-/// One bit for each descriptor that the library has open.
-static OPEN: [AtomicU64; WORDS] = [const { AtomicU64::new(0) }; WORDS];
-/// No word from here on has ever had a bit.
-static WORDS_USED: AtomicUsize = AtomicUsize::new(0);
 static GENERATION: AtomicU32 = AtomicU32::new(0);
-static HANDLER_SET: AtomicBool = AtomicBool::new(false);
+/// [`HANDLERS_SET`], or the process in which a thread is about to set them.
+static HANDLERS: AtomicU32 = AtomicU32::new(0);
+const HANDLERS_SET: u32 = u32::MAX;
 static PROCESS: AtomicPtr<Process> = AtomicPtr::new(ptr::null_mut());
 /// What the parent had.
 static INHERITED: AtomicPtr<Process> = AtomicPtr::new(ptr::null_mut());
@@ -29,31 +28,11 @@ pub(crate) fn generation() -> u32 {
     GENERATION.load(Ordering::Relaxed)
 }
 
-/// Notes a descriptor of the library; false if its number is too high.
-pub(crate) fn register(fd: RawFd) -> bool {
-    let Some((word, bit)) = place(fd) else { return false };
-    OPEN[word].fetch_or(bit, Ordering::SeqCst);
-    WORDS_USED.fetch_max(word + 1, Ordering::SeqCst);
-    true
-}
-
-/// Forgets a descriptor that is about to be closed.
-pub(crate) fn unregister(fd: RawFd) {
-    if let Some((word, bit)) = place(fd) {
-        OPEN[word].fetch_and(!bit, Ordering::SeqCst);
-    }
-}
-
-fn place(fd: RawFd) -> Option<(usize, u64)> {
-    let fd = usize::try_from(fd).ok().filter(|fd| *fd < MAX_DESCRIPTORS)?;
-    Some((fd / 64, 1 << (fd % 64)))
-}
-
 /// What the library has in this process.
 pub(crate) fn process() -> &'static Process {
     let mut process = PROCESS.load(Ordering::Acquire);
     if process.is_null() {
-        set_handler();
+        set_handlers();
         let fresh = Box::into_raw(Box::new(Process::new(INHERITED.load(Ordering::Relaxed))));
         process = match PROCESS.compare_exchange(
             ptr::null_mut(),
@@ -75,18 +54,63 @@ pub(crate) fn process() -> &'static Process {
     unsafe { &*process }
 }
 
-/// Two threads may both set the handler; it does no harm twice. To wait for
-/// one another could last for ever in a child.
-fn set_handler() {
-    if !HANDLER_SET.load(Ordering::Acquire) {
-        // SAFETY: the handler is a function of this library and calls only
-        // what may be called in the child of a process with threads.
-        let _ = unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
-        HANDLER_SET.store(true, Ordering::Release);
+/// Sets the handlers once. Who finds another thread at it waits, so that no
+/// descriptor is made before; but not for a thread that a fork left behind.
+fn set_handlers() {
+    let own = std::process::id();
+    loop {
+        let seen = HANDLERS.load(Ordering::Acquire);
+        if seen == HANDLERS_SET {
+            return;
+        }
+        if seen == own {
+            std::thread::yield_now();
+            continue;
+        }
+        let won = HANDLERS.compare_exchange(seen, own, Ordering::AcqRel, Ordering::Acquire);
+        if won.is_err() {
+            continue;
+        }
+        // SAFETY: the handlers are functions of this library. That of the
+        // child calls only what may be called in the child of a process with
+        // threads.
+        let set = unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
+        // Where there was no memory for them a later call sets them.
+        HANDLERS.store(if set == 0 { HANDLERS_SET } else { 0 }, Ordering::Release);
+        return;
     }
 }
 
-/// Runs in the child before `fork` returns: atomics and close(2) only.
+/// The signals that the thread that forks let come before.
+struct Mask(UnsafeCell<MaybeUninit<sigset_t>>);
+
+// SAFETY: touched only by the thread that has the lock for a fork.
+unsafe impl Sync for Mask {}
+
+static MASK: Mask = Mask(UnsafeCell::new(MaybeUninit::uninit()));
+
+/// Runs before `fork` copies the process. A signal handler that ran between
+/// this and the end of the fork might wait for the lock.
+extern "C" fn before() {
+    let blocked = asynchronous();
+    let mut mask = MaybeUninit::uninit();
+    // SAFETY: valid pointers; the lock is held when the mask is kept.
+    unsafe {
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const blocked, mask.as_mut_ptr());
+        descriptors::before_fork();
+        *MASK.0.get() = mask;
+    }
+}
+
+/// Runs in the parent before `fork` returns.
+extern "C" fn in_parent() {
+    // SAFETY: this thread still has the lock, and `before` kept the mask.
+    let mask = unsafe { *MASK.0.get() };
+    descriptors::in_parent();
+    restore(&mask);
+}
+
+/// Runs in the child before `fork` returns.
 extern "C" fn in_child() {
     GENERATION.fetch_add(1, Ordering::SeqCst);
     let inherited = PROCESS.swap(ptr::null_mut(), Ordering::SeqCst);
@@ -94,15 +118,13 @@ extern "C" fn in_child() {
         INHERITED.store(inherited, Ordering::Relaxed);
     }
     crate::poll::forget_pollers();
-    let used = WORDS_USED.load(Ordering::SeqCst).min(WORDS);
-    for (index, word) in OPEN[..used].iter().enumerate() {
-        let mut bits = word.swap(0, Ordering::SeqCst);
-        while bits != 0 {
-            let fd = index * 64 + bits.trailing_zeros() as usize;
-            // SAFETY: the bit says that the descriptor is the library's, and
-            // nothing in the child uses it: Socket compares generations.
-            unsafe { libc::close(fd as RawFd) };
-            bits &= bits - 1;
-        }
-    }
+    memory::in_child();
+    descriptors::in_child();
+    // SAFETY: the only thread, and `before` kept the mask.
+    restore(&unsafe { *MASK.0.get() });
+}
+
+fn restore(mask: &MaybeUninit<sigset_t>) {
+    // SAFETY: what pthread_sigmask has written.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, mask.as_ptr(), ptr::null_mut()) };
 }

@@ -10,7 +10,7 @@
 //!
 //! Every function does the same: check the pointers, find the handle, check
 //! the values, call the safe part, write the results, and nothing of them
-//! unless the call succeeded. No panic gets out (`guard`).
+//! unless the call succeeded. All of it happens inside (`entry`).
 
 #![expect(clippy::missing_safety_doc, reason = "all functions share the contract of this module")]
 #![expect(non_camel_case_types, reason = "the names are those of the C headers")]
@@ -20,8 +20,12 @@
 pub mod amf;
 pub mod ckpt;
 pub mod clm;
+pub(crate) mod descriptors;
+mod dispatch;
+pub(crate) mod entry;
 mod error;
 pub(crate) mod fork;
+mod memory;
 pub(crate) mod sys;
 pub mod types;
 
@@ -29,16 +33,9 @@ use crate::dispatch::Flags;
 use ais_proto::{AisError, MAX_MESSAGE, Name};
 use std::ffi::{c_char, c_void};
 use std::mem::{MaybeUninit, transmute_copy};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 use std::time::Duration;
 use types::*;
-
-/// Runs the body of a C function. A panic, which would abort the program, is
-/// `SA_ERR_LIBRARY`.
-fn guard(body: impl FnOnce() -> Result<(), AisError>) -> SaErrorT {
-    error::to_c(catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(AisError::Library)))
-}
 
 /// Checks a pointer that must not be NULL.
 fn need<T>(pointer: *const T) -> Result<(), AisError> {
@@ -164,6 +161,16 @@ fn to_name(name: &Name) -> SaNameT {
     value[..bytes.len()].copy_from_slice(bytes);
     // A name has at most 256 bytes.
     SaNameT { length: bytes.len() as SaUint16T, value }
+}
+
+/// What a track callback is told: how many items there are and how many
+/// members. With an error the members are what the program needs room for.
+fn told(items: usize, members: u32, result: Result<(), AisError>) -> [SaUint32T; 2] {
+    let (items, members) = (items as u64, u64::from(members));
+    match result {
+        Ok(()) => [narrow(items), narrow(members)],
+        Err(_) => [0, narrow(members.max(items))],
+    }
 }
 
 /// The place number `index` in a buffer of the program whose address was kept.

@@ -509,7 +509,7 @@ pub struct SaCkptCheckpointStatusT {
 /// The end of saCkptCheckpointOpenAsync. The handle is valid if error is
 /// SA_OK.
 pub type SaCkptCheckpointOpenCallbackT = Option<
-    unsafe extern "C" fn(
+    unsafe extern "C-unwind" fn(
         invocation: SaInvocationT,
         checkpointHandle: *const SaCkptCheckpointHandleT,
         error: SaErrorT,
@@ -518,7 +518,7 @@ pub type SaCkptCheckpointOpenCallbackT = Option<
 
 /// The end of saCkptCheckpointSynchronizeAsync.
 pub type SaCkptCheckpointSynchronizeCallbackT =
-    Option<unsafe extern "C" fn(invocation: SaInvocationT, error: SaErrorT)>;
+    Option<unsafe extern "C-unwind" fn(invocation: SaInvocationT, error: SaErrorT)>;
 
 /// The callbacks of the Checkpoint service; each may be NULL.
 #[repr(C)]

@@ -302,12 +302,12 @@ fn ids_live_as_long_as_what_gave_them() {
 /// What the open callback got.
 static OPENED: Mutex<Vec<(i32, i32, SaErrorT)>> = Mutex::new(Vec::new());
 
-unsafe extern "C" fn opened(invocation: i32, handle: *const i32, error: SaErrorT) {
+unsafe extern "C-unwind" fn opened(invocation: i32, handle: *const i32, error: SaErrorT) {
     // SAFETY: the library passes a valid pointer.
     OPENED.lock().unwrap().push((invocation, unsafe { *handle }, error));
 }
 
-unsafe extern "C" fn synchronized(invocation: i32, error: SaErrorT) {
+unsafe extern "C-unwind" fn synchronized(invocation: i32, error: SaErrorT) {
     OPENED.lock().unwrap().push((invocation, 0, error));
 }
 

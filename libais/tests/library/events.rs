@@ -32,7 +32,7 @@ fn seen() -> Vec<String> {
     std::mem::take(&mut SEEN.lock().unwrap())
 }
 
-unsafe extern "C" fn track(
+unsafe extern "C-unwind" fn track(
     buffer: *mut SaClmClusterNotificationT,
     items: SaUint32T,
     members: SaUint32T,
@@ -46,13 +46,13 @@ unsafe extern "C" fn track(
     saw(format!("track {nodes:?} of {members} in {view}: {error:?}"));
 }
 
-unsafe extern "C" fn got(invocation: i32, node: *mut SaClmClusterNodeT, error: SaErrorT) {
+unsafe extern "C-unwind" fn got(invocation: i32, node: *mut SaClmClusterNodeT, error: SaErrorT) {
     // SAFETY: the pointer that was given, filled if there is no error.
     let id = if error == SaErrorT::SA_OK { unsafe { (*node).nodeId } } else { 0 };
     saw(format!("got {invocation} {:#x} {id}: {error:?}", node as usize));
 }
 
-unsafe extern "C" fn finalize(_: i32, _: *mut SaClmClusterNodeT, _: SaErrorT) {
+unsafe extern "C-unwind" fn finalize(_: i32, _: *mut SaClmClusterNodeT, _: SaErrorT) {
     saw("finalize".to_owned());
     let mut handle = *HANDLE.lock().unwrap();
     // SAFETY: a valid pointer.
@@ -365,7 +365,7 @@ fn packets_that_make_no_sense_end_the_events() {
     });
 }
 
-unsafe extern "C" fn set(
+unsafe extern "C-unwind" fn set(
     invocation: i32,
     component: *const SaNameT,
     csi: *const SaNameT,

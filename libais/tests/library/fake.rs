@@ -1,7 +1,8 @@
 //! An executive that answers as a test tells it.
 
 use ais_proto::{
-    Code, HEADER_LENGTH, Header, Hello, Kind, MAX_CALL_BODY, OK, Request, Welcome, event_frame,
+    Code, HEADER_LENGTH, Header, Hello, Kind, MAX_CALL_BODY, MINOR, OK, Request, Welcome,
+    event_frame,
 };
 use nix::sys::socket::{
     AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, recv, send, sendmsg, socketpair,
@@ -86,6 +87,13 @@ struct State {
     ended: usize,
 }
 
+/// What it says of itself.
+#[derive(Clone, Copy)]
+struct Greeting {
+    cookie: [u8; 16],
+    minor: u8,
+}
+
 /// The executive; it dies when it is dropped.
 pub(crate) struct Daemon {
     state: Arc<(Mutex<State>, Condvar)>,
@@ -105,6 +113,21 @@ impl Daemon {
         cookie: [u8; 16],
         answer: impl Fn(&Arc<Peer>, u32, Request<'_>) + Send + Sync + 'static,
     ) -> Self {
+        Self::start_with(Greeting { cookie, minor: MINOR }, answer)
+    }
+
+    /// One of this minor version.
+    pub(crate) fn start_old(
+        minor: u8,
+        answer: impl Fn(&Arc<Peer>, u32, Request<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        Self::start_with(Greeting { cookie: *b"0123456789abcdef", minor }, answer)
+    }
+
+    fn start_with(
+        greeting: Greeting,
+        answer: impl Fn(&Arc<Peer>, u32, Request<'_>) + Send + Sync + 'static,
+    ) -> Self {
         let listener = Arc::new(UnixListener::bind(env::var_os("AIS_SOCKET").unwrap()).unwrap());
         let state = Arc::<(Mutex<State>, Condvar)>::default();
         let answer: Arc<Answer> = Arc::new(answer);
@@ -113,7 +136,7 @@ impl Daemon {
             for stream in listener.incoming() {
                 let Ok(stream) = stream else { return };
                 let (state, answer) = (Arc::clone(&state), Arc::clone(&answer));
-                thread::spawn(move || serve(stream, cookie, &state, &*answer));
+                thread::spawn(move || serve(stream, greeting, &state, &answer));
             }
         });
         daemon
@@ -164,7 +187,13 @@ impl Drop for Daemon {
     }
 }
 
-fn serve(stream: UnixStream, cookie: [u8; 16], state: &(Mutex<State>, Condvar), answer: &Answer) {
+fn serve(
+    stream: UnixStream,
+    greeting: Greeting,
+    state: &Arc<(Mutex<State>, Condvar)>,
+    answer: &Arc<Answer>,
+) {
+    let Greeting { cookie, minor } = greeting;
     let Some((hello, body)) = receive(&stream) else { return };
     assert_eq!(hello.code, Code::HELLO);
     let kind = Hello::decode(&body).unwrap().kind;
@@ -193,7 +222,8 @@ fn serve(stream: UnixStream, cookie: [u8; 16], state: &(Mutex<State>, Condvar), 
         busy_poll_us: 20,
         max_message: MAX_MESSAGE,
     };
-    let mut frame = Header::new(Code(OK), hello.id, welcome.encode().len()).encode().to_vec();
+    let header = Header::new(Code(OK), hello.id, welcome.encode().len());
+    let mut frame = Header { minor, ..header }.encode().to_vec();
     frame.extend(welcome.encode());
     let fds: Vec<i32> = theirs.iter().map(AsRawFd::as_raw_fd).collect();
     let rights = [ControlMessage::ScmRights(&fds)];
@@ -211,12 +241,32 @@ fn serve(stream: UnixStream, cookie: [u8; 16], state: &(Mutex<State>, Condvar), 
                 state.0.lock().unwrap().too_long += 1;
                 state.1.notify_all();
             }
+            Code::CONNECT if minor >= 3 => give(&stream, header.id, greeting, state, answer),
             code => answer(&peer, header.id, Request::decode(code, &body).unwrap()),
         }
     }
     peer.hang_up();
     state.0.lock().unwrap().ended += 1;
     state.1.notify_all();
+}
+
+/// Gives the library another connection.
+fn give(
+    stream: &UnixStream,
+    id: u32,
+    greeting: Greeting,
+    state: &Arc<(Mutex<State>, Condvar)>,
+    answer: &Arc<Answer>,
+) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let (state, answer) = (Arc::clone(state), Arc::clone(answer));
+    thread::spawn(move || serve(ours, greeting, &state, &answer));
+    let header = Header::new(Code(OK), id, 0).encode();
+    let fds = [theirs.as_raw_fd()];
+    let rights = [ControlMessage::ScmRights(&fds)];
+    let pieces = [IoSlice::new(&header)];
+    // The library may have gone meanwhile.
+    let _ = sendmsg::<()>(stream.as_raw_fd(), &pieces, &rights, MsgFlags::MSG_NOSIGNAL, None);
 }
 
 fn receive(mut stream: &UnixStream) -> Option<(Header, Vec<u8>)> {

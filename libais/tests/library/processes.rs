@@ -122,7 +122,7 @@ fn a_child_starts_anew() {
 /// The child of a callback comes back into the dispatch of the parent.
 #[test]
 fn a_fork_in_a_callback_does_no_harm() {
-    unsafe extern "C" fn fork(_: i32, _: *mut SaClmClusterNodeT, _: SaErrorT) {
+    unsafe extern "C-unwind" fn fork(_: i32, _: *mut SaClmClusterNodeT, _: SaErrorT) {
         // SAFETY: the child returns to the test below, which exits.
         CHILD.store(unsafe { libc::fork() }, Ordering::SeqCst);
     }
@@ -160,6 +160,33 @@ fn a_fork_in_a_callback_does_no_harm() {
         assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
         assert_eq!(status, 0);
         ok(finalize(handle));
+    });
+}
+
+/// A process that has a session needs the path to the socket no more.
+#[test]
+fn further_connections_need_no_socket() {
+    in_own_process("processes::further_connections_need_no_socket", || {
+        let _daemon = Daemon::start(answer);
+        ok(get(1));
+        fs::remove_file(std::env::var_os("AIS_SOCKET").unwrap()).unwrap();
+        let handles: Vec<i32> = (0..10).map(|_| open().unwrap()).collect();
+        ok(get(2));
+        for handle in handles {
+            ok(dispatch(handle, 2));
+            ok(finalize(handle));
+        }
+    });
+}
+
+#[test]
+fn an_older_executive_is_asked_at_its_socket() {
+    in_own_process("processes::an_older_executive_is_asked_at_its_socket", || {
+        let daemon = Daemon::start_old(2, answer);
+        ok(get(1));
+        let handle = open().unwrap();
+        ok(finalize(handle));
+        assert_eq!(daemon.peers(|_| true).len(), 3);
     });
 }
 

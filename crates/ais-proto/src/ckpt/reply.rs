@@ -151,25 +151,40 @@ impl Event {
 
 /// The reply to [`Request::Read`](super::Request::Read): how many bytes each
 /// element has, then all of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ReadReply<'a> {
-    /// The bytes read, one piece per element.
-    pub pieces: Vec<&'a [u8]>,
+    counts: Reader<'a>,
+    data: &'a [u8],
 }
 
 impl<'a> ReadReply<'a> {
-    /// Reads the body of the reply.
+    /// Reads the body of the reply; nothing is allocated.
     ///
     /// # Errors
     /// A [`DecodeError`] if it is something else.
     pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut input = Reader::new(body);
-        let counts = input.list(Reader::u32)?;
-        let mut pieces = Vec::with_capacity(counts.len());
-        for count in counts {
-            pieces.push(input.take(usize::try_from(count).map_err(|_| DecodeError::Truncated)?)?);
+        let count = usize::try_from(input.u32()?).map_err(|_| DecodeError::Truncated)?;
+        let counts = input.take(count.checked_mul(4).ok_or(DecodeError::Truncated)?)?;
+        let reply = Self { counts: Reader::new(counts), data: input.rest() };
+        let sum = reply.lengths().try_fold(0, usize::checked_add);
+        match sum {
+            Some(sum) if sum == reply.data.len() => Ok(reply),
+            Some(sum) if sum < reply.data.len() => Err(DecodeError::Trailing),
+            _ => Err(DecodeError::Truncated),
         }
-        input.finish()?;
-        Ok(Self { pieces })
+    }
+
+    /// The bytes read, one piece per element.
+    pub fn pieces(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let mut data = Reader::new(self.data);
+        // All of them are there, as `decode` has seen.
+        self.lengths().map(move |length| data.take(length).unwrap_or_default())
+    }
+
+    fn lengths(&self) -> impl Iterator<Item = usize> + use<'a> {
+        let mut counts = self.counts.clone();
+        std::iter::from_fn(move || counts.u32().ok())
+            .map(|count| usize::try_from(count).unwrap_or(usize::MAX))
     }
 }

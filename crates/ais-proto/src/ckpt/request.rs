@@ -276,13 +276,13 @@ impl<'a> Request<'a> {
     }
 
     /// The data that follows what [`Request::encode`] wrote, piece by piece.
-    #[must_use]
-    pub fn data(&self) -> Vec<&'a [u8]> {
-        match self {
-            Self::SectionCreate { data, .. } | Self::Overwrite { data, .. } => vec![data],
-            Self::Write { elements, .. } => elements.iter().map(|element| element.data).collect(),
-            _ => Vec::new(),
-        }
+    pub fn data(&self) -> impl Iterator<Item = &'a [u8]> {
+        let (one, many): (Option<&'a [u8]>, &[WriteElement<'a>]) = match self {
+            Self::SectionCreate { data, .. } | Self::Overwrite { data, .. } => (Some(data), &[]),
+            Self::Write { elements, .. } => (None, elements),
+            _ => (None, &[]),
+        };
+        one.into_iter().chain(many.iter().map(|element| element.data))
     }
 
     pub(crate) fn decode(code: Code, input: &mut Reader<'a>) -> Result<Self, DecodeError> {

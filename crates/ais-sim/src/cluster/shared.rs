@@ -356,7 +356,7 @@ impl World {
 
     fn pieces(&self, body: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         let reply = ckpt::ReadReply::decode(body).map_err(|error| error.to_string())?;
-        reply.pieces.iter().map(|piece| self.shared.cells(piece)).collect()
+        reply.pieces().map(|piece| self.shared.cells(piece)).collect()
     }
 
     /// A look at a section at rest was answered.

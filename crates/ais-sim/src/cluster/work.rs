@@ -303,6 +303,6 @@ fn id_of(host: usize) -> [u8; 4] {
 
 fn number_of(body: &[u8]) -> Result<u64, String> {
     let reply = ckpt::ReadReply::decode(body).map_err(|error| error.to_string())?;
-    let number = reply.pieces.first().and_then(|piece| piece.first_chunk());
+    let number = reply.pieces().next().and_then(|piece| piece.first_chunk());
     number.map(|bytes| u64::from_le_bytes(*bytes)).ok_or_else(|| "a section was cut short".into())
 }

@@ -1,15 +1,24 @@
 //! The callbacks of AMF: from what the executive says to what C expects.
 
+use super::super::dispatch::Dispatching;
 use super::super::types::*;
-use super::super::{error, mask, narrow, place, to_name};
-use super::SaAmfCallbacksT;
-use crate::amf::{Program, Tracked};
+use super::super::{error, mask, narrow, place, to_name, told};
+use super::{
+    SaAmfCSIRemoveCallbackT, SaAmfCSISetCallbackT, SaAmfCallbacksT,
+    SaAmfComponentTerminateCallbackT, SaAmfExternalComponentControlCallbackT,
+    SaAmfExternalComponentRestartCallbackT, SaAmfHealthcheckCallbackT,
+    SaAmfPendingOperationConfirmCallbackT, SaAmfPendingOperationExpiredCallbackT,
+    SaAmfProtectionGroupTrackCallbackT, SaAmfReadinessStateSetCallbackT,
+};
+use crate::amf::{Amf, Callback, Program};
+use crate::dispatch::{Step, Turn};
 use crate::track::Buffer;
 use ais_proto::AisError;
 use ais_proto::amf::{
     Callbacks, Event, ExternalAction, HaState, Healthcheck, Member, ProtectionGroupChange,
     Readiness, Transition,
 };
+use std::os::fd::RawFd;
 use std::ptr;
 
 impl Program for SaAmfCallbacksT {
@@ -36,99 +45,202 @@ impl Program for SaAmfCallbacksT {
             unsafe { ptr::write_unaligned(place(buffer.address, index), notification) };
         }
     }
-
-    fn track(&self, buffer: Buffer, tracked: &Tracked, result: Result<(), AisError>) {
-        let Some(callback) = self.saAmfProtectionGroupTrackCallback else { return };
-        let csi = to_name(&tracked.csi);
-        let items = if result.is_ok() { tracked.items as u64 } else { 0 };
-        // With an error the members are what the program needs room for.
-        let members = match result {
-            Ok(()) => u64::from(tracked.members),
-            Err(_) => u64::from(tracked.members).max(tracked.items as u64),
-        };
-        // SAFETY: a callback that the program gave for this.
-        unsafe {
-            callback(
-                &raw const csi,
-                place(buffer.address, 0),
-                narrow(items),
-                narrow(members),
-                error::to_c(result),
-            );
-        }
-    }
-
-    fn call_back(&self, event: &Event) {
-        // SAFETY: callbacks that the program gave for this; what the pointers
-        // point to lives until they return.
-        let _ = unsafe { call_back(self, event) };
-    }
 }
 
-/// None if the program gave no such callback.
-unsafe fn call_back(callbacks: &SaAmfCallbacksT, event: &Event) -> Option<()> {
-    // SAFETY: see `Program::call_back`, the only caller.
-    unsafe {
-        match event {
-            Event::Healthcheck { invocation, component, kind } => callbacks
-                .saAmfHealthcheckCallback?(
+/// A callback and what it is told.
+#[expect(clippy::large_enum_variant, reason = "nothing of it may be on the heap")]
+#[derive(Clone, Copy)]
+pub(in crate::ffi) enum Call {
+    Healthcheck(SaAmfHealthcheckCallbackT, SaInvocationT, SaNameT, SaAmfHealthcheckT),
+    ReadinessStateSet(
+        SaAmfReadinessStateSetCallbackT,
+        SaInvocationT,
+        SaNameT,
+        SaAmfReadinessStateT,
+    ),
+    ComponentTerminate(SaAmfComponentTerminateCallbackT, SaInvocationT, SaNameT),
+    CsiSet(SaAmfCSISetCallbackT, CsiSet),
+    CsiRemove(SaAmfCSIRemoveCallbackT, SaInvocationT, [SaNameT; 2], SaAmfCSIFlagsT),
+    Track(SaAmfProtectionGroupTrackCallbackT, SaNameT, Buffer, [SaUint32T; 2], SaErrorT),
+    ExternalComponentRestart(SaAmfExternalComponentRestartCallbackT, SaInvocationT, SaNameT),
+    ExternalComponentControl(
+        SaAmfExternalComponentControlCallbackT,
+        SaInvocationT,
+        SaNameT,
+        SaAmfExternalComponentActionT,
+    ),
+    PendingOperationConfirm(
+        SaAmfPendingOperationConfirmCallbackT,
+        SaInvocationT,
+        SaNameT,
+        SaAmfPendingOperationFlagsT,
+    ),
+    PendingOperationExpired(
+        SaAmfPendingOperationExpiredCallbackT,
+        SaNameT,
+        SaAmfPendingOperationFlagsT,
+    ),
+}
+
+/// The arguments of saAmfCSISetCallback.
+#[derive(Clone, Copy)]
+pub(in crate::ffi) struct CsiSet {
+    invocation: SaInvocationT,
+    component: SaNameT,
+    csi: SaNameT,
+    flags: SaAmfCSIFlagsT,
+    state: SaAmfHAStateT,
+    active: SaNameT,
+    transition: SaAmfCSITransitionDescriptorT,
+}
+
+impl Call {
+    /// Makes it, if the program gave one.
+    pub(super) unsafe fn run(self) {
+        // SAFETY: a callback that the program gave for this; what the pointers
+        // point to lives until it returns.
+        let _ = unsafe { self.run_given() };
+    }
+
+    /// None if the program gave none.
+    unsafe fn run_given(self) -> Option<()> {
+        // SAFETY: see `run`, the only caller.
+        unsafe {
+            match self {
+                Self::Healthcheck(callback, invocation, component, kind) => {
+                    callback?(invocation, &raw const component, kind);
+                }
+                Self::ReadinessStateSet(callback, invocation, component, state) => {
+                    callback?(invocation, &raw const component, state);
+                }
+                Self::ComponentTerminate(callback, invocation, component) => {
+                    callback?(invocation, &raw const component);
+                }
+                Self::CsiSet(callback, mut told) => callback?(
+                    told.invocation,
+                    &raw const told.component,
+                    &raw const told.csi,
+                    told.flags,
+                    &raw mut told.state,
+                    &raw mut told.active,
+                    told.transition,
+                ),
+                Self::CsiRemove(callback, invocation, [component, csi], flags) => {
+                    let [component, csi] = [&raw const component, &raw const csi];
+                    callback?(invocation, component, csi, &raw const flags);
+                }
+                Self::Track(callback, csi, buffer, [items, members], error) => {
+                    let buffer = place(buffer.address, 0);
+                    callback?(&raw const csi, buffer, items, members, error);
+                }
+                Self::ExternalComponentRestart(callback, invocation, component) => {
+                    callback?(invocation, &raw const component);
+                }
+                Self::ExternalComponentControl(callback, invocation, component, action) => {
+                    callback?(invocation, &raw const component, action);
+                }
+                Self::PendingOperationConfirm(callback, invocation, component, flags) => {
+                    callback?(invocation, &raw const component, flags);
+                }
+                Self::PendingOperationExpired(callback, component, flags) => {
+                    callback?(&raw const component, flags);
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// The callback of an event.
+    fn of(callbacks: &SaAmfCallbacksT, event: &Event) -> Option<Self> {
+        Some(match event {
+            Event::Healthcheck { invocation, component, kind } => Self::Healthcheck(
+                callbacks.saAmfHealthcheckCallback,
                 *invocation,
-                &to_name(component),
+                to_name(component),
                 to_healthcheck(*kind),
             ),
-            Event::ReadinessStateSet { invocation, component, state } => callbacks
-                .saAmfReadinessStateSetCallback?(
+            Event::ReadinessStateSet { invocation, component, state } => Self::ReadinessStateSet(
+                callbacks.saAmfReadinessStateSetCallback,
                 *invocation,
-                &to_name(component),
+                to_name(component),
                 to_readiness(*state),
             ),
-            Event::ComponentTerminate { invocation, component } => {
-                callbacks.saAmfComponentTerminateCallback?(*invocation, &to_name(component));
-            }
-            Event::CsiSet { invocation, component, csi, flags, state, active, transition } => {
-                callbacks.saAmfCSISetCallback?(
-                    *invocation,
-                    &to_name(component),
-                    &to_name(csi),
-                    narrow(u64::from(*flags)),
-                    &mut to_ha_state(*state),
-                    &mut to_name(active),
-                    to_transition(*transition),
-                );
-            }
-            Event::CsiRemove { invocation, component, csi, flags } => {
-                callbacks.saAmfCSIRemoveCallback?(
-                    *invocation,
-                    &to_name(component),
-                    &to_name(csi),
-                    &narrow(u64::from(*flags)),
-                );
-            }
-            Event::ExternalComponentRestart { invocation, component } => {
-                callbacks.saAmfExternalComponentRestartCallback?(*invocation, &to_name(component));
-            }
-            Event::ExternalComponentControl { invocation, component, action } => callbacks
-                .saAmfExternalComponentControlCallback?(
+            Event::ComponentTerminate { invocation, component } => Self::ComponentTerminate(
+                callbacks.saAmfComponentTerminateCallback,
                 *invocation,
-                &to_name(component),
-                to_action(*action),
+                to_name(component),
             ),
-            Event::PendingOperationConfirm { invocation, component, flags } => callbacks
-                .saAmfPendingOperationConfirmCallback?(
+            Event::CsiSet { invocation, component, csi, flags, state, active, transition } => {
+                let told = CsiSet {
+                    invocation: *invocation,
+                    component: to_name(component),
+                    csi: to_name(csi),
+                    flags: narrow(u64::from(*flags)),
+                    state: to_ha_state(*state),
+                    active: to_name(active),
+                    transition: to_transition(*transition),
+                };
+                Self::CsiSet(callbacks.saAmfCSISetCallback, told)
+            }
+            Event::CsiRemove { invocation, component, csi, flags } => Self::CsiRemove(
+                callbacks.saAmfCSIRemoveCallback,
                 *invocation,
-                &to_name(component),
+                [to_name(component), to_name(csi)],
                 narrow(u64::from(*flags)),
             ),
-            Event::PendingOperationExpired { component, flags } => callbacks
-                .saAmfPendingOperationExpiredCallback?(
-                &to_name(component),
+            Event::ExternalComponentRestart { invocation, component } => {
+                Self::ExternalComponentRestart(
+                    callbacks.saAmfExternalComponentRestartCallback,
+                    *invocation,
+                    to_name(component),
+                )
+            }
+            Event::ExternalComponentControl { invocation, component, action } => {
+                Self::ExternalComponentControl(
+                    callbacks.saAmfExternalComponentControlCallback,
+                    *invocation,
+                    to_name(component),
+                    to_action(*action),
+                )
+            }
+            Event::PendingOperationConfirm { invocation, component, flags } => {
+                Self::PendingOperationConfirm(
+                    callbacks.saAmfPendingOperationConfirmCallback,
+                    *invocation,
+                    to_name(component),
+                    narrow(u64::from(*flags)),
+                )
+            }
+            Event::PendingOperationExpired { component, flags } => Self::PendingOperationExpired(
+                callbacks.saAmfPendingOperationExpiredCallback,
+                to_name(component),
                 narrow(u64::from(*flags)),
             ),
             // The track callback needs the program's buffer and has its own way.
-            Event::ProtectionGroupTrack { .. } => {}
-        }
+            Event::ProtectionGroupTrack { .. } => return None,
+        })
     }
-    Some(())
+}
+
+impl Dispatching for Amf<SaAmfCallbacksT> {
+    type Call = Call;
+
+    fn step(&self, turn: &mut Turn) -> Result<Step<Call>, AisError> {
+        let program = self.program();
+        self.step(turn)?.try_map(|callback| match callback {
+            Callback::Track(buffer, tracked, result) => {
+                let told = told(tracked.items, tracked.members, result);
+                let (callback, csi) =
+                    (program.saAmfProtectionGroupTrackCallback, to_name(&tracked.csi));
+                Ok(Call::Track(callback, csi, buffer, told, error::to_c(result)))
+            }
+            Callback::Other(event) => Call::of(program, &event).ok_or(AisError::Library),
+        })
+    }
+
+    fn selection_object(&self) -> Result<RawFd, AisError> {
+        self.selection_object()
+    }
 }
 
 fn to_notification(member: &Member) -> SaAmfProtectionGroupNotificationT {

@@ -6,7 +6,7 @@ use super::super::{bytes, narrow, size, wide};
 use super::section_id;
 use crate::ckpt::{Checkpoint, VectorError};
 use ais_proto::AisError;
-use ais_proto::ckpt::{ReadElement, WriteElement};
+use ais_proto::ckpt::{ReadElement, ReadReply, WriteElement};
 use std::ffi::c_void;
 use std::ptr;
 
@@ -24,6 +24,7 @@ unsafe fn elements<T>(
         return Err(VectorError::from(AisError::InvalidParam));
     }
     let mut converted = Vec::new();
+    converted.try_reserve_exact(count as usize).map_err(|_| AisError::NoMemory)?;
     for index in 0..count as u32 {
         // SAFETY: the contract of `ffi`: there are as many elements as the
         // program says.
@@ -73,7 +74,7 @@ pub(super) unsafe fn read(
     };
     // SAFETY: there is one piece for each element, and where the program gave
     // a buffer it is as long as the element says, which no piece exceeds.
-    checkpoint.read(elements, |pieces| unsafe { place(vector, pieces) })
+    checkpoint.read(elements, |reply| unsafe { place(vector, &reply) })
 }
 
 fn length(size: SaSizeT) -> Result<usize, AisError> {
@@ -81,11 +82,14 @@ fn length(size: SaSizeT) -> Result<usize, AisError> {
 }
 
 /// Puts the pieces where the program wants them; all of them or none.
-unsafe fn place(vector: *mut SaCkptIOVectorElementT, pieces: &[&[u8]]) -> Result<(), AisError> {
+unsafe fn place(
+    vector: *mut SaCkptIOVectorElementT,
+    reply: &ReadReply<'_>,
+) -> Result<(), AisError> {
     // SAFETY: see `read`, the only caller; malloc gives as much as is asked.
     unsafe {
         let mut allocated = Allocated(Vec::new());
-        for (index, piece) in pieces.iter().enumerate() {
+        for (index, piece) in reply.pieces().enumerate() {
             if (&raw const (*vector.add(index)).dataBuffer).read_unaligned().is_null() {
                 allocated.allocate(index, piece.len())?;
             }
@@ -93,7 +97,7 @@ unsafe fn place(vector: *mut SaCkptIOVectorElementT, pieces: &[&[u8]]) -> Result
         for (index, buffer) in std::mem::take(&mut allocated.0) {
             (&raw mut (*vector.add(index)).dataBuffer).write_unaligned(buffer);
         }
-        for (index, piece) in pieces.iter().enumerate() {
+        for (index, piece) in reply.pieces().enumerate() {
             let element = vector.add(index);
             let buffer = (&raw const (*element).dataBuffer).read_unaligned();
             ptr::copy_nonoverlapping(piece.as_ptr(), buffer.cast(), piece.len());
@@ -109,6 +113,7 @@ struct Allocated(Vec<(usize, *mut c_void)>);
 impl Allocated {
     /// A buffer for an element. One of no bytes is none, so that it has one.
     fn allocate(&mut self, index: usize, length: usize) -> Result<(), AisError> {
+        self.0.try_reserve(1).map_err(|_| AisError::NoMemory)?;
         // SAFETY: malloc may be called with any size.
         let buffer = unsafe { libc::malloc(length.max(1)) };
         if buffer.is_null() {

@@ -216,7 +216,7 @@ impl Cluster {
         let elements = vec![ReadElement { id: b"", offset: 0, size: None }];
         let reply = self.ask(number, Request::Read { checkpoint, elements });
         reply.result?;
-        Ok(ReadReply::decode(&reply.body).unwrap().pieces[0].to_vec())
+        Ok(ReadReply::decode(&reply.body).unwrap().pieces().next().unwrap().to_vec())
     }
 
     fn apply(&mut self) {

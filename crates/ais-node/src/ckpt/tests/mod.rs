@@ -315,7 +315,7 @@ impl Rig {
         let reply = self.ask(program, Request::Read { checkpoint, elements });
         reply.result.map_err(|error| (error, Reader::new(&reply.body).u32().ok()))?;
         let reply = ReadReply::decode(&reply.body).unwrap();
-        Ok(reply.pieces.into_iter().map(<[u8]>::to_vec).collect())
+        Ok(reply.pieces().map(<[u8]>::to_vec).collect())
     }
 
     /// All that a section holds.

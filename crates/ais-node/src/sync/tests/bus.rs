@@ -336,7 +336,7 @@ impl Bus {
         let (result, body) = self.call(number, &Request::Ckpt(read));
         result?;
         let reply = ais_proto::ckpt::ReadReply::decode(&body).unwrap();
-        Ok(reply.pieces.concat())
+        Ok(reply.pieces().flatten().copied().collect())
     }
 
     /// Begins to put a text into the default section of an open checkpoint.
