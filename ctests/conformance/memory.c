@@ -19,13 +19,13 @@ static pthread_t poor;
 static volatile int is_poor;
 static volatile long left;
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define CAN_FAIL 1
 static int fails(void)
 {
 	return is_poor && pthread_equal(pthread_self(), poor) && --left < 0;
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define CAN_FAIL 1
 static void *(*next_malloc)(size_t);
 static void *(*next_calloc)(size_t, size_t);
 static void *(*next_realloc)(void *, size_t);

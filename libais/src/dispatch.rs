@@ -105,7 +105,7 @@ impl Events {
 
     /// How much will have been received once all is that is pending now.
     fn all_pending(&self) -> usize {
-        let pending = self.number().map_or(0, pending_bytes);
+        let pending = self.socket.last_number().map_or(0, pending_bytes);
         self.received().wrapping_add(pending)
     }
 

@@ -57,8 +57,9 @@ impl Socket {
         if self.identity.is_of(fd) { Ok(fd) } else { Err(Errno::ESTALE) }
     }
 
-    /// The same without asking the kernel, where that has just been done.
-    fn last_number(&self) -> Result<RawFd, Errno> {
+    /// The same without asking the kernel, where that has just been done or a
+    /// wrong one does no harm.
+    pub(crate) fn last_number(&self) -> Result<RawFd, Errno> {
         if self.is_inherited() {
             return Err(Errno::EBADF);
         }
