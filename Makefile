@@ -37,9 +37,10 @@ build:
 	$(if $(filter-out /etc,$(SYSCONFDIR)),AIS_CONFIG_DIR='$(SYSCONFDIR)/ais') \
 		$(CARGO) build --release --workspace --locked
 
-# The library for 32-bit programs (x86).
+# The library for 32-bit programs (x86); WHAT32="-p aisexec" for another part.
+WHAT32 ?= -p libais
 build-32:
-	CARGO='$(CARGO)' sh libais/build-32 $(TARGET32) --release --locked
+	CARGO='$(CARGO)' sh libais/build-32 $(TARGET32) --release --locked $(WHAT32)
 
 # All tests. Closes with the sum of all parts.
 check:

@@ -110,8 +110,8 @@ pub(crate) const COMMANDS: &[Command] = &[
 It is well when it serves programs, its side of the cluster has quorum, its
 groups.conf is that of the cluster, and no node is missing that network.conf
 names (member:) or counts (expected-nodes:).
-Exit status 3: the node does not serve all programs; 4: it does, and nodes are
-missing.
+Exit status 3: the node does not serve all programs. Nodes that are missing do
+not change the exit status; --json has them as `missing`.
 ",
         show::status,
     ),

@@ -12,7 +12,7 @@ Usage: aisctl COMMAND [ARGUMENT...] [OPTION...]
 const END: &str = "
 AIS_SOCKET names the socket of aisexec if it is not /run/ais/libais.sock.
 Exit status: 0 done, 1 it came to nothing or could not be told, 2 wrong usage,
-3 and 4 from status: the node is not well.
+3 from status: the node does not serve all programs.
 ";
 
 /// What stands below a complaint about the command line.

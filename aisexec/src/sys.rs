@@ -74,9 +74,9 @@ pub(crate) fn wait_for_events(
     events: &mut [EpollEvent],
     ns: Option<u64>,
 ) -> Result<usize, Errno> {
-    let timeout = ns.map(|ns| libc::timespec {
-        tv_sec: libc::time_t::try_from(ns / NANOSECONDS).unwrap_or(libc::time_t::MAX),
-        tv_nsec: (ns % NANOSECONDS) as libc::c_long,
+    let timeout = ns.map(|ns| KernelTimespec {
+        seconds: (ns / NANOSECONDS).cast_signed(),
+        nanoseconds: (ns % NANOSECONDS).cast_signed(),
     });
     // SAFETY: `events` is valid for writes of its whole length, and an
     // `EpollEvent` is an `epoll_event`; `timeout` lives until the call is over;
@@ -105,6 +105,14 @@ pub(crate) fn wait_for_events(
 }
 
 const NANOSECONDS: u64 = 1_000_000_000;
+
+/// `__kernel_timespec`, which system calls of this age take: 64 bits each, also
+/// where libc's `timespec` has 32.
+#[repr(C)]
+struct KernelTimespec {
+    seconds: i64,
+    nanoseconds: i64,
+}
 
 /// A descriptor that becomes readable when the process ends.
 ///

@@ -9,8 +9,6 @@ use serde_json::{Value, json};
 
 /// The exit status for a node that does not serve all programs.
 const NOT_WELL: u8 = 3;
-/// The exit status for a node that does, while others are missing.
-const INCOMPLETE: u8 = 4;
 /// Missing nodes that the first line names.
 const NAMED: usize = 8;
 
@@ -88,11 +86,9 @@ impl Report for Status {
     }
 
     fn code(&self) -> u8 {
-        match () {
-            () if !serves_all(self) => NOT_WELL,
-            () if is_incomplete(self) => INCOMPLETE,
-            () => 0,
-        }
+        // Nodes that are missing keep no program of this one waiting, and scripts
+        // wait for it by this status.
+        if serves_all(self) { 0 } else { NOT_WELL }
     }
 }
 
@@ -232,10 +228,10 @@ mod tests {
         let lost = Status { configured: vec![(address(1), true), (address(3), false)], ..status() };
         let said = "serves, but nodes are missing: it sees 2 of 2; missing: 10.0.0.3";
         assert_eq!(line(&lost), format!("node 10.0.0.1 (one\\\") {said}"));
-        assert_eq!((lost.code(), &lost.json()["healthy"]), (4, &json!(false)));
+        assert_eq!((lost.code(), &lost.json()["healthy"]), (0, &json!(false)));
         let counted = Status { expected_nodes: Some(3), ..status() };
         assert!(line(&counted).ends_with("nodes are missing: it sees 2 of 3"));
-        assert_eq!(counted.code(), 4);
+        assert_eq!(counted.json()["healthy"], json!(false));
         let whole =
             Status { configured: vec![(address(1), true)], expected_nodes: Some(2), ..status() };
         assert_eq!(whole.code(), 0);
