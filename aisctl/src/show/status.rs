@@ -54,7 +54,7 @@ impl Report for Status {
         let configured: Vec<_> = self.configured.iter().map(|(node, _)| *node).collect();
         json!({
             "summary": line(self),
-            "healthy": self.code() == 0,
+            "healthy": serves_all(self) && !is_incomplete(self),
             "version": self.version,
             "node": self.node.to_string(),
             "name": self.name.to_string(),
