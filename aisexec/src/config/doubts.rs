@@ -3,7 +3,6 @@
 //! starts with it, as it may be meant after all, so these are warnings.
 
 use std::net::Ipv4Addr;
-use std::path::Path;
 
 use ais_node::amf::config::{Component, Group, Groups, RedundancyModel};
 
@@ -11,9 +10,7 @@ use super::blocks::{self, Block, Kind};
 use super::error::{ConfigError, Errors};
 use super::network_conf::{NetworkConf, Quorum, Transport, line_of};
 use super::text::quote;
-
-/// A file: its path for people, and its text, which has no errors.
-pub(super) type File<'a> = (&'a Path, &'a [u8]);
+use super::timeouts::File;
 
 /// What there is to doubt in network.conf and groups.conf, in this order, each
 /// in the order of its lines.
