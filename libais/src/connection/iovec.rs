@@ -12,9 +12,9 @@ use std::io::IoSlice;
 const MOST_PIECES: usize = 1024;
 
 /// Sends all pieces, with one system call if they are few and the socket has
-/// the room. While it
-/// has none, `make_room` takes off what arrives: the other side may wait for
-/// that before it reads on. It tells whether the connection still lives.
+/// the room. While it has none, `make_room` takes off what arrives: the other
+/// side may wait for that before it reads on. It tells whether the connection
+/// still lives.
 ///
 /// # Errors
 /// `Unsent` if the connection was dead before; `TryAgain` if the time ran out
