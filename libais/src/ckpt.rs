@@ -9,8 +9,8 @@ pub use ais_proto::ckpt::{
     Attributes, MAX_SECTION_ID, MAX_SECTION_SIZE, Open, OpenFlags, Section, SectionState,
     UpdateOption, WriteElement, deadline,
 };
-pub(crate) use checkpoint::close;
 pub use checkpoint::{Checkpoint, VectorError, open, unlink};
+pub(crate) use checkpoint::{close, tell_misfit};
 pub(crate) use sections::Sections;
 
 use crate::asking::Asked;

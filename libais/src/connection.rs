@@ -97,19 +97,19 @@ pub(crate) struct Connection {
     bound: Bound,
 }
 
-/// How much data a call may carry.
+/// How much data a call may carry, and what aisexec wants to be told.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bound {
     max_message: usize,
-    /// Whether aisexec wants to know of calls that would carry more.
-    is_told: bool,
+    /// The minor version that aisexec speaks.
+    minor: u8,
 }
 
 impl Bound {
     /// What aisexec says, which speaks this minor version.
     pub(crate) fn new(welcome: &Welcome, minor: u8) -> Self {
         let max_message = usize::try_from(welcome.max_message).unwrap_or(usize::MAX);
-        Self { max_message, is_told: minor >= 2 }
+        Self { max_message, minor }
     }
 }
 
@@ -145,7 +145,7 @@ impl Connection {
         let data: usize = request.data.iter().fold(0, |sum, piece| sum.saturating_add(piece.len()));
         let body = data.saturating_add(request.head.len());
         if data > self.bound.max_message || body > MAX_CALL_BODY {
-            if self.bound.is_told {
+            if self.bound.minor >= 2 {
                 self.notify(Code::TOO_LONG, 0);
             }
             return Err(Failure::Error(AisError::NoSpace));
@@ -168,6 +168,13 @@ impl Connection {
                 self.dead = true;
                 Err(failure)
             }
+        }
+    }
+
+    /// Tells aisexec that a structure of the program is not laid out as here.
+    pub(crate) fn tell_misfit(&mut self) {
+        if self.bound.minor >= 3 {
+            self.notify(Code::MISFIT, 0);
         }
     }
 

@@ -109,6 +109,16 @@ impl Session {
         Err(Failure::Error(AisError::Library))
     }
 
+    /// Has aisexec name this program as one whose structures do not fit. If it
+    /// cannot be told, it does not learn of it.
+    pub(crate) fn tell_misfit(&self, deadline: Deadline) {
+        let tell = |connection: &mut Connection| {
+            connection.tell_misfit();
+            Ok::<_, Failure>(())
+        };
+        let _ = self.pool.with(deadline, || self.connect(deadline), tell);
+    }
+
     /// The same for what belongs to this session: if it is dead, so is that.
     pub(crate) fn call_here<T>(
         &self,

@@ -127,6 +127,8 @@ pub(crate) struct Server {
     /// How many there may be.
     waiting_limit: u64,
     complaints: Complaints,
+    /// Of programs that were compiled with other headers.
+    misfits: Complaints,
     has_served: bool,
     /// What was served last was answered at once.
     answers_at_once: bool,
@@ -175,6 +177,7 @@ impl Server {
             waiting_bytes: 0,
             waiting_limit: MIN_WAITING_BYTES.max(settings.ram / 16),
             complaints: Complaints::every(SECOND),
+            misfits: Complaints::every(60 * SECOND),
             has_served: false,
             answers_at_once: false,
             may_leave: false,

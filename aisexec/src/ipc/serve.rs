@@ -5,10 +5,13 @@ use super::bounds::REQUESTS_PER_TURN;
 use super::connection::{Fault, State};
 use super::greet::request_id;
 use super::input::first_frame;
+use crate::holder::Holder;
 use ais_node::{ConnectionId, Now};
 use ais_proto::{AisError, Code, FrameError, HEADER_LENGTH, Header};
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
+use nix::unistd::Pid;
+use std::fmt;
 
 /// What a piece of work on the bytes of a connection has come to.
 struct Turn {
@@ -16,6 +19,24 @@ struct Turn {
     used: usize,
     /// Whether a whole frame is left, or why the connection is closed.
     result: Result<bool, Fault>,
+}
+
+/// Names a program that was compiled with other headers than ours; who it is,
+/// is looked up when that is printed.
+struct Misfit(Pid);
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Holder::named(self.0.as_raw().unsigned_abs()) {
+            Some(program) => write!(f, "{program}")?,
+            None => f.write_str("a process that cannot be seen from here")?,
+        }
+        f.write_str(
+            " opens a checkpoint with creation attributes as of headers after 2004-10-27, in which \
+             SaUint32T has 32 bits: it gets SA_ERR_INVALID_PARAM; compile it with the headers of \
+             this version",
+        )
+    }
 }
 
 impl Server {
@@ -111,6 +132,8 @@ impl Server {
             self.node.cancel(now, ConnectionId(id), header.id);
         } else if header.code == Code::TOO_LONG {
             self.node.too_long(now);
+        } else if header.code == Code::MISFIT {
+            self.misfits.log(now.monotonic, Misfit(connection.peer.pid));
         } else {
             connection.outstanding.push(header.id);
             let result = self.node.request(now, &caller, header.id, header.code, body);

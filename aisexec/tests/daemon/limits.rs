@@ -103,6 +103,18 @@ fn a_call_that_the_library_did_not_send_stands_in_the_log() {
 }
 
 #[test]
+fn a_program_compiled_with_other_headers_is_named_in_the_log() {
+    let (_site, executive, mut program) = start("");
+    for _ in 0..3 {
+        program.calls.send(Code::MISFIT, 0, &[]);
+    }
+    program.open("still served").unwrap();
+    executive.await_log(&format!("(pid {}, uid ", std::process::id()));
+    assert_eq!(executive.log().matches("SaUint32T has 32 bits").count(), 1);
+    executive.stop();
+}
+
+#[test]
 fn strict_limits_stand_in_the_log() {
     let (_site, executive, mut program) = start("checkpoint-limits:strict\n");
     let checkpoint = program.open("tight").unwrap();

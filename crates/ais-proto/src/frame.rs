@@ -48,6 +48,9 @@ impl Code {
     /// for another connection, on which nothing has been said yet. The reply
     /// has no body and brings it along.
     pub const CONNECT: Self = Self(0x0005);
+    /// One way, from minor version 3 on: a structure of the program looks as
+    /// if it was compiled with headers in which `SaUint32T` has 32 bits.
+    pub const MISFIT: Self = Self(0x0006);
     /// One way, on the event socket: the callback with this invocation (the
     /// id) was handed to the program.
     pub const DISPATCHED: Self = Self(0x0003);

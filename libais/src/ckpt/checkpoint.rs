@@ -51,6 +51,20 @@ pub fn open(open: Open, timeout: Option<Duration>) -> Result<Arc<Checkpoint>, Ai
     })
 }
 
+/// Has the log of aisexec name this program, once, as one that was compiled
+/// with other headers.
+pub(crate) fn tell_misfit() {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    if TOLD.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    // What the program is answered does not depend on it.
+    let _ = process().session.with(None, |session, deadline| {
+        session.tell_misfit(deadline);
+        Ok(())
+    });
+}
+
 /// Removes a name (`saCkptCheckpointUnlink`).
 ///
 /// # Errors

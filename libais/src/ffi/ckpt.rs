@@ -448,12 +448,23 @@ unsafe fn open(
             true => None,
             false => {
                 let given = read(attributes)?;
+                if is_of_other_headers(&given) {
+                    ckpt::tell_misfit();
+                }
                 flags.set(OpenFlags::AMENDED, !is_as_specified(&given));
                 Some(from_attributes(&given)?)
             }
         };
         Ok(Open { name: name(checkpointName)?, attributes, flags })
     }
+}
+
+/// Whether these creation attributes look like those of a program compiled on
+/// LP64 with headers in which `SaUint32T` has 32 bits: its `checkpointSize` is
+/// then the upper half of what is read as `creationFlags`.
+fn is_of_other_headers(attributes: &SaCkptCheckpointCreationAttributesT) -> bool {
+    let flags = wide(attributes.creationFlags);
+    flags > u64::from(u32::MAX) && UpdateOption::strongest(flags & u64::from(u32::MAX)).is_some()
 }
 
 /// Whether the specification allows these creation attributes.

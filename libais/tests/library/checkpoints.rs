@@ -162,6 +162,22 @@ fn open_checks_what_it_is_given() {
 }
 
 #[test]
+fn who_was_compiled_with_other_headers_is_named_once() {
+    in_own_process("checkpoints::who_was_compiled_with_other_headers_is_named_once", || {
+        let daemon = Daemon::start(answer);
+        // Three options where four bytes are a number, and a size behind them.
+        for creation_flags in [1 << 40 | 1, 100_000 << 32 | 4, 1 << 63 | 2] {
+            let wrong = SaCkptCheckpointCreationAttributesT {
+                creationFlags: creation_flags,
+                ..attributes()
+            };
+            assert_eq!(open_with(&wrong, READ_WRITE), Err(SaErrorT::SA_ERR_INVALID_PARAM));
+        }
+        assert_eq!(daemon.wait_misfit(), 1);
+    });
+}
+
+#[test]
 fn reads_go_to_the_buffers_or_to_memory_of_malloc() {
     in_own_process("checkpoints::reads_go_to_the_buffers_or_to_memory_of_malloc", || {
         let _daemon = Daemon::start(answer);

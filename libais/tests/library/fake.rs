@@ -84,6 +84,7 @@ struct State {
     peers: Vec<Arc<Peer>>,
     cancelled: Vec<u32>,
     too_long: usize,
+    misfits: usize,
     ended: usize,
 }
 
@@ -151,6 +152,12 @@ impl Daemon {
     /// Waits until it was told of so many calls that were too long to send.
     pub(crate) fn wait_too_long(&self, count: usize) {
         self.wait(|state| state.too_long >= count);
+    }
+
+    /// Waits until it was told of a misfit, and tells how often it was.
+    pub(crate) fn wait_misfit(&self) -> usize {
+        self.wait(|state| state.misfits > 0);
+        self.state.0.lock().unwrap().misfits
     }
 
     /// Waits until so many connections have ended.
@@ -239,6 +246,10 @@ fn serve(
             }
             Code::TOO_LONG => {
                 state.0.lock().unwrap().too_long += 1;
+                state.1.notify_all();
+            }
+            Code::MISFIT => {
+                state.0.lock().unwrap().misfits += 1;
                 state.1.notify_all();
             }
             Code::CONNECT if minor >= 3 => give(&stream, header.id, greeting, state, answer),
