@@ -390,7 +390,14 @@ typedef long SaInt32T;
 /**
  * 64 bits.
  */
+#if defined(__GNUC__) && defined(__cplusplus) && __cplusplus < 201103L
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wlong-long"
+#endif
 __extension__ typedef long long SaInt64T;
+#if defined(__GNUC__) && defined(__cplusplus) && __cplusplus < 201103L
+#pragma GCC diagnostic pop
+#endif
 
 /**
  * 8 bits.
@@ -410,7 +417,14 @@ typedef unsigned long SaUint32T;
 /**
  * 64 bits.
  */
+#if defined(__GNUC__) && defined(__cplusplus) && __cplusplus < 201103L
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wlong-long"
+#endif
 __extension__ typedef unsigned long long SaUint64T;
+#if defined(__GNUC__) && defined(__cplusplus) && __cplusplus < 201103L
+#pragma GCC diagnostic pop
+#endif
 
 /**
  * Nanoseconds: a duration, or a time since the Unix epoch.
