@@ -156,7 +156,7 @@ pub(crate) fn realtime_signals() -> std::ops::RangeInclusive<libc::c_int> {
 /// Whether this process may lock more than so many bytes, its limit. The kernel
 /// is asked to, for a moment: the capability that lifts the limit does not count
 /// if it is one of a user namespace, as that of root in a container may be.
-pub(crate) fn may_lock_more_than(limit: u64) -> bool {
+pub(crate) fn may_lock_more_than(limit: libc::rlim_t) -> bool {
     let Some(length) = usize::try_from(limit).ok().and_then(|limit| limit.checked_add(1)) else {
         return false;
     };
