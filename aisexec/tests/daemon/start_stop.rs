@@ -78,6 +78,37 @@ fn check_warns_of_timeouts_that_do_not_fit_and_is_content() {
 }
 
 #[test]
+fn what_cannot_be_written_is_a_failure() {
+    let site = Site::new();
+    let status = |flag: &str, redirections: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("exec \"$@\" {flag} {redirections}"), "sh"]);
+        let daemon = site.command();
+        command.arg(daemon.get_program());
+        if flag == "--check" {
+            command.args(daemon.get_args());
+        }
+        let output = command.output().unwrap();
+        (output.status.code(), text(&output.stderr))
+    };
+    for flag in ["--check", "--version", "--help"] {
+        for output in [">&-", ">/dev/full", "1</dev/null"] {
+            let (code, said) = status(flag, output);
+            assert_eq!(code, Some(1), "{flag} {output}");
+            assert!(said.starts_with("aisexec: standard output: "), "{flag} {output}: {said}");
+        }
+        assert_eq!(status(flag, ">/dev/null 2>&-").0, Some(0), "nothing is said there");
+        assert_eq!(status(flag, "<&- >&- 2>&-").0, Some(1), "{flag}");
+    }
+    site.set("realtime:no", "realtime:no\nnodename:'one'");
+    for error in ["2>&-", "2>/dev/full", "2</dev/null"] {
+        assert_eq!(status("--check", error).0, Some(1), "{error}");
+    }
+    assert_eq!(status("--check", "").0, Some(0));
+    assert_eq!(status("--wrong", ">&- 2>&-").0, Some(2));
+}
+
+#[test]
 fn a_wrong_flag_shows_the_usage() {
     let output = Site::new().run(&["--wrong"]);
     assert_eq!(output.status.code(), Some(2));
