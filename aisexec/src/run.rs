@@ -62,6 +62,8 @@ pub fn check(args: &Args) -> ExitCode {
 fn machine_warnings(directory: &Path, network: &NetworkConf) -> Vec<ConfigError> {
     let absent = join::check(network).ok().flatten();
     let absent = absent.map(|text| config::at_key(directory, "bindnetaddr", text));
+    let name = join::doubt_of_nodename(network);
+    let name = name.map(|text| config::at_key(directory, "nodename", text));
     let memory = network.checkpoint_memory.filter(|memory| *memory > ram());
     let memory = memory.map(|memory| {
         let text = format!(
@@ -71,7 +73,7 @@ fn machine_warnings(directory: &Path, network: &NetworkConf) -> Vec<ConfigError>
         );
         config::at_key(directory, "checkpoint-memory", text)
     });
-    absent.into_iter().chain(memory).collect()
+    absent.into_iter().chain(name).chain(memory).collect()
 }
 
 /// Runs the daemon until a signal stops it: 0; or 1 if it cannot be started,
@@ -139,6 +141,9 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
     let network = config.network.clone();
     let joined = join::join(&network, &signals, &epoll, Token::Ring.encode())?;
     let Some(Joined { node, udp }) = joined else { return Ok(()) };
+    if let Some(doubt) = join::doubt_of_nodename(&network) {
+        log::warn!("{}", config::at_key(&args.config_dir, "nodename", doubt));
+    }
     let settings = Settings {
         welcome: welcome(&network),
         descriptors: raise_descriptors(),
