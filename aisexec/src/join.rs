@@ -6,6 +6,7 @@ use crate::signals::Signals;
 use crate::udp::{self, OpenError, Udp};
 use ais_wire::NodeId;
 use nix::sys::epoll::Epoll;
+use std::net::Ipv4Addr;
 use std::rc::Rc;
 
 /// A node on its network.
@@ -36,6 +37,25 @@ pub(crate) fn check(network: &NetworkConf) -> Result<Option<String>, String> {
         None => Err(no_own_member(&candidates)),
         Some(_) => Ok(None),
     }
+}
+
+/// What is wrong with `nodename` if it is the address of another node. `None`
+/// too if it is not known which this node has.
+pub(crate) fn doubt_of_nodename(network: &NetworkConf) -> Option<String> {
+    let name = std::str::from_utf8(network.nodename.as_ref()?.as_bytes()).ok()?;
+    let address: Ipv4Addr = name.parse().ok()?;
+    let interfaces = identity::interfaces().unwrap_or_default();
+    let candidates = identity::candidates(network.bindnetaddr, &interfaces);
+    let own = identity::choose(&candidates, &network.members)?;
+    (own.address() != address).then(|| {
+        let whose =
+            if network.members.contains(&address) { "another member" } else { "another node" };
+        format!(
+            "nodename:{address} is the address of {whose}, and this node has {own}: programs, and \
+             `node =` in groups.conf, take the one for the other; give another name, or remove \
+             the line"
+        )
+    })
 }
 
 fn absent(network: &NetworkConf, interfaces: &[Interface]) -> String {

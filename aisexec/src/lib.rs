@@ -16,6 +16,7 @@ mod join;
 mod listen;
 mod logs;
 mod notify;
+pub mod output;
 mod reactor;
 mod realtime;
 mod ring_number;

@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 
 /// Numbers reserved at start, so that the first views need not wait.
 const AHEAD: u64 = 16;
-/// The highest number that a file is believed: a view each microsecond would
-/// take nine years to get there.
+/// The highest number that a file holds: a view each microsecond would take nine
+/// years to get there. Another one is damage, so higher ones are not written:
+/// beyond this the time of day counts.
 const HIGHEST: u64 = 1 << 48;
 /// No file of a number is longer, in bytes.
 const LONGEST: u64 = 32;
@@ -37,11 +38,15 @@ impl NumberFile {
     /// Reads the file of `node` in `directory` and reserves some numbers. If
     /// it holds none that can be right, numbers go on from the time of day
     /// `seconds`, with an error in the log. If it cannot be written, they do
-    /// so too, with a warning, and all count as reserved.
+    /// so too, with a warning, and all count as reserved. So they do above the
+    /// highest number that it can hold.
     pub(crate) fn open(directory: &Path, node: NodeId, seconds: u64) -> (Self, Numbers) {
         let path = directory.join(format!("ring-{node}"));
         let mut file = Self { directory: directory.into(), path, is_kept: true };
         let last = read(&file.path);
+        if last == Ok(HIGHEST) {
+            return file.beyond(seconds);
+        }
         let next = *last.as_ref().unwrap_or(&seconds);
         let reserved = next.saturating_add(AHEAD);
         let written = file.write(reserved);
@@ -51,7 +56,8 @@ impl NumberFile {
             (Ok(_), Err(error)) => file.warn(&error),
             (Err(damage), Ok(())) => log::error!(
                 "{path} {damage}: counting goes on from the time of day, and {path} holds \
-                 {reserved} now"
+                 {} now",
+                reserved.min(HIGHEST)
             ),
             (Err(damage), Err(error)) => {
                 log::error!(
@@ -67,6 +73,19 @@ impl NumberFile {
             false => Numbers { last: next.max(seconds), reserved: u64::MAX },
         };
         (file, numbers)
+    }
+
+    /// What is known where the file holds all that it can: an earlier life may
+    /// have had higher numbers. It stays as it is.
+    fn beyond(self, seconds: u64) -> (Self, Numbers) {
+        log::warn!(
+            "{0} holds {HIGHEST}, the highest number of a configuration that it can: the ring \
+             number is that and the time of day, and may repeat if the clock goes back; to count \
+             anew, stop all nodes of the cluster and remove {0} and its like on each",
+            self.path.display()
+        );
+        let last = HIGHEST.saturating_add(seconds);
+        (self, Numbers { last, reserved: u64::MAX })
     }
 
     /// Reserves the numbers up to this one. When this returns that will
@@ -88,26 +107,35 @@ impl NumberFile {
         }
     }
 
-    /// Replaces the file, or leaves it as it was.
+    /// Has the file hold this number, or the highest that it can, or leaves it as
+    /// it was. An error names what it is about.
     fn write(&self, number: u64) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o750).create(&self.directory)?;
+        let number = number.min(HIGHEST);
+        let directory = DirBuilder::new().recursive(true).mode(0o750).create(&self.directory);
+        directory.map_err(about(&self.directory))?;
         // Not `with_extension`: that would take the last number of an address
         // away.
         let mut new = self.path.as_os_str().to_owned();
         new.push(".new");
         let new = PathBuf::from(new);
-        let written = create(&new).and_then(|mut file| {
-            writeln!(file, "{number}")?;
-            file.sync_all()?;
-            fs::rename(&new, &self.path)
+        let written = create(&new).map_err(about(&new)).and_then(|mut file| {
+            writeln!(file, "{number}").map_err(about(&new))?;
+            file.sync_all().map_err(about(&new))?;
+            fs::rename(&new, &self.path).map_err(about(&self.path))
         });
         if written.is_err() {
             // What did not fit is not to fill the disk either.
             let _ = fs::remove_file(&new);
         }
         written?;
-        File::open(&self.directory)?.sync_all()
+        let directory = File::open(&self.directory).and_then(|directory| directory.sync_all());
+        directory.map_err(about(&self.directory))
     }
+}
+
+/// An error with the path that it is about.
+fn about(path: &Path) -> impl Fn(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// A new file at `path`, in place of one that a crash may have left there, or
@@ -144,14 +172,15 @@ fn read(path: &Path) -> Result<u64, String> {
         format!(
             "holds `{}`, which is not the number of a configuration (a whole number up to \
              {HIGHEST})",
-            shown.trim_end().escape_debug()
+            shown.strip_suffix('\n').unwrap_or(&shown).escape_debug()
         )
     })
 }
 
-/// The number that is all of a file.
+/// The number that is all of a file, whatever an editor ends lines with.
 fn number(bytes: &[u8]) -> Option<u64> {
-    let digits = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let ends: [&[u8]; 2] = [b"\r\n", b"\n"];
+    let digits = ends.into_iter().find_map(|end| bytes.strip_suffix(end)).unwrap_or(bytes);
     // A sign is no digit.
     let is_number = digits.iter().all(u8::is_ascii_digit);
     let text = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
@@ -161,6 +190,10 @@ fn number(bytes: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn node() -> NodeId {
+        NodeId::new([127, 0, 0, 1].into())
+    }
 
     fn open(directory: &Path, last: u8) -> (u64, u64) {
         let (_, numbers) = NumberFile::open(directory, NodeId::new([127, 0, 0, last].into()), 1000);
@@ -207,8 +240,58 @@ mod tests {
             assert_eq!(open(directory.path(), 1), (1000, 1016), "{text:?}");
             assert_eq!(fs::read_to_string(&path).unwrap(), "1016\n");
         }
-        fs::write(&path, "281474976710656").unwrap();
+        for (text, number) in [("281474976710656", HIGHEST), ("5\r\n", 5), ("5", 5)] {
+            fs::write(&path, text).unwrap();
+            assert_eq!(read(&path), Ok(number));
+        }
+        // What cannot be seen is shown.
+        for (text, shown) in [("5\r\r\n", "`5\\r\\r`"), (" 5 \n", "` 5 `"), ("\n", "``")] {
+            fs::write(&path, text).unwrap();
+            let damage = read(&path).unwrap_err();
+            assert!(damage.starts_with(&format!("holds {shown}, which")), "{damage}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_believed_up_to_the_highest_and_beyond_it_the_clock_counts() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ring-127.0.0.1");
+        for below in [AHEAD + 1, AHEAD, AHEAD - 1, 1] {
+            fs::write(&path, format!("{}\n", HIGHEST - below)).unwrap();
+            let mut last = 0;
+            for _ in 0..4 {
+                let (next, reserved) = open(directory.path(), 1);
+                assert!(next >= last && reserved > next, "{last}, then {next} to {reserved}");
+                assert!(read(&path).is_ok_and(|kept| kept >= next.min(HIGHEST)));
+                if next > HIGHEST {
+                    break;
+                }
+                last = reserved;
+            }
+            assert_eq!(open(directory.path(), 1), (HIGHEST + 1000, u64::MAX));
+        }
+        // Others may count as far while this node runs.
+        fs::write(&path, "100\n").unwrap();
+        let (mut file, _) = NumberFile::open(directory.path(), node(), 1000);
+        file.reserve(u64::MAX >> 1);
         assert_eq!(read(&path), Ok(HIGHEST));
+        assert_eq!(open(directory.path(), 1), (HIGHEST + 1000, u64::MAX));
+    }
+
+    #[test]
+    fn an_error_names_what_it_is_about() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, _) = NumberFile::open(directory.path(), node(), 1000);
+        let new = directory.path().join("ring-127.0.0.1.new");
+        fs::create_dir(&new).unwrap();
+        let error = file.write(7).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{}: ", new.display())), "{error}");
+        fs::remove_dir(&new).unwrap();
+        let path = directory.path().join("ring-127.0.0.1");
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        let error = file.write(7).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{}: ", path.display())), "{error}");
     }
 
     #[test]

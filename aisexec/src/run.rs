@@ -11,7 +11,7 @@ use crate::reactor::Reactor;
 use crate::ring_number::{NumberFile, Numbers};
 use crate::signals::Signals;
 use crate::writer::Writer;
-use crate::{clock, logs, notify, realtime, sys};
+use crate::{clock, logs, notify, output, realtime, sys};
 use ais_node::ckpt::Limits;
 use ais_node::{Digest, Node};
 use ais_proto::{Cookie, Name, NodeId, Welcome};
@@ -24,7 +24,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use nix::sys::sysinfo::sysinfo;
 use nix::unistd::Pid;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -40,18 +40,19 @@ const RETURN_MEMORY_FROM: i32 = 1 << 20;
 
 /// Checks the configuration files: 0 if they are good, else 1 and all their
 /// errors on standard error. What people should know beside that stands there
-/// too.
+/// too. It is 1 as well if not all of that could be written.
 #[must_use]
 pub fn check(args: &Args) -> ExitCode {
     match load(&args.config_dir) {
         Ok(config) => {
             let of_machine = machine_warnings(&args.config_dir, &config.network);
             for warning in config.warnings.iter().chain(&of_machine) {
-                let _ = writeln!(io::stderr(), "warning: {warning}");
+                if output::complain(&format!("warning: {warning}\n")).is_err() {
+                    // There is no place left to say so.
+                    return ExitCode::FAILURE;
+                }
             }
-            // Whether or not anybody reads it, the status says the same.
-            let _ = writeln!(io::stdout(), "configuration ok");
-            ExitCode::SUCCESS
+            output::print("configuration ok\n")
         }
         Err(code) => code,
     }
@@ -61,6 +62,8 @@ pub fn check(args: &Args) -> ExitCode {
 fn machine_warnings(directory: &Path, network: &NetworkConf) -> Vec<ConfigError> {
     let absent = join::check(network).ok().flatten();
     let absent = absent.map(|text| config::at_key(directory, "bindnetaddr", text));
+    let name = join::doubt_of_nodename(network);
+    let name = name.map(|text| config::at_key(directory, "nodename", text));
     let memory = network.checkpoint_memory.filter(|memory| *memory > ram());
     let memory = memory.map(|memory| {
         let text = format!(
@@ -70,7 +73,7 @@ fn machine_warnings(directory: &Path, network: &NetworkConf) -> Vec<ConfigError>
         );
         config::at_key(directory, "checkpoint-memory", text)
     });
-    absent.into_iter().chain(memory).collect()
+    absent.into_iter().chain(name).chain(memory).collect()
 }
 
 /// Runs the daemon until a signal stops it: 0; or 1 if it cannot be started,
@@ -138,6 +141,9 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
     let network = config.network.clone();
     let joined = join::join(&network, &signals, &epoll, Token::Ring.encode())?;
     let Some(Joined { node, udp }) = joined else { return Ok(()) };
+    if let Some(doubt) = join::doubt_of_nodename(&network) {
+        log::warn!("{}", config::at_key(&args.config_dir, "nodename", doubt));
+    }
     let settings = Settings {
         welcome: welcome(&network),
         descriptors: raise_descriptors(),

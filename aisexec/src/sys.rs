@@ -1,13 +1,15 @@
-//! Single system calls that nix does not offer, made safe. The only file of
-//! the daemon with `unsafe` in it.
+//! Single system calls that nix does not offer, made safe, and what has to be
+//! looked at before `main`. The only file of the daemon with `unsafe` in it.
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::epoll::{Epoll, EpollEvent, EpollTimeout};
 use nix::unistd::{ForkResult, Gid, Pid};
 use std::io;
 use std::net::SocketAddrV4;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Fills `bytes` with random bytes of the kernel.
 ///
@@ -272,6 +274,40 @@ pub(crate) fn send_datagrams<'a>(
         libc::sendmmsg(socket.as_fd().as_raw_fd(), messages.as_mut_ptr(), count, flags as _)
     };
     Errno::result(sent).map(|sent| usize::try_from(sent).unwrap_or(0))
+}
+
+/// Which of its standard streams a process began without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Closed {
+    pub(crate) output: bool,
+    pub(crate) error: bool,
+}
+
+static OUTPUT_IS_CLOSED: AtomicBool = AtomicBool::new(false);
+static ERROR_IS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+// SAFETY: the loader calls the functions in this section one after the other
+// before `main`, and ignores what they return; this one has that type. It
+// asks for the flags of two descriptors and stores two bools, which need nothing
+// that `main` would find prepared.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static LOOK: extern "C" fn() = look;
+
+extern "C" fn look() {
+    let is_closed = |fd: BorrowedFd<'_>| fcntl(fd, FcntlArg::F_GETFD) == Err(Errno::EBADF);
+    OUTPUT_IS_CLOSED.store(is_closed(io::stdout().as_fd()), Ordering::Relaxed);
+    ERROR_IS_CLOSED.store(is_closed(io::stderr().as_fd()), Ordering::Relaxed);
+}
+
+/// Which standard streams were closed when the process began. Before `main` the
+/// runtime of Rust opens /dev/null in their place, and what is written there
+/// seems to have arrived.
+pub(crate) fn closed_at_start() -> Closed {
+    Closed {
+        output: OUTPUT_IS_CLOSED.load(Ordering::Relaxed),
+        error: ERROR_IS_CLOSED.load(Ordering::Relaxed),
+    }
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ impl Report for Status {
         let configured: Vec<_> = self.configured.iter().map(|(node, _)| *node).collect();
         json!({
             "summary": line(self),
-            "healthy": serves_all(self) && !is_incomplete(self),
+            "healthy": serves_all(self) && !is_incomplete(self) && exceeded(self).is_none(),
             "version": self.version,
             "node": self.node.to_string(),
             "name": self.name.to_string(),
@@ -99,6 +99,12 @@ pub(crate) fn serves_all(status: &Status) -> bool {
 
 fn is_incomplete(status: &Status) -> bool {
     !missing(status).is_empty() || status.expected_nodes.is_some_and(|of| status.members < of)
+}
+
+/// How many nodes are expected, if there are more: halves of them could both
+/// have quorum.
+fn exceeded(status: &Status) -> Option<u32> {
+    status.expected_nodes.filter(|expected| status.members > *expected)
 }
 
 /// The nodes that network.conf names and that are not in the view.
@@ -157,6 +163,14 @@ pub(crate) fn line(status: &Status) -> String {
             "{node} takes no part in AMF: its groups.conf is not that of the cluster; correct it \
              and restart aisexec"
         ),
+        State::Serving if exceeded(status).is_some() => {
+            let (expected, members) = (exceeded(status).unwrap_or_default(), status.members);
+            format!(
+                "{node} serves, but expected-nodes:{expected} is less than the {members} nodes it \
+                 sees, so that two parts of the cluster may both have quorum; give \
+                 `expected-nodes:{members}` on all nodes and restart aisexec"
+            )
+        }
         State::Serving if is_incomplete(status) => {
             let expected = status.expected_nodes.unwrap_or(0) as usize;
             let of = expected.max(status.configured.len());
@@ -232,6 +246,11 @@ mod tests {
         let counted = Status { expected_nodes: Some(3), ..status() };
         assert!(line(&counted).ends_with("nodes are missing: it sees 2 of 3"));
         assert_eq!(counted.json()["healthy"], json!(false));
+        let crowded = Status { expected_nodes: Some(1), ..status() };
+        let said = "serves, but expected-nodes:1 is less than the 2 nodes it sees, so that";
+        assert!(line(&crowded).contains(said), "{}", line(&crowded));
+        assert!(line(&crowded).contains("`expected-nodes:2`"), "{}", line(&crowded));
+        assert_eq!((crowded.code(), &crowded.json()["healthy"]), (0, &json!(false)));
         let whole =
             Status { configured: vec![(address(1), true)], expected_nodes: Some(2), ..status() };
         assert_eq!(whole.code(), 0);

@@ -4,12 +4,12 @@
 
 use std::net::Ipv4Addr;
 
-use ais_node::amf::config::{Component, Group, Groups, RedundancyModel};
+use ais_node::amf::config::{Component, Group, Groups, RedundancyModel, Unit};
 
 use super::blocks::{self, Block, Kind};
 use super::error::{ConfigError, Errors};
 use super::network_conf::{NetworkConf, Quorum, Transport, line_of};
-use super::text::quote;
+use super::text::{self, quote, split_at};
 use super::timeouts::File;
 
 /// What there is to doubt in network.conf and groups.conf, in this order, each
@@ -26,6 +26,11 @@ pub(super) fn check(
     let mut found = Errors::new(groups_path, groups_text);
     // That the text has no errors is known.
     let file = blocks::parse(groups_text, &mut Errors::new(groups_path, groups_text));
+    if groups_text.trim_ascii().is_empty() {
+        let message = "holds nothing, so that no component can register; put the groups of the \
+                       cluster there, or a comment (`# no groups`) if there are none";
+        found.add(found.last_line(), message);
+    }
     for (block, group) in file.blocks.iter().zip(&groups.groups) {
         self::group(conf, block, group, &mut found);
     }
@@ -50,6 +55,12 @@ fn network(conf: &NetworkConf, text: &[u8], found: &mut Errors<'_>) {
         );
         found.add(line("expected-nodes", found), message);
     }
+    if let (Quorum::Majority, Some(1)) = (conf.quorum, conf.expected_nodes) {
+        let message = "expected-nodes:1 gives every node quorum for itself, as without \
+                       `quorum:majority`; give the number of all nodes of the cluster, or remove \
+                       both lines";
+        found.add(line("expected-nodes", found), message);
+    }
     let far = conf.members.iter().find(|member| !member.is_loopback());
     let near = conf.members.iter().find(|member| member.is_loopback());
     if let (Some(far), Some(near)) = (far, near) {
@@ -71,8 +82,43 @@ fn network(conf: &NetworkConf, text: &[u8], found: &mut Errors<'_>) {
     for (key, name) in names {
         if let Some(name) = name {
             doubt_name(key, ":", name.as_bytes(), line(key, found), found);
+            if let Some(given) = cut_at_comment(text, key) {
+                let (name, given) = (quote(name.as_bytes()), quote(given));
+                let message = format!(
+                    "{key}:{name} is what is left of {given}, since `#` begins a comment wherever \
+                     it stands; give a name without it, or put a blank before the comment"
+                );
+                found.add(line(key, found), message);
+            }
         }
     }
+    if let Some(address) = conf.nodename.as_ref().and_then(|name| broken_address(name.as_bytes())) {
+        let message = format!(
+            "nodename:{address} looks like an IPv4 address and is none; give the address of this \
+             node, or another name"
+        );
+        found.add(line("nodename", found), message);
+    }
+}
+
+/// The value of a key as it was meant, perhaps, if a comment begins inside of it.
+fn cut_at_comment<'a>(text: &'a [u8], key: &str) -> Option<&'a [u8]> {
+    let number = line_of(text, key)?;
+    let (_, line) = text::lines(text).find(|(at, _)| *at == number)?;
+    let (_, value) = split_at(line, b':')?;
+    let at = value.iter().position(|byte| *byte == b'#')?;
+    let is_inside = at.checked_sub(1).is_some_and(|before| !value[before].is_ascii_whitespace());
+    is_inside.then_some(value)
+}
+
+/// A name that can only be meant as an address, and is none.
+fn broken_address(name: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(name).ok()?;
+    let is_address = |text: &str| text.parse::<Ipv4Addr>().is_ok();
+    let is_dotted = text.contains('.') && text.chars().all(|c| c.is_ascii_digit() || c == '.');
+    // A port or the length of a network stands behind it.
+    let has_more = text.split_once([':', '/']).is_some_and(|(before, _)| is_address(before));
+    (is_dotted && !is_address(text) || has_more).then_some(text)
 }
 
 fn group(conf: &NetworkConf, block: &Block<'_>, group: &Group, found: &mut Errors<'_>) {
@@ -84,6 +130,29 @@ fn group(conf: &NetworkConf, block: &Block<'_>, group: &Group, found: &mut Error
         let message = format!(
             "active-units = {active} is more than the {units} units of {}; give at most {units}, \
              or add units",
+            block.title()
+        );
+        found.add(field.line, message);
+    }
+    let standby = units.saturating_sub(active);
+    if let (Some(field), Some(backup)) = (block.field("backup-units"), group.backup_units)
+        && backup as usize > standby
+    {
+        let message = format!(
+            "backup-units = {backup} is more than the {standby} of the {units} units of {} that \
+             active-units = {active} leaves; give at most {standby}, or add units",
+            block.title()
+        );
+        found.add(field.line, message);
+    }
+    let can_be_active =
+        |unit: &Unit| unit.components.iter().all(|component| component.model.most_active() > 0);
+    if let Some(field) = block.field("active-units")
+        && active == 0
+        && group.units.iter().any(can_be_active)
+    {
+        let message = format!(
+            "active-units = 0 has no component of {} ever become active; give 1 or more",
             block.title()
         );
         found.add(field.line, message);
@@ -110,6 +179,16 @@ fn name_of(block: &Block<'_>, found: &mut Errors<'_>) {
 fn place_of(conf: &NetworkConf, block: &Block<'_>, found: &mut Errors<'_>) {
     let Some(field) = block.field("node") else { return };
     doubt_name("node", " = ", field.value, field.line, found);
+    let is_name = conf.nodename.as_ref().is_some_and(|name| name.as_bytes() == field.value);
+    if let Some(address) = broken_address(field.value).filter(|_| !is_name) {
+        let message = format!(
+            "node = {address} looks like an IPv4 address and is none, so that no component of {} \
+             could ever register, unless that is a nodename; give the address of a node, such as \
+             192.168.1.1, or a nodename",
+            block.title()
+        );
+        found.add(field.line, message);
+    }
     let address = std::str::from_utf8(field.value).ok().and_then(|text| text.parse().ok());
     let is_member = |address: &Ipv4Addr| conf.members.contains(address);
     if let Some(address) = address.filter(|address| !conf.members.is_empty() && !is_member(address))
@@ -170,6 +249,9 @@ fn doubtful(name: &[u8]) -> Option<&'static str> {
         Some("a `{` at its end")
     } else if text.contains("/*") || text.contains(" //") || text.starts_with("//") {
         Some("what looks like a comment")
+    } else if text.contains('#') {
+        // Only in groups.conf: in network.conf it is a comment.
+        Some("a `#` that begins no comment, as no blank is before it")
     } else if text.contains(invisible) {
         Some("a character that cannot be seen")
     } else {

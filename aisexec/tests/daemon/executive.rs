@@ -63,7 +63,7 @@ impl Site {
         let site = Self { directory, address, _temporary: Some(temporary) };
         let text = format!("bindnetaddr:{address}\nmcastport:6000\nrealtime:no\n{network}");
         site.write("network.conf", &text);
-        site.write("groups.conf", "");
+        site.write("groups.conf", "# no groups\n");
         site
     }
 

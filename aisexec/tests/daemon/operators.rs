@@ -160,6 +160,47 @@ fn the_mode_of_the_socket_is_given_back() {
 }
 
 #[test]
+fn a_directory_that_lets_others_in_or_the_group_not_is_said_once_per_change() {
+    let site = Site::new();
+    let executive = site.start();
+    let directory = site.path("run");
+    let open = format!("{} has mode 0777, so that anybody can", directory.display());
+    let closed = format!("{} has mode 0700, so that members of", directory.display());
+    let has_group = !executive.log().contains("there is no group `ais`");
+    for times in 1..=2 {
+        fs::set_permissions(&directory, Permissions::from_mode(0o777)).unwrap();
+        executive.await_log_times(&open, times);
+        fs::set_permissions(&directory, Permissions::from_mode(0o700)).unwrap();
+        if has_group {
+            executive.await_log_times(&closed, times);
+        }
+        // Looks that find the same say nothing more.
+        fs::set_permissions(site.socket(), Permissions::from_mode(0o600)).unwrap();
+        executive.await_log_times("had mode 0600: it is 0660 again", times);
+        assert_eq!(executive.log().matches(&open).count(), times);
+    }
+    assert_serves(&site);
+    executive.stop();
+}
+
+#[test]
+fn the_owner_of_the_socket_is_given_back() {
+    if !getuid().is_root() {
+        println!("needs root to give a file away");
+        return;
+    }
+    let site = Site::new();
+    let executive = site.start();
+    for (times, user) in [(1, 12345), (2, 54321)] {
+        std::os::unix::fs::chown(site.socket(), Some(user), None).unwrap();
+        executive.await_log(&format!("was given to user {user}: it is taken back"));
+        executive.await_log_times("it is taken back", times);
+        assert_eq!(fs::metadata(site.socket()).unwrap().uid(), 0);
+    }
+    executive.stop();
+}
+
+#[test]
 fn two_never_serve_on_one_path_though_the_lock_is_removed() {
     let site = Site::new();
     let executive = site.start();

@@ -52,6 +52,30 @@ fn what_differs_is_said_by_both_nodes_once() {
 }
 
 #[test]
+fn more_nodes_than_are_expected_are_said_each_time_they_change() {
+    let sites = Site::cluster(2, "multicast");
+    for site in &sites {
+        site.set("realtime:no", "realtime:no\nquorum:majority\nexpected-nodes:1");
+    }
+    let all: Vec<Ipv4Addr> = sites.iter().map(|site| site.address).collect();
+    let mut nodes = start(&sites);
+    let text = "expected-nodes:1 is less than the 2 nodes that are there";
+    for node in &mut nodes {
+        node.await_members(&all);
+        node.await_log(text);
+        assert!(node.log().contains("give `expected-nodes:2` in network.conf"), "{}", node.log());
+    }
+    let before = nodes[0].log().matches(text).count();
+    nodes.remove(1).stop();
+    nodes[0].await_members(&all[..1]);
+    let mut again = sites[1].spawn(sites[1].command());
+    again.await_members(&all);
+    nodes[0].await_log_times(text, before + 1);
+    again.stop();
+    nodes.remove(0).stop();
+}
+
+#[test]
 fn a_difference_that_keeps_nodes_apart_is_said() {
     let sites = Site::cluster(2, "unicast");
     sites[1].set("realtime:no", "realtime:no\nclustername:other");

@@ -78,6 +78,37 @@ fn check_warns_of_timeouts_that_do_not_fit_and_is_content() {
 }
 
 #[test]
+fn what_cannot_be_written_is_a_failure() {
+    let site = Site::new();
+    let status = |flag: &str, redirections: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("exec \"$@\" {flag} {redirections}"), "sh"]);
+        let daemon = site.command();
+        command.arg(daemon.get_program());
+        if flag == "--check" {
+            command.args(daemon.get_args());
+        }
+        let output = command.output().unwrap();
+        (output.status.code(), text(&output.stderr))
+    };
+    for flag in ["--check", "--version", "--help"] {
+        for output in [">&-", ">/dev/full", "1</dev/null"] {
+            let (code, said) = status(flag, output);
+            assert_eq!(code, Some(1), "{flag} {output}");
+            assert!(said.starts_with("aisexec: standard output: "), "{flag} {output}: {said}");
+        }
+        assert_eq!(status(flag, ">/dev/null 2>&-").0, Some(0), "nothing is said there");
+        assert_eq!(status(flag, "<&- >&- 2>&-").0, Some(1), "{flag}");
+    }
+    site.set("realtime:no", "realtime:no\nnodename:'one'");
+    for error in ["2>&-", "2>/dev/full", "2</dev/null"] {
+        assert_eq!(status("--check", error).0, Some(1), "{error}");
+    }
+    assert_eq!(status("--check", "").0, Some(0));
+    assert_eq!(status("--wrong", ">&- 2>&-").0, Some(2));
+}
+
+#[test]
 fn a_wrong_flag_shows_the_usage() {
     let output = Site::new().run(&["--wrong"]);
     assert_eq!(output.status.code(), Some(2));
@@ -141,6 +172,17 @@ fn check_says_what_can_hardly_be_meant() {
         let is_it = |line: &str| line.starts_with("warning: ") && line.contains(doubt);
         assert!(said.lines().any(is_it), "{doubt} is not in {said}");
     }
+    let address = format!("bindnetaddr:{}", site.address);
+    site.set("bindnetaddr:203.0.113.0", &address);
+    site.set("nodename:'one'", "nodename:203.0.113.7");
+    let said = text(&site.run(&["--check"]).stderr);
+    let doubt = "network.conf:3: nodename:203.0.113.7 is the address of another node, and this \
+                 node has ";
+    assert!(said.contains(&format!("{doubt}{}: ", site.address)), "{said}");
+    site.set("nodename:203.0.113.7", &format!("nodename:{}", site.address));
+    let said = text(&site.run(&["--check"]).stderr);
+    assert!(!said.contains("nodename"), "{said}");
+    site.set(&address, "bindnetaddr:203.0.113.0");
     site.set("nodename", "interface-wait:no\nnodename");
     let output = site.run(&["--check"]);
     assert_eq!(output.status.code(), Some(1));
@@ -308,7 +350,10 @@ fn without_privileges_it_serves_its_own_user() {
         fs::set_permissions(site.path(path), fs::Permissions::from_mode(mode)).unwrap();
     }
     let binary = site.path("bin/aisexec");
-    fs::copy(env!("CARGO_BIN_EXE_aisexec"), &binary).unwrap();
+    // By a process of its own: what another test starts meanwhile would hold the
+    // file open for writing for a moment, and it could not be run.
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_aisexec")).arg(&binary).status();
+    assert!(copied.unwrap().success());
     for path in ["run", "state"] {
         fs::create_dir(site.path(path)).unwrap();
         fs::set_permissions(site.path(path), fs::Permissions::from_mode(0o777)).unwrap();

@@ -10,6 +10,8 @@ fn doubts_of(network_text: &str, groups_text: &str) -> Vec<String> {
     doubts::check(&conf, &of_groups, files.0, files.1).iter().map(ToString::to_string).collect()
 }
 
+const NO_GROUPS: &str = "# no groups\n";
+
 const UNICAST: &str = "bindnetaddr:10.0.0.0\nmcastport:6000\ntransport:unicast\n\
     member:10.0.0.1\nmember:10.0.0.2\n";
 
@@ -17,7 +19,7 @@ const UNICAST: &str = "bindnetaddr:10.0.0.0\nmcastport:6000\ntransport:unicast\n
 fn the_samples_and_the_files_of_2004_are_not_doubted() {
     let sample = |file: &str| fs::read_to_string(repository(file)).unwrap();
     for network_text in [OLD_NETWORK, UNICAST, &sample("conf/network.conf")] {
-        for groups_text in [OLD_GROUPS, "", &sample("conf/groups.conf")] {
+        for groups_text in [OLD_GROUPS, NO_GROUPS, &sample("conf/groups.conf")] {
             assert_eq!(doubts_of(network_text, groups_text), [""; 0]);
         }
     }
@@ -53,12 +55,32 @@ fn doubts_of_the_network_name_line_value_and_what_is_right() {
              224.0.0.255); give another one, such as 226.94.1.1",
         ),
         (
+            OLD_NETWORK.to_owned() + "quorum:majority\nexpected-nodes:1\n",
+            "n:5: expected-nodes:1 gives every node quorum for itself, as without \
+             `quorum:majority`; give the number of all nodes of the cluster, or remove both lines",
+        ),
+        (
+            more("nodename:x#1\n"),
+            "n:6: nodename:`x` is what is left of `x#1`, since `#` begins a comment wherever it \
+             stands; give a name without it, or put a blank before the comment",
+        ),
+        (
+            more("clustername: a b#c # d\n"),
+            "n:6: clustername:`a b` is what is left of `a b#c # d`, since `#` begins a comment \
+             wherever it stands; give a name without it, or put a blank before the comment",
+        ),
+        (
+            more("nodename:10.0.0.300\n"),
+            "n:6: nodename:10.0.0.300 looks like an IPv4 address and is none; give the address of \
+             this node, or another name",
+        ),
+        (
             more("nodename:\"one\"\n"),
             "n:6: nodename:`\\\"one\\\"` has a quotation mark, which is part of the name then: \
              programs and other files have to give it, too; remove it if it is not meant",
         ),
     ] {
-        assert_eq!(doubts_of(&text, ""), [expected], "{text}");
+        assert_eq!(doubts_of(&text, NO_GROUPS), [expected], "{text}");
     }
 }
 
@@ -74,6 +96,7 @@ fn names_that_have_more_in_them_than_a_name_are_doubted() {
         ("raidA // the first", "what looks like a comment"),
         ("raidA /* the first */", "what looks like a comment"),
         ("raidA {", "a `{` at its end"),
+        ("raid#A", "a `#` that begins no comment"),
         ("raidA\u{a0}", "a character that cannot be seen"),
         ("raid\u{200b}A", "a character that cannot be seen"),
     ] {
@@ -116,6 +139,73 @@ fn numbers_and_nodes_that_contradict_the_rest_are_doubted() {
     }
     assert_eq!(doubts_of(OLD_NETWORK, &node("10.0.0.3")), [""; 0]);
     assert_eq!(doubts_of(UNICAST, &node("node2;")).len(), 1);
+}
+
+#[test]
+fn units_that_are_not_there_or_never_active_are_doubted() {
+    let old = "active-units=1\n\tbackup-units=0";
+    for (keys, expected) in [
+        ("active-units=1\n\tbackup-units=1", "g:7: backup-units = 1 is more than the 0 of the 1 "),
+        (
+            "backup-units=3",
+            "g:6: backup-units = 3 is more than the 0 of the 1 units of group `raid`",
+        ),
+        ("active-units=0", "g:6: active-units = 0 has no component of group `raid` ever become"),
+        (
+            "active-units=0\n\tbackup-units=2",
+            "g:6: active-units = 0 has no component of group `raid` ever become",
+        ),
+    ] {
+        let found = doubts_of(OLD_NETWORK, &OLD_GROUPS.replace(old, keys));
+        assert!(found.iter().any(|doubt| doubt.starts_with(expected)), "{keys}: {found:?}");
+    }
+    // What is refused otherwise has to be let be.
+    let never = OLD_GROUPS.replace(old, "active-units=0").replace("x_active", "no_active");
+    assert_eq!(doubts_of(OLD_NETWORK, &never), [""; 0]);
+    let two = OLD_GROUPS.replace("comp_", "other_").replace("raid", "two").replace("pg", "pgs");
+    let both = format!("{OLD_GROUPS}{two}");
+    assert_eq!(doubts_of(OLD_NETWORK, &both), [""; 0]);
+}
+
+#[test]
+fn a_node_that_can_only_be_a_broken_address_is_doubted() {
+    let node =
+        |node: &str| OLD_GROUPS.replace("name=raidA\n", &format!("name=raidA\nnode={node}\n"));
+    for broken in [
+        "10.0.0.300",
+        "10.0.0",
+        "10.0.0.01",
+        "10.0.0.1.2",
+        "10..0.1",
+        "10.0.0.1:6000",
+        "10.0.0.1/24",
+    ] {
+        let found = doubts_of(OLD_NETWORK, &node(broken));
+        let [doubt] = &found[..] else { panic!("{broken}: {found:?}") };
+        assert!(doubt.starts_with(&format!("g:11: node = {broken} looks like an IPv4")), "{doubt}");
+    }
+    for good in ["10.0.0.3", "10", "node.1", "a.b.c", "v1.2", "disk/1", "a:b"] {
+        assert_eq!(doubts_of(OLD_NETWORK, &node(good)), [""; 0], "{good}");
+    }
+    // This node is called so, which is said once.
+    let network = format!("{OLD_NETWORK}nodename:1.2\n");
+    assert_eq!(doubts_of(&network, &node("1.2")).len(), 1);
+}
+
+#[test]
+fn a_groups_conf_without_anything_is_doubted() {
+    for text in ["", "\n", " \n\t\n"] {
+        let found = doubts_of(OLD_NETWORK, text);
+        let [doubt] = &found[..] else { panic!("{found:?}") };
+        assert!(doubt.contains(": holds nothing, so that no component can register"), "{doubt}");
+    }
+}
+
+#[test]
+fn a_comment_behind_a_name_cuts_nothing_off() {
+    for lines in ["nodename:x # y\n", "nodename:x\t#y\n", "nodename:x\n# nodename:y#z\n"] {
+        assert_eq!(doubts_of(&format!("{UNICAST}{lines}"), NO_GROUPS), [""; 0], "{lines}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ fn the_groups_file_of_2004_means_the_same() {
     let parsed = groups(OLD_GROUPS).unwrap();
     let [raid] = &parsed.groups[..] else { panic!("one group") };
     assert_eq!((&raid.name, raid.model), (&name("raid"), RedundancyModel::NPlusM));
-    assert_eq!((raid.active_units, raid.backup_units), (1, Some(2)));
+    assert_eq!((raid.active_units, raid.backup_units), (1, Some(0)));
     let [unit] = &raid.units[..] else { panic!("one unit") };
     let [a, b] = &unit.components[..] else { panic!("two components") };
     assert_eq!((&unit.name, &a.name, &b.name), (&name("raidA"), &name("comp_a"), &name("comp_b")));
@@ -51,7 +51,7 @@ fn names_are_taken_as_they_stand() {
 
 #[test]
 fn absent_keys_have_their_defaults_and_all_keywords_are_known() {
-    let text = OLD_GROUPS.replace("\tactive-units=1\n\tbackup-units=2\n", "");
+    let text = OLD_GROUPS.replace("\tactive-units=1\n\tbackup-units=0\n", "");
     let parsed = groups(text.replace("\tmodel=nplusm\n", "")).unwrap();
     assert_eq!((parsed.groups[0].active_units, parsed.groups[0].backup_units), (1, None));
     assert_eq!(parsed.groups[0].model, RedundancyModel::NPlusM);
@@ -123,7 +123,7 @@ fn wrong_values_are_named_with_what_would_be_right() {
     refused("active-units=1", "active-units=two", &[&format!("g:6: active-units: `two` {count}")]);
     let huge = "99999999999999999999";
     refused(
-        "backup-units=2",
+        "backup-units=0",
         &format!("backup-units={huge}"),
         &[&format!("g:7: backup-units: `{huge}` {count}")],
     );

@@ -20,7 +20,7 @@ use super::{CheckpointLimits, ConfigError, NetworkConf, Quorum, Transport, limit
 /// A file as it was handed out in 2004: tabs, blanks around `=`, blanks at the
 /// end of lines, no second unit.
 const OLD_GROUPS: &str = "# a comment\n  \ngroup {\n\tname=raid\n\tmodel=nplusm\n\tactive-units=1\n\
-    \tbackup-units=2\n\t\t\n\tunit {  \n\t\tname=raidA\n\t\tcomponent {\n\t\t\tname=comp_a\n\
+    \tbackup-units=0\n\t\t\n\tunit {  \n\t\tname=raidA\n\t\tcomponent {\n\t\t\tname=comp_a\n\
     \t\t\tmodel=x_active\n\t\t}\n\t\tcomponent {\n\t\t\tname=comp_b\n\t\t\tmodel = x_active\t\n\
     \t\t}\n\t}\n# another comment \n\tprotection {\n\t\tname = pgA\n\t\tmember = comp_a\n\
     \t\tmember = comp_b\n\t}\n}\n";

@@ -91,6 +91,7 @@ impl Node {
             Each::Amf(amf) => amf.on_view(&view, has_quorum && has_amf, fx),
             Each::Ckpt(ckpt) => ckpt.on_view(&view, has_quorum, fx),
         });
+        self.complain_of_count(&view);
         let announce = self.sync.install(&view, self.services.clm.record().clone());
         self.sync_outbox.clear();
         self.sync_outbox.push_back(announce);
@@ -100,6 +101,23 @@ impl Node {
         self.admin.on_view(&view, &mut self.fx);
         self.apply(now);
         self.outputs.push_back(Output::View(view));
+    }
+
+    /// Says that there are more members than `expected-nodes`, each time that
+    /// there are others of them.
+    fn complain_of_count(&mut self, view: &View) {
+        let exceeded = self.sync.exceeded(view);
+        let count = exceeded.map(|_| view.members.len());
+        if let (Some(expected), Some(count)) = (exceeded, count)
+            && self.count_told != Some(count)
+        {
+            log::error!(
+                "expected-nodes:{expected} is less than the {count} nodes that are there, so that \
+                 two parts of the cluster may both have quorum and change the same state apart; \
+                 give `expected-nodes:{count}` in network.conf on all nodes and restart aisexec"
+            );
+        }
+        self.count_told = count;
     }
 
     fn on_deliver(&mut self, now: Now, number: u64, from: NodeId, bytes: Vec<u8>) {

@@ -37,7 +37,8 @@ pub struct Config {
     /// The group it is in.
     pub group: GroupConfig,
     /// `expected-nodes`, if there is `quorum:majority`: a view has quorum if
-    /// more than half of so many are in it. `None`: every view has.
+    /// more than half of so many are in it. `None`: every view has. It has to be
+    /// right: parts of a larger cluster may both have quorum.
     pub expected_nodes: Option<u32>,
     /// The nodes that network.conf names (`member:`), lowest first. For people:
     /// who of them is missing.
@@ -142,6 +143,8 @@ pub struct Node {
     agreed_at: u64,
     /// The message that is being delivered counts only with quorum.
     delivers_change: bool,
+    /// How many members the log was told of as more than are expected.
+    count_told: Option<usize>,
     /// Checkpoints that were opened for a program that is no longer there.
     unclaimed: Vec<u32>,
     /// Whether CLM and CKPT, and whether AMF, propose what time brings.
@@ -176,6 +179,7 @@ impl Node {
             unsettled: Vec::new(),
             agreed_at: 0,
             delivers_change: false,
+            count_told: None,
             unclaimed: Vec::new(),
             leads: (false, false),
             drain: Drain::No,

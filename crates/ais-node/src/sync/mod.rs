@@ -138,6 +138,12 @@ impl Sync {
         }
     }
 
+    /// How many nodes are expected, if this view has more: halves of it could
+    /// both have quorum.
+    pub(crate) fn exceeded(&self, view: &View) -> Option<u32> {
+        self.expected.filter(|expected| view.members.len() as u64 > u64::from(*expected))
+    }
+
     /// Whether so many members have quorum.
     pub(crate) fn is_quorum(&self, members: usize) -> bool {
         self.expected.is_none_or(|expected| members as u64 * 2 > u64::from(expected))
