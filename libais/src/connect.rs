@@ -113,7 +113,10 @@ fn say_hello(socket: &Socket, kind: Kind, deadline: Deadline) -> Result<(), AisE
 }
 
 fn hear_welcome(socket: Socket, deadline: Deadline) -> Result<Connected, AisError> {
-    let mut bytes = [0; HEADER_LENGTH + LONGEST_WELCOME];
+    // Not on the stack, which may be that of a signal handler.
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(HEADER_LENGTH + LONGEST_WELCOME).map_err(|_| AisError::NoMemory)?;
+    bytes.resize(HEADER_LENGTH + LONGEST_WELCOME, 0);
     let mut end = 0;
     let mut events = None;
     let mut lost = None;
@@ -157,8 +160,7 @@ pub(crate) fn receive(
     deadline: Deadline,
 ) -> Result<Received, AisError> {
     loop {
-        let fd = socket.number().map_err(|_| AisError::Library)?;
-        match receive_now(fd, buffer)? {
+        match receive_now(socket, buffer)? {
             Some(received) if received.count == 0 => return Err(AisError::TryAgain),
             Some(received) => return Ok(received),
             None => match socket.wait(PollFlags::POLLIN, deadline) {
@@ -171,11 +173,12 @@ pub(crate) fn receive(
 }
 
 /// Receives once; `None` if nothing is there.
-fn receive_now(fd: RawFd, buffer: &mut [u8]) -> Result<Option<Received>, AisError> {
+fn receive_now(socket: &Socket, buffer: &mut [u8]) -> Result<Option<Received>, AisError> {
     let mut pieces = [IoSliceMut::new(buffer)];
     let mut space = cmsg_space!(RawFd);
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
     let mut descriptors = Descriptors::lock();
+    let fd = socket.number().map_err(|_| AisError::Library)?;
     let message = match recvmsg::<()>(fd, &mut pieces, Some(&mut space), flags) {
         Ok(message) => message,
         Err(Errno::EINTR | Errno::EAGAIN) => return Ok(None),

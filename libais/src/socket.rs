@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// A wait that lasts longer than this lets signal handlers of the program run.
 /// A shorter one is over soon enough, and they need not run in its middle.
-const SOON: Duration = Duration::from_millis(100);
+pub(crate) const SOON: Duration = Duration::from_millis(100);
 
 /// An open socket.
 #[derive(Debug)]
@@ -57,8 +57,7 @@ impl Socket {
         if self.identity.is_of(fd) { Ok(fd) } else { Err(Errno::ESTALE) }
     }
 
-    /// The same without asking the kernel, where that has just been done or a
-    /// wrong one does no harm.
+    /// The same without asking the kernel, where a wrong one does no harm.
     pub(crate) fn last_number(&self) -> Result<RawFd, Errno> {
         if self.is_inherited() {
             return Err(Errno::EBADF);
@@ -66,20 +65,20 @@ impl Socket {
         self.fd.as_ref().map(AsRawFd::as_raw_fd).ok_or(Errno::EBADF)
     }
 
-    /// Receives what is there; `EAGAIN` if that is nothing, 0 at the end. To be
-    /// called soon after the socket was sent to, waited for or asked for.
+    /// Receives what is there; `EAGAIN` if that is nothing, 0 at the end.
     pub(crate) fn receive(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
         self.receive_with(buffer, MsgFlags::empty())
     }
 
     /// Whether the other side is still there.
     pub(crate) fn is_alive(&self) -> bool {
-        let peeked = self.number().and_then(|_| self.receive_with(&mut [0], MsgFlags::MSG_PEEK));
+        let peeked = self.receive_with(&mut [0], MsgFlags::MSG_PEEK);
         matches!(peeked, Ok(1..) | Err(Errno::EAGAIN))
     }
 
     fn receive_with(&self, buffer: &mut [u8], flags: MsgFlags) -> Result<usize, Errno> {
-        let fd = self.last_number()?;
+        // Each time, also where a thread polls: what is taken is gone.
+        let fd = self.number()?;
         loop {
             match recv(fd, buffer, flags | MsgFlags::MSG_DONTWAIT) {
                 Err(Errno::EINTR) => {}
@@ -101,7 +100,12 @@ impl Socket {
     }
 
     /// Waits until the socket is ready for `events`, or has failed. False if
-    /// the time ran out before.
+    /// the time ran out before. Whether it is still the library's, who uses it
+    /// next asks.
+    ///
+    /// # Errors
+    /// `EBADF` in the child of a handler that forked during the wait; what
+    /// ppoll(2) says.
     pub(crate) fn wait(&self, events: PollFlags, deadline: Deadline) -> Result<bool, Errno> {
         let soon = Deadline::after(SOON);
         loop {
@@ -114,7 +118,7 @@ impl Socket {
             match poll(fd, events.bits(), until.remaining(), signals) {
                 Ok(0) if deadline.is_over() => return Ok(false),
                 Ok(0) | Err(Errno::EINTR) => {}
-                Ok(_) => return self.number().map(|_| true),
+                Ok(_) => return self.last_number().map(|_| true),
                 Err(error) => return Err(error),
             }
         }
