@@ -3,7 +3,7 @@
 
 use crate::connection::{Failure, iovec};
 use crate::deadline::Deadline;
-use crate::ffi::descriptors::Descriptors;
+use crate::ffi::descriptors::{Descriptors, FirstThree};
 use crate::ffi::sys;
 use crate::socket::Socket;
 use ais_proto::{AisError, Code, HEADER_LENGTH, Header, Hello, Kind, Welcome};
@@ -64,6 +64,7 @@ pub(crate) fn reach(deadline: Deadline) -> Result<Socket, AisError> {
 fn make_socket() -> Result<Socket, AisError> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let mut descriptors = Descriptors::lock();
+    let _first_three = FirstThree::fill(&descriptors);
     let fd = socket(AddressFamily::Unix, SockType::Stream, flags, None).map_err(why)?;
     Socket::adopt(fd, &mut descriptors)
 }
@@ -178,6 +179,7 @@ fn receive_now(socket: &Socket, buffer: &mut [u8]) -> Result<Option<Received>, A
     let mut space = cmsg_space!(RawFd);
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
     let mut descriptors = Descriptors::lock();
+    let _first_three = FirstThree::fill(&descriptors);
     let fd = socket.number().map_err(|_| AisError::Library)?;
     let message = match recvmsg::<()>(fd, &mut pieces, Some(&mut space), flags) {
         Ok(message) => message,

@@ -76,15 +76,15 @@ impl Socket {
         matches!(peeked, Ok(1..) | Err(Errno::EAGAIN))
     }
 
+    /// Whether [`Socket::receive`] has something to tell. A wrong number does
+    /// no harm here, so that a thread can ask again and again: nothing is taken.
+    pub(crate) fn is_ready(&self) -> bool {
+        let peeked = self.last_number().and_then(|fd| receive(fd, &mut [0], MsgFlags::MSG_PEEK));
+        peeked != Err(Errno::EAGAIN)
+    }
+
     fn receive_with(&self, buffer: &mut [u8], flags: MsgFlags) -> Result<usize, Errno> {
-        // Each time, also where a thread polls: what is taken is gone.
-        let fd = self.number()?;
-        loop {
-            match recv(fd, buffer, flags | MsgFlags::MSG_DONTWAIT) {
-                Err(Errno::EINTR) => {}
-                result => return result,
-            }
-        }
+        receive(self.number()?, buffer, flags)
     }
 
     /// Sends as much as there is room for; `EAGAIN` if there is none.
@@ -129,6 +129,15 @@ impl Socket {
         if let Ok(fd) = self.number() {
             // It fails only if the other side has already gone.
             let _ = shutdown(fd, how);
+        }
+    }
+}
+
+fn receive(fd: RawFd, buffer: &mut [u8], flags: MsgFlags) -> Result<usize, Errno> {
+    loop {
+        match recv(fd, buffer, flags | MsgFlags::MSG_DONTWAIT) {
+            Err(Errno::EINTR) => {}
+            result => return result,
         }
     }
 }
