@@ -6,6 +6,7 @@
 
 #define SIGNALS 300
 #define PROCESSES 60
+#define SMALL_STACK 8192
 
 static const struct service *const services[] = { &clm_service, &ckpt_service, &amf_service };
 static int handles[3];
@@ -128,6 +129,7 @@ static void finalize_and_exit(int number)
 static void be_ended(volatile int *ready, int kind)
 {
 	signal(SIGTERM, finalize_and_exit);
+	signal(SIGABRT, finalize_and_exit);
 	open_all();
 	*ready = 1;
 	for (;;) {
@@ -154,7 +156,7 @@ static void at_the_end(void)
 			be_ended(ready, i % 4);
 		CHECK(WAIT_FOR(*ready, sched_yield()));
 		usleep(rand_r(&seed) % 2000);
-		kill(child, SIGTERM);
+		kill(child, i / 4 % 2 ? SIGABRT : SIGTERM);
 		if (!CHECK(WAIT_FOR(waitpid(child, &status, WNOHANG) == child, nap(1)))) {
 			kill(child, SIGKILL);
 			waitpid(child, &status, 0);
@@ -191,6 +193,38 @@ static void left_from_a_handler(void)
 	CHECK(result == &handles[0]);
 }
 
+/* --- a handler on a stack of its own, as small as SIGSTKSZ once was --- */
+
+static void initialize_and_exit(int number)
+{
+	int own;
+
+	(void)number;
+	CHECK_EQ(clm_service.initialize(&own, CALLBACKS_ALL, &version_a11), SA_OK);
+	CHECK_EQ(clm_service.finalize(&own), SA_OK);
+	child_done(0);
+}
+
+static void on_a_small_stack(void)
+{
+	struct sigaction action = { .sa_handler = initialize_and_exit, .sa_flags = SA_ONSTACK };
+	stack_t stack = { .ss_size = SMALL_STACK };
+	pid_t child = fork();
+	char *memory;
+
+	if (child == 0) {
+		/* The page below the stack is nobody's. */
+		memory = mmap(NULL, 4096 + SMALL_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		mprotect(memory, 4096, PROT_NONE);
+		stack.ss_sp = memory + 4096;
+		CHECK(sigaltstack(&stack, NULL) == 0);
+		sigaction(SIGUSR1, &action, NULL);
+		raise(SIGUSR1);
+		_exit(1);
+	}
+	CHECK_CHILD(child);
+}
+
 int main(void)
 {
 	int i;
@@ -201,5 +235,9 @@ int main(void)
 	for (i = 0; i < 3; i++)
 		CHECK_EQ(services[i]->finalize(&handles[i]), SA_OK);
 	at_the_end();
+#ifndef __SANITIZE_ADDRESS__
+	if (!under_valgrind())
+		on_a_small_stack();
+#endif
 	return done();
 }

@@ -154,3 +154,38 @@ impl Drop for Socket {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, send, socketpair};
+    use nix::unistd::dup2;
+
+    fn pair() -> (OwnedFd, OwnedFd) {
+        socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC).unwrap()
+    }
+
+    fn say(to: &OwnedFd, text: &[u8]) {
+        assert_eq!(send(to.as_raw_fd(), text, MsgFlags::empty()), Ok(text.len()));
+    }
+
+    #[test]
+    fn nothing_is_taken_from_a_socket_that_has_come_in_its_place() {
+        let (own, aisexec) = pair();
+        let mut socket = Socket::adopt(own, &mut Descriptors::lock()).unwrap();
+        let mut buffer = [0; 16];
+        assert!(!socket.is_ready());
+        assert_eq!(socket.receive(&mut buffer), Err(Errno::EAGAIN));
+        say(&aisexec, b"reply");
+        assert!(socket.is_ready());
+        assert_eq!(socket.receive(&mut buffer), Ok(5));
+        let (theirs, other) = pair();
+        dup2(&theirs, socket.fd.as_mut().unwrap()).unwrap();
+        say(&other, b"mine");
+        assert!(socket.is_ready());
+        assert_eq!(socket.receive(&mut buffer), Err(Errno::ESTALE));
+        assert!(!socket.is_alive());
+        let taken = recv(theirs.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT);
+        assert_eq!(taken, Ok(4));
+    }
+}
