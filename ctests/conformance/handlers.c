@@ -76,7 +76,7 @@ static void *signal_it(void *unused)
 	while (!stop) {
 		int before = handled;
 
-		pthread_kill(target, SIGUSR1);
+		pthread_kill(target, handled % 2 ? SIGABRT : SIGUSR1);
 		while (!stop && handled == before)
 			sched_yield();
 		poll(NULL, 0, 0);
@@ -104,6 +104,7 @@ static void in_the_middle_of_calls(void)
 
 	open_all();
 	sigaction(SIGUSR1, &action, NULL);
+	sigaction(SIGABRT, &action, NULL);
 	target = pthread_self();
 	pthread_create(&thread, NULL, signal_it, NULL);
 	while (handled < SIGNALS && !checks_failed)
@@ -197,9 +198,11 @@ static void left_from_a_handler(void)
 
 static void initialize_and_exit(int number)
 {
+	SaClmClusterNodeT node;
 	int own;
 
 	(void)number;
+	CHECK_EQ(saClmClusterNodeGet(SA_CLM_LOCAL_NODE_ID, 0, &node), SA_OK);
 	CHECK_EQ(clm_service.initialize(&own, CALLBACKS_ALL, &version_a11), SA_OK);
 	CHECK_EQ(clm_service.finalize(&own), SA_OK);
 	child_done(0);

@@ -14,9 +14,10 @@ use nix::sys::socket::{
     AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr, connect, recvmsg,
     socket,
 };
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::io::IoSliceMut;
 use std::os::fd::RawFd;
+use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 
 /// Where aisexec listens if nobody says otherwise.
@@ -45,7 +46,7 @@ pub(crate) struct Connected {
 /// `TryAgain` if there is no aisexec, `Security` if it does not let this user
 /// in, `NoResources` if there is no descriptor.
 pub(crate) fn reach(deadline: Deadline) -> Result<Socket, AisError> {
-    let address = UnixAddr::new(path().as_os_str()).map_err(|_| AisError::System)?;
+    let address = address()?;
     loop {
         let socket = make_socket()?;
         let fd = socket.number().map_err(|_| AisError::Library)?;
@@ -59,6 +60,13 @@ pub(crate) fn reach(deadline: Deadline) -> Result<Socket, AisError> {
             Err(error) => return Err(why(error)),
         }
     }
+}
+
+/// The address of that. The path is closed by a 0 on the heap: `UnixAddr` would
+/// do it on the stack, in 1 KiB, and the stack may be that of a signal handler.
+fn address() -> Result<UnixAddr, AisError> {
+    let path = CString::new(path().into_vec()).map_err(|_| AisError::System)?;
+    UnixAddr::new(path.as_c_str()).map_err(|_| AisError::System)
 }
 
 fn make_socket() -> Result<Socket, AisError> {
