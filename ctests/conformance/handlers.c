@@ -2,11 +2,16 @@
    any moment: no call locks itself, fails for it, or is done by halves. */
 #include "service.h"
 #include "ckpt.h"
+#include <sys/auxv.h>
 #include <sys/mman.h>
 
 #define SIGNALS 300
 #define PROCESSES 60
-#define SMALL_STACK 8192
+/* Beside what the kernel needs. */
+#define SMALL_STACK 6144
+#ifndef AT_MINSIGSTKSZ
+#define AT_MINSIGSTKSZ 51
+#endif
 
 static const struct service *const services[] = { &clm_service, &ckpt_service, &amf_service };
 static int handles[3];
@@ -194,7 +199,7 @@ static void left_from_a_handler(void)
 	CHECK(result == &handles[0]);
 }
 
-/* --- a handler on a stack of its own, as small as SIGSTKSZ once was --- */
+/* --- a handler on a stack of its own, as small as it may be --- */
 
 static void initialize_and_exit(int number)
 {
@@ -211,13 +216,13 @@ static void initialize_and_exit(int number)
 static void on_a_small_stack(void)
 {
 	struct sigaction action = { .sa_handler = initialize_and_exit, .sa_flags = SA_ONSTACK };
-	stack_t stack = { .ss_size = SMALL_STACK };
+	stack_t stack = { .ss_size = getauxval(AT_MINSIGSTKSZ) + SMALL_STACK };
 	pid_t child = fork();
 	char *memory;
 
 	if (child == 0) {
 		/* The page below the stack is nobody's. */
-		memory = mmap(NULL, 4096 + SMALL_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		memory = mmap(NULL, 4096 + stack.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		mprotect(memory, 4096, PROT_NONE);
 		stack.ss_sp = memory + 4096;
 		CHECK(sigaltstack(&stack, NULL) == 0);
