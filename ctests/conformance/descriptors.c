@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #define OWN 60
+#define ROUNDS 1500
 
 static const struct service *const services[] = { &clm_service, &ckpt_service, &amf_service };
 static int handles[3];
@@ -55,6 +56,43 @@ static void without_the_first_three(void)
 	dup2(saved, 0);
 	dup2(saved, 1);
 	dup2(saved, 2);
+	close(saved);
+}
+
+static volatile int stop;
+static volatile int harmed;
+
+static void *use_the_first_three(void *unused)
+{
+	char text[64] = "a line that the program prints, longer than a header\n";
+
+	while (!stop)
+		if (write(1, text, sizeof(text)) != -1 || read(0, text, sizeof(text)) != -1)
+			harmed = 1;
+	return unused;
+}
+
+/* They are not even for a moment the library's. */
+static void while_the_first_three_are_used(void)
+{
+	int saved = dup(2);
+	pthread_t thread;
+	int i;
+
+	fflush(NULL);
+	signal(SIGPIPE, SIG_IGN);
+	close(0);
+	close(1);
+	pthread_create(&thread, NULL, use_the_first_three, NULL);
+	for (i = 0; i < ROUNDS; i++) {
+		CHECK_EQ(services[i % 3]->initialize(&handles[0], CALLBACKS_ALL, &version_a11), SA_OK);
+		CHECK_EQ(services[i % 3]->finalize(&handles[0]), SA_OK);
+	}
+	stop = 1;
+	pthread_join(thread, NULL);
+	CHECK(!harmed);
+	dup2(saved, 0);
+	dup2(saved, 1);
 	close(saved);
 }
 
@@ -214,25 +252,49 @@ static void with_few(int more)
 	CHECK_EQ(services[more % 3]->finalize(&handles[0]), SA_OK);
 }
 
+/* An Initialize that has failed for want of a second descriptor gives the
+   first one back. */
+static void with_one(void)
+{
+	struct rlimit limit;
+	int last = dup(0);
+	int own;
+
+	close(last);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = last + 1;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	CHECK_EQ(clm_service.initialize(&own, CALLBACKS_ALL, &version_a11), SA_ERR_NO_RESOURCES);
+	CHECK_NUM(dup(0), last);
+}
+
 static void too_few(void)
 {
 	int failed = checks_failed;
+	pid_t child;
 	int more;
 
 	for (more = 0; more < 16; more++) {
-		pid_t child = fork();
-
+		child = fork();
 		if (child == 0) {
 			with_few(more);
 			child_done(failed);
 		}
 		CHECK_CHILD(child);
 	}
+	failed = checks_failed;
+	child = fork();
+	if (child == 0) {
+		with_one();
+		child_done(failed);
+	}
+	CHECK_CHILD(child);
 }
 
 int main(void)
 {
 	without_the_first_three();
+	while_the_first_three_are_used();
 	all_closed(0);
 	all_closed(1);
 	forked_after_closing();

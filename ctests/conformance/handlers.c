@@ -2,10 +2,16 @@
    any moment: no call locks itself, fails for it, or is done by halves. */
 #include "service.h"
 #include "ckpt.h"
+#include <sys/auxv.h>
 #include <sys/mman.h>
 
 #define SIGNALS 300
 #define PROCESSES 60
+/* Beside what the kernel needs. */
+#define SMALL_STACK 6144
+#ifndef AT_MINSIGSTKSZ
+#define AT_MINSIGSTKSZ 51
+#endif
 
 static const struct service *const services[] = { &clm_service, &ckpt_service, &amf_service };
 static int handles[3];
@@ -75,7 +81,7 @@ static void *signal_it(void *unused)
 	while (!stop) {
 		int before = handled;
 
-		pthread_kill(target, SIGUSR1);
+		pthread_kill(target, handled % 2 ? SIGABRT : SIGUSR1);
 		while (!stop && handled == before)
 			sched_yield();
 		poll(NULL, 0, 0);
@@ -103,6 +109,7 @@ static void in_the_middle_of_calls(void)
 
 	open_all();
 	sigaction(SIGUSR1, &action, NULL);
+	sigaction(SIGABRT, &action, NULL);
 	target = pthread_self();
 	pthread_create(&thread, NULL, signal_it, NULL);
 	while (handled < SIGNALS && !checks_failed)
@@ -128,6 +135,7 @@ static void finalize_and_exit(int number)
 static void be_ended(volatile int *ready, int kind)
 {
 	signal(SIGTERM, finalize_and_exit);
+	signal(SIGABRT, finalize_and_exit);
 	open_all();
 	*ready = 1;
 	for (;;) {
@@ -154,7 +162,7 @@ static void at_the_end(void)
 			be_ended(ready, i % 4);
 		CHECK(WAIT_FOR(*ready, sched_yield()));
 		usleep(rand_r(&seed) % 2000);
-		kill(child, SIGTERM);
+		kill(child, i / 4 % 2 ? SIGABRT : SIGTERM);
 		if (!CHECK(WAIT_FOR(waitpid(child, &status, WNOHANG) == child, nap(1)))) {
 			kill(child, SIGKILL);
 			waitpid(child, &status, 0);
@@ -191,6 +199,40 @@ static void left_from_a_handler(void)
 	CHECK(result == &handles[0]);
 }
 
+/* --- a handler on a stack of its own, as small as it may be --- */
+
+static void initialize_and_exit(int number)
+{
+	SaClmClusterNodeT node;
+	int own;
+
+	(void)number;
+	CHECK_EQ(saClmClusterNodeGet(SA_CLM_LOCAL_NODE_ID, 0, &node), SA_OK);
+	CHECK_EQ(clm_service.initialize(&own, CALLBACKS_ALL, &version_a11), SA_OK);
+	CHECK_EQ(clm_service.finalize(&own), SA_OK);
+	child_done(0);
+}
+
+static void on_a_small_stack(void)
+{
+	struct sigaction action = { .sa_handler = initialize_and_exit, .sa_flags = SA_ONSTACK };
+	stack_t stack = { .ss_size = getauxval(AT_MINSIGSTKSZ) + SMALL_STACK };
+	pid_t child = fork();
+	char *memory;
+
+	if (child == 0) {
+		/* The page below the stack is nobody's. */
+		memory = mmap(NULL, 4096 + stack.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		mprotect(memory, 4096, PROT_NONE);
+		stack.ss_sp = memory + 4096;
+		CHECK(sigaltstack(&stack, NULL) == 0);
+		sigaction(SIGUSR1, &action, NULL);
+		raise(SIGUSR1);
+		_exit(1);
+	}
+	CHECK_CHILD(child);
+}
+
 int main(void)
 {
 	int i;
@@ -201,5 +243,9 @@ int main(void)
 	for (i = 0; i < 3; i++)
 		CHECK_EQ(services[i]->finalize(&handles[i]), SA_OK);
 	at_the_end();
+#ifndef __SANITIZE_ADDRESS__
+	if (!under_valgrind())
+		on_a_small_stack();
+#endif
 	return done();
 }

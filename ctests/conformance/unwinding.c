@@ -7,6 +7,7 @@
 #include <setjmp.h>
 
 #define ROUNDS 20
+#define ASYNCHRONOUS_ROUNDS 1000
 
 static const struct service *const services[] = { &clm_service, &ckpt_service, &amf_service };
 static const SaDispatchFlagsT ways[] = { SA_DISPATCH_ONE, SA_DISPATCH_ALL, SA_DISPATCH_BLOCKING };
@@ -168,6 +169,37 @@ static void *open_and_finalize(void *unused)
 	return NULL;
 }
 
+/* Quick calls without end, which a cancellation may hit at any instruction. */
+static void *call_asynchronously(void *unused)
+{
+	SaSelectionObjectT fd;
+	SaClmClusterNodeT node;
+
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+	for (;;) {
+		service->selection_object_get(&handle, &fd);
+		saClmClusterNodeGet(SA_CLM_LOCAL_NODE_ID, 0, &node);
+	}
+	return unused;
+}
+
+static void at_any_instruction(void)
+{
+	unsigned seed = 1;
+	int n;
+
+	for (n = 0; n < ASYNCHRONOUS_ROUNDS; n++) {
+		pthread_t thread;
+		void *result = NULL;
+
+		pthread_create(&thread, NULL, call_asynchronously, NULL);
+		usleep(rand_r(&seed) % 300);
+		pthread_cancel(thread);
+		pthread_join(thread, &result);
+		CHECK(result == PTHREAD_CANCELED);
+	}
+}
+
 int main(void)
 {
 	SaSelectionObjectT fd;
@@ -189,6 +221,8 @@ int main(void)
 			CHECK(run_and_join(open_and_close, 1) == PTHREAD_CANCELED);
 		for (n = 0; n < ROUNDS; n++)
 			CHECK(run_and_join(open_and_finalize, 1) == PTHREAD_CANCELED);
+		if (!under_valgrind())
+			at_any_instruction();
 		check_serves(fd);
 		/* A handle may have been opened and its thread ended before it closed
 		   it, and some connections for calls may have been made. */

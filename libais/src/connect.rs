@@ -3,7 +3,7 @@
 
 use crate::connection::{Failure, iovec};
 use crate::deadline::Deadline;
-use crate::ffi::descriptors::Descriptors;
+use crate::ffi::descriptors::{Descriptors, FirstThree};
 use crate::ffi::sys;
 use crate::socket::Socket;
 use ais_proto::{AisError, Code, HEADER_LENGTH, Header, Hello, Kind, Welcome};
@@ -14,9 +14,10 @@ use nix::sys::socket::{
     AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr, connect, recvmsg,
     socket,
 };
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::io::IoSliceMut;
 use std::os::fd::RawFd;
+use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 
 /// Where aisexec listens if nobody says otherwise.
@@ -45,7 +46,7 @@ pub(crate) struct Connected {
 /// `TryAgain` if there is no aisexec, `Security` if it does not let this user
 /// in, `NoResources` if there is no descriptor.
 pub(crate) fn reach(deadline: Deadline) -> Result<Socket, AisError> {
-    let address = UnixAddr::new(path().as_os_str()).map_err(|_| AisError::System)?;
+    let address = address()?;
     loop {
         let socket = make_socket()?;
         let fd = socket.number().map_err(|_| AisError::Library)?;
@@ -61,9 +62,17 @@ pub(crate) fn reach(deadline: Deadline) -> Result<Socket, AisError> {
     }
 }
 
+/// The address of that. The path is closed by a 0 on the heap: `UnixAddr` would
+/// do it on the stack, in 1 KiB, and the stack may be that of a signal handler.
+fn address() -> Result<UnixAddr, AisError> {
+    let path = CString::new(path().into_vec()).map_err(|_| AisError::System)?;
+    UnixAddr::new(path.as_c_str()).map_err(|_| AisError::System)
+}
+
 fn make_socket() -> Result<Socket, AisError> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let mut descriptors = Descriptors::lock();
+    let _first_three = FirstThree::fill(&descriptors);
     let fd = socket(AddressFamily::Unix, SockType::Stream, flags, None).map_err(why)?;
     Socket::adopt(fd, &mut descriptors)
 }
@@ -113,7 +122,10 @@ fn say_hello(socket: &Socket, kind: Kind, deadline: Deadline) -> Result<(), AisE
 }
 
 fn hear_welcome(socket: Socket, deadline: Deadline) -> Result<Connected, AisError> {
-    let mut bytes = [0; HEADER_LENGTH + LONGEST_WELCOME];
+    // Not on the stack, which may be that of a signal handler.
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(HEADER_LENGTH + LONGEST_WELCOME).map_err(|_| AisError::NoMemory)?;
+    bytes.resize(HEADER_LENGTH + LONGEST_WELCOME, 0);
     let mut end = 0;
     let mut events = None;
     let mut lost = None;
@@ -157,8 +169,7 @@ pub(crate) fn receive(
     deadline: Deadline,
 ) -> Result<Received, AisError> {
     loop {
-        let fd = socket.number().map_err(|_| AisError::Library)?;
-        match receive_now(fd, buffer)? {
+        match receive_now(socket, buffer)? {
             Some(received) if received.count == 0 => return Err(AisError::TryAgain),
             Some(received) => return Ok(received),
             None => match socket.wait(PollFlags::POLLIN, deadline) {
@@ -171,11 +182,13 @@ pub(crate) fn receive(
 }
 
 /// Receives once; `None` if nothing is there.
-fn receive_now(fd: RawFd, buffer: &mut [u8]) -> Result<Option<Received>, AisError> {
+fn receive_now(socket: &Socket, buffer: &mut [u8]) -> Result<Option<Received>, AisError> {
     let mut pieces = [IoSliceMut::new(buffer)];
     let mut space = cmsg_space!(RawFd);
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
     let mut descriptors = Descriptors::lock();
+    let _first_three = FirstThree::fill(&descriptors);
+    let fd = socket.number().map_err(|_| AisError::Library)?;
     let message = match recvmsg::<()>(fd, &mut pieces, Some(&mut space), flags) {
         Ok(message) => message,
         Err(Errno::EINTR | Errno::EAGAIN) => return Ok(None),

@@ -265,7 +265,8 @@ impl Connection {
             Err(Errno::EAGAIN) => None,
             result => Some(result),
         };
-        let mut received = if poll { poller.poll(&mut attempt) } else { None };
+        let polled = if poll { poller.poll(|| socket.is_ready().then_some(())) } else { None };
+        let mut received = polled.and_then(|()| attempt());
         while received.is_none() {
             received = match socket.wait(PollFlags::POLLIN, deadline) {
                 Ok(true) => attempt(),

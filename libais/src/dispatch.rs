@@ -77,7 +77,7 @@ impl Events {
         decode: impl FnOnce(Code, &[u8]) -> Option<T>,
     ) -> Result<Option<T>, AisError> {
         // First of all: in a child the lock may be nobody's and locked.
-        self.number()?;
+        self.socket.last_number().map_err(|_| AisError::BadHandle)?;
         let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
         if self.broken.load(Ordering::Relaxed) {
             return Err(AisError::Library);

@@ -2,8 +2,11 @@
 //! busy waits, but not longer than its own deadline.
 
 use crate::deadline::Deadline;
-use crate::ffi::entry::Holding;
+use crate::ffi::entry::{Holding, let_handlers_run};
+use crate::ffi::fork;
+use crate::socket::SOON;
 use ais_proto::AisError;
+use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// What a pool lends.
@@ -46,8 +49,8 @@ impl<C: Lent> Pool<C> {
     /// that `open` makes.
     ///
     /// # Errors
-    /// `Timeout` if all were busy until the deadline; what `open` and `work`
-    /// return.
+    /// `Timeout` if all were busy until the deadline; `Library` in the child of
+    /// a handler that forked meanwhile; what `open` and `work` return.
     pub(crate) fn with<T, E: From<AisError>>(
         &self,
         deadline: Deadline,
@@ -55,7 +58,8 @@ impl<C: Lent> Pool<C> {
         work: impl FnOnce(&mut C) -> Result<T, E>,
     ) -> Result<T, E> {
         let _only_one = (self.most == 1).then(Holding::begin);
-        let mut place = Place { pool: self, connection: self.take(deadline)? };
+        let generation = fork::generation();
+        let mut place = Place { pool: self, generation, connection: self.take(deadline)? };
         let connection = match &mut place.connection {
             Some(connection) => connection,
             empty => empty.insert(open()?),
@@ -74,16 +78,17 @@ impl<C: Lent> Pool<C> {
                 connections.open += 1;
                 return Ok(None);
             }
+            if deadline.is_over() {
+                return Err(AisError::Timeout);
+            }
             connections.waiting += 1;
-            let waited = wait(&self.freed, connections, deadline);
-            connections = match waited {
-                Ok(connections) => connections,
-                Err(error) => {
-                    self.lock().waiting -= 1;
-                    return Err(error);
-                }
-            };
+            connections = wait_a_little(&self.freed, connections, deadline);
             connections.waiting -= 1;
+            if connections.idle.is_empty() {
+                drop(connections);
+                between_waits()?;
+                connections = self.lock();
+            }
         }
     }
 
@@ -92,34 +97,44 @@ impl<C: Lent> Pool<C> {
     }
 }
 
-/// Waits for a condition variable, at most until the deadline.
-///
-/// # Errors
-/// `Timeout` if the deadline has come.
-pub(crate) fn wait<'a, T>(
+/// Waits for a condition variable, at most until the deadline and not longer
+/// than a signal handler may have to.
+pub(crate) fn wait_a_little<'a, T>(
     condition: &Condvar,
     guard: MutexGuard<'a, T>,
     deadline: Deadline,
-) -> Result<MutexGuard<'a, T>, AisError> {
-    match deadline.remaining() {
-        None => Ok(condition.wait(guard).unwrap_or_else(PoisonError::into_inner)),
-        Some(left) if left.is_zero() => Err(AisError::Timeout),
-        Some(left) => {
-            let result = condition.wait_timeout(guard, left);
-            Ok(result.unwrap_or_else(PoisonError::into_inner).0)
-        }
-    }
+) -> MutexGuard<'a, T> {
+    let left = deadline.remaining().map_or(SOON, |left| left.min(SOON));
+    condition.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0
+}
+
+/// Lets signal handlers run between two waits, with no lock held.
+///
+/// # Errors
+/// `Library` in the child of one that forked, which must lock nothing.
+pub(crate) fn between_waits() -> Result<(), AisError> {
+    let generation = fork::generation();
+    let_handlers_run();
+    if generation == fork::generation() { Ok(()) } else { Err(AisError::Library) }
 }
 
 /// A place in the pool, which is given back however the work ends: with its
 /// connection, unless that has died.
 struct Place<'a, C: Lent> {
     pool: &'a Pool<C>,
+    /// The process that took it, counted in forks.
+    generation: u32,
     connection: Option<C>,
 }
 
 impl<C: Lent> Drop for Place<'_, C> {
     fn drop(&mut self) {
+        if self.generation != fork::generation() {
+            // The child of a handler that forked: the pool may be locked for
+            // ever, and the connection is the parent's.
+            mem::forget(self.connection.take());
+            return;
+        }
         let connection = self.connection.take().filter(|connection| !connection.is_dead());
         let mut connections = self.pool.lock();
         match connection {

@@ -11,12 +11,13 @@ use crate::connect;
 use crate::connection::{Bound, Connection, Failure, Outgoing, Reply};
 use crate::deadline::Deadline;
 use crate::ffi::entry::Holding;
+use crate::ffi::fork;
 use crate::poll::Budget;
-use crate::pool::{Pool, wait};
+use crate::pool::{Pool, between_waits, wait_a_little};
 use crate::socket::Socket;
 use ais_proto::{AisError, Cookie, Kind, Service};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The most connections for calls without a library handle.
@@ -192,41 +193,64 @@ struct Slot {
 }
 
 impl Current {
-    /// The session, opened if there is none that lives.
+    /// The session, opened if there is none that lives, and whether it was.
     ///
     /// # Errors
-    /// What reaching and greeting aisexec return.
-    pub(crate) fn get(&self, deadline: Deadline) -> Result<Arc<Session>, AisError> {
-        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+    /// What reaching and greeting aisexec return; `Library` in the child of a
+    /// handler that forked meanwhile.
+    fn get(&self, deadline: Deadline) -> Result<(Arc<Session>, bool), AisError> {
+        let mut slot = self.lock();
         loop {
             if let Some(session) = &slot.session {
                 if !session.dead.load(Ordering::Acquire) {
-                    return Ok(Arc::clone(session));
+                    return Ok((Arc::clone(session), false));
                 }
                 slot.session = None;
             }
             if !slot.opening {
                 break;
             }
-            slot = wait(&self.opened, slot, deadline)?;
+            if deadline.is_over() {
+                return Err(AisError::Timeout);
+            }
+            slot = wait_a_little(&self.opened, slot, deadline);
+            if slot.opening {
+                drop(slot);
+                between_waits()?;
+                slot = self.lock();
+            }
         }
         slot.opening = true;
         drop(slot);
         let _opening = Holding::begin();
         let opened = Session::open(deadline).map(Arc::new);
-        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.lock();
         slot.opening = false;
         slot.session = opened.as_ref().ok().cloned();
         drop(slot);
         self.opened.notify_all();
-        opened
+        opened.map(|session| (session, true))
+    }
+
+    /// Ends a session that is of no use to who opened it, unless it is used by
+    /// others.
+    fn give_up(&self, session: &Arc<Session>) {
+        let mut slot = self.lock();
+        // One is the slot's and one the caller's; others come from the slot.
+        let is_unused = Arc::strong_count(session) == 2;
+        slot.session.take_if(|current| is_unused && Arc::ptr_eq(current, session));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `work` with the session of the process, and once more with a new
     /// one if that turns out to be dead before anything was done.
     ///
     /// # Errors
-    /// What `work` and [`Current::get`] return.
+    /// What `work` and [`Current::get`] return; `Library` in the child of a
+    /// handler that forked meanwhile.
     pub(crate) fn with<T>(
         &self,
         timeout: Option<Duration>,
@@ -234,10 +258,20 @@ impl Current {
     ) -> Result<T, AisError> {
         let limit = timeout.map_or(Deadline::NEVER, Deadline::after);
         for _ in 0..2 {
-            let session = self.get(limit)?;
+            let generation = fork::generation();
+            let (session, is_new) = self.get(limit)?;
             match work(&session, limit.min(session.deadline(timeout))) {
                 Ok(value) => return Ok(value),
-                Err(Failure::Error(error)) => return Err(error),
+                // The child of a handler that forked: the slot may be locked
+                // for ever.
+                Err(_) if generation != fork::generation() => return Err(AisError::Library),
+                Err(Failure::Error(error)) => {
+                    // The last descriptor is not kept for nothing.
+                    if is_new && error == AisError::NoResources {
+                        self.give_up(&session);
+                    }
+                    return Err(error);
+                }
                 Err(Failure::Unsent) => {}
             }
         }

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// A wait that lasts longer than this lets signal handlers of the program run.
 /// A shorter one is over soon enough, and they need not run in its middle.
-const SOON: Duration = Duration::from_millis(100);
+pub(crate) const SOON: Duration = Duration::from_millis(100);
 
 /// An open socket.
 #[derive(Debug)]
@@ -57,8 +57,7 @@ impl Socket {
         if self.identity.is_of(fd) { Ok(fd) } else { Err(Errno::ESTALE) }
     }
 
-    /// The same without asking the kernel, where that has just been done or a
-    /// wrong one does no harm.
+    /// The same without asking the kernel, where a wrong one does no harm.
     pub(crate) fn last_number(&self) -> Result<RawFd, Errno> {
         if self.is_inherited() {
             return Err(Errno::EBADF);
@@ -66,26 +65,26 @@ impl Socket {
         self.fd.as_ref().map(AsRawFd::as_raw_fd).ok_or(Errno::EBADF)
     }
 
-    /// Receives what is there; `EAGAIN` if that is nothing, 0 at the end. To be
-    /// called soon after the socket was sent to, waited for or asked for.
+    /// Receives what is there; `EAGAIN` if that is nothing, 0 at the end.
     pub(crate) fn receive(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
         self.receive_with(buffer, MsgFlags::empty())
     }
 
     /// Whether the other side is still there.
     pub(crate) fn is_alive(&self) -> bool {
-        let peeked = self.number().and_then(|_| self.receive_with(&mut [0], MsgFlags::MSG_PEEK));
+        let peeked = self.receive_with(&mut [0], MsgFlags::MSG_PEEK);
         matches!(peeked, Ok(1..) | Err(Errno::EAGAIN))
     }
 
+    /// Whether [`Socket::receive`] has something to tell. A wrong number does
+    /// no harm here, so that a thread can ask again and again: nothing is taken.
+    pub(crate) fn is_ready(&self) -> bool {
+        let peeked = self.last_number().and_then(|fd| receive(fd, &mut [0], MsgFlags::MSG_PEEK));
+        peeked != Err(Errno::EAGAIN)
+    }
+
     fn receive_with(&self, buffer: &mut [u8], flags: MsgFlags) -> Result<usize, Errno> {
-        let fd = self.last_number()?;
-        loop {
-            match recv(fd, buffer, flags | MsgFlags::MSG_DONTWAIT) {
-                Err(Errno::EINTR) => {}
-                result => return result,
-            }
-        }
+        receive(self.number()?, buffer, flags)
     }
 
     /// Sends as much as there is room for; `EAGAIN` if there is none.
@@ -101,7 +100,12 @@ impl Socket {
     }
 
     /// Waits until the socket is ready for `events`, or has failed. False if
-    /// the time ran out before.
+    /// the time ran out before. Whether it is still the library's, who uses it
+    /// next asks.
+    ///
+    /// # Errors
+    /// `EBADF` in the child of a handler that forked during the wait; what
+    /// ppoll(2) says.
     pub(crate) fn wait(&self, events: PollFlags, deadline: Deadline) -> Result<bool, Errno> {
         let soon = Deadline::after(SOON);
         loop {
@@ -114,7 +118,7 @@ impl Socket {
             match poll(fd, events.bits(), until.remaining(), signals) {
                 Ok(0) if deadline.is_over() => return Ok(false),
                 Ok(0) | Err(Errno::EINTR) => {}
-                Ok(_) => return self.number().map(|_| true),
+                Ok(_) => return self.last_number().map(|_| true),
                 Err(error) => return Err(error),
             }
         }
@@ -129,6 +133,15 @@ impl Socket {
     }
 }
 
+fn receive(fd: RawFd, buffer: &mut [u8], flags: MsgFlags) -> Result<usize, Errno> {
+    loop {
+        match recv(fd, buffer, flags | MsgFlags::MSG_DONTWAIT) {
+            Err(Errno::EINTR) => {}
+            result => return result,
+        }
+    }
+}
+
 impl Drop for Socket {
     fn drop(&mut self) {
         let Some(fd) = self.fd.take() else { return };
@@ -139,5 +152,40 @@ impl Drop for Socket {
         } else {
             Descriptors::lock().close(fd, self.identity);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, send, socketpair};
+    use nix::unistd::dup2;
+
+    fn pair() -> (OwnedFd, OwnedFd) {
+        socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC).unwrap()
+    }
+
+    fn say(to: &OwnedFd, text: &[u8]) {
+        assert_eq!(send(to.as_raw_fd(), text, MsgFlags::empty()), Ok(text.len()));
+    }
+
+    #[test]
+    fn nothing_is_taken_from_a_socket_that_has_come_in_its_place() {
+        let (own, aisexec) = pair();
+        let mut socket = Socket::adopt(own, &mut Descriptors::lock()).unwrap();
+        let mut buffer = [0; 16];
+        assert!(!socket.is_ready());
+        assert_eq!(socket.receive(&mut buffer), Err(Errno::EAGAIN));
+        say(&aisexec, b"reply");
+        assert!(socket.is_ready());
+        assert_eq!(socket.receive(&mut buffer), Ok(5));
+        let (theirs, other) = pair();
+        dup2(&theirs, socket.fd.as_mut().unwrap()).unwrap();
+        say(&other, b"mine");
+        assert!(socket.is_ready());
+        assert_eq!(socket.receive(&mut buffer), Err(Errno::ESTALE));
+        assert!(!socket.is_alive());
+        let taken = recv(theirs.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT);
+        assert_eq!(taken, Ok(4));
     }
 }

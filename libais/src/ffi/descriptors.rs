@@ -10,6 +10,7 @@
 use ais_proto::AisError;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
@@ -109,16 +110,12 @@ impl Descriptors {
 
     /// Closes a descriptor if it is still the library's, and forgets it.
     pub(crate) fn close(&mut self, fd: OwnedFd, identity: Identity) {
-        let number = fd.into_raw_fd();
-        if let Some(place) = self.open().get_mut(number as usize)
+        if let Some(place) = self.open().get_mut(fd.as_raw_fd() as usize)
             && *place == Some(identity)
         {
             *place = None;
         }
-        if identity.is_of(number) {
-            // SAFETY: the library opened it, and nobody has it but the caller.
-            drop(unsafe { OwnedFd::from_raw_fd(number) });
-        }
+        close_own(fd, identity);
     }
 
     fn open(&mut self) -> &mut Vec<Option<Identity>> {
@@ -134,6 +131,50 @@ impl Drop for Descriptors {
             // SAFETY: locked by `lock`, in this thread.
             unsafe { libc::pthread_mutex_unlock(REGISTRY.mutex.get()) };
         }
+    }
+}
+
+/// Keeps those of the first three numbers that are free from being given to a
+/// descriptor that is about to be made; a thread of the program that uses them
+/// all the same shall not reach aisexec.
+pub(crate) struct FirstThree([Option<(OwnedFd, Identity)>; FIRST as usize]);
+
+impl FirstThree {
+    /// Fills the numbers that are free. Where nothing is there to fill them
+    /// with, [`Descriptors::note`] still moves what comes there.
+    pub(crate) fn fill(_: &Descriptors) -> Self {
+        Self(std::array::from_fn(|number| is_free(number as RawFd).then(filler).flatten()))
+    }
+}
+
+impl Drop for FirstThree {
+    fn drop(&mut self) {
+        for (fd, identity) in self.0.iter_mut().filter_map(Option::take) {
+            close_own(fd, identity);
+        }
+    }
+}
+
+fn is_free(number: RawFd) -> bool {
+    // SAFETY: it only asks, whatever the number is.
+    unsafe { libc::fcntl(number, libc::F_GETFD) == -1 }
+}
+
+/// A socket without another side, to which nothing can be written, and from
+/// which nothing comes; nobody else has its identity.
+fn filler() -> Option<(OwnedFd, Identity)> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let fd = socket(AddressFamily::Unix, SockType::Datagram, flags, None).ok()?;
+    let identity = Identity::of(fd.as_raw_fd()).ok()?;
+    Some((fd, identity))
+}
+
+/// Closes a descriptor, unless the number means something else by now.
+fn close_own(fd: OwnedFd, identity: Identity) {
+    let number = fd.into_raw_fd();
+    if identity.is_of(number) {
+        // SAFETY: the library opened it, and nobody has it but the caller.
+        drop(unsafe { OwnedFd::from_raw_fd(number) });
     }
 }
 

@@ -14,7 +14,7 @@
 use super::types::SaErrorT;
 use super::{error, memory};
 use ais_proto::AisError;
-use libc::{c_int, c_void, nfds_t, pollfd, pthread_key_t, sigset_t, timespec};
+use libc::{c_int, c_long, c_ulong, c_void, nfds_t, pollfd, pthread_key_t, sigset_t, timespec};
 use nix::errno::Errno;
 use std::cell::Cell;
 use std::mem::MaybeUninit;
@@ -28,7 +28,7 @@ use std::time::Duration;
 unsafe extern "C-unwind" {
     fn pthread_testcancel();
     fn pthread_setcancelstate(state: c_int, old: *mut c_int) -> c_int;
-    fn pthread_sigmask(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int;
+    fn syscall(number: c_long, ...) -> c_long;
     fn ppoll(
         fds: *mut pollfd,
         count: nfds_t,
@@ -39,16 +39,17 @@ unsafe extern "C-unwind" {
 
 /// `PTHREAD_CANCEL_DISABLE`, which the libc crate lacks.
 const CANCEL_DISABLE: c_int = 1;
-/// What an instruction of the library itself causes cannot wait for its end.
-const SYNCHRONOUS: [c_int; 7] = [
-    libc::SIGSEGV,
-    libc::SIGBUS,
-    libc::SIGFPE,
-    libc::SIGILL,
-    libc::SIGTRAP,
-    libc::SIGSYS,
-    libc::SIGABRT,
-];
+/// What an instruction of the library itself causes cannot wait for its end:
+/// the kernel ends a process that holds it. SIGABRT is none of these, because
+/// abort(3) lets it come by itself.
+const SYNCHRONOUS: [c_int; 6] =
+    [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGSYS];
+/// Signal 32 in the first word of a set, by which the C library cancels a
+/// thread that has `PTHREAD_CANCEL_ASYNCHRONOUS`. One that is under way when
+/// cancellation is disabled acts all the same, so it has to be held too.
+const CANCELLATION: c_ulong = 1 << 31;
+/// The length of a set of signals as the kernel knows it, in bytes.
+const KERNEL_SET: usize = 8;
 
 /// Runs the body of a C function as code of the library. A panic, which would
 /// abort the program, is `SA_ERR_LIBRARY`. A cancellation acts before anything
@@ -123,11 +124,11 @@ impl Entry {
 
     fn enter(&mut self) -> Result<(), AisError> {
         let key = key()?;
-        let blocked = asynchronous();
+        let blocked = with_cancellation(asynchronous());
         // SAFETY: the pointers are of this frame, and the key is one. The entry
         // stays where it is until `leave` takes its address back.
         unsafe {
-            pthread_sigmask(libc::SIG_BLOCK, &raw const blocked, &raw mut self.mask);
+            change_mask(libc::SIG_BLOCK, &raw const blocked, &raw mut self.mask);
             pthread_setcancelstate(CANCEL_DISABLE, &raw mut self.cancel_state);
             self.outer = libc::pthread_getspecific(key);
             if libc::pthread_setspecific(key, ptr::from_ref(self).cast()) != 0 {
@@ -156,7 +157,7 @@ impl Entry {
         // SAFETY: the values are those that were there, and the caller.
         unsafe {
             pthread_setcancelstate(self.cancel_state, ptr::null_mut());
-            pthread_sigmask(libc::SIG_SETMASK, &raw const self.mask, ptr::null_mut());
+            change_mask(libc::SIG_SETMASK, &raw const self.mask, ptr::null_mut());
         }
     }
 
@@ -180,6 +181,26 @@ pub(super) fn asynchronous() -> sigset_t {
         }
         set.assume_init()
     }
+}
+
+/// The same and the signal of a cancellation, which the functions of C leave
+/// out of every set.
+fn with_cancellation(mut set: sigset_t) -> sigset_t {
+    // SAFETY: a set of signals is an array of words of this type.
+    unsafe { *(&raw mut set).cast::<c_ulong>() |= CANCELLATION };
+    set
+}
+
+/// Changes the signals that this thread holds, and tells which it held. The
+/// function of C for this does not hold the signal of a cancellation.
+///
+/// # Safety
+/// Valid pointers, `old` may be null. No frame from here to the program's may
+/// have a destructor.
+unsafe fn change_mask(how: c_int, set: *const sigset_t, old: *mut sigset_t) {
+    // SAFETY: both sets are longer than what the kernel reads and writes. It
+    // fails only with another length or a bad pointer.
+    unsafe { syscall(libc::SYS_rt_sigprocmask, how, set, old, KERNEL_SET) };
 }
 
 /// The key under which a thread keeps its [`Entry`]. No thread-local variable:
@@ -271,11 +292,8 @@ pub(crate) fn poll(
     left: Option<Duration>,
     signals: Signals,
 ) -> Result<usize, Errno> {
-    let entry = Entry::current().filter(|entry| entry.holding.get() == 0);
-    let mask = match (entry, signals) {
-        (Some(entry), Signals::Delivered) => &raw const entry.mask,
-        _ => ptr::null(),
-    };
+    let mask = if signals == Signals::Delivered { deliverable() } else { None };
+    let mask = mask.as_ref().map_or(ptr::null(), ptr::from_ref);
     let mut asked = pollfd { fd, events, revents: 0 };
     let limit = left.map(to_timespec);
     let limit = limit.as_ref().map_or(ptr::null(), ptr::from_ref);
@@ -283,6 +301,25 @@ pub(crate) fn poll(
     // unwind: whoever came by `inside` cannot be cancelled.
     let count = unsafe { ppoll(&raw mut asked, 1, limit, mask) };
     usize::try_from(count).map_err(|_| Errno::last())
+}
+
+/// Lets handlers run whose signals have waited, unless the thread is
+/// [`Holding`] something. They may make calls, so no lock may be held; one
+/// that forked returns here in the child too.
+pub(crate) fn let_handlers_run() {
+    if let Some(mask) = deliverable() {
+        let at_once = to_timespec(Duration::ZERO);
+        // SAFETY: valid pointers, or null for no descriptors. It does not
+        // unwind: whoever came by `inside` cannot be cancelled.
+        unsafe { ppoll(ptr::null_mut(), 0, &raw const at_once, &raw const mask) };
+    }
+}
+
+/// What stays held while handlers run in the middle of a call; `None` if none
+/// may run now.
+fn deliverable() -> Option<sigset_t> {
+    let entry = Entry::current().filter(|entry| entry.holding.get() == 0)?;
+    Some(with_cancellation(entry.mask))
 }
 
 /// Waits outside of the library until a descriptor is readable or a signal
