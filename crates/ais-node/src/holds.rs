@@ -7,21 +7,33 @@
 //! when the node was asked (or did not read what was asked) to when the reply is
 //! put out. *All* processes are held while this node did not run, and while
 //! answers are awaited from the group and none comes; so a component that waits
-//! for another process is not taken for hung either. Calls that are answered
-//! within [`HELD_FROM`] count for nothing, so that a component whose other
-//! threads call all the time is found to be hung as soon as one that never
-//! calls.
+//! for another process is not taken for hung either.
+//!
+//! A call counts from its beginning if it takes longer than [`HELD_FROM`], which
+//! is short: many calls in a row, each a little slower because a member is far
+//! away, keep a program with one thread from answering as one long call does.
+//! What is answered faster counts for nothing, so that in a quiet cluster a
+//! component whose other threads call all the time is found to be hung as soon as
+//! one that never calls. Where calls take longer, that takes [`LONGEST`] more for
+//! each timer at most.
 
 use crate::{Caller, ConnectionId, SessionId};
 use ais_proto::Service;
 use std::collections::BTreeMap;
 
-/// What takes less is no hold, in nanoseconds.
-pub(crate) const HELD_FROM: u64 = 100_000_000;
+/// A call that is answered sooner was not held up, in nanoseconds: ten times what
+/// a call takes where all members are near and have little to do.
+const HELD_FROM: u64 = 2_000_000;
+
+/// All are held up if the node does not run, or nothing gets on, for longer, in
+/// nanoseconds. That is far above [`HELD_FROM`], for it has no bound: answers that
+/// are slow, and come, are no reason to wait for a component any longer.
+pub(crate) const STALLED_FROM: u64 = 100_000_000;
 
 /// For how long the calls of a process count as held at most in the course of one
-/// timer, in nanoseconds: as long as a call takes at most by default. An answer
-/// that does not come is waited for by two timers, one after the other.
+/// timer, besides the time in which all are held, in nanoseconds: as long as a
+/// call takes at most by default. An answer that does not come is waited for by
+/// two timers, one after the other.
 /// What holds up all has no bound, for the group can be told nothing meanwhile.
 const LONGEST: u64 = 5_000_000_000;
 
@@ -64,10 +76,11 @@ pub(crate) struct Mark {
 }
 
 impl Meter {
-    /// What it will show at `now` if something has been held since then.
-    fn with(self, since: Option<u64>, now: u64) -> Self {
+    /// What it will show at `now` if something has been going on since then,
+    /// which is a hold if it takes longer than `from`.
+    fn with(self, since: Option<u64>, now: u64, from: u64) -> Self {
         match since {
-            Some(since) if now.saturating_sub(since) > HELD_FROM => {
+            Some(since) if now.saturating_sub(since) > from => {
                 let more = now.saturating_sub(since.max(self.until));
                 Self { total: self.total + more, until: self.until.max(now) }
             }
@@ -125,7 +138,7 @@ impl Holds {
     pub(crate) fn end(&mut self, connection: ConnectionId, id: Option<u32>) {
         let Some((session, since)) = self.calls.remove(&(connection, id)) else { return };
         let Some(process) = self.processes.get_mut(&session) else { return };
-        process.meter = process.meter.with(Some(since), self.ran_at);
+        process.meter = process.meter.with(Some(since), self.ran_at, HELD_FROM);
         if let Some(count) = process.waiting.get_mut(&since) {
             *count -= 1;
             if *count == 0 {
@@ -138,17 +151,17 @@ impl Holds {
     /// pause.
     pub(crate) fn run(&mut self, now: u64) -> bool {
         let ran_at = std::mem::replace(&mut self.ran_at, now);
-        now.saturating_sub(ran_at) > HELD_FROM
+        now.saturating_sub(ran_at) > STALLED_FROM
     }
 
     /// The node did not run when it was to.
     pub(crate) fn overslept(&mut self, due: u64) {
-        self.all = self.all.with(Some(due), self.ran_at);
+        self.all = self.all.with(Some(due), self.ran_at, STALLED_FROM);
     }
 
     /// An answer has come from the group.
     pub(crate) fn get_on(&mut self) {
-        self.all = self.all.with(self.stalled_since, self.ran_at);
+        self.all = self.all.with(self.stalled_since, self.ran_at, STALLED_FROM);
         self.stalled_since = self.stalled_since.map(|_| self.ran_at);
     }
 
@@ -167,15 +180,16 @@ impl Holds {
         let of = self.processes.get(&session);
         let process = of.map_or(0, |of| {
             let oldest = of.waiting.first_key_value().map(|(since, _)| *since);
-            of.meter.with(oldest, now).total
+            of.meter.with(oldest, now, HELD_FROM).total
         });
-        Mark { all: self.all.with(self.stalled_since, now).total, process }
+        Mark { all: self.all.with(self.stalled_since, now, STALLED_FROM).total, process }
     }
 
     /// For how much of the time since `mark` it was held.
     pub(crate) fn since(&self, mark: Mark, session: SessionId, now: u64) -> u64 {
         let Mark { all, process } = self.mark(session, now);
-        let process = process.saturating_sub(mark.process).min(LONGEST);
-        process.max(all.saturating_sub(mark.all))
+        let all = all.saturating_sub(mark.all);
+        // Mostly its calls wait too while all are held.
+        process.saturating_sub(mark.process).min(all.saturating_add(LONGEST)).max(all)
     }
 }

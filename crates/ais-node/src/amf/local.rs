@@ -10,7 +10,7 @@ mod heartbeats;
 use super::config;
 use super::message::{Cause, Message, RegistrationId};
 use super::model::{ComponentId, Demand, Model, Question};
-use crate::holds::HELD_FROM;
+use crate::holds::STALLED_FROM;
 use crate::{Asker, ConnectionId, Effects, Event, SessionId, Timer};
 use ais_proto::AisError;
 use ais_proto::amf::{self, ExternalAction, Readiness};
@@ -21,9 +21,9 @@ use std::collections::{BTreeMap, VecDeque};
 const MAX_RETIRED: usize = 32;
 
 /// How much longer an overdue answer is waited for, in nanoseconds: as long as it
-/// takes until a call that keeps the program from answering shows to be held up.
+/// takes until it shows that all that this node waits for is held up.
 /// The answer may also lie unread in a socket, if the daemon was held up.
-const GRACE: u64 = HELD_FROM + 20_000_000;
+const GRACE: u64 = STALLED_FROM + 20_000_000;
 
 const CALLBACK_TIMER: u8 = 1;
 const QUIESCE_TIMER: u8 = 2;

@@ -167,6 +167,7 @@ impl World {
     fn spell(&mut self) -> Result<(), String> {
         let (least, most) = (self.plan.tokens(5), self.plan.tokens(60));
         let time = self.fabric.rng.between(least, most);
+        self.amf.spell_until = self.fabric.now + time;
         for _ in 0..20 + self.plan.messages {
             let delay = self.fabric.rng.below(time);
             self.fabric.plan(delay, Act::Work);

@@ -126,10 +126,30 @@ impl Held {
     /// Lets so many ms pass, and the group do nothing.
     fn stall(&mut self, milliseconds: u64) {
         for _ in 0..milliseconds / 10 {
-            self.now.monotonic += 10 * MILLISECOND;
-            self.node.handle_timeout(self.now);
-            self.take_outputs();
+            self.wait(10);
         }
+    }
+
+    /// Lets so many ms pass at once, and the group do nothing.
+    fn wait(&mut self, milliseconds: u64) {
+        self.now.monotonic += milliseconds * MILLISECOND;
+        self.node.handle_timeout(self.now);
+        self.take_outputs();
+    }
+
+    /// A thread of the active component makes so many calls, one after the other,
+    /// which take so many ms each.
+    fn calls(&mut self, number: u64, milliseconds: u64) {
+        for _ in 0..number {
+            self.ask(&thread(&process(1), 1), &a_call());
+            self.wait(milliseconds);
+            self.get_on();
+        }
+    }
+
+    /// How many ms have passed since `from`.
+    fn slept(&self, from: u64) -> u64 {
+        (self.now.monotonic - from) / MILLISECOND
     }
 
     /// Lets so many ms pass.
@@ -285,15 +305,60 @@ fn who_answers_when_the_call_is_over_stays_active() {
 }
 
 #[test]
-fn a_hung_component_is_found_whatever_its_other_threads_call() {
-    // Calls that the group answers soon count for nothing.
+fn many_short_calls_count_as_one_long_call_does() {
+    for milliseconds in [3, 10, 40, 90, 110] {
+        for (what, ask) in QUESTIONS {
+            let mut held = Held::new(|of| {
+                of.callback_timeout = 2000;
+                of.stopping_timeout = 1000;
+            });
+            held.asleep = Some(process(1));
+            ask(&mut held);
+            held.calls(4_500 / milliseconds, milliseconds);
+            assert!(!is_taken_over(&held), "{what} and calls of {milliseconds} ms");
+            held.wake();
+            held.pass(5_000);
+            assert_eq!(held.works(), what == "heartbeat", "{what}");
+        }
+    }
+}
+
+#[test]
+fn what_holds_up_all_takes_nothing_from_what_calls_may_take() {
     let mut held = Held::new(|_| {});
     held.asleep = Some(process(1));
-    for _ in 0..(100 + 1000 + GRACE) / 10 {
-        held.ask(&thread(&process(1), 1), &a_call());
-        held.pass(10);
+    held.calls(125, 40);
+    // A node is lost meanwhile.
+    held.ask(&thread(&process(1), 1), &a_call());
+    held.stall(5_000);
+    held.get_on();
+    held.calls(75, 40);
+    assert!(held.works());
+    held.wake();
+    held.pass(5_000);
+    assert!(held.works());
+}
+
+#[test]
+fn a_hung_component_is_found_whatever_its_other_threads_call() {
+    // Calls that the group answers at once count for nothing.
+    let mut held = Held::new(|_| {});
+    held.asleep = Some(process(1));
+    let slept_from = held.now.monotonic;
+    while held.works() {
+        held.calls(1, 1);
+        assert!(held.slept(slept_from) <= 100 + 1000 + GRACE + 10);
     }
-    assert!(!held.works());
+
+    // Slower ones count, but not for ever.
+    let mut held = Held::new(|_| {});
+    held.asleep = Some(process(1));
+    let slept_from = held.now.monotonic;
+    while held.works() {
+        held.calls(1, 40);
+        assert!(held.slept(slept_from) < 13_000, "it is never found");
+    }
+    assert!(held.slept(slept_from) > 5_000);
 
     // One of its threads always waits; but the others get on.
     let mut held = Held::new(|_| {});

@@ -1,6 +1,6 @@
 //! What processes with components do, and what happens to them.
 
-use super::process::{Played, Process, Registration};
+use super::process::{Played, Process, Registration, Series};
 use super::{Asked, Hold};
 use crate::cluster::World;
 use crate::cluster::site::Call;
@@ -98,6 +98,7 @@ impl World {
             refuses: false,
             components: BTreeMap::new(),
             calls: BTreeSet::new(),
+            series: Series::default(),
             pending: VecDeque::new(),
         };
         let session = caller.session.0;

@@ -46,6 +46,8 @@ pub(super) struct Amf {
     shown_nodes: Vec<AmfNode>,
     /// Processes do one thing at a time.
     has_one_thread: bool,
+    /// When the spell ends: in a rest calls are to end too.
+    pub(super) spell_until: u64,
 }
 
 impl Amf {
@@ -65,6 +67,7 @@ impl Amf {
             shown: Vec::new(),
             shown_nodes: Vec::new(),
             has_one_thread: false,
+            spell_until: 0,
         }
     }
 
@@ -201,6 +204,9 @@ impl World {
             }
             return Ok(());
         }
+        if self.goes_on_calling(host, session) {
+            return self.call(host, session);
+        }
         let there = |process: &Process| process.pending.len();
         for _ in 0..self.sites[host].processes.get(&session).map_or(0, there) {
             let process = self.sites[host].processes.get_mut(&session);
@@ -215,6 +221,7 @@ impl World {
         process.check_abilities(&self.amf.rules)?;
         let dispatches = !process.silent && process.calls.is_empty();
         if self.amf.has_one_thread && dispatches && self.fabric.rng.once_in(2) {
+            self.begin_series(host, session);
             self.call(host, session)?;
         }
         Ok(())

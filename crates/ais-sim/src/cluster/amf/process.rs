@@ -21,8 +21,19 @@ pub(in crate::cluster) struct Process {
     pub(super) components: BTreeMap<Name, Played>,
     /// What its only thread waits for.
     pub(super) calls: BTreeSet<(ConnectionId, u32)>,
+    /// The calls that it makes before it dispatches again.
+    pub(super) series: Series,
     /// What it was told and has not answered.
     pub(super) pending: VecDeque<Told>,
+}
+
+/// Calls that a thread makes one after the other, with nothing in between.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Series {
+    /// How many are left.
+    pub(super) left: u64,
+    /// None begins later.
+    pub(super) until: u64,
 }
 
 /// A component that a process plays.
@@ -55,6 +66,13 @@ pub(super) struct Told {
     pub(super) obeyed: bool,
     /// It belongs to a registration that has ended.
     pub(super) stale: bool,
+}
+
+impl Series {
+    /// Whether another call follows.
+    pub(super) fn goes_on(self, now: u64) -> bool {
+        self.left > 0 && now < self.until
+    }
 }
 
 impl Process {
