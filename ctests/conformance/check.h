@@ -260,6 +260,18 @@ static inline int under_valgrind(void)
 	return preloaded && strstr(preloaded, "vgpreload") != NULL;
 }
 
+/** Whether a child of a process with threads may do more than execute another
+    program. Under valgrind it would call lost what those threads have; the locks
+    of AddressSanitizer's allocator stay locked if one of them held them. */
+static inline int may_fork_with_threads(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	return 0;
+#else
+	return !under_valgrind();
+#endif
+}
+
 static inline void ignore_signal(int number)
 {
 	(void)number;

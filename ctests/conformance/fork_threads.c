@@ -90,8 +90,7 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		return sockets() != 0;
-	/* It would call lost in a child what the threads of the parent have. */
-	if (under_valgrind())
+	if (!may_fork_with_threads())
 		return done();
 	for (i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, call, NULL);

@@ -11,6 +11,7 @@ use crate::socket::Socket;
 use ais_proto::{AisError, Code, HEADER_LENGTH, Header};
 use nix::sys::socket::Shutdown;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The first minor version of an aisexec that gives connections out.
 pub(crate) const FIRST_MINOR: u8 = 3;
@@ -21,6 +22,8 @@ pub(crate) const FIRST_MINOR: u8 = 3;
 pub(crate) struct Anchor {
     socket: Arc<Socket>,
     last_id: u32,
+    /// A request is not answered yet.
+    is_asked: bool,
     /// A reply, as far as it is there.
     header: [u8; HEADER_LENGTH],
     end: usize,
@@ -32,38 +35,63 @@ pub(crate) struct Anchor {
 impl Anchor {
     pub(crate) fn new(socket: Arc<Socket>) -> Self {
         let header = [0; HEADER_LENGTH];
-        Self { socket, last_id: 0, header, end: 0, brought: None, lost: None, dead: false }
+        Self {
+            socket,
+            last_id: 0,
+            is_asked: false,
+            header,
+            end: 0,
+            brought: None,
+            lost: None,
+            dead: false,
+        }
     }
 
-    /// Asks for a connection, on which nothing has been said yet.
+    /// Asks for a connection, on which nothing has been said yet. A request
+    /// that somebody gave up is not repeated but waited for: an aisexec that
+    /// stands still is not left with more requests than it can answer.
     ///
     /// # Errors
     /// `NoResources` if here or there is no descriptor for it, `Timeout` if
     /// aisexec does not answer; `Unsent` if it is gone.
     pub(crate) fn connect(&mut self, deadline: Deadline) -> Result<Socket, Failure> {
+        if self.is_asked {
+            self.drop_late_reply()?;
+        }
+        if !self.is_asked {
+            self.ask(deadline)?;
+        }
+        let (header, brought) = self.receive(deadline)?;
+        header.result()?;
+        Ok(brought?)
+    }
+
+    /// A reply that is there already may be old, and what it brought closed
+    /// by aisexec for its silence.
+    fn drop_late_reply(&mut self) -> Result<(), Failure> {
+        match self.receive(Deadline::after(Duration::ZERO)) {
+            Ok(_) | Err(Failure::Error(AisError::Timeout)) => Ok(()),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn ask(&mut self, deadline: Deadline) -> Result<(), Failure> {
         self.last_id = self.last_id.wrapping_add(1);
         let request = Header::new(Code::CONNECT, self.last_id, 0).encode();
         match iovec::send_all(&self.socket, &[&request], deadline, || true) {
-            Ok(()) => {}
-            Err(Failure::Error(AisError::TryAgain)) => {
-                return Err(Failure::Error(AisError::Timeout));
+            Ok(()) => {
+                self.is_asked = true;
+                Ok(())
             }
+            Err(Failure::Error(AisError::TryAgain)) => Err(Failure::Error(AisError::Timeout)),
             Err(failure) => {
                 self.end_session();
-                return Err(failure);
-            }
-        }
-        loop {
-            let (header, brought) = self.receive(deadline)?;
-            // Others are late replies to who has given up; they are closed.
-            if header.id == self.last_id {
-                header.result()?;
-                return Ok(brought?);
+                Err(failure)
             }
         }
     }
 
-    /// The next reply, and what it brought.
+    /// The reply to the request, and what it brought.
     fn receive(
         &mut self,
         deadline: Deadline,
@@ -86,11 +114,12 @@ impl Anchor {
             }
         }
         self.end = 0;
+        self.is_asked = false;
         let lost = self.lost.take().unwrap_or(AisError::Library);
         let brought = self.brought.take().ok_or(lost);
         match Header::decode(&self.header, 0) {
-            Ok(header) => Ok((header, brought)),
-            Err(_) => {
+            Ok(header) if header.id == self.last_id => Ok((header, brought)),
+            _ => {
                 self.end_session();
                 Err(Failure::Unsent)
             }

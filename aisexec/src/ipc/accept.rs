@@ -143,6 +143,8 @@ impl Server {
         let descriptor = theirs.as_ref().map(AsFd::as_fd);
         send_first(&connection.socket, header, &[], descriptor).map_err(|error| match error {
             Errno::EPIPE | Errno::ECONNRESET => Fault::End,
+            // The library asks for one at a time.
+            Errno::EAGAIN => Fault::Unread,
             error => Fault::System(error),
         })
     }

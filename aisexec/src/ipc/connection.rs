@@ -77,6 +77,8 @@ pub(crate) enum Fault {
     Refused(AisError),
     /// It made the executive hold too much memory, and did not move.
     Stalled,
+    /// It asks on and on for connections and takes none.
+    Unread,
     /// The system failed.
     System(Errno),
 }
@@ -172,6 +174,9 @@ impl fmt::Display for Fault {
             Self::Refused(error) => write!(f, "it was refused with {error:?}"),
             Self::Stalled => {
                 write!(f, "too much memory waits for clients and it has moved least of all")
+            }
+            Self::Unread => {
+                write!(f, "it asks for connections and does not take them; its session ends")
             }
             Self::System(error) => write!(f, "{error}"),
         }

@@ -1,8 +1,9 @@
 //! Connections that a session is given on the one that holds it.
 
-use crate::client::Client;
+use crate::client::{Client, frame};
 use crate::executive::Site;
 use ais_proto::{AisError, Code, Kind, Service};
+use std::io::Write;
 use std::process::Command;
 
 /// The most connections of a session that have not said what they are for.
@@ -121,4 +122,19 @@ fn given_connections_count_for_the_user() {
     let mut given = (0..10_000).find_map(|id| anchor.ask_for_another(id).ok()).unwrap();
     given.hello(Kind::Call(*cookie)).unwrap();
     given.assert_served(1);
+}
+
+/// Answers that nobody takes do not pile up.
+#[test]
+fn a_session_that_takes_none_ends() {
+    let site = Site::new();
+    let executive = site.start();
+    let (anchor, cookie) = Client::session(&site);
+    let mut calls = Client::calls(&site, cookie);
+    let request = frame(Code::CONNECT, 1, b"");
+    while (&anchor.stream).write_all(&request).is_ok() {}
+    calls.assert_closed();
+    executive.await_log("does not take them; its session ends");
+    let (_anchor, cookie) = Client::session(&site);
+    Client::calls(&site, cookie).assert_served(1);
 }

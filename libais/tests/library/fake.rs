@@ -86,6 +86,9 @@ struct State {
     too_long: usize,
     misfits: usize,
     ended: usize,
+    /// Requests for further connections, and whether they have to wait.
+    asked: usize,
+    is_held: bool,
 }
 
 /// What it says of itself.
@@ -158,6 +161,17 @@ impl Daemon {
     pub(crate) fn wait_misfit(&self) -> usize {
         self.wait(|state| state.misfits > 0);
         self.state.0.lock().unwrap().misfits
+    }
+
+    /// From now on nobody gets a further connection, or all do again.
+    pub(crate) fn hold(&self, hold: bool) {
+        self.state.0.lock().unwrap().is_held = hold;
+        self.state.1.notify_all();
+    }
+
+    /// How many requests for further connections there were.
+    pub(crate) fn asked(&self) -> usize {
+        self.state.0.lock().unwrap().asked
     }
 
     /// Waits until so many connections have ended.
@@ -269,6 +283,8 @@ fn give(
     state: &Arc<(Mutex<State>, Condvar)>,
     answer: &Arc<Answer>,
 ) {
+    state.0.lock().unwrap().asked += 1;
+    drop(state.1.wait_while(state.0.lock().unwrap(), |state| state.is_held));
     let (ours, theirs) = UnixStream::pair().unwrap();
     let (state, answer) = (Arc::clone(state), Arc::clone(answer));
     thread::spawn(move || serve(ours, greeting, &state, &answer));

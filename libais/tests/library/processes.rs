@@ -28,9 +28,13 @@ fn finalize(mut handle: i32) -> SaErrorT {
 }
 
 fn get(id: SaClmNodeIdT) -> SaErrorT {
+    get_within(id, 0)
+}
+
+fn get_within(id: SaClmNodeIdT, timeout: i64) -> SaErrorT {
     let mut node = MaybeUninit::uninit();
     // SAFETY: a valid pointer.
-    unsafe { saClmClusterNodeGet(id, 0, node.as_mut_ptr()) }
+    unsafe { saClmClusterNodeGet(id, timeout, node.as_mut_ptr()) }
 }
 
 fn dispatch(handle: i32, flag: u32) -> SaErrorT {
@@ -176,6 +180,33 @@ fn further_connections_need_no_socket() {
             ok(dispatch(handle, 2));
             ok(finalize(handle));
         }
+    });
+}
+
+/// Whoever gives up leaves his request to the next, so that an executive that
+/// stands still has few to answer when it goes on.
+#[test]
+fn a_further_connection_is_asked_for_once() {
+    in_own_process("processes::a_further_connection_is_asked_for_once", || {
+        let daemon = Daemon::start(answer);
+        ok(get(1));
+        // The connection for calls is in use.
+        let in_use = thread::spawn(|| get_within(99, 60_000_000_000));
+        while !WAITING.load(Ordering::SeqCst) {
+            thread::yield_now();
+        }
+        daemon.hold(true);
+        let before = daemon.asked();
+        for _ in 0..50 {
+            assert_eq!(get_within(2, 1_000_000), SaErrorT::SA_ERR_TIMEOUT);
+        }
+        daemon.hold(false);
+        ok(get(2));
+        // One that was given up, and one if the answer to it came between two
+        // calls: it may have been there for long.
+        assert!((1..=2).contains(&(daemon.asked() - before)), "{}", daemon.asked() - before);
+        drop(daemon);
+        assert_eq!(in_use.join().unwrap(), SaErrorT::SA_ERR_LIBRARY);
     });
 }
 
