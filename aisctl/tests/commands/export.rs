@@ -8,7 +8,7 @@ use nix::unistd::{Pid, mkfifo};
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
 use std::os::unix::process::ExitStatusExt;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 
 /// A node that has "abra", and a file of it.
@@ -117,7 +117,7 @@ fn one_that_fails_leaves_what_was_there() {
     let (node, files, _) = with_abra();
     let old = files.write("old", b"old");
     let limited = |limit: &str| {
-        let mut shell = std::process::Command::new("sh");
+        let mut shell = Command::new("sh");
         shell.args(["-c", &format!("ulimit -f {limit}; exec \"$@\""), "sh"]);
         shell.arg(env!("CARGO_BIN_EXE_aisctl")).args(["ckpt", "export", "abra", &old]);
         shell.env("AIS_SOCKET", node.socket()).output().unwrap()
@@ -149,7 +149,7 @@ fn one_that_is_interrupted_leaves_what_was_there() {
         // It may be complete before it is stopped; then once more.
         let is_caught = |_| {
             fs::write(&old, "old").unwrap();
-            let mut command = node.command(&["ckpt", "export", "large", &old]);
+            let mut command = node.slow_command(&["ckpt", "export", "large", &old]);
             let mut export = command.stdout(Stdio::null()).spawn().unwrap();
             let pid = Pid::from_raw(export.id().cast_signed());
             let is_begun = |_| {

@@ -136,7 +136,7 @@ fn of_one_that_is_killed_nothing_stays() {
     // It may be complete before it is stopped; then the next one is tried.
     let is_caught = |number: u32| {
         let name = format!("large{number}");
-        let mut import = node.command(&["ckpt", "import", &from, &name]).spawn().unwrap();
+        let mut import = node.slow_command(&["ckpt", "import", &from, &name]).spawn().unwrap();
         let pid = Pid::from_raw(import.id().cast_signed());
         wait(&mut || find(&name).is_some());
         kill(pid, Signal::SIGSTOP).unwrap();

@@ -2,6 +2,7 @@
 
 use aisexec::args::Args;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::io::{BufRead, BufReader};
@@ -188,6 +189,21 @@ impl Node {
     /// aisctl with these arguments, to be started.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_aisctl"));
+        command.args(arguments).env("AIS_SOCKET", self.socket());
+        command
+    }
+
+    /// The same for one that is to be met half-way: it shares one processor with
+    /// this thread from now on, and gets next to nothing of it while the thread
+    /// is awake.
+    pub(crate) fn slow_command(&self, arguments: &[&str]) -> Command {
+        let all = sched_getaffinity(Pid::from_raw(0)).unwrap();
+        let first = (0..CpuSet::count()).find(|&place| all.is_set(place).unwrap());
+        let mut one = CpuSet::new();
+        one.set(first.unwrap()).unwrap();
+        sched_setaffinity(Pid::from_raw(0), &one).unwrap();
+        let mut command = Command::new("nice");
+        command.args(["-n", "19", env!("CARGO_BIN_EXE_aisctl")]);
         command.args(arguments).env("AIS_SOCKET", self.socket());
         command
     }
