@@ -1,8 +1,8 @@
 #!/bin/sh
 # All tests, part by part: `tests/check.sh [PART...]`, default all parts. Each
 # part is a function below; one that fails does not keep the others from
-# running. Closes with one line of the sum. Among all parts the clusters, which
-# wait most of the time, run beside those that come after them.
+# running. Closes with one line of the sum. Among all parts those that start
+# daemons, which wait most of the time, run side by side.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 root=$(pwd)
@@ -111,8 +111,11 @@ check_init() {
     make --no-print-directory build && sh tests/init.sh "$aisexec"
 }
 
-verdicts=$(mktemp -d) || exit 1
-trap 'rm -rf "$verdicts"' EXIT
+work=$(mktemp -d) || exit 1
+verdicts=$work/verdicts
+output=$work/output
+mkdir "$verdicts" "$output"
+trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 
 run() {
@@ -125,16 +128,29 @@ run() {
     echo $status >"$verdicts/$1"
 }
 
-if [ $# -gt 0 ]; then
+lane() {
     for part; do run "$part"; done
-else
-    for part in lint rust sim; do run $part; done
-    stage
-    run cluster >"$verdicts/output" 2>&1 &
-    for part in c programs memory sanitizer ilp32 install init; do run $part; done
+}
+
+# A lane beside others: what it says is shown by `show` when it has ended.
+beside() {
+    lane "$@" >"$output/$1" 2>&1 &
+}
+
+show() {
     wait
-    cat "$verdicts/output"
-    rm "$verdicts/output"
+    cat "$output"/*
+}
+
+if [ $# -gt 0 ]; then
+    lane "$@"
+else
+    lane lint rust sim
+    stage
+    beside cluster
+    beside c programs sanitizer install
+    lane memory ilp32 init
+    show
 fi
 failed=$(cat "$verdicts"/* | grep -vc '^0$')
 echo "check: $(cat "$verdicts"/* | grep -c '^0$') passed, $failed failed"
