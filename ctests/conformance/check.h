@@ -138,10 +138,12 @@ static inline SaTimeT now_ns(void)
 static inline void nap(int ms)
 {
 	long long end = mono_ms() + ms;
+	long long left;
 
-	/* poll, not nanosleep: it may be cut short by the signals of eintr.c. */
-	while (mono_ms() < end)
-		poll(NULL, 0, (int)(end - mono_ms()) + 1);
+	/* poll, not nanosleep: it may be cut short by the signals of eintr.c. Time
+	   is read once, for poll waits for ever if what is left is below 0. */
+	while ((left = end - mono_ms()) > 0)
+		poll(NULL, 0, (int)left + 1);
 }
 
 /* Repeats `step` until `condition` holds: 1, or 0 when that is out of the
