@@ -54,7 +54,16 @@ impl Plan {
             18 => rng.between(13, 32),
             _ => rng.between(33, 64),
         };
-        let hosts = hosts.min(most) as usize;
+        Self::of(rng, hosts.min(most) as usize, 0)
+    }
+
+    /// The plan of a seed with so many hosts, whose links may take so much
+    /// longer, in nanoseconds, than the network as a whole.
+    pub(crate) fn of(
+        rng: &mut Rng,
+        hosts: usize,
+        delay: u64,
+    ) -> (Self, Network, Habits, Vec<Clock>) {
         let (latency, jitter) = match rng.below(6) {
             0..=2 => (20 * MICROSECOND, 180 * MICROSECOND),
             3 | 4 => (100 * MICROSECOND, 100 * MICROSECOND),
@@ -62,7 +71,7 @@ impl Plan {
             _ => (2 * MILLISECOND, 3 * MILLISECOND),
         };
         // A rotation takes a small part of a token.
-        let rotation = hosts as u64 * (latency + jitter + 50 * MICROSECOND);
+        let rotation = hosts as u64 * (latency + jitter + delay + 50 * MICROSECOND);
         let least = (20 * rotation).div_ceil(MILLISECOND).max(50) as u32;
         let token = least * *rng.pick(&[1, 1, 2, 4]);
         let network = Network::new(hosts, latency, jitter, rng.once_in(2));

@@ -59,6 +59,8 @@ pub(crate) struct Host<D> {
     inbox: VecDeque<(NodeId, Bytes)>,
     inbox_bytes: usize,
     pub(crate) refusals: Vec<NodeId>,
+    /// Packets it has sent.
+    pub(crate) sent: u64,
 }
 
 impl<D: Daemon> Host<D> {
@@ -75,6 +77,7 @@ impl<D: Daemon> Host<D> {
             inbox: VecDeque::new(),
             inbox_bytes: 0,
             refusals: Vec::new(),
+            sent: 0,
         }
     }
 

@@ -2,9 +2,11 @@
 //! clock. It does with a daemon what the event loop of aisexec does.
 
 mod host;
+mod link;
 mod network;
 
 pub(crate) use host::{Clock, Host};
+pub(crate) use link::Cast;
 pub(crate) use network::{Network, Weather};
 
 use crate::Rng;
@@ -16,6 +18,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fmt::Debug;
 
+/// Bytes of what a host sends where nobody listens: an ICMP port unreachable.
+const REFUSAL: usize = 36;
 /// Outputs of one call at most; more is a loop.
 const MAX_OUTPUTS: usize = 100_000;
 
@@ -54,6 +58,13 @@ pub(crate) struct Habits {
     pub(crate) batch: usize,
     /// How long a disk takes to write a number at most.
     pub(crate) disk: u64,
+}
+
+impl Habits {
+    /// How a packet to all is addressed.
+    pub(crate) fn cast_to_all(&self) -> Cast {
+        if self.unicast { Cast::Unicast } else { Cast::Multicast }
+    }
 }
 
 /// What was counted, for the summary and the bounds.
@@ -387,31 +398,39 @@ impl<D: Daemon, A> Fabric<D, A> {
 
     fn send(&mut self, from: usize, to: Destination, bytes: &Bytes, after: u64) {
         self.counts.sent += 1;
+        self.hosts[from].sent += 1;
         match to {
-            Destination::One(node) => self.send_one(from, host_of(node), bytes, after, true),
+            Destination::One(node) => {
+                self.send_one((from, host_of(node)), Cast::Unicast, bytes, after)
+            }
             Destination::All => {
+                let cast = self.habits.cast_to_all();
                 for to in 0..self.hosts.len() {
                     if to != from || self.habits.loops_back {
-                        self.send_one(from, to, bytes, after, self.habits.unicast);
+                        self.send_one((from, to), cast, bytes, after);
                     }
                 }
             }
         }
     }
 
-    fn send_one(&mut self, from: usize, to: usize, bytes: &Bytes, after: u64, unicast: bool) {
+    fn send_one(&mut self, link: (usize, usize), cast: Cast, bytes: &Bytes, after: u64) {
+        let (from, to) = link;
         let Some(target) = self.hosts.get(to) else { return };
+        let now = self.now + after;
         if target.daemon.is_none() {
             // Its host answers, if there is one to answer and to be answered.
-            let hears = self.network.reaches(from, to) && self.network.reaches(to, from);
-            if unicast && target.is_up && hears && !self.rng.chance(self.network.weather.loss) {
-                let at = self.network.arrival(&mut self.rng, self.now + after);
+            let hears = cast == Cast::Unicast
+                && self.network.carries(from, to, cast, bytes.len())
+                && self.network.carries(to, from, cast, REFUSAL);
+            if hears && target.is_up && !self.rng.chance(self.network.weather.loss) {
+                let at = self.network.arrival(&mut self.rng, now, link);
                 self.push(at, What::Refused { to: from, by: node_of(to) });
             }
             return;
         }
         let (queue, order) = (&mut self.queue, &mut self.order);
-        self.network.send(&mut self.rng, self.now + after, (from, to), bytes, |at, bytes| {
+        self.network.send(&mut self.rng, now, link, cast, bytes, |at, bytes| {
             *order += 1;
             let what = What::Arrive { to, from: node_of(from), bytes };
             queue.push(Reverse(Entry { at, order: *order, what }));

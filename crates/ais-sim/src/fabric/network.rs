@@ -1,8 +1,8 @@
 //! The network between the hosts: what becomes of a datagram.
 
+use super::link::{Cast, Link};
 use crate::Rng;
 use ais_totem::Bytes;
-use std::collections::BTreeSet;
 
 /// Packets of the past that are kept for a replay.
 const OLD_PACKETS: usize = 64;
@@ -50,8 +50,8 @@ pub(crate) struct Network {
     in_order: bool,
     /// The component each host is in.
     side: Vec<u32>,
-    /// Links that are dead one way.
-    dead: BTreeSet<(usize, usize)>,
+    /// The way from each host to each other one.
+    links: Vec<Link>,
     /// When the last packet of a link arrives.
     last: Vec<u64>,
     old: Vec<(usize, Bytes)>,
@@ -67,7 +67,7 @@ impl Network {
             jitter,
             in_order,
             side: vec![0; hosts],
-            dead: BTreeSet::new(),
+            links: vec![Link::GOOD; hosts * hosts],
             last: vec![0; hosts * hosts],
             old: Vec::new(),
             lost: 0,
@@ -89,23 +89,37 @@ impl Network {
         self.side[host]
     }
 
+    /// The way from one host to another.
+    pub(crate) fn link(&self, from: usize, to: usize) -> &Link {
+        &self.links[from * self.side.len() + to]
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn link_mut(&mut self, from: usize, to: usize) -> &mut Link {
+        &mut self.links[from * self.side.len() + to]
+    }
+
     /// Packets from one host do not reach the other any more.
     pub(crate) fn cut(&mut self, from: usize, to: usize) {
-        self.dead.insert((from, to));
+        self.link_mut(from, to).limit(Cast::BOTH, 0);
     }
 
-    /// All links that were dead one way live.
+    /// All links carry packets of every kind and size again.
     pub(crate) fn mend(&mut self) {
-        self.dead.clear();
+        for link in &mut self.links {
+            link.limit(Cast::BOTH, usize::MAX);
+        }
     }
 
-    pub(crate) fn reaches(&self, from: usize, to: usize) -> bool {
-        self.side[from] == self.side[to] && !self.dead.contains(&(from, to))
+    /// Whether a packet of so many bytes comes from one host to another if it
+    /// is not lost by chance.
+    pub(crate) fn carries(&self, from: usize, to: usize, cast: Cast, length: usize) -> bool {
+        self.side[from] == self.side[to] && self.link(from, to).carries(cast, length)
     }
 
     /// When a small packet of the kernel that is sent now arrives.
-    pub(crate) fn arrival(&self, rng: &mut Rng, now: u64) -> u64 {
-        now + self.latency + rng.below(1 + self.jitter)
+    pub(crate) fn arrival(&self, rng: &mut Rng, now: u64, (from, to): (usize, usize)) -> u64 {
+        now + self.latency + self.link(from, to).delay + rng.below(1 + self.jitter)
     }
 
     /// Sends a datagram; `arrive` gets each copy that comes through, with the
@@ -115,6 +129,7 @@ impl Network {
         rng: &mut Rng,
         now: u64,
         link: (usize, usize),
+        cast: Cast,
         bytes: &Bytes,
         mut arrive: impl FnMut(u64, Bytes),
     ) {
@@ -123,13 +138,15 @@ impl Network {
             return arrive(now + 1_000 + rng.below(20_000), bytes.clone());
         }
         self.remember(rng, from, bytes);
-        if !self.reaches(from, to) || rng.chance(self.weather.loss) {
+        let carried = self.carries(from, to, cast, bytes.len());
+        let loss = self.link(from, to).loss;
+        if !carried || rng.chance(self.weather.loss) || rng.chance(loss) {
             self.lost += 1;
             return;
         }
         let copies = if rng.chance(self.weather.duplicate) { 2 } else { 1 };
         for _ in 0..copies {
-            let mut at = self.arrival(rng, now);
+            let mut at = self.arrival(rng, now, link);
             if rng.chance(self.weather.late) {
                 at += rng.below(20 * self.slowest());
             } else if self.in_order {
@@ -179,11 +196,20 @@ mod tests {
     use super::*;
 
     fn arrivals(network: &mut Network, link: (usize, usize)) -> Vec<u64> {
+        arrivals_of(network, link, Cast::Unicast, 100)
+    }
+
+    fn arrivals_of(
+        network: &mut Network,
+        link: (usize, usize),
+        cast: Cast,
+        length: usize,
+    ) -> Vec<u64> {
         let mut rng = Rng::new(1);
         let mut all = Vec::new();
         for _ in 0..1000 {
-            let bytes = Bytes::from([7; 100]);
-            network.send(&mut rng, 0, link, &bytes, |at, copy| {
+            let bytes = Bytes::from(vec![7; length]);
+            network.send(&mut rng, 0, link, cast, &bytes, |at, copy| {
                 if copy == bytes {
                     all.push(at);
                 }
@@ -222,6 +248,33 @@ mod tests {
         assert!(!arrivals(&mut network, (1, 0)).is_empty());
         network.mend();
         network.partition(vec![0, 0, 1]);
-        assert!(network.reaches(0, 1) && !network.reaches(0, 2) && !network.reaches(2, 1));
+        let reaches = |from, to| network.carries(from, to, Cast::Unicast, 100);
+        assert!(reaches(0, 1) && !reaches(0, 2) && !reaches(2, 1));
+    }
+
+    #[test]
+    fn a_link_loses_one_kind_or_size_in_one_direction() {
+        let mut network = Network::new(2, 1, 1, true);
+        network.link_mut(0, 1).limit(&[Cast::Multicast], 99);
+        let mut come = |link, cast, length| arrivals_of(&mut network, link, cast, length).len();
+        assert_eq!(come((0, 1), Cast::Multicast, 100), 0);
+        assert_eq!(come((0, 1), Cast::Multicast, 99), 1000);
+        assert_eq!(come((0, 1), Cast::Unicast, 100), 1000);
+        assert_eq!(come((1, 0), Cast::Multicast, 100), 1000);
+        network.mend();
+        assert_eq!(arrivals_of(&mut network, (0, 1), Cast::Multicast, 100).len(), 1000);
+    }
+
+    #[test]
+    fn a_link_has_a_loss_and_a_delay_of_its_own() {
+        let mut network = Network::new(2, 20_000, 180_000, false);
+        let link = network.link_mut(0, 1);
+        (link.loss, link.delay) = (200_000, 50_000_000);
+        let all = arrivals(&mut network, (0, 1));
+        assert!((700..900).contains(&all.len()));
+        assert!(all.iter().all(|at| (50_020_000..=50_200_000).contains(at)));
+        assert_eq!(arrivals(&mut network, (1, 0)).len(), 1000);
+        network.mend();
+        assert!(arrivals(&mut network, (0, 1)).len() < 900, "no more than before is carried");
     }
 }

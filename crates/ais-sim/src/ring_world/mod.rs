@@ -1,6 +1,7 @@
 //! A world of rings: who is there, what they send, and what is checked.
 
 mod engine;
+pub(crate) mod links;
 mod rest;
 
 use crate::fabric::{Clock, Fabric, Habits, Network, node_of};
@@ -43,11 +44,7 @@ pub(crate) fn run(seed: u64, trace: Trace) -> Result<(u64, Counted), Violation> 
     let (plan, network, habits, clocks) = Plan::random(&mut rng, 64);
     let mut world = World::new(plan, rng, network, habits, clocks, trace);
     let result = world.play();
-    let (world_name, at) = ("ring", world.fabric.now);
-    match result {
-        Ok(()) => Ok((world.fabric.transcript.value(), world.counted)),
-        Err(what) => Err(Violation { seed, world: world_name, at, what }),
-    }
+    world.finish(seed, "ring", result)
 }
 
 impl World {
@@ -100,25 +97,42 @@ impl World {
         }
         self.calm();
         self.fabric.network.partition(vec![0; self.plan.hosts]);
-        self.settle()?;
-        self.counted.finish(&self.history.together()?, &self.fabric, &self.history);
-        Ok(())
+        self.settle()
+    }
+
+    /// What is to be told of a run that ended like this.
+    fn finish(
+        mut self,
+        seed: u64,
+        world: &'static str,
+        played: Result<(), String>,
+    ) -> Result<(u64, Counted), Violation> {
+        let result = played.and_then(|()| {
+            self.counted.finish(&self.history.together()?, &self.fabric, &self.history);
+            Ok((self.fabric.transcript.value(), self.counted))
+        });
+        result.map_err(|what| Violation { seed, world, at: self.fabric.now, what })
     }
 
     /// Some time with traffic and faults.
     fn spell(&mut self) -> Result<(), String> {
         let (least, most) = (self.plan.tokens(5), self.plan.tokens(60));
         let time = self.fabric.rng.between(least, most);
-        for _ in 0..self.plan.messages {
-            let delay = self.fabric.rng.below(time);
-            self.fabric.plan(delay, Act::Talk);
-        }
+        self.plan_talk(time);
         let faults = self.fabric.rng.between(1, 12);
         for _ in 0..faults {
             let delay = self.fabric.rng.below(time);
             self.fabric.plan(delay, Act::Fault);
         }
         self.go(time)
+    }
+
+    /// The messages of the plan are to be sent within so much time.
+    fn plan_talk(&mut self, time: u64) {
+        for _ in 0..self.plan.messages {
+            let delay = self.fabric.rng.below(time);
+            self.fabric.plan(delay, Act::Talk);
+        }
     }
 
     /// Lets so much time pass.

@@ -1,0 +1,192 @@
+//! What holds from one change of the links to the next.
+//!
+//! Those that can all talk to each other are to be together: each has each in
+//! its view, all the time but for once in a while, and views seldom change.
+//! Nobody forms rings without end, and where nobody sends messages little is
+//! sent.
+
+use super::World;
+use super::whole::{can_talk, largest};
+use crate::fabric::node_of;
+use crate::plan::MILLISECOND;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// Views that the members of a set that is together may install after a change:
+/// without those that cannot stay, and once more as not all see that at once.
+const MOST_VIEWS: usize = 2;
+/// How many times longer than the others somebody who cannot talk to all of them
+/// may be in no ring.
+const PATIENCE: u64 = 3;
+
+/// What is seen between two changes.
+#[derive(Debug)]
+pub(super) struct Watch {
+    begun: u64,
+    /// Those that are to be together.
+    core: BTreeSet<usize>,
+    /// Of them, those that are not together at the beginning.
+    returning: BTreeSet<usize>,
+    /// How long members of the core may be out of each other's views.
+    bound: u64,
+    /// The views of each host at the beginning.
+    views: Vec<usize>,
+    /// Since when a host has not had another one in its view.
+    out_since: BTreeMap<(usize, usize), u64>,
+    /// Since when a host has not been operational.
+    forming_since: BTreeMap<usize, u64>,
+}
+
+impl Watch {
+    /// The links have just become what they are.
+    pub(super) fn new(world: &World) -> Self {
+        let hosts = world.plan.hosts;
+        let (network, to_all) = (&world.fabric.network, world.fabric.habits.cast_to_all());
+        let core = largest(hosts, |a, b| can_talk(network, to_all, world.plan.mtu, a, b));
+        let views: Vec<usize> = (0..hosts).map(|host| views(world, host)).collect();
+        let with = |host: usize| core.iter().filter(|other| has(world, host, **other)).count();
+        let together = core.iter().map(|host| with(*host)).max();
+        let returning = core.iter().copied().filter(|host| Some(with(*host)) != together);
+        let returning = returning.collect();
+        Self {
+            begun: world.fabric.now,
+            bound: bound(world),
+            core,
+            returning,
+            views,
+            out_since: BTreeMap::new(),
+            forming_since: BTreeMap::new(),
+        }
+    }
+
+    /// Looks at all nodes; to be called several times a token.
+    pub(super) fn look(&mut self, world: &World) -> Result<(), String> {
+        self.look_at_rings(world)?;
+        self.look_at_views(world)
+    }
+
+    /// Nobody is without a ring for long: gather, commit and recovery end.
+    fn look_at_rings(&mut self, world: &World) -> Result<(), String> {
+        let now = world.fabric.now;
+        for host in 0..world.plan.hosts {
+            let state = world.fabric.hosts()[host].daemon.as_ref().map(|ring| ring.status().state);
+            let state = state.unwrap_or("ended");
+            if state == "operational" {
+                self.forming_since.remove(&host);
+                continue;
+            }
+            let since = *self.forming_since.entry(host).or_insert(now);
+            let patience = if self.core.contains(&host) { 1 } else { PATIENCE };
+            if now - since > self.bound * patience {
+                let tokens = in_tokens(world, now - since);
+                let node = node_of(host);
+                let told = format!("{node} has formed no ring for {tokens} tokens ({state})");
+                return Err(format!("recovery ends: {told}; {self}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Those that can talk have each other in their views, which seldom change.
+    fn look_at_views(&mut self, world: &World) -> Result<(), String> {
+        let now = world.fabric.now;
+        let pairs = self.core.iter().flat_map(|a| self.core.iter().map(move |b| (*a, *b)));
+        for (a, b) in pairs {
+            if has(world, a, b) {
+                self.out_since.remove(&(a, b));
+                continue;
+            }
+            let since = *self.out_since.entry((a, b)).or_insert(now);
+            if now - since > self.bound {
+                let was_out = self.returning.contains(&a) || self.returning.contains(&b);
+                let checker = if was_out { "healed" } else { "whole" };
+                let (tokens, a, b) = (in_tokens(world, now - since), node_of(a), node_of(b));
+                return Err(format!(
+                    "{checker}: {a} has not had {b} in its view for {tokens} tokens; {self}"
+                ));
+            }
+        }
+        let most = MOST_VIEWS + self.returning.len();
+        for host in &self.core {
+            let count = views(world, *host) - self.views[*host];
+            if count > most {
+                let tokens = in_tokens(world, now - self.begun);
+                let node = node_of(*host);
+                return Err(format!(
+                    "views: {node} installed {count} in {tokens} tokens, and {most} are enough; \
+                     {self}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Nobody has sent a message for a while. What each host had sent four
+    /// tokens ago is in `before`.
+    pub(super) fn rates(&self, world: &mut World, before: &[u64]) -> Result<(), String> {
+        let most = 4 * idle_rate(world);
+        for (host, (sent, before)) in world.sent().iter().zip(before).enumerate() {
+            let sent = sent - before;
+            if sent > most {
+                return Err(format!(
+                    "flood: {} sent {sent} packets in four idle tokens, more than {most}; {self}",
+                    node_of(host)
+                ));
+            }
+            world.counted.idle_packets = world.counted.idle_packets.max(sent);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nodes = |hosts: &BTreeSet<usize>| -> Vec<String> {
+            hosts.iter().map(|host| node_of(*host).to_string()).collect()
+        };
+        let (core, returning) = (nodes(&self.core), nodes(&self.returning));
+        write!(f, "{core:?} are to be together since {} ms", self.begun / MILLISECOND)?;
+        if !returning.is_empty() {
+            write!(f, ", and {returning:?} were not before")?;
+        }
+        Ok(())
+    }
+}
+
+/// How long what is to be together may not be: two tokens, as each clock runs,
+/// plus what chance may cost. Each packet that is lost costs the time after
+/// which it is sent again, a token / 25 or, for a JOIN, token / 10; a ring takes
+/// some seven rotations to form.
+fn bound(world: &World) -> u64 {
+    let hosts = 0..world.plan.hosts;
+    let pairs = hosts.clone().flat_map(|from| hosts.clone().map(move |to| (from, to)));
+    let loss = pairs.map(|(from, to)| world.fabric.network.link(from, to).loss).max();
+    let bound = world.plan.timing.bound() / 100 * 106;
+    match loss.unwrap_or_default() {
+        0 => bound,
+        // Half a token, and another one for each tenth of all packets.
+        loss => bound + world.plan.tokens(5) + world.plan.tokens(10) / 100_000 * loss,
+    }
+}
+
+/// Packets that a host may send in an idle token. The token rests for a tenth of
+/// its time, or 100 ms; JOIN is repeated as often, or every 50 ms; each stranger
+/// may be greeted every twentieth, or every 50 ms.
+fn idle_rate(world: &World) -> u64 {
+    200 + u64::from(world.plan.token) / 20
+}
+
+fn in_tokens(world: &World, time: u64) -> f64 {
+    (time / world.plan.tokens(1)) as f64 / 10.0
+}
+
+/// How many views a host has installed.
+fn views(world: &World, host: usize) -> usize {
+    world.history.life(node_of(host)).map_or(0, |life| life.spans.len())
+}
+
+/// Whether a host has another one in its view.
+fn has(world: &World, host: usize, other: usize) -> bool {
+    let view = world.history.view(node_of(host));
+    view.is_some_and(|view| view.members.contains(&node_of(other)))
+}
