@@ -142,7 +142,7 @@ pub(crate) fn host_of(node: NodeId) -> usize {
 /// A packet for people.
 fn brief(from: NodeId, bytes: &Bytes) -> String {
     let kind = bytes.get(6).map_or(0, |kind| usize::from(*kind));
-    let kinds = ["?", "DATA", "RECOVERED", "TOKEN", "JOIN", "COMMIT", "HELLO", "CANCEL"];
+    let kinds = ["?", "DATA", "RECOVERED", "TOKEN", "JOIN", "COMMIT", "HELLO", "CANCEL", "ACK"];
     let kind = kinds.get(kind).unwrap_or(&"?");
     format!("{kind} of {from}, {} bytes, {:08x}", bytes.len(), {
         let mut digest = Digest::default();

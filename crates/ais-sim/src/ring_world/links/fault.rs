@@ -1,12 +1,13 @@
 //! What goes wrong at links.
 
 use crate::Rng;
-use crate::fabric::{Cast, Network};
+use crate::fabric::{Cast, Network, node_of};
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// Some links lose all packets of some kinds that are longer than so many
 /// bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Fault {
     /// From whom, and to whom.
     links: BTreeSet<(usize, usize)>,
@@ -38,6 +39,15 @@ impl Fault {
                 link.limit(&[*cast], self.longest.min(link.longest(*cast)));
             }
         }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { links, casts, longest } = self;
+        let way = |(from, to): &(usize, usize)| format!("{} to {}", node_of(*from), node_of(*to));
+        let ways: Vec<String> = links.iter().map(way).collect();
+        write!(f, "{casts:?} of more than {longest} bytes is lost from {}", ways.join(", "))
     }
 }
 

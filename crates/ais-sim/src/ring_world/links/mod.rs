@@ -13,8 +13,13 @@ use crate::hazards::Hazards;
 use crate::plan::{MILLISECOND, Plan};
 use crate::report::{Counted, Trace};
 use crate::{Rng, Violation};
+use ais_totem::Timing;
 use fault::Fault;
 use watch::Watch;
+
+/// With a shorter token, in milliseconds, there is no time to send one that is
+/// lost again and again, and so a lossy link cannot be told from a dead one.
+const SHORTEST_TOKEN: u32 = 250;
 
 /// Runs this world of a seed; returns what was counted and a digest of all that
 /// happened.
@@ -26,23 +31,51 @@ pub(crate) fn run(seed: u64, trace: Trace) -> Result<(u64, Counted), Violation> 
 fn play(seed: u64, trace: Trace, has_faults: bool) -> Result<(u64, Counted), Violation> {
     let mut rng = Rng::new(seed ^ 0x6c69_6e6b);
     let hosts = rng.between(3, 7) as usize;
-    let delay = match rng.below(6) {
-        0..=2 => 0,
-        3 => rng.below(MILLISECOND),
-        4 => rng.below(10 * MILLISECOND),
-        _ => rng.below(50 * MILLISECOND),
-    };
-    let (mut plan, network, habits, clocks) = Plan::of(&mut rng, hosts, delay);
+    let ways = Ways::random(&mut rng);
+    let (mut plan, network, habits, clocks) = Plan::of(&mut rng, hosts, ways.delay);
+    if ways.loss > 0 {
+        plan.token = plan.token.max(SHORTEST_TOKEN);
+        plan.timing = Timing::from_token(plan.token);
+    }
     plan.first_seq = 0;
     plan.messages = rng.between(1, 15);
     let mut world = World::new(plan, rng, network, habits, clocks, trace);
-    let result = world.links_go_bad(delay, has_faults);
+    let result = world.links_go_bad(ways, has_faults);
     world.finish(seed, "links", result)
 }
 
+/// How the links are for good.
+#[derive(Debug, Clone, Copy)]
+struct Ways {
+    /// How much longer a packet takes at most, in nanoseconds.
+    delay: u64,
+    /// The chance to be lost, at most, per million.
+    loss: u64,
+    /// All links are as bad as that.
+    are_even: bool,
+}
+
+impl Ways {
+    fn random(rng: &mut Rng) -> Self {
+        let delay = match rng.below(6) {
+            0..=2 => 0,
+            3 => rng.below(MILLISECOND),
+            4 => rng.below(10 * MILLISECOND),
+            _ => rng.below(50 * MILLISECOND),
+        };
+        let loss = match rng.below(6) {
+            0..=2 => 0,
+            3 => rng.below(10_000),
+            4 => rng.below(50_000),
+            _ => rng.below(200_000),
+        };
+        Self { delay, loss, are_even: rng.once_in(2) }
+    }
+}
+
 impl World {
-    fn links_go_bad(&mut self, delay: u64, has_faults: bool) -> Result<(), String> {
-        self.draw_links(delay);
+    fn links_go_bad(&mut self, ways: Ways, has_faults: bool) -> Result<(), String> {
+        self.lay_links(ways);
         for host in 0..self.plan.hosts {
             self.start(host);
         }
@@ -51,7 +84,7 @@ impl World {
         for _ in 0..faults {
             if has_faults {
                 let fault = Fault::random(&mut self.fabric.rng, self.plan.hosts, self.plan.mtu);
-                self.say(|| format!("fault: {fault:?}"));
+                self.say(|| format!("fault: {fault}"));
                 self.counted.faults += 1;
                 fault.strike(&mut self.fabric.network);
             }
@@ -63,22 +96,14 @@ impl World {
         self.settle()
     }
 
-    /// How long the links take and what they lose by chance, for good.
-    fn draw_links(&mut self, delay: u64) {
-        let rng = &mut self.fabric.rng;
-        let loss = match rng.below(6) {
-            0..=2 => 0,
-            3 => rng.below(10_000),
-            4 => rng.below(50_000),
-            _ => rng.below(200_000),
-        };
-        let even = rng.once_in(2);
+    fn lay_links(&mut self, ways: Ways) {
+        self.say(|| format!("{ways:?}"));
         for from in 0..self.plan.hosts {
             for to in (0..self.plan.hosts).filter(|to| *to != from) {
                 // Not much less than the token was chosen for.
-                let part = if even { 100 } else { rng.between(50, 100) };
+                let part = if ways.are_even { 100 } else { self.fabric.rng.between(50, 100) };
                 let link = self.fabric.network.link_mut(from, to);
-                (link.delay, link.loss) = (delay / 100 * part, loss / 100 * part);
+                (link.delay, link.loss) = (ways.delay / 100 * part, ways.loss / 100 * part);
             }
         }
     }
@@ -92,9 +117,10 @@ impl World {
         let time = self.fabric.rng.between(least, most);
         self.plan_talk(time);
         self.go_watched(&mut watch, time + self.plan.tokens(60))?;
+        watch.look_at_messages(self)?;
         let sent = self.sent();
         self.go_watched(&mut watch, self.plan.tokens(40))?;
-        watch.rates(self, &sent)
+        watch.look_at_rates(self, &sent)
     }
 
     fn go_watched(&mut self, watch: &mut Watch, time: u64) -> Result<(), String> {

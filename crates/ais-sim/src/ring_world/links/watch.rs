@@ -15,6 +15,12 @@ use std::fmt;
 /// Views that the members of a set that is together may install after a change:
 /// without those that cannot stay, and once more as not all see that at once.
 const MOST_VIEWS: usize = 2;
+/// Views that somebody else may install: each attempt to get in again costs two
+/// at most, and the next one comes after twice the time.
+const MOST_VIEWS_OUTSIDE: usize = 12;
+/// Lost by chance so often, per million, a token may be given up though all can
+/// talk: one view more is nobody's fault.
+const HEAVY_LOSS: u64 = 50_000;
 /// How many times longer than the others somebody who cannot talk to all of them
 /// may be in no ring.
 const PATIENCE: u64 = 3;
@@ -23,12 +29,14 @@ const PATIENCE: u64 = 3;
 #[derive(Debug)]
 pub(super) struct Watch {
     begun: u64,
-    /// Those that are to be together.
+    /// Those that are to be together: none, or at least two.
     core: BTreeSet<usize>,
     /// Of them, those that are not together at the beginning.
     returning: BTreeSet<usize>,
     /// How long members of the core may be out of each other's views.
     bound: u64,
+    /// Views that one of them may install.
+    most_views: usize,
     /// The views of each host at the beginning.
     views: Vec<usize>,
     /// Since when a host has not had another one in its view.
@@ -42,15 +50,20 @@ impl Watch {
     pub(super) fn new(world: &World) -> Self {
         let hosts = world.plan.hosts;
         let (network, to_all) = (&world.fabric.network, world.fabric.habits.cast_to_all());
-        let core = largest(hosts, |a, b| can_talk(network, to_all, world.plan.mtu, a, b));
+        let mut core = largest(hosts, |a, b| can_talk(network, to_all, world.plan.mtu, a, b));
+        if core.len() < 2 {
+            core.clear();
+        }
         let views: Vec<usize> = (0..hosts).map(|host| views(world, host)).collect();
         let with = |host: usize| core.iter().filter(|other| has(world, host, **other)).count();
         let together = core.iter().map(|host| with(*host)).max();
         let returning = core.iter().copied().filter(|host| Some(with(*host)) != together);
-        let returning = returning.collect();
+        let returning: BTreeSet<usize> = returning.collect();
+        let loss = heaviest_loss(world);
         Self {
             begun: world.fabric.now,
-            bound: bound(world),
+            bound: bound(world, loss),
+            most_views: MOST_VIEWS + returning.len() + usize::from(loss > HEAVY_LOSS),
             core,
             returning,
             views,
@@ -62,6 +75,7 @@ impl Watch {
     /// Looks at all nodes; to be called several times a token.
     pub(super) fn look(&mut self, world: &World) -> Result<(), String> {
         self.look_at_rings(world)?;
+        self.look_at_members(world)?;
         self.look_at_views(world)
     }
 
@@ -87,8 +101,8 @@ impl Watch {
         Ok(())
     }
 
-    /// Those that can talk have each other in their views, which seldom change.
-    fn look_at_views(&mut self, world: &World) -> Result<(), String> {
+    /// Those that can talk have each other in their views.
+    fn look_at_members(&mut self, world: &World) -> Result<(), String> {
         let now = world.fabric.now;
         let pairs = self.core.iter().flat_map(|a| self.core.iter().map(move |b| (*a, *b)));
         for (a, b) in pairs {
@@ -106,16 +120,46 @@ impl Watch {
                 ));
             }
         }
-        let most = MOST_VIEWS + self.returning.len();
-        for host in &self.core {
-            let count = views(world, *host) - self.views[*host];
+        Ok(())
+    }
+
+    /// Views seldom change.
+    fn look_at_views(&self, world: &World) -> Result<(), String> {
+        for host in 0..world.plan.hosts {
+            let is_inside = self.core.contains(&host);
+            let most = if is_inside { self.most_views } else { MOST_VIEWS_OUTSIDE };
+            let count = views(world, host) - self.views[host];
             if count > most {
-                let tokens = in_tokens(world, now - self.begun);
-                let node = node_of(*host);
+                let (node, tokens) =
+                    (node_of(host), in_tokens(world, world.fabric.now - self.begun));
+                let checker = if is_inside { "views" } else { "damped" };
                 return Err(format!(
-                    "views: {node} installed {count} in {tokens} tokens, and {most} are enough; \
-                     {self}"
+                    "{checker}: {node} installed {count} in {tokens} tokens, and {most} are \
+                     enough; {self}"
                 ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What was sent some tokens ago and before is delivered and stable, and
+    /// those that are to be together are in one view.
+    pub(super) fn look_at_messages(&self, world: &World) -> Result<(), String> {
+        let wrong =
+            |host: &usize, what: String| Err(format!("serves: {} {what}; {self}", node_of(*host)));
+        let mut last = None;
+        for host in &self.core {
+            let Some(life) = world.history.life(node_of(*host)) else { continue };
+            let Some(span) = life.spans.last() else { continue };
+            let waiting = life.undelivered();
+            if waiting > 0 {
+                return wrong(host, format!("has {waiting} messages of its own not delivered"));
+            }
+            if span.deliveries.last().is_some_and(|(last, _)| *last > span.stable) {
+                return wrong(host, "does not know that all have what it delivered".into());
+            }
+            if *last.get_or_insert(span.view.id) != span.view.id {
+                return wrong(host, format!("is in view {}, and others are not", span.view.id));
             }
         }
         Ok(())
@@ -123,7 +167,7 @@ impl Watch {
 
     /// Nobody has sent a message for a while. What each host had sent four
     /// tokens ago is in `before`.
-    pub(super) fn rates(&self, world: &mut World, before: &[u64]) -> Result<(), String> {
+    pub(super) fn look_at_rates(&self, world: &World, before: &[u64]) -> Result<(), String> {
         let most = 4 * idle_rate(world);
         for (host, (sent, before)) in world.sent().iter().zip(before).enumerate() {
             let sent = sent - before;
@@ -133,7 +177,6 @@ impl Watch {
                     node_of(host)
                 ));
             }
-            world.counted.idle_packets = world.counted.idle_packets.max(sent);
         }
         Ok(())
     }
@@ -153,20 +196,24 @@ impl fmt::Display for Watch {
     }
 }
 
-/// How long what is to be together may not be: two tokens, as each clock runs,
-/// plus what chance may cost. Each packet that is lost costs the time after
-/// which it is sent again, a token / 25 or, for a JOIN, token / 10; a ring takes
-/// some seven rotations to form.
-fn bound(world: &World) -> u64 {
+/// The highest chance of a link to lose a packet, per million.
+fn heaviest_loss(world: &World) -> u64 {
     let hosts = 0..world.plan.hosts;
     let pairs = hosts.clone().flat_map(|from| hosts.clone().map(move |to| (from, to)));
-    let loss = pairs.map(|(from, to)| world.fabric.network.link(from, to).loss).max();
-    let bound = world.plan.timing.bound() / 100 * 106;
-    match loss.unwrap_or_default() {
-        0 => bound,
-        // Half a token, and another one for each tenth of all packets.
-        loss => bound + world.plan.tokens(5) + world.plan.tokens(10) / 100_000 * loss,
-    }
+    pairs.map(|(from, to)| world.fabric.network.link(from, to).loss).max().unwrap_or_default()
+}
+
+/// How long what is to be together may not be: two tokens, as each clock runs,
+/// plus what chance may cost. A packet that is lost costs the time after which
+/// it is sent again, a 25th of a token or a tenth for a JOIN, and a ring takes
+/// some seven rotations to form: half a token, and another one for each tenth of
+/// all packets that is lost.
+fn bound(world: &World, loss: u64) -> u64 {
+    let chance = match loss {
+        0 => 0,
+        loss => world.plan.tokens(5) + world.plan.tokens(10) / 100_000 * loss,
+    };
+    world.plan.timing.bound() / 100 * 106 + chance
 }
 
 /// Packets that a host may send in an idle token. The token rests for a tenth of
