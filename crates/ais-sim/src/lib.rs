@@ -63,5 +63,14 @@ pub fn run(seed: u64, choice: Choice) -> Result<(u64, Counted), Violation> {
     Ok((digest.value(), counted))
 }
 
+/// A table of how long a lone writer waits on links that take long or lose
+/// packets; always the same.
+///
+/// # Errors
+/// What a ring did wrong.
+pub fn latencies() -> Result<String, String> {
+    ring_world::latencies()
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Runs many seeds: `ais-sim SEEDS [FIRST] [WORLD] [trace]`, on all cores;
 //! only one world of them, if it is named; with every step, if that is asked
-//! for.
+//! for. `ais-sim latency` prints how long a lone writer waits.
 
 use ais_sim::{Choice, Counted, Violation, WORLDS};
 use std::process::ExitCode;
@@ -12,6 +12,9 @@ const TWICE: u64 = 16;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments == ["latency"] {
+        return latency();
+    }
     let (mut numbers, mut choice) = (Vec::new(), Choice::default());
     for argument in &arguments {
         match argument.parse::<u64>() {
@@ -20,7 +23,8 @@ fn main() -> ExitCode {
             Err(_) => choice.world = WORLDS.into_iter().find(|world| world == argument),
         }
         if choice.world.is_none() && !choice.trace && numbers.is_empty() {
-            eprintln!("ais-sim: {argument}? usage: ais-sim [SEEDS [FIRST]] [{WORLDS:?}] [trace]");
+            let usage = "ais-sim [SEEDS [FIRST]] [WORLD] [trace], or ais-sim latency";
+            eprintln!("ais-sim: {argument}? usage: {usage}; WORLD is one of {WORLDS:?}");
             return ExitCode::from(2);
         }
     }
@@ -50,7 +54,8 @@ fn main() -> ExitCode {
                         }
                         Err(what) => {
                             failed.fetch_add(1, Ordering::Relaxed);
-                            eprintln!("seed {seed}: {what}; replay with make sim SEED={seed}");
+                            let only = choice.world.unwrap_or_default();
+                            eprintln!("seed {seed}: {what}; replay: ais-sim 1 {seed} {only} trace");
                         }
                     }
                 }
@@ -61,6 +66,19 @@ fn main() -> ExitCode {
     print!("{}", all.into_inner().unwrap_or_else(PoisonError::into_inner));
     println!("sim: {} passed, {failed} failed", seeds - failed);
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn latency() -> ExitCode {
+    match ais_sim::latencies() {
+        Ok(table) => {
+            print!("{table}");
+            ExitCode::SUCCESS
+        }
+        Err(what) => {
+            eprintln!("ais-sim: {what}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// What the nodes say in their logs, between the steps.

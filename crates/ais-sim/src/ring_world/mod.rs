@@ -1,8 +1,11 @@
 //! A world of rings: who is there, what they send, and what is checked.
 
 mod engine;
+mod latency;
 pub(crate) mod links;
 mod rest;
+
+pub(crate) use latency::table as latencies;
 
 use crate::fabric::{Clock, Fabric, Habits, Network, node_of};
 use crate::hazards::Hazards;
@@ -172,21 +175,27 @@ impl World {
                 1 => Guarantee::Acknowledged,
                 _ => Guarantee::Agreed,
             };
-            let node = node_of(host);
-            let uid = self.history.compose(node, length as usize, guarantee);
-            let content = self.history.messages.content(uid);
-            let taken = self
-                .fabric
-                .with(host, |ring, now| ring.multicast(now.monotonic, content, guarantee).is_ok());
-            if taken == Some(true) {
-                self.history.sent(uid);
-                self.trace.say(self.fabric.now, || {
-                    format!("{node} sends #{uid}, {length} bytes, {guarantee:?}")
-                });
-            } else {
-                self.counted.refused += 1;
-            }
+            self.send(host, length as usize, guarantee);
         }
+    }
+
+    /// A node sends a message; whether its ring took it.
+    fn send(&mut self, host: usize, length: usize, guarantee: Guarantee) -> bool {
+        let node = node_of(host);
+        let uid = self.history.compose(node, length, guarantee);
+        let content = self.history.messages.content(uid);
+        let taken = self
+            .fabric
+            .with(host, |ring, now| ring.multicast(now.monotonic, content, guarantee).is_ok());
+        if taken == Some(true) {
+            self.history.sent(uid);
+            self.trace.say(self.fabric.now, || {
+                format!("{node} sends #{uid}, {length} bytes, {guarantee:?}")
+            });
+        } else {
+            self.counted.refused += 1;
+        }
+        taken == Some(true)
     }
 
     fn take_events(&mut self) -> Result<(), String> {
