@@ -262,15 +262,16 @@ static inline int under_valgrind(void)
 	return preloaded && strstr(preloaded, "vgpreload") != NULL;
 }
 
-/** Whether a child of a process with threads may do more than execute another
-    program. Under valgrind it would call lost what those threads have; the locks
-    of AddressSanitizer's allocator stay locked if one of them held them. */
-static inline int may_fork_with_threads(void)
+/** Whether the program runs under valgrind or AddressSanitizer. Frames on the
+    stack are larger there, and the child of a process with threads may do no more
+    than execute another program: valgrind calls lost what those threads have, and
+    AddressSanitizer's allocator stays locked if one of them was in it. */
+static inline int under_tool(void)
 {
 #ifdef __SANITIZE_ADDRESS__
-	return 0;
+	return 1;
 #else
-	return !under_valgrind();
+	return under_valgrind();
 #endif
 }
 

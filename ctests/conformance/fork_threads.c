@@ -90,7 +90,7 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		return sockets() != 0;
-	if (!may_fork_with_threads())
+	if (under_tool())
 		return done();
 	for (i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, call, NULL);

@@ -233,16 +233,6 @@ static void on_a_small_stack(void)
 	CHECK_CHILD(child);
 }
 
-/* Frames are as small as they are only without a tool that adds to them. */
-static int frames_are_plain(void)
-{
-#ifdef __SANITIZE_ADDRESS__
-	return 0;
-#else
-	return !under_valgrind();
-#endif
-}
-
 int main(void)
 {
 	int i;
@@ -253,7 +243,7 @@ int main(void)
 	for (i = 0; i < 3; i++)
 		CHECK_EQ(services[i]->finalize(&handles[i]), SA_OK);
 	at_the_end();
-	if (frames_are_plain())
+	if (!under_tool())
 		on_a_small_stack();
 	return done();
 }

@@ -36,7 +36,7 @@ pub struct Choice {
 /// The worlds of a seed.
 pub const WORLDS: [&str; 5] = ["ring", "cluster", "held", "node", "links"];
 
-/// So many worlds, the first, are played unless one is named. `links` is not
+/// How many worlds, the first ones, are played unless one is named. `links` is not
 /// among them: the ring does not yet keep what that world asks of it.
 pub const PLAYED: usize = 4;
 

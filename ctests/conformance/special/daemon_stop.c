@@ -205,7 +205,7 @@ int main(int argc, char **argv)
 	check_short_timeouts();
 	check_default_timeout();
 	check_local_calls();
-	if (may_fork_with_threads())
+	if (!under_tool())
 		check_forks();
 	stopped = daemon;
 	check_signal_in_the_queue();
