@@ -3,7 +3,6 @@
 #include "hands.h"
 
 #define ROUNDS 50
-#define LARGE (4 << 20)
 #define PARTS 4
 
 static SaNameT name;
@@ -169,7 +168,13 @@ static void iterate_rest(void)
 	CHECK_EQ(probe_section(&handle, "four"), SA_OK);
 }
 
-/* As much as a call may carry, in a vector: nobody sees a part of it. */
+/* As much as a call may carry, in a vector: nobody sees a part of it. Valgrind has
+   to copy it within the time that a call waits, on a machine that may be busy. */
+static SaSizeT large_size(void)
+{
+	return under_valgrind() ? 1 << 16 : 4 << 20;
+}
+
 static SaNameT large_name;
 static unsigned char *part;
 static const char *const large_ids[PARTS] = { "a", "b", "c", "d" };
@@ -190,10 +195,10 @@ static void write_large(void)
 	SaCkptIOVectorElementT vector[PARTS];
 	int i;
 
-	part = malloc(LARGE);
-	memset(part, '1', LARGE);
+	part = malloc(large_size());
+	memset(part, '1', large_size());
 	for (i = 0; i < PARTS; i++)
-		vector[i] = element(section(large_ids[i]), part, LARGE, 0);
+		vector[i] = element(section(large_ids[i]), part, large_size(), 0);
 	CHECK_EQ(saCkptCheckpointWrite(&large, vector, PARTS, NULL), SA_OK);
 	free(part);
 	CHECK_EQ(saCkptCheckpointClose(&large), SA_OK);
@@ -216,7 +221,7 @@ static int read_large(const SaCkptCheckpointHandleT *large)
 static void watch_large(void)
 {
 	SaCkptCheckpointHandleT large = open_checkpoint(&large_name, NULL, READ);
-	SaCkptIOVectorElementT last = element(section("d"), NULL, 0, LARGE - 1);
+	SaCkptIOVectorElementT last = element(section("d"), NULL, 0, large_size() - 1);
 
 	CHECK(WAIT_FOR(read_large(&large), nap(1)));
 	CHECK_EQ(saCkptCheckpointRead(&large, &last, 1, NULL), SA_OK);
