@@ -19,6 +19,9 @@ const WITH_SETTINGS: u8 = 1;
 pub(super) const HEADER: usize = 4 + 1 + 1 + 1 + 4 + 8 + 4;
 /// Where the checksum stands in the header. It covers all but itself.
 const CHECKSUM: std::ops::Range<usize> = 7..11;
+/// The header up to the end of the checksum. It is the same in every major
+/// version, so that a packet of another one is told from a damaged packet.
+const START: usize = CHECKSUM.end;
 const VIEW: usize = 8 + 4;
 /// What a frame has in front of its chunks when it is recovered, which is more
 /// than when it is new.
@@ -120,15 +123,15 @@ impl Codec {
         if !datagram.starts_with(&MAGIC) {
             return Err(Dropped::Foreign);
         }
-        match datagram.get(MAGIC.len()) {
-            Some(&MAJOR) => {}
-            Some(&major) => return Err(Dropped::Version(major)),
-            None => return Err(Dropped::Malformed),
-        }
-        let (header, body) = datagram.split_first_chunk::<HEADER>().ok_or(Dropped::Malformed)?;
-        if header[CHECKSUM] != checksum(header, body) {
+        let (start, rest) = datagram.split_first_chunk::<START>().ok_or(Dropped::Malformed)?;
+        if start[CHECKSUM] != checksum(start, rest) {
             return Err(Dropped::Checksum);
         }
+        let [_, _, _, _, major, minor, kind, ..] = *start;
+        if major != MAJOR {
+            return Err(Dropped::Version(major));
+        }
+        let (header, body) = datagram.split_first_chunk::<HEADER>().ok_or(Dropped::Malformed)?;
         let mut input = Reader::new(&header[CHECKSUM.end..]);
         let (cluster, sender) =
             input.u64().and_then(|cluster| Ok((cluster, input.node()?))).map_err(malformed)?;
@@ -141,7 +144,6 @@ impl Codec {
         if sender == self.me {
             return Err(Dropped::Own);
         }
-        let [_, _, _, _, _, minor, kind, ..] = *header;
         let (packet, settings) = read(kind, minor, body).map_err(malformed)?;
         if is_sane(&packet, sender) { Ok((packet, settings)) } else { Err(Dropped::Malformed) }
     }
@@ -160,9 +162,9 @@ impl Codec {
 
 /// Puts the checksum into a packet, which has a whole header.
 pub(super) fn put_checksum(packet: &mut [u8]) {
-    let (header, body) = packet.split_at_mut(HEADER);
-    let sum = checksum(header, body);
-    header[CHECKSUM].copy_from_slice(&sum);
+    let (start, rest) = packet.split_at_mut(START);
+    let sum = checksum(start, rest);
+    start[CHECKSUM].copy_from_slice(&sum);
 }
 
 fn malformed(_: DecodeError) -> Dropped {
@@ -170,11 +172,10 @@ fn malformed(_: DecodeError) -> Dropped {
 }
 
 /// CRC-32 of a packet, without the place of the checksum itself.
-fn checksum(header: &[u8], body: &[u8]) -> [u8; 4] {
+fn checksum(start: &[u8], rest: &[u8]) -> [u8; 4] {
     let mut sum = crc32fast::Hasher::new();
-    sum.update(&header[..CHECKSUM.start]);
-    sum.update(&header[CHECKSUM.end..]);
-    sum.update(body);
+    sum.update(&start[..CHECKSUM.start]);
+    sum.update(rest);
     sum.finalize().to_le_bytes()
 }
 
