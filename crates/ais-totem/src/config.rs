@@ -129,6 +129,13 @@ impl Timing {
         1000 * MILLISECOND
     }
 
+    /// Packets that bring about a gather, and change nothing, do so once in so
+    /// long in the long run.
+    #[must_use]
+    pub const fn disturbances(self) -> u64 {
+        clamp(self.token, MILLISECOND, 1000 * MILLISECOND)
+    }
+
     /// A packet shows for so long that its sender is heard, or hears.
     #[must_use]
     pub const fn heard(self) -> u64 {

@@ -22,7 +22,7 @@ mod settings;
 
 pub use config::{Config, Timing};
 pub use one_member::OneMember;
-pub use ring::{Ring, Status};
+pub use ring::{HIGHEST_NUMBER, Ring, Status};
 pub use settings::Setting;
 
 use ais_wire::NodeId;

@@ -61,6 +61,15 @@ pub(crate) enum Payload {
     Recovered { ring: ViewId, seq: u64, from: NodeId, chunks: Bytes },
 }
 
+impl Payload {
+    /// Messages and fragments of one sender.
+    pub(crate) fn chunks(&self) -> &Bytes {
+        match self {
+            Self::New { chunks, .. } | Self::Recovered { chunks, .. } => chunks,
+        }
+    }
+}
+
 /// The regular token ([SRP95] section 4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Token {

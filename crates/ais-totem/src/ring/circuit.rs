@@ -1,7 +1,7 @@
 //! One ring as a member sees it: its frames and its token.
 
 use super::frames::{Frame, Frames, Inserted, LAST_SEQ, SPAN};
-use super::token::{Flow, update_aru};
+use super::token::{Flow, most_between_visits, update_aru};
 use crate::messages::needs_safe;
 use crate::packet::{Data, MAX_REQUESTS, Payload, Token};
 use crate::{Bytes, ViewId};
@@ -43,9 +43,12 @@ pub(super) struct Circuit {
     flow: Flow,
     /// What `token_seq` is on the next visit: it counts every hop.
     next_token: u64,
-    /// `seq` and `aru` of the token as it was passed on.
+    /// The token is here, with this `seq`: nobody else can send.
+    seq_here: Option<u64>,
+    /// `seq`, `aru` and requests of the token as it was passed on.
     seq_then: u64,
     aru_then: u64,
+    requests_then: Vec<u64>,
     stuck: Option<Stuck>,
 }
 
@@ -75,6 +78,9 @@ pub(super) enum Refused {
     Copy,
     /// No member can have sent it.
     Wrong,
+    /// It is the next one, and frames have been taken here for delivery that
+    /// nobody can have sent yet.
+    Diverged,
 }
 
 impl Circuit {
@@ -108,8 +114,10 @@ impl Circuit {
             predecessor,
             flow: Flow::default(),
             next_token: place as u64,
+            seq_here: None,
             seq_then: first,
             aru_then: first,
+            requests_then: Vec::new(),
             stuck: None,
             members,
         })
@@ -135,6 +143,7 @@ impl Circuit {
     pub(super) fn first_token(&mut self, now: u64) -> Token {
         self.token_at = now;
         self.next_token = self.members.len() as u64;
+        self.seq_here = Some(self.seq_then);
         Token {
             ring: self.id,
             token_seq: 0,
@@ -151,12 +160,20 @@ impl Circuit {
 
     /// Takes a frame that came from `sender`, if it is one of this ring.
     pub(super) fn take(&mut self, sender: NodeId, data: Data) -> Option<Inserted> {
-        let origin = match &data.payload {
-            Payload::New { from, .. } => self.has(*from),
-            Payload::Recovered { .. } => true,
+        let (origin, is_mine) = match &data.payload {
+            Payload::New { from, .. } => (self.has(*from), *from == self.me),
+            Payload::Recovered { .. } => (true, false),
         };
         if data.ring != self.id || !self.has(sender) || !origin {
             return None;
+        }
+        let is_unknown = data.seq > self.frames.released() && self.frames.get(data.seq).is_none();
+        if is_unknown && (is_mine || self.seq_here.is_some_and(|seq| data.seq > seq)) {
+            return Some(Inserted::Forged);
+        }
+        let is_sent = data.seq <= self.seq_then.saturating_add(self.most_between_visits());
+        if !is_sent || !self.frames.has_room(data.seq, data.payload.chunks().len()) {
+            return Some(Inserted::TooFar);
         }
         if data.seq > self.seq_then {
             self.passed = None;
@@ -165,24 +182,57 @@ impl Circuit {
         Some(self.insert(data.seq, data.payload))
     }
 
-    /// The token has come from `from`.
+    /// The token has come from `from`. What it says and cannot be is put
+    /// right, so that nothing forged goes round for ever.
     ///
     /// # Errors
     /// Why it is not to be taken.
-    pub(super) fn accept(&mut self, from: NodeId, token: &Token, now: u64) -> Result<(), Refused> {
+    pub(super) fn accept(
+        &mut self,
+        from: NodeId,
+        token: &mut Token,
+        now: u64,
+    ) -> Result<(), Refused> {
         if token.token_seq.wrapping_sub(self.next_token) > u64::MAX / 2 {
             return Err(Refused::Copy);
         }
         let is_next = from == self.predecessor && token.token_seq == self.next_token;
-        if !is_next || token.seq < self.seq_then || !self.frames.is_near(token.seq) {
+        let most = self.seq_then.saturating_add(self.most_between_visits());
+        let can_be = (self.seq_then..=most).contains(&token.seq) && self.frames.is_near(token.seq);
+        if !is_next || !can_be {
             return Err(Refused::Wrong);
         }
+        // Who has the token sends, and nobody has it but this member.
+        if self.frames.aru() > token.seq {
+            return Err(Refused::Diverged);
+        }
+        self.frames.forget_above(token.seq);
+        self.seq_here = Some(token.seq);
+        self.correct(token);
         self.next_token = self.next_token.wrapping_add(self.members.len() as u64);
         self.token_at = now;
         self.passed = None;
         self.stable = self.stable.max(self.aru_then.min(token.aru).min(self.frames.aru()));
         self.note_stuck(token, now);
         Ok(())
+    }
+
+    /// Puts right what no member can have said on the token.
+    fn correct(&self, token: &mut Token) {
+        self.flow.correct(token, token.seq.saturating_sub(self.seq_then));
+        token.aru = token.aru.max(self.stable.min(token.seq));
+        if token.aru_from.is_some_and(|node| !self.has(node)) {
+            token.aru_from = None;
+        }
+        // All have what is stable, and nobody has sent it in a whole rotation.
+        let is_vain = |seq: &u64| *seq <= self.stable && self.requests_then.contains(seq);
+        token.requests.retain(|seq| !is_vain(seq));
+        token.requests.sort_unstable();
+        token.requests.dedup();
+    }
+
+    fn most_between_visits(&self) -> u64 {
+        most_between_visits(self.members.len())
     }
 
     /// Counts rotations in which nothing happened; the representative does.
@@ -211,8 +261,12 @@ impl Circuit {
         self.token_follows && self.frames.high() > self.seq_then
     }
 
-    /// A member has all frames up to `aru`. Whether it is one.
+    /// A member has all frames up to `aru`. Whether it is one, and there are as
+    /// many.
     pub(super) fn acknowledge(&mut self, from: NodeId, aru: u64) -> bool {
+        if aru > self.frames.high() {
+            return false;
+        }
         let place = self.members.binary_search(&from);
         let Some(has) = place.ok().and_then(|place| self.acknowledged.get_mut(place)) else {
             return false;
@@ -240,12 +294,13 @@ impl Circuit {
 
     /// How many frames may be sent in this visit, of `waiting` that wait.
     pub(super) fn allowance(&self, token: &Token, waiting: u32) -> u32 {
-        self.flow.allowance(token, waiting, self.stable)
+        self.flow.allowance(token, waiting, self.stable, self.members.len())
     }
 
     /// A new frame of this member.
     pub(super) fn add(&mut self, token: &mut Token, payload: Payload) -> Data {
         token.seq += 1;
+        self.seq_here = Some(token.seq);
         self.insert(token.seq, payload.clone());
         Data { ring: self.id, seq: token.seq, asks: false, payload }
     }
@@ -265,17 +320,29 @@ impl Circuit {
         }
         update_aru(token, self.me, self.frames.aru());
         token.token_seq = token.token_seq.wrapping_add(1);
+        self.seq_here = None;
         self.seq_then = token.seq;
         self.aru_then = token.aru;
+        self.requests_then.clone_from(&token.requests);
         self.idle = token.idle;
     }
 
     /// The member that has not received a frame for so long that it never
-    /// will.
+    /// will. Only who has that frame can tell.
     pub(super) fn does_not_receive(&self, now: u64, time: u64) -> Option<NodeId> {
-        let stuck = self.stuck.as_ref()?;
+        let stuck = self.stuck.as_ref().filter(|stuck| self.frames.aru() > stuck.aru)?;
         let long = now >= stuck.since.saturating_add(time) && stuck.rotations >= STUCK_ROTATIONS;
         (long && stuck.who != self.me).then_some(stuck.who)
+    }
+
+    /// Whether this member lacks a frame for so long that those who have it, if
+    /// there are any, would have said that somebody does not receive.
+    pub(super) fn lacks_for_ever(&self, now: u64, time: u64) -> bool {
+        self.stuck.as_ref().is_some_and(|stuck| {
+            self.frames.aru() <= stuck.aru
+                && now >= stuck.since.saturating_add(time.saturating_mul(2))
+                && stuck.rotations >= 2 * STUCK_ROTATIONS
+        })
     }
 
     /// A frame of this ring as the next one carries it.
@@ -289,8 +356,8 @@ impl Circuit {
     }
 
     /// Puts in a frame that the next ring brought.
-    pub(super) fn recover(&mut self, seq: u64, payload: Payload) {
-        self.insert(seq, payload);
+    pub(super) fn recover(&mut self, seq: u64, payload: Payload) -> Inserted {
+        self.insert(seq, payload)
     }
 
     /// The number of a message in a ring of one member.

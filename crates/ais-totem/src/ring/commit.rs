@@ -3,16 +3,13 @@
 
 use super::circuit::{Circuit, Passed};
 use super::greeting::contains;
+use super::numbers::LAST_NUMBER;
 use super::recovery::Recovery;
 use super::{Ring, State};
 use crate::config::milliseconds;
-use crate::packet::{Commit, CommitEntry, Join, MAX_VIEW, OldRing, Packet};
+use crate::packet::{Commit, CommitEntry, Join, OldRing, Packet};
 use crate::{Destination, ViewId};
 use ais_wire::NodeId;
-
-/// Nobody counts views that far; a packet that names a higher number would
-/// leave no room to go on.
-pub(super) const LAST_NUMBER: u64 = MAX_VIEW - (1 << 32);
 
 #[derive(Debug)]
 pub(super) struct Committing {
@@ -20,6 +17,7 @@ pub(super) struct Committing {
     token: Commit,
     /// `None`: the number of the ring has yet to be reserved.
     passed: Option<Passed>,
+    entered_at: u64,
     deadline: u64,
     /// What all agreed on, as this member said it.
     agreed: Join,
@@ -30,6 +28,10 @@ pub(super) struct Committing {
 impl Committing {
     pub(super) fn number(&self) -> u64 {
         self.token.ring.number
+    }
+
+    pub(super) fn entered_at(&self) -> u64 {
+        self.entered_at
     }
 
     pub(super) fn has(&self, node: NodeId) -> bool {
@@ -60,7 +62,7 @@ impl Committing {
 impl Ring {
     /// All agree on `members`, of whom this is the lowest.
     pub(super) fn begin_commit(&mut self, now: u64, members: &[NodeId], known: u64) {
-        let number = self.core.number.max(known).saturating_add(1);
+        let number = self.core.number().max(known).saturating_add(1);
         if number > LAST_NUMBER {
             let line = format!("view number {number} is too high: remove the state directories");
             self.core.say(now, &line);
@@ -73,9 +75,9 @@ impl Ring {
     }
 
     pub(super) fn on_commit(&mut self, now: u64, from: NodeId, commit: Commit) {
-        let expected = neighbours(&commit, self.core.me).is_some_and(|(predecessor, _)| {
-            predecessor == from && commit.ring.number <= LAST_NUMBER
-        });
+        let expected = neighbours(&commit, self.core.me)
+            .is_some_and(|(predecessor, _)| predecessor == from)
+            && self.core.believe(now, commit.ring.number);
         let taken = expected
             && match &self.state {
                 State::Gather(_) => self.commit_in_gather(now, commit),
@@ -95,7 +97,8 @@ impl Ring {
             && commit.members.iter().skip(filled).all(|entry| entry.old.is_none())
             && commit.hop as usize == filled;
         if !is_first_round
-            || commit.ring.number <= self.core.number
+            || commit.ring.number <= self.core.number()
+            || !gather.explains(self.core.number(), commit.ring.number)
             || gather.wanted() != nodes(&commit)
         {
             return false;
@@ -112,11 +115,10 @@ impl Ring {
             entry.old = Some(old.clone());
         }
         token.hop += 1;
-        self.core.number = token.ring.number;
-        self.core.reserve_ahead();
+        self.core.agree_to(token.ring.number);
         let deadline = now.saturating_add(self.core.timing.consensus());
         let join_at = now.saturating_add(self.core.timing.join());
-        let commit = Committing { token, passed: None, deadline, agreed, join_at };
+        let commit = Committing { token, passed: None, entered_at: now, deadline, agreed, join_at };
         self.state = State::Commit(commit);
         self.commit_if_reserved(now);
     }
@@ -124,7 +126,7 @@ impl Ring {
     /// What this member has of the ring it was last operational in.
     fn where_from(&self) -> OldRing {
         let nowhere = OldRing { ring: None, aru: 0, high: 0, safe: 0, obliged: Vec::new() };
-        self.ring.as_ref().map_or(nowhere, |ring| OldRing {
+        self.trusted_ring().map_or(nowhere, |ring| OldRing {
             ring: Some(ring.id),
             aru: ring.frames.aru(),
             high: ring.frames.high(),
@@ -182,7 +184,7 @@ impl Ring {
         let Some(circuit) = Circuit::new(commit.ring, members, self.core.me, first, now) else {
             return;
         };
-        let recovery = Recovery::new(self.core.me, circuit, commit, self.ring.as_ref(), passed);
+        let recovery = Recovery::new(self.core.me, circuit, commit, self.trusted_ring(), passed);
         let is_alone = recovery.is_alone();
         self.state = State::Recovery(Box::new(recovery));
         if is_alone {

@@ -1,10 +1,12 @@
 //! What a member has in every state: its way out, its messages, its counters.
 
 use super::frames::Frame;
+use super::limit::Limit;
 use super::links::Links;
+use super::numbers::Numbers;
 use super::status::Counters;
 use crate::messages::{Assembly, SendQueue};
-use crate::packet::{Codec, Data, MAX_VIEW, Packet, Payload, chunk_capacity};
+use crate::packet::{Codec, Data, Packet, Payload, chunk_capacity};
 use crate::settings::Comparison;
 use crate::{Bytes, Config, Destination, Output, Timing};
 use ais_wire::{Name, NodeId};
@@ -16,8 +18,6 @@ const LEAST_CAPACITY: usize = 64;
 /// Lines in the log in a second at most.
 const MAX_LINES: u32 = 20;
 const SECOND: u64 = 1_000_000_000;
-/// View numbers are reserved so many at a time.
-const RESERVE: u64 = 1000;
 
 #[derive(Debug)]
 pub(super) struct Core {
@@ -31,10 +31,11 @@ pub(super) struct Core {
     pub(super) outputs: VecDeque<Output>,
     pub(super) counters: Counters,
     pub(super) links: Links,
+    /// Nodes that may be greeted.
+    pub(super) greetings: Limit,
     pub(super) queue: SendQueue,
     pub(super) assembly: Assembly,
-    /// The highest view number this member has agreed to.
-    pub(super) number: u64,
+    pub(super) numbers: Numbers,
     /// Why nodes are not to be in the next view, for people.
     pub(super) reasons: BTreeMap<NodeId, String>,
     pub(super) codec: Codec,
@@ -43,13 +44,10 @@ pub(super) struct Core {
     pub(super) settings: Comparison,
     /// Lines in the log since the second began.
     lines: (u64, u32),
-    reserved: u64,
-    asked: u64,
 }
 
 impl Core {
     pub(super) fn new(config: &Config) -> Self {
-        let number = config.last_view.min(MAX_VIEW - 1);
         let mut core = Self {
             me: config.me,
             timing: config.timing,
@@ -60,16 +58,15 @@ impl Core {
             outputs: VecDeque::new(),
             counters: Counters::default(),
             links: Links::new(config.timing),
+            greetings: Limit::of_greetings(config.timing),
             queue: SendQueue::new(config.max_message),
             assembly: Assembly::new(config.max_message),
-            number,
+            numbers: Numbers::new(config.last_view, config.reserved),
             reasons: BTreeMap::new(),
             codec: Codec::new(config.me, &config.cluster, &config.settings),
             cluster: config.cluster.clone(),
             settings: Comparison::new(config.settings.clone()),
             lines: (0, 0),
-            reserved: config.reserved,
-            asked: config.reserved,
         };
         core.reserve_ahead();
         core
@@ -130,35 +127,5 @@ impl Core {
     pub(super) fn strike(&mut self, now: u64, node: NodeId) {
         self.counters.strikes += 1;
         self.links.strike(now, node);
-    }
-
-    pub(super) fn is_reserved(&self, number: u64) -> bool {
-        number <= self.reserved
-    }
-
-    pub(super) fn reserved(&mut self, number: u64) {
-        self.reserved = self.reserved.max(number);
-        self.asked = self.asked.max(number);
-    }
-
-    /// Asks for more view numbers before the last one is needed.
-    pub(super) fn reserve_ahead(&mut self) {
-        if self.asked.saturating_sub(self.number) < RESERVE / 2 {
-            self.reserve_above(self.number);
-        }
-    }
-
-    /// The next view is going to have a number above this one. Asked for when
-    /// that shows in gather, all members wait for their disks at once, and not
-    /// one after the other with the commit token.
-    pub(super) fn expect_above(&mut self, number: u64) {
-        if self.asked <= number {
-            self.reserve_above(number);
-        }
-    }
-
-    fn reserve_above(&mut self, number: u64) {
-        self.asked = number.saturating_add(RESERVE).min(MAX_VIEW);
-        self.outputs.push_back(Output::Reserve(self.asked));
     }
 }

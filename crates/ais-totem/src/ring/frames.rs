@@ -1,19 +1,28 @@
 //! The frames of a ring that this member has, by sequence number.
 
+use super::token::MAX_OUTSTANDING;
 use crate::packet::{MAX_SEQ, Payload};
 use std::collections::VecDeque;
 
-/// A frame that far above what a member has without a gap is not kept. Senders
-/// stay far below ([`super::token::MAX_OUTSTANDING`]).
+/// A ring begins at least so many frames before it is replaced.
 pub(super) const SPAN: u64 = 4096;
 /// A ring whose frames have come this far is replaced by a new one.
 pub(super) const LAST_SEQ: u64 = MAX_SEQ - 4 * SPAN;
+/// Bytes of chunks that are kept of frames above the first one that is missing.
+const MAX_ABOVE_GAP: usize = 32 << 20;
 
 #[derive(Debug)]
 pub(super) struct Frame {
     pub(super) payload: Payload,
     /// It is delivered only when every member has it.
     pub(super) needs_safe: bool,
+}
+
+impl Frame {
+    /// Bytes of its chunks.
+    fn length(&self) -> usize {
+        self.payload.chunks().len()
+    }
 }
 
 /// What became of a frame.
@@ -24,6 +33,12 @@ pub(super) enum Inserted {
     Known,
     /// It is further ahead than any sender may be.
     TooFar,
+    /// Its place has another frame, which may have been delivered.
+    Other,
+    /// Its place had another frame, above one that is missing. Neither is kept.
+    Doubtful,
+    /// It says that this member has sent it, which is not so.
+    Forged,
 }
 
 #[derive(Debug)]
@@ -33,12 +48,14 @@ pub(super) struct Frames {
     /// The frames after `released`.
     slots: VecDeque<Option<Frame>>,
     aru: u64,
+    /// Bytes of chunks of the frames above `aru`.
+    above_gap: usize,
 }
 
 impl Frames {
     /// Frames are numbered from the one after `first`.
     pub(super) fn new(first: u64) -> Self {
-        Self { released: first, slots: VecDeque::new(), aru: first }
+        Self { released: first, slots: VecDeque::new(), aru: first, above_gap: 0 }
     }
 
     /// All frames up to this one are here, or have been ("all received up
@@ -58,7 +75,13 @@ impl Frames {
 
     /// Whether a sequence number is one that this member can have to do with.
     pub(super) fn is_near(&self, seq: u64) -> bool {
-        seq <= self.aru.saturating_add(SPAN)
+        seq <= self.aru.saturating_add(MAX_OUTSTANDING)
+    }
+
+    /// Whether there is room for a frame with so many bytes of chunks, which
+    /// can be asked for again.
+    pub(super) fn has_room(&self, seq: u64, bytes: usize) -> bool {
+        seq <= self.aru.saturating_add(1) || self.above_gap.saturating_add(bytes) <= MAX_ABOVE_GAP
     }
 
     pub(super) fn insert(&mut self, seq: u64, frame: Frame) -> Inserted {
@@ -69,14 +92,34 @@ impl Frames {
         if index >= self.slots.len() {
             self.slots.resize_with(index + 1, || None);
         }
-        match self.slots.get_mut(index) {
-            Some(slot @ None) => *slot = Some(frame),
-            _ => return Inserted::Known,
+        let Some(slot) = self.slots.get_mut(index) else { return Inserted::TooFar };
+        match slot {
+            Some(here) if here.payload == frame.payload => return Inserted::Known,
+            Some(_) if seq <= self.aru => return Inserted::Other,
+            Some(here) => {
+                self.above_gap = self.above_gap.saturating_sub(here.length());
+                *slot = None;
+                return Inserted::Doubtful;
+            }
+            None => {
+                self.above_gap = self.above_gap.saturating_add(frame.length());
+                *slot = Some(frame);
+            }
         }
-        while self.get(self.aru + 1).is_some() {
+        while let Some(next) = self.get(self.aru + 1) {
+            self.above_gap = self.above_gap.saturating_sub(next.length());
             self.aru += 1;
         }
         Inserted::New
+    }
+
+    /// Forgets the frames above `seq`, which is not below `aru`.
+    pub(super) fn forget_above(&mut self, seq: u64) {
+        let keep = seq.max(self.aru).saturating_sub(self.released);
+        let gone = self.slots.iter().skip(usize::try_from(keep).unwrap_or(usize::MAX));
+        let bytes: usize = gone.flatten().map(Frame::length).sum();
+        self.above_gap = self.above_gap.saturating_sub(bytes);
+        self.slots.truncate(usize::try_from(keep).unwrap_or(usize::MAX));
     }
 
     pub(super) fn get(&self, seq: u64) -> Option<&Frame> {
@@ -85,7 +128,7 @@ impl Frames {
 
     /// The frames up to `last` that are not here, lowest first.
     pub(super) fn missing(&self, last: u64) -> impl Iterator<Item = u64> {
-        let last = last.min(self.aru.saturating_add(SPAN));
+        let last = last.min(self.aru.saturating_add(MAX_OUTSTANDING));
         (self.aru + 1..=last).filter(|&seq| self.get(seq).is_none())
     }
 
@@ -149,11 +192,51 @@ mod tests {
     }
 
     #[test]
+    fn another_frame_is_noticed_and_above_a_gap_neither_is_kept() {
+        let other = || {
+            let from = NodeId::new([10, 0, 0, 2].into());
+            Frame { payload: Payload::New { from, chunks: [2, 2].into() }, needs_safe: false }
+        };
+        let mut frames = Frames::new(0);
+        for seq in [1, 3, 4] {
+            frames.insert(seq, frame());
+        }
+        assert_eq!(frames.insert(1, other()), Inserted::Other);
+        assert_eq!(frames.insert(3, other()), Inserted::Doubtful);
+        assert!(frames.get(1).is_some() && frames.get(3).is_none());
+        assert_eq!((frames.above_gap, frames.high()), (1, 4));
+        assert_eq!(frames.insert(3, other()), Inserted::New);
+        assert_eq!(frames.above_gap, 3);
+        frames.forget_above(3);
+        assert_eq!((frames.above_gap, frames.high()), (2, 3));
+        frames.insert(2, frame());
+        assert_eq!((frames.above_gap, frames.aru()), (0, 3));
+        frames.forget_above(1);
+        assert_eq!(frames.high(), 3);
+    }
+
+    #[test]
+    fn bytes_above_a_gap_are_bounded() {
+        let from = NodeId::new([10, 0, 0, 1].into());
+        let chunks: crate::Bytes = vec![1; 1 << 16].into();
+        let mut frames = Frames::new(0);
+        let long =
+            || Frame { payload: Payload::New { from, chunks: chunks.clone() }, needs_safe: false };
+        let kept = (2..=MAX_OUTSTANDING).take_while(|&seq| {
+            frames.has_room(seq, 1 << 16) && frames.insert(seq, long()) == Inserted::New
+        });
+        assert_eq!(kept.count(), MAX_ABOVE_GAP >> 16);
+        assert!(frames.has_room(1, 1 << 16), "what fills the gap");
+        frames.insert(1, long());
+        assert_eq!(frames.above_gap, 0);
+    }
+
+    #[test]
     fn a_frame_far_ahead_is_not_kept() {
         let mut frames = Frames::new(0);
-        assert_eq!(frames.insert(SPAN + 1, frame()), Inserted::TooFar);
+        assert_eq!(frames.insert(MAX_OUTSTANDING + 1, frame()), Inserted::TooFar);
         assert_eq!(frames.insert(u64::MAX, frame()), Inserted::TooFar);
-        assert_eq!(frames.insert(SPAN, frame()), Inserted::New);
-        assert_eq!(frames.missing(u64::MAX).count() as u64, SPAN - 1);
+        assert_eq!(frames.insert(MAX_OUTSTANDING, frame()), Inserted::New);
+        assert_eq!(frames.missing(u64::MAX).count() as u64, MAX_OUTSTANDING - 1);
     }
 }

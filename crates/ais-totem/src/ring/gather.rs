@@ -7,13 +7,16 @@ use super::greeting::contains;
 use super::{Ring, State};
 use crate::config::milliseconds;
 use crate::packet::{Join, MAX_MEMBERS, MINOR, Packet};
-use crate::{Destination, ViewId};
+use crate::{Destination, Timing, ViewId};
 use ais_wire::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// After so many rings in a row that failed before they were operational a
 /// member tries without its successor.
 const MAX_ATTEMPTS: u32 = 4;
+
+/// So many more rings than this member knows of others may have agreed to.
+const MAX_MISSED: u64 = 1 << 16;
 
 #[derive(Debug)]
 pub(super) struct Gather {
@@ -45,8 +48,11 @@ struct Peer {
     agrees: bool,
     /// Its host says that nobody listens there.
     refused: bool,
-    /// The highest view number it knows of.
+    /// The view number in its last JOIN, or of the ring that a HELLO says it is
+    /// in.
     number: u64,
+    /// When that became higher.
+    raised_at: Option<u64>,
     minor: u8,
 }
 
@@ -55,6 +61,24 @@ impl Peer {
     /// for the commit token.
     fn is_waiting(&self) -> bool {
         self.agrees && !self.refused
+    }
+
+    /// Whether a JOIN with this number was sent before what is known of it.
+    /// When none with the higher number has come for a while that was forged.
+    fn is_stale(&self, now: u64, number: u64, timing: Timing) -> bool {
+        let again = timing.join().saturating_mul(3);
+        let is_recent = |at: u64| now < at.saturating_add(again);
+        number < self.number && self.raised_at.is_some_and(is_recent)
+    }
+
+    /// Its view number is this one. If that grows without end those that it had
+    /// before count for as long in between as they do not.
+    fn note_number(&mut self, now: u64, number: u64, timing: Timing) {
+        let rest = timing.join().saturating_mul(6);
+        if number > self.number && self.raised_at.is_none_or(|at| now >= at.saturating_add(rest)) {
+            self.raised_at = Some(now);
+        }
+        self.number = number;
     }
 }
 
@@ -75,12 +99,13 @@ impl Gather {
     }
 
     /// These are in that ring: what they wanted before is not what they want
-    /// now. They are well, and have until `deadline` to say that they want to
-    /// be in the next ring.
-    pub(super) fn note_ring(&mut self, ring: ViewId, members: &[NodeId], deadline: u64) {
+    /// now. They are well, and have the consensus timeout to say that they want
+    /// to be in the next ring.
+    pub(super) fn note_ring(&mut self, now: u64, ring: ViewId, members: &[NodeId], timing: Timing) {
+        let deadline = now.saturating_add(timing.consensus());
         for node in members {
             let Some(peer) = self.peers.get_mut(node) else { continue };
-            peer.number = peer.number.max(ring.number);
+            peer.note_number(now, ring.number.max(peer.number), timing);
             if !peer.agrees && !peer.refused {
                 peer.heard = true;
                 peer.deadline = deadline;
@@ -88,12 +113,27 @@ impl Gather {
         }
     }
 
+    /// Whether a ring may have this number, of what JOINs say: that comes from
+    /// its members, while a commit token alone may be forged. They may have
+    /// agreed to a few more rings since.
+    pub(super) fn explains(&self, mine: u64, number: u64) -> bool {
+        let highest = self.peers.values().map(|peer| peer.number).fold(mine, u64::max);
+        number <= highest.saturating_add(MAX_MISSED)
+    }
+
     fn add(&mut self, node: NodeId, deadline: u64) -> bool {
         if self.members.len() >= MAX_MEMBERS || !self.members.insert(node) {
             return false;
         }
-        let peer =
-            Peer { deadline, heard: false, agrees: false, refused: false, number: 0, minor: MINOR };
+        let peer = Peer {
+            deadline,
+            heard: false,
+            agrees: false,
+            refused: false,
+            number: 0,
+            raised_at: None,
+            minor: MINOR,
+        };
         self.peers.insert(node, peer);
         true
     }
@@ -396,8 +436,8 @@ impl Ring {
         Join {
             minor: MINOR,
             leaving: false,
-            number: self.core.number,
-            ring: self.ring.as_ref().map(|ring| ring.id),
+            number: self.core.number(),
+            ring: self.trusted_ring().map(|ring| ring.id),
             members: Vec::new(),
             failed: Vec::new(),
             heard,

@@ -2,13 +2,14 @@
 //! member of one is known to hear and be heard by the other.
 
 use super::{Ring, State};
-use crate::Destination;
 use crate::packet::{Hello, MAX_MEMBERS, Packet};
+use crate::{Destination, ViewId};
 use ais_wire::NodeId;
 
 impl Ring {
     pub(super) fn on_hello(&mut self, now: u64, from: NodeId, hello: &Hello) {
-        if self.is_ignored(now, from) {
+        let number = hello.ring.map_or(0, |ring| ring.number);
+        if self.is_ignored(now, from) || !self.core.believe(now, number) {
             return;
         }
         let hears_me = contains(&hello.heard, self.core.me);
@@ -26,8 +27,7 @@ impl Ring {
         if let (State::Gather(gather), Some(ring)) = (&mut self.state, hello.ring)
             && Some(ring) != mine
         {
-            let deadline = now.saturating_add(self.core.timing.consensus());
-            gather.note_ring(ring, &hello.members, deadline);
+            gather.note_ring(now, ring, &hello.members, self.core.timing);
         }
         if news {
             self.tell_of_links(now);
@@ -39,6 +39,9 @@ impl Ring {
         let Hello { members, mutual, .. } = hello;
         match &self.state {
             State::Operational(_) if self.may_merge(now, from, mutual, members) => {
+                if !self.may_disturb(now) {
+                    return;
+                }
                 self.meet(now, from, mutual, members);
             }
             State::Gather(_) => self.found_in_gather(now, from, mutual, members),
@@ -49,7 +52,8 @@ impl Ring {
     /// A member that has formed another ring will not pass this one's token.
     fn hello_of_member(&mut self, now: u64, from: NodeId, hello: &Hello) {
         let (State::Operational(_), Some(ring)) = (&self.state, &self.ring) else { return };
-        if hello.ring.is_some_and(|other| other != ring.id && other.number > ring.id.number) {
+        let is_newer = |other: ViewId| other != ring.id && other.number > ring.id.number;
+        if hello.ring.is_some_and(is_newer) && self.may_disturb(now) {
             self.core.counters.gathers_merge += 1;
             self.gather_again(now, format!("{from} has formed another ring"));
         }
@@ -105,7 +109,7 @@ impl Ring {
 
     /// Tells a node that it is heard, unless that was done lately.
     pub(super) fn greet(&mut self, now: u64, node: NodeId, knows: bool) {
-        if self.core.links.needs_greeting(now, node, knows) {
+        if self.core.links.needs_greeting(now, node, knows) && self.core.greetings.take(now) {
             let hello = self.hello(now);
             self.core.send(Destination::One(node), &Packet::Hello(hello));
         }

@@ -31,8 +31,13 @@ impl Ring {
         self.core.queue.restart();
         self.core.reasons.clear();
         self.failed_attempts = 0;
+        self.is_diverged = false;
         for &member in &recovery.circuit.members {
             self.core.links.lift_ban(now, member);
+        }
+        // Who has just started had to be let in.
+        if recovery.entries.iter().any(|entry| origin(entry).is_none()) {
+            self.gathers.fill();
         }
         self.refused.take_if(|(node, _)| !recovery.circuit.has(*node));
         self.hello_at = now;

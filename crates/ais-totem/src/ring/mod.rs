@@ -4,12 +4,15 @@
 mod circuit;
 mod commit;
 mod core;
+mod diverged;
 mod frames;
 mod gather;
 mod greeting;
 mod install;
+mod limit;
 mod linger;
 mod links;
+mod numbers;
 mod operational;
 mod recovery;
 mod status;
@@ -18,6 +21,7 @@ mod tests;
 mod token;
 mod visit;
 
+pub use numbers::HIGHEST_NUMBER;
 pub use status::Status;
 
 use self::core::Core;
@@ -26,7 +30,9 @@ use crate::packet::{Data, Dropped, Packet};
 use crate::{Config, Guarantee, Output, QueueFull, View};
 use ais_wire::NodeId;
 use circuit::Circuit;
+use limit::Limit;
 use log::warn;
+use std::collections::BTreeMap;
 
 /// Outputs that may wait in a ring of one member. The driver takes them after
 /// every call, so that this bound is met only if it does not.
@@ -46,6 +52,8 @@ pub struct Ring {
     view: Option<View>,
     /// Why the last gather began, for people.
     cause: String,
+    /// What was delivered in `ring` may not be what the others delivered.
+    is_diverged: bool,
     /// Rings in a row that were agreed on and never became operational.
     failed_attempts: u32,
     /// The last call.
@@ -58,6 +66,10 @@ pub struct Ring {
     /// The member whose refusal brought about a gather, and when, unless it
     /// was out after it: then the refusal was true.
     refused: Option<(NodeId, u64)>,
+    /// Gathers that packets of others may bring about.
+    gathers: Limit,
+    /// Nodes that have left lately, and when.
+    leaves: BTreeMap<NodeId, u64>,
     /// When packets of another version were last named in the log.
     version_warned_at: Option<u64>,
     /// When packets of another cluster were.
@@ -85,11 +97,14 @@ impl Ring {
             state: State::Left,
             view: None,
             cause: String::new(),
+            is_diverged: false,
             failed_attempts: 0,
             called_at: now,
             paused_until: None,
             hello_at: now,
             refused: None,
+            gathers: Limit::of_gathers(config.timing),
+            leaves: BTreeMap::new(),
             version_warned_at: None,
             cluster_warned_at: None,
         };
@@ -253,9 +268,9 @@ impl Ring {
     }
 
     fn on_data(&mut self, now: u64, from: NodeId, data: Data) {
+        let (asks, seq) = (data.asks, data.seq);
         let taken = match &mut self.state {
             State::Operational(_) => {
-                let (asks, seq) = (data.asks, data.seq);
                 let taken = self.ring.as_mut().and_then(|ring| ring.take(from, data));
                 if taken.is_some() {
                     if asks {
@@ -271,8 +286,9 @@ impl Ring {
             State::Commit(_) | State::Left => None,
         };
         self.count_frame(taken);
-        if taken.is_none() {
-            self.on_other_ring(now, from);
+        match taken {
+            Some(taken) => self.note_frame(now, from, seq, taken),
+            None => self.on_other_ring(now, from),
         }
     }
 
@@ -282,6 +298,10 @@ impl Ring {
             Some(frames::Inserted::New) => counters.frames_received += 1,
             Some(frames::Inserted::Known) => counters.frames_known += 1,
             Some(frames::Inserted::TooFar) => counters.frames_too_far += 1,
+            Some(frames::Inserted::Other | frames::Inserted::Doubtful) => {
+                counters.frames_other += 1;
+            }
+            Some(frames::Inserted::Forged) => counters.frames_forged += 1,
             None => counters.other_ring += 1,
         }
     }

@@ -1,6 +1,7 @@
 //! Operational: the token goes round and messages are ordered ([SRP95] 4).
 
 use super::circuit::{Circuit, IDLE_ROTATIONS, Passed, Refused};
+use super::diverged::FRAMES_OF_NOBODY;
 use super::frames::LAST_SEQ;
 use super::linger::Linger;
 use super::visit::{Held, Visit, Why};
@@ -84,9 +85,13 @@ impl Ring {
         else {
             return;
         };
-        if !self.core.accept(ring, from, &token, now) {
-            return;
+        match self.core.accept(ring, from, &mut token, now) {
+            Ok(()) => {}
+            Err(Refused::Diverged) => return self.leave_diverged(now, FRAMES_OF_NOBODY),
+            Err(_) => return,
         }
+        // No member that is operational has anything to recover.
+        token.recovering = false;
         operational.asked = false;
         if token.seq >= LAST_SEQ {
             self.core.counters.gathers_numbers += 1;
@@ -98,6 +103,11 @@ impl Ring {
             self.core.strike(now, deaf);
             let why = format!("{deaf} does not receive what the others send");
             self.gather_without(now, deaf, why);
+            return;
+        }
+        if ring.lacks_for_ever(now, self.core.timing.consensus()) {
+            self.core.counters.gathers_missing += 1;
+            self.gather_again(now, "a frame is missing that nobody sends".into());
             return;
         }
         if ring.is_representative() {
@@ -170,21 +180,23 @@ impl super::Core {
         &mut self,
         ring: &mut Circuit,
         from: NodeId,
-        token: &Token,
+        token: &mut Token,
         now: u64,
-    ) -> bool {
+    ) -> Result<(), Refused> {
         let counters = &mut self.counters;
         if token.ring != ring.id {
             counters.other_ring += 1;
-            return false;
+            return Err(Refused::Wrong);
         }
         let accepted = ring.accept(from, token, now);
         match accepted {
             Ok(()) => counters.tokens += 1,
             Err(Refused::Copy) => counters.tokens_known += 1,
             Err(Refused::Wrong) => counters.tokens_wrong += 1,
+            // Counted with the gathers that it leads to.
+            Err(Refused::Diverged) => {}
         }
-        accepted.is_ok()
+        accepted
     }
 
     /// Sends again what the token asks for. How many frames that were.

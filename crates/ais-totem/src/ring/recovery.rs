@@ -1,7 +1,8 @@
 //! Recovery: the members that come from the same old ring give each other
 //! what some of them lack, in frames of the new ring ([SRP95] 5.3).
 
-use super::circuit::{Circuit, Passed};
+use super::circuit::{Circuit, Passed, Refused};
+use super::diverged::FRAMES_OF_NOBODY;
 use super::frames::Inserted;
 use super::visit::Visit;
 use super::{Ring, State};
@@ -173,18 +174,23 @@ impl Ring {
         recovery.commit_passed = None;
         if let Payload::Recovered { ring, seq, from, chunks } = payload
             && let Some(old) = self.ring.as_mut().filter(|old| old.id == ring && old.has(from))
+            && !self.is_diverged
             && taken == Inserted::New
         {
             recovery.to_send.retain(|&mine| mine != seq);
-            old.recover(seq, Payload::New { from, chunks });
+            if old.recover(seq, Payload::New { from, chunks }) == Inserted::Other {
+                return Some(Inserted::Other);
+            }
         }
         Some(taken)
     }
 
-    pub(super) fn token_in_recovery(&mut self, now: u64, from: NodeId, token: Token) {
+    pub(super) fn token_in_recovery(&mut self, now: u64, from: NodeId, mut token: Token) {
         let State::Recovery(recovery) = &mut self.state else { return };
-        if !self.core.accept(&mut recovery.circuit, from, &token, now) {
-            return;
+        match self.core.accept(&mut recovery.circuit, from, &mut token, now) {
+            Ok(()) => {}
+            Err(Refused::Diverged) => return self.leave_diverged(now, FRAMES_OF_NOBODY),
+            Err(_) => return,
         }
         recovery.commit_passed = None;
         if recovery.note_visit(&token, self.ring.as_mut()) {

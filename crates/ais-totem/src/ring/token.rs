@@ -1,6 +1,6 @@
 //! What a member does to the token: flow control and `aru` ([SRP95] 4).
 
-use crate::packet::Token;
+use crate::packet::{MAX_REQUESTS, Token};
 use ais_wire::NodeId;
 
 /// Frames that all members send in one rotation, together.
@@ -9,6 +9,12 @@ const WINDOW: u32 = 256;
 const PER_VISIT: u32 = 64;
 /// Frames that may be on the way: sent, and not known to be with every member.
 pub(super) const MAX_OUTSTANDING: u64 = 1024;
+
+/// Frames that the others in a ring of so many members send between two visits
+/// of the token, at most.
+pub(super) fn most_between_visits(members: usize) -> u64 {
+    u64::from(PER_VISIT).saturating_mul(members.saturating_sub(1) as u64)
+}
 
 /// What a member told the others with the token, to take back at its next
 /// visit.
@@ -20,14 +26,23 @@ pub(super) struct Flow {
 
 impl Flow {
     /// How many frames may be sent in this visit, of `waiting` that wait,
-    /// retransmissions included. All members have the frames up to `stable`.
-    pub(super) fn allowance(&self, token: &Token, waiting: u32, stable: u64) -> u32 {
+    /// retransmissions included. All of the `members` have the frames up to
+    /// `stable`.
+    pub(super) fn allowance(
+        &self,
+        token: &Token,
+        waiting: u32,
+        stable: u64,
+        members: usize,
+    ) -> u32 {
         let mut allowance = PER_VISIT.min(WINDOW.saturating_sub(token.sent));
         let backlog = token.backlog.saturating_add(waiting).saturating_sub(self.backlog);
         if let Some(share) = WINDOW.saturating_mul(self.backlog).checked_div(backlog)
             && share > 0
         {
-            allowance = allowance.min(share);
+            // An equal share is every member's, whatever is said to wait.
+            let equal = u32::try_from(members).map_or(0, |members| WINDOW / members.max(1));
+            allowance = allowance.min(share.max(equal));
         }
         let outstanding = token.seq.saturating_sub(stable);
         let room = MAX_OUTSTANDING.saturating_sub(outstanding);
@@ -42,6 +57,15 @@ impl Flow {
     /// Whether nobody but this member sent frames in the last rotation.
     pub(super) fn is_lone_sender(&self, token: &Token) -> bool {
         token.sent == self.sent
+    }
+
+    /// Lowers what the token says was sent in the last rotation to what can
+    /// have been: the frames that are `new` since the last visit here, those of
+    /// that visit, and as many retransmissions as a token can ask for.
+    pub(super) fn correct(&self, token: &mut Token, new: u64) {
+        let new = u32::try_from(new).unwrap_or(u32::MAX);
+        let most = new.saturating_add(self.sent).saturating_add(MAX_REQUESTS as u32);
+        token.sent = token.sent.min(most);
     }
 
     /// Tells the others on the token what was sent and what still waits.
@@ -108,14 +132,20 @@ mod tests {
     fn the_window_is_shared_by_backlog() {
         let mut flow = Flow::default();
         let mut token = token(0, 0, None);
-        assert_eq!(flow.allowance(&token, 500, 0), PER_VISIT);
+        assert_eq!(flow.allowance(&token, 500, 0, 16), PER_VISIT);
         flow.tell(&mut token, 64, 100);
         assert_eq!((token.sent, token.backlog), (64, 100));
         token.sent += 150;
-        assert_eq!(flow.allowance(&token, 100, 0), WINDOW - 214);
+        assert_eq!(flow.allowance(&token, 100, 0, 16), WINDOW - 214);
         token.sent = 64;
         token.backlog = 1000;
-        assert_eq!(flow.allowance(&token, 100, 0), WINDOW * 100 / 1000);
+        assert_eq!(flow.allowance(&token, 100, 0, 16), WINDOW * 100 / 1000);
+        // A token that says that much waits elsewhere takes nobody's share.
+        token.backlog = u32::MAX;
+        assert_eq!(flow.allowance(&token, 100, 0, 2), PER_VISIT);
+        token.backlog = 20_000;
+        assert_eq!(flow.allowance(&token, 100, 0, 16), WINDOW / 16);
+        token.backlog = 1000;
         flow.tell(&mut token, 25, 75);
         assert_eq!((token.sent, token.backlog), (25, 975));
     }
@@ -124,10 +154,13 @@ mod tests {
     fn numbers_of_a_forged_token_overflow_nothing() {
         let mut flow = Flow { sent: 9, backlog: u32::MAX };
         let mut token = Token { sent: u32::MAX, backlog: u32::MAX, ..token(u64::MAX, 0, None) };
-        assert_eq!(flow.allowance(&token, u32::MAX, 0), 0);
+        assert_eq!(flow.allowance(&token, u32::MAX, 0, 2), 0);
         flow.tell(&mut token, u32::MAX, u32::MAX);
         assert_eq!((token.sent, token.backlog), (u32::MAX, u32::MAX));
-        assert_eq!(flow.allowance(&Token { seq: 0, sent: 0, ..token }, 0, 9), 64);
+        assert_eq!(flow.allowance(&Token { seq: 0, sent: 0, ..token.clone() }, 0, 9, 2), 64);
+        flow.sent = 3;
+        flow.correct(&mut token, 7);
+        assert_eq!(token.sent, 3 + 7 + MAX_REQUESTS as u32);
     }
 
     /// A member that fell behind is waited for.
@@ -135,7 +168,7 @@ mod tests {
     fn frames_that_somebody_lacks_are_bounded() {
         let flow = Flow::default();
         let token = token(MAX_OUTSTANDING + 90, 100, None);
-        assert_eq!(flow.allowance(&token, 500, 100), 10);
-        assert_eq!(flow.allowance(&token, 500, 80), 0);
+        assert_eq!(flow.allowance(&token, 500, 100, 3), 10);
+        assert_eq!(flow.allowance(&token, 500, 80, 3), 0);
     }
 }

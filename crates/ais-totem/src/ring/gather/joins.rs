@@ -1,6 +1,5 @@
 //! What a JOIN of another node does in each state ([SRP95] 5.1 to 5.3).
 
-use super::super::commit::LAST_NUMBER;
 use super::super::greeting::contains;
 use super::super::{Ring, State};
 use crate::packet::Join;
@@ -11,8 +10,7 @@ impl Ring {
         if self.is_ignored(now, from) {
             return;
         }
-        if join.number > LAST_NUMBER {
-            self.core.counters.wrong_joins += 1;
+        if !self.core.believe(now, join.number) {
             return;
         }
         let news = self.core.links.heard(now, from, contains(&join.heard, self.core.me));
@@ -43,9 +41,8 @@ impl Ring {
             if join.number < ring.id.number {
                 self.core.counters.stale_joins += 1;
             } else if join.leaving {
-                self.core.counters.gathers_leave += 1;
-                self.gather_without(now, from, format!("{from} left"));
-            } else {
+                self.gather_left(now, from);
+            } else if self.may_disturb(now) {
                 self.core.counters.gathers_join += 1;
                 self.gather_asked(now, from, join);
             }
@@ -53,7 +50,8 @@ impl Ring {
         }
         let theirs: Vec<NodeId> = wanted(join).collect();
         let is_fit = !join.leaving && !fails_any(join, &ring.members);
-        if is_fit && self.may_merge(now, from, &join.mutual, &theirs) {
+        let is_met = is_fit && self.may_merge(now, from, &join.mutual, &theirs);
+        if is_met && self.may_disturb(now) {
             self.meet(now, from, &join.mutual, &theirs);
             self.join_in_gather(now, from, join);
         }
@@ -64,14 +62,21 @@ impl Ring {
         if !self.is_with_me(from) {
             return;
         }
-        if join.leaving && !self.is_older_than_ring(from, join) {
-            self.core.counters.gathers_leave += 1;
-            self.gather_without(now, from, format!("{from} left"));
-        } else if is_stale || join.leaving {
+        let leaves = join.leaving && !self.is_older_than_ring(from, join);
+        if !leaves && (is_stale || join.leaving) {
             self.core.counters.stale_joins += 1;
-        } else {
+        } else if leaves {
+            self.gather_left(now, from);
+        } else if self.may_disturb(now) {
             self.core.counters.gathers_join += 1;
             self.gather_asked(now, from, join);
+        }
+    }
+
+    fn gather_left(&mut self, now: u64, from: NodeId) {
+        if self.may_leave(now, from) {
+            self.core.counters.gathers_leave += 1;
+            self.gather_without(now, from, format!("{from} left"));
         }
     }
 
@@ -93,12 +98,16 @@ impl Ring {
         if gather.failed.contains(&from) {
             return;
         }
-        let known = gather.peers.get(&from).map(|peer| peer.number);
-        if is_older || known.is_some_and(|number| join.number < number) {
+        let known = gather.peers.get(&from);
+        let timing = self.core.timing;
+        if is_older || known.is_some_and(|peer| peer.is_stale(now, join.number, timing)) {
             self.core.counters.stale_joins += 1;
             return;
         }
         if join.leaving {
+            if !self.may_leave(now, from) {
+                return;
+            }
             self.fail(now, from, format!("{from} left"));
             self.check_consensus(now);
             return;
@@ -107,7 +116,7 @@ impl Ring {
         if contains(&join.failed, self.core.me) {
             return;
         }
-        if known.is_none() {
+        if !gather.peers.contains_key(&from) {
             let fits = self.may_add(now, from, &join.mutual)
                 && !self.fails_a_mate(join)
                 && self.can_have(now, wanted(join));
@@ -176,9 +185,8 @@ impl Ring {
         peer.deadline = deadline;
         peer.heard = true;
         peer.refused = false;
-        peer.number = join.number;
+        peer.note_number(now, join.number, self.core.timing);
         peer.minor = join.minor;
-        self.core.expect_above(join.number);
         if agrees && !std::mem::replace(&mut peer.agrees, true) {
             // It may not have been there yet when this member said so.
             self.join_soon(now);

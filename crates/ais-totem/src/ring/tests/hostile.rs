@@ -232,7 +232,7 @@ fn view_numbers_near_the_end_are_not_believed() {
         net.run(300 * MS);
     }
     assert_eq!(net.counter(1, "views"), 1);
-    assert_eq!(net.counter(1, "dropped-joins-number-too-high"), 10);
+    assert_eq!(net.counter(1, "dropped-number-too-high"), 10);
     net.send(1, "a");
     net.until_texts(&[1, 2], 1);
 }

@@ -125,6 +125,16 @@ impl Net {
         }
     }
 
+    /// Has the disk of a host hold this view number.
+    pub(super) fn reserve(&mut self, host: u8, number: u64) {
+        self.last_views.insert(host, number);
+    }
+
+    /// The view number on the disk of a host.
+    pub(super) fn reserved(&self, host: u8) -> u64 {
+        self.last_views.get(&host).copied().unwrap_or(0)
+    }
+
     pub(super) fn timing(&self) -> Timing {
         Timing::from_token(self.token)
     }
@@ -179,8 +189,13 @@ impl Net {
 
     /// Hands `packet` to `to` as if `from` had sent it.
     pub(super) fn inject(&mut self, from: u8, to: u8, packet: &Packet) {
-        let bytes = Codec::new(node(from), &Name::try_from("test").unwrap(), &[]).encode(packet);
-        self.call(to, |ring, now| ring.handle_packet(now, node(from), &bytes));
+        self.inject_at(node(from), to, packet);
+    }
+
+    /// The same, from any address.
+    pub(super) fn inject_at(&mut self, from: NodeId, to: u8, packet: &Packet) {
+        let bytes = Codec::new(from, &Name::try_from("test").unwrap(), &[]).encode(packet);
+        self.call(to, |ring, now| ring.handle_packet(now, from, &bytes));
     }
 
     fn pump(&mut self, me: u8) {
