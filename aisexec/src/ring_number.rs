@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 /// Numbers reserved at start, so that the first views need not wait.
 const AHEAD: u64 = 16;
-/// The highest number that a file holds: a view each microsecond would take nine
-/// years to get there. Another one is damage, so higher ones are not written:
-/// beyond this the time of day counts.
-const HIGHEST: u64 = 1 << 48;
+/// The highest number that is written. No cluster counts that far, so a file
+/// that holds it, or a higher one, is damaged, or somebody has driven the numbers
+/// up with forged packets.
+const HIGHEST: u64 = ais_totem::HIGHEST_NUMBER;
 /// No file of a number is longer, in bytes.
 const LONGEST: u64 = 32;
 
@@ -37,16 +37,13 @@ pub(crate) struct Numbers {
 impl NumberFile {
     /// Reads the file of `node` in `directory` and reserves some numbers. If
     /// it holds none that can be right, numbers go on from the time of day
-    /// `seconds`, with an error in the log. If it cannot be written, they do
-    /// so too, with a warning, and all count as reserved. So they do above the
-    /// highest number that it can hold.
+    /// `seconds`, and the file is replaced, with an error in the log. If it
+    /// cannot be written, they do so too, with a warning, and all count as
+    /// reserved.
     pub(crate) fn open(directory: &Path, node: NodeId, seconds: u64) -> (Self, Numbers) {
         let path = directory.join(format!("ring-{node}"));
         let mut file = Self { directory: directory.into(), path, is_kept: true };
         let last = read(&file.path);
-        if last == Ok(HIGHEST) {
-            return file.beyond(seconds);
-        }
         let next = *last.as_ref().unwrap_or(&seconds);
         let reserved = next.saturating_add(AHEAD);
         let written = file.write(reserved);
@@ -73,19 +70,6 @@ impl NumberFile {
             false => Numbers { last: next.max(seconds), reserved: u64::MAX },
         };
         (file, numbers)
-    }
-
-    /// What is known where the file holds all that it can: an earlier life may
-    /// have had higher numbers. It stays as it is.
-    fn beyond(self, seconds: u64) -> (Self, Numbers) {
-        log::warn!(
-            "{0} holds {HIGHEST}, the highest number of a configuration that it can: the ring \
-             number is that and the time of day, and may repeat if the clock goes back; to count \
-             anew, stop all nodes of the cluster and remove {0} and its like on each",
-            self.path.display()
-        );
-        let last = HIGHEST.saturating_add(seconds);
-        (self, Numbers { last, reserved: u64::MAX })
     }
 
     /// Reserves the numbers up to this one. When this returns that will
@@ -170,8 +154,8 @@ fn read(path: &Path) -> Result<u64, String> {
     number(&bytes).ok_or_else(|| {
         let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST as usize)]);
         format!(
-            "holds `{}`, which is not the number of a configuration (a whole number up to \
-             {HIGHEST})",
+            "holds `{}`, which is not the number of a configuration (a whole number below \
+             {HIGHEST}; higher ones come of damage, or of forged packets)",
             shown.strip_suffix('\n').unwrap_or(&shown).escape_debug()
         )
     })
@@ -184,7 +168,7 @@ fn number(bytes: &[u8]) -> Option<u64> {
     // A sign is no digit.
     let is_number = digits.iter().all(u8::is_ascii_digit);
     let text = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
-    text.parse().ok().filter(|number| *number <= HIGHEST)
+    text.parse().ok().filter(|number| *number < HIGHEST)
 }
 
 #[cfg(test)]
@@ -227,7 +211,8 @@ mod tests {
             "1\n2\n",
             "12 views",
             "0x10",
-            "281474976710657",
+            "4398046511104",
+            "281474976710656",
             "9223372036854775807",
             "18446744073709551615",
             "99999999999999999999999999999999999999",
@@ -236,11 +221,11 @@ mod tests {
         ] {
             fs::write(&path, text).unwrap();
             let damage = read(&path).unwrap_err();
-            assert!(damage.contains("281474976710656"), "{damage}");
+            assert!(damage.contains("below 4398046511104"), "{damage}");
             assert_eq!(open(directory.path(), 1), (1000, 1016), "{text:?}");
             assert_eq!(fs::read_to_string(&path).unwrap(), "1016\n");
         }
-        for (text, number) in [("281474976710656", HIGHEST), ("5\r\n", 5), ("5", 5)] {
+        for (text, number) in [("4398046511103", HIGHEST - 1), ("5\r\n", 5), ("5", 5)] {
             fs::write(&path, text).unwrap();
             assert_eq!(read(&path), Ok(number));
         }
@@ -252,30 +237,29 @@ mod tests {
         }
     }
 
+    /// Then a cluster that was driven up counts from the time of day again when
+    /// its nodes start again.
     #[test]
-    fn what_is_written_is_believed_up_to_the_highest_and_beyond_it_the_clock_counts() {
+    fn at_the_highest_number_the_file_is_replaced() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("ring-127.0.0.1");
         for below in [AHEAD + 1, AHEAD, AHEAD - 1, 1] {
             fs::write(&path, format!("{}\n", HIGHEST - below)).unwrap();
             let mut last = 0;
-            for _ in 0..4 {
-                let (next, reserved) = open(directory.path(), 1);
-                assert!(next >= last && reserved > next, "{last}, then {next} to {reserved}");
-                assert!(read(&path).is_ok_and(|kept| kept >= next.min(HIGHEST)));
-                if next > HIGHEST {
-                    break;
-                }
-                last = reserved;
-            }
-            assert_eq!(open(directory.path(), 1), (HIGHEST + 1000, u64::MAX));
+            let mut lives = (0..4).map(|_| open(directory.path(), 1));
+            let anew = lives.find(|(next, reserved)| {
+                assert!(reserved > next);
+                let goes_on = *next >= last;
+                last = *reserved;
+                !goes_on
+            });
+            assert_eq!(anew, Some((1000, 1016)));
+            assert_eq!(read(&path), Ok(1016));
         }
-        // Others may count as far while this node runs.
-        fs::write(&path, "100\n").unwrap();
         let (mut file, _) = NumberFile::open(directory.path(), node(), 1000);
         file.reserve(u64::MAX >> 1);
-        assert_eq!(read(&path), Ok(HIGHEST));
-        assert_eq!(open(directory.path(), 1), (HIGHEST + 1000, u64::MAX));
+        assert!(read(&path).unwrap_err().contains("forged"));
+        assert_eq!(open(directory.path(), 1), (1000, 1016));
     }
 
     #[test]
