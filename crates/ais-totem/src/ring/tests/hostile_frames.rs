@@ -96,10 +96,10 @@ fn above_a_gap_neither_of_two_frames_is_kept() {
 #[test]
 fn a_frame_in_ones_own_name_is_not_taken() {
     let (mut net, id, last) = ring();
-    net.inject(3, 1, &frame(id, last + 1, 1, "forged"));
+    net.inject(3, 2, &frame(id, last + 1, 2, "forged"));
     net.run(2 * TOKEN);
-    assert_eq!((net.counter(1, "dropped-frames-forged"), net.counter(1, "views")), (1, 1));
-    assert!(net.texts(1).is_empty());
+    assert_eq!((net.counter(2, "dropped-frames-forged"), net.counter(2, "views")), (1, 1));
+    assert!(net.texts(2).is_empty());
 }
 
 /// While the token is here nobody else sends.
