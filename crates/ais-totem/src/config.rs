@@ -142,16 +142,22 @@ impl Timing {
         self.merge() * 5
     }
 
-    /// A node that is only partly connected is left alone for so long after
-    /// the first time, and twice as long after each further one.
+    /// A node that was lost twice has to be heard for so long before it is let
+    /// in, and for twice as long after each further time.
     #[must_use]
-    pub const fn shortest_ban(self) -> u64 {
-        self.token * 2
+    pub const fn shortest_wait(self) -> u64 {
+        self.token / 8
     }
 
-    /// It is left alone for at most so long.
+    /// It has to be heard for at most so long.
     #[must_use]
-    pub const fn longest_ban(self) -> u64 {
+    pub const fn longest_wait(self) -> u64 {
+        self.token * 16
+    }
+
+    /// That a node was lost counts until so long after the last time.
+    #[must_use]
+    pub const fn flap_memory(self) -> u64 {
         self.token * 60
     }
 
@@ -198,7 +204,7 @@ mod tests {
             assert!(timing.suspect() >= 2 * timing.join());
             assert!(timing.hold() <= 100 * MILLISECOND, "every member is heard that often");
             assert!(timing.merge() < timing.pause(), "a node that is alone is not paused");
-            assert!(timing.shortest_ban() <= timing.longest_ban());
+            assert!(timing.longest_wait() < timing.flap_memory());
         }
     }
 }

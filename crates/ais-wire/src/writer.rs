@@ -53,6 +53,15 @@ impl Writer {
         self
     }
 
+    /// Appends zeros until there are so many bytes in all; nothing if there are.
+    pub fn fill(&mut self, length: usize) -> &mut Self {
+        match &mut self.counted {
+            Some(count) => *count = length.max(*count),
+            None => self.bytes.resize(length.max(self.bytes.len()), 0),
+        }
+        self
+    }
+
     /// One byte.
     pub fn u8(&mut self, value: u8) -> &mut Self {
         self.raw(&[value])

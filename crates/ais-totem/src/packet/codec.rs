@@ -10,10 +10,13 @@ const MAGIC: [u8; 4] = *b"AISR";
 const MAJOR: u8 = 1;
 /// A newer minor version may append to JOIN and HELLO, which nodes exchange
 /// before they know each other's version.
-pub(crate) const MINOR: u8 = 1;
+pub(crate) const MINOR: u8 = 2;
 /// The first minor version in which JOIN and HELLO end with the settings of
 /// their sender.
 const WITH_SETTINGS: u8 = 1;
+/// The first one in which HELLO goes on with [`Reach`] and is filled up with
+/// zeros.
+const WITH_REACH: u8 = 2;
 
 /// Magic, major, minor, kind, checksum, cluster, sender.
 pub(super) const HEADER: usize = 4 + 1 + 1 + 1 + 4 + 8 + 4;
@@ -79,13 +82,18 @@ impl Codec {
             Packet::Token(token) => self.seal(kind::TOKEN, 0, |out| write_token(out, token)),
             Packet::Join(join) => self.seal(kind::JOIN, 0, |out| {
                 write_join(out, join);
-                out.raw(&self.settings);
+                out.raw(&self.settings).bool(join.careful);
             }),
             Packet::Commit(commit) => self.seal(kind::COMMIT, 0, |out| write_commit(out, commit)),
-            Packet::Hello(hello) => self.seal(kind::HELLO, 0, |out| {
-                write_hello(out, hello);
-                out.raw(&self.settings);
-            }),
+            Packet::Hello(hello) => {
+                let length = usize::from(hello.reach.length);
+                self.seal(kind::HELLO, length, |out| {
+                    write_hello(out, hello);
+                    out.raw(&self.settings);
+                    write_reach(out, hello.reach);
+                    out.fill(length);
+                })
+            }
             Packet::Cancel(cancel) => {
                 self.seal(kind::CANCEL, 0, |out| write_view(out, cancel.ring))
             }
@@ -144,7 +152,10 @@ impl Codec {
         if sender == self.me {
             return Err(Dropped::Own);
         }
-        let (packet, settings) = read(kind, minor, body).map_err(malformed)?;
+        let (mut packet, settings) = read(kind, minor, body).map_err(malformed)?;
+        if let Packet::Hello(hello) = &mut packet {
+            hello.reach.length = u16::try_from(datagram.len()).unwrap_or(u16::MAX);
+        }
         if is_sane(&packet, sender) { Ok((packet, settings)) } else { Err(Dropped::Malformed) }
     }
 
@@ -188,7 +199,7 @@ pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
 
 fn read(kind: u8, minor: u8, body: &[u8]) -> Result<(Packet, Vec<Setting>), DecodeError> {
     let mut input = Reader::new(body);
-    let packet = match kind {
+    let mut packet = match kind {
         kind::DATA => Packet::Data(read_data(&mut input)?),
         kind::RECOVERED => Packet::Data(read_recovered(&mut input)?),
         kind::TOKEN => Packet::Token(read_token(&mut input)?),
@@ -204,6 +215,18 @@ fn read(kind: u8, minor: u8, body: &[u8]) -> Result<(Packet, Vec<Setting>), Deco
         true => settings::read(&mut input)?,
         false => Vec::new(),
     };
+    match &mut packet {
+        Packet::Hello(hello) if minor >= WITH_REACH => {
+            hello.reach = read_reach(&mut input)?;
+            // It is filled up; a newer version may say something there.
+            if input.rest().iter().any(|&byte| byte != 0) && minor == MINOR {
+                return Err(DecodeError::Invalid);
+            }
+        }
+        Packet::Join(join) if minor >= WITH_REACH => join.careful = input.bool()?,
+        Packet::Commit(commit) if minor >= WITH_REACH => commit.size = input.u16()?,
+        _ => {}
+    }
     let may_grow = minor > MINOR && greets;
     if !may_grow {
         input.finish()?;
@@ -270,6 +293,7 @@ fn write_join(out: &mut Writer, join: &Join) {
 fn read_join(input: &mut Reader<'_>) -> Result<Join, DecodeError> {
     Ok(Join {
         minor: input.u8()?,
+        careful: false,
         leaving: input.bool()?,
         number: input.u64()?,
         ring: input.option(read_view)?,
@@ -289,6 +313,7 @@ fn write_commit(out: &mut Writer, commit: &Commit) {
             out.u64(old.aru).u64(old.high).u64(old.safe).list(&old.obliged, write_node);
         });
     });
+    out.u16(commit.size);
 }
 
 fn read_commit(input: &mut Reader<'_>) -> Result<Commit, DecodeError> {
@@ -297,6 +322,7 @@ fn read_commit(input: &mut Reader<'_>) -> Result<Commit, DecodeError> {
         hop: input.u32()?,
         members: input
             .list(|input| Ok(CommitEntry { node: input.node()?, old: input.option(read_old)? }))?,
+        size: u16::MAX,
     })
 }
 
@@ -323,7 +349,16 @@ fn read_hello(input: &mut Reader<'_>) -> Result<Hello, DecodeError> {
         members: input.list(Reader::node)?,
         heard: input.list(Reader::node)?,
         mutual: input.list(Reader::node)?,
+        reach: Reach::default(),
     })
+}
+
+fn write_reach(out: &mut Writer, reach: Reach) {
+    out.bool(reach.to_one).u16(reach.one).u16(reach.all);
+}
+
+fn read_reach(input: &mut Reader<'_>) -> Result<Reach, DecodeError> {
+    Ok(Reach { to_one: input.bool()?, one: input.u16()?, all: input.u16()?, length: 0 })
 }
 
 fn write_ack(out: &mut Writer, ack: &Ack) {

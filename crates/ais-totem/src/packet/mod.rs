@@ -101,6 +101,8 @@ pub(crate) struct Token {
 pub(crate) struct Join {
     /// The lowest minor version of the protocol among those it knows of.
     pub(crate) minor: u8,
+    /// The members of `ring` have to show anew that they hear each other.
+    pub(crate) careful: bool,
     /// The sender goes away; the rest says what it left.
     pub(crate) leaving: bool,
     /// The highest view number it knows of.
@@ -112,8 +114,8 @@ pub(crate) struct Join {
     pub(crate) members: Vec<NodeId>,
     /// Of them, those that should not after all, in ascending order.
     pub(crate) failed: Vec<NodeId>,
-    /// Nodes whose packets reach the sender, in ascending order: an asymmetric
-    /// link shows here.
+    /// Nodes that reach the sender (see [`Reach`]), in ascending order: an
+    /// asymmetric link shows here.
     pub(crate) heard: Vec<NodeId>,
     /// Of them, those that are known to hear the sender, in ascending order.
     pub(crate) mutual: Vec<NodeId>,
@@ -128,6 +130,9 @@ pub(crate) struct Commit {
     pub(crate) hop: u32,
     /// In ascending order, the sender among them.
     pub(crate) members: Vec<CommitEntry>,
+    /// The longest datagram that gets through between all that had the token in
+    /// the first round, in bytes.
+    pub(crate) size: u16,
 }
 
 /// A member of the ring that is being formed.
@@ -165,11 +170,28 @@ pub(crate) struct Hello {
     /// The ring of the sender, in ascending order; if there is one the
     /// representative is the first, and the sender is among them.
     pub(crate) members: Vec<NodeId>,
-    /// Nodes outside that ring whose packets reach the sender, in ascending
-    /// order.
+    /// Nodes outside that ring that reach the sender (see [`Reach`]), in
+    /// ascending order.
     pub(crate) heard: Vec<NodeId>,
     /// Of them, those that are known to hear the sender, in ascending order.
     pub(crate) mutual: Vec<NodeId>,
+    pub(crate) reach: Reach,
+}
+
+/// What a HELLO shows of the way from its sender: that a datagram of this length
+/// gets through, to one node or to all. What is sent to all may take another way
+/// than what is sent to one, and short datagrams one that long ones do not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Reach {
+    /// It was sent to one node.
+    pub(crate) to_one: bool,
+    /// To one node: the longest HELLO that came of it lately, of those that it
+    /// sent to the sender of this one; 0 if none did.
+    pub(crate) one: u16,
+    /// The same for those that it sent to all.
+    pub(crate) all: u16,
+    /// The length of the datagram. A sender fills it up with zeros.
+    pub(crate) length: u16,
 }
 
 /// To whoever holds the token of an idle ring: somebody has something to send.

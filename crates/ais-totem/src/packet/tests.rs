@@ -70,9 +70,11 @@ fn a_body_that_is_cut_or_goes_on_is_refused() {
             })
         };
         assert_eq!(seal(body), datagram);
+        // What a HELLO is filled up with shows how long it is.
+        let is_filled = matches!(packet, Packet::Hello(_));
         if !matches!(packet, Packet::Data(_)) {
             let mut longer = body.to_vec();
-            longer.push(0);
+            longer.push(u8::from(is_filled));
             assert_eq!(decode(&seal(&longer)), Err(Dropped::Malformed), "seed {seed}");
         }
         for length in 0..body.len() {
@@ -81,6 +83,10 @@ fn a_body_that_is_cut_or_goes_on_is_refused() {
                 (_, Err(reason)) => assert_eq!(reason, Dropped::Malformed),
                 // The chunks of a frame say themselves where they end.
                 (Packet::Data(_), Ok(_)) => {}
+                (Packet::Hello(hello), Ok(Packet::Hello(cut))) => {
+                    assert_eq!(usize::from(cut.reach.length), codec::HEADER + length);
+                    assert_eq!(Hello { reach: hello.reach, ..cut }, *hello);
+                }
                 (_, Ok(cut)) => panic!("seed {seed} length {length}: {cut:?}"),
             }
         }
@@ -151,7 +157,11 @@ fn a_newer_minor_version_may_append_to_join_and_hello() {
         newer.extend(b"new");
         codec::put_checksum(&mut newer);
         match (packet, decode(&newer)) {
-            (packet @ (Packet::Join(_) | Packet::Hello(_)), read) => assert_eq!(read, Ok(packet)),
+            (packet @ Packet::Join(_), read) => assert_eq!(read, Ok(packet)),
+            (Packet::Hello(mut hello), read) => {
+                hello.reach.length += 3;
+                assert_eq!(read, Ok(Packet::Hello(hello)));
+            }
             (Packet::Data(_), read) => assert!(read.is_ok()),
             (_, read) => assert_eq!(read, Err(Dropped::Malformed)),
         }
@@ -172,15 +182,36 @@ fn settings_travel_with_join_and_hello() {
         let told = if greets { settings.to_vec() } else { Vec::new() };
         assert_eq!(read, Ok((packet.clone(), told)), "seed {seed}");
         if greets {
-            // The empty list is what an older version does not send.
-            let mut older = codec(SENDER, "c").encode(&packet).to_vec();
-            older[5] = 0;
-            older.truncate(older.len() - 4);
-            codec::put_checksum(&mut older);
+            let (packet, older) = as_older(packet);
             let read = codec(ME, "c").decode(node(SENDER), &older);
             assert_eq!(read, Ok((packet, Vec::new())), "seed {seed}");
         }
     }
+}
+
+/// A packet as minor version 0 writes it, without all that ends JOIN and HELLO
+/// now; and how it is read.
+fn as_older(mut packet: Packet) -> (Packet, Vec<u8>) {
+    let mut more = 4;
+    match &mut packet {
+        Packet::Hello(hello) => {
+            hello.reach.length = 0;
+            more += 5;
+        }
+        Packet::Join(join) => {
+            join.careful = false;
+            more += 1;
+        }
+        _ => {}
+    }
+    let mut older = codec(SENDER, "c").encode(&packet).to_vec();
+    older[5] = 0;
+    older.truncate(older.len() - more);
+    codec::put_checksum(&mut older);
+    if let Packet::Hello(hello) = &mut packet {
+        hello.reach = Reach { length: older.len() as u16, ..Reach::default() };
+    }
+    (packet, older)
 }
 
 /// A frame that fills its capacity fits the mtu, recovered or not.

@@ -12,7 +12,10 @@ use ais_wire::NodeId;
 pub(super) const IDLE_ROTATIONS: u32 = 5;
 /// A member that lacks a frame for that many rotations, and for the consensus
 /// timeout, does not receive.
-const STUCK_ROTATIONS: u32 = 50;
+const STUCK_ROTATIONS: u32 = 16;
+/// Frames that a member lacks are sent again in so many rotations in a row, and
+/// then in ever fewer.
+const EAGER_ROTATIONS: u32 = 8;
 
 #[derive(Debug)]
 pub(super) struct Circuit {
@@ -49,6 +52,8 @@ pub(super) struct Circuit {
     seq_then: u64,
     aru_then: u64,
     requests_then: Vec<u64>,
+    /// Frames that were sent again in the last visit.
+    served_then: Vec<u64>,
     stuck: Option<Stuck>,
 }
 
@@ -118,6 +123,7 @@ impl Circuit {
             seq_then: first,
             aru_then: first,
             requests_then: Vec::new(),
+            served_then: Vec::new(),
             stuck: None,
             members,
         })
@@ -279,16 +285,26 @@ impl Circuit {
 
     /// The frames that the token asks for and this member has, at most `most`,
     /// taken from the token.
-    pub(super) fn serve(&self, token: &mut Token, most: u32) -> Vec<Data> {
+    ///
+    /// What was sent in the last visit and is asked for again others are to send
+    /// this time: it may be the way from here that is bad.
+    pub(super) fn serve(&mut self, token: &mut Token, most: u32) -> Vec<Data> {
         let mut served = Vec::new();
+        let rotations = self.stuck.as_ref().map_or(0, |stuck| stuck.rotations);
+        if rotations > EAGER_ROTATIONS && !rotations.is_power_of_two() {
+            return served;
+        }
+        let in_vain = std::mem::take(&mut self.served_then);
+        let others_can = self.members.len() > 2;
         token.requests.retain(|&seq| {
             let Some(frame) = self.frames.get(seq) else { return true };
-            if served.len() >= most as usize {
+            if served.len() >= most as usize || others_can && in_vain.contains(&seq) {
                 return true;
             }
             served.push(Data { ring: self.id, seq, asks: false, payload: frame.payload.clone() });
             false
         });
+        self.served_then = served.iter().map(|data: &Data| data.seq).collect();
         served
     }
 
@@ -333,6 +349,13 @@ impl Circuit {
         let stuck = self.stuck.as_ref().filter(|stuck| self.frames.aru() > stuck.aru)?;
         let long = now >= stuck.since.saturating_add(time) && stuck.rotations >= STUCK_ROTATIONS;
         (long && stuck.who != self.me).then_some(stuck.who)
+    }
+
+    /// The member that has lacked a frame for a while, as far as this one can
+    /// tell.
+    pub(super) fn lacking(&self) -> Option<NodeId> {
+        let stuck = self.stuck.as_ref().filter(|stuck| self.frames.aru() > stuck.aru)?;
+        (stuck.rotations >= STUCK_ROTATIONS / 2).then_some(stuck.who)
     }
 
     /// Whether this member lacks a frame for so long that those who have it, if

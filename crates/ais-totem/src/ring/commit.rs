@@ -45,17 +45,15 @@ impl Committing {
     /// Whether a JOIN wants nothing that was not agreed on: it was sent before
     /// its sender agreed.
     pub(super) fn has_agreed_to(&self, join: &Join) -> bool {
-        join.members.iter().all(|&node| contains(&self.agreed.members, node))
-            && join.failed.iter().all(|&node| contains(&self.agreed.failed, node))
+        let wants = join.members.iter().filter(|node| !contains(&join.failed, **node));
+        wants.eq(self.token.members.iter().map(|entry| &entry.node))
+            || join.members.iter().all(|&node| contains(&self.agreed.members, node))
+                && join.failed.iter().all(|&node| contains(&self.agreed.failed, node))
     }
 
     pub(super) fn next(&self) -> u64 {
         let again = self.passed.as_ref().map_or(self.deadline, |passed| passed.again);
         again.min(self.deadline).min(self.join_at)
-    }
-
-    fn successor(&self, me: NodeId) -> Option<NodeId> {
-        neighbours(&self.token, me).map(|(_, successor)| successor)
     }
 }
 
@@ -70,7 +68,7 @@ impl Ring {
         }
         let ring = ViewId { number, representative: self.core.me };
         let entries = members.iter().map(|&node| CommitEntry { node, old: None });
-        let token = Commit { ring, hop: 0, members: entries.collect() };
+        let token = Commit { ring, hop: 0, members: entries.collect(), size: u16::MAX };
         self.enter_commit(now, token);
     }
 
@@ -114,6 +112,8 @@ impl Ring {
         for entry in token.members.iter_mut().filter(|entry| entry.node == self.core.me) {
             entry.old = Some(old.clone());
         }
+        let others = nodes(&token).into_iter().filter(|node| *node != self.core.me);
+        token.size = token.size.min(self.core.links.size_among(now, others));
         token.hop += 1;
         self.core.agree_to(token.ring.number);
         let deadline = now.saturating_add(self.core.timing.consensus());
@@ -196,9 +196,14 @@ impl Ring {
         let State::Commit(commit) = &mut self.state else { return };
         if now >= commit.deadline {
             self.core.counters.gathers_commit += 1;
-            let successor = commit.successor(self.core.me);
             let time = milliseconds(self.core.timing.consensus());
-            return self.attempt_failed(now, successor, &format!("no commit token for {time} ms"));
+            // Nobody else can go on as long as this member has not said where it
+            // comes from.
+            if commit.passed.is_none() {
+                let why = format!("no view number could be reserved for {time} ms");
+                return self.gather_alone(now, why);
+            }
+            return self.gather_carefully(now, format!("no commit token for {time} ms"));
         }
         if let Some(passed) = commit.passed.as_mut().filter(|passed| now >= passed.again) {
             self.core.send_again(now, passed);

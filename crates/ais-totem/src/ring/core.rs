@@ -57,7 +57,7 @@ impl Core {
             max_message: config.max_message,
             outputs: VecDeque::new(),
             counters: Counters::default(),
-            links: Links::new(config.timing),
+            links: Links::new(config.timing, u16::try_from(config.mtu).unwrap_or(u16::MAX)),
             greetings: Limit::of_greetings(config.timing),
             queue: SendQueue::new(config.max_message),
             assembly: Assembly::new(config.max_message),
@@ -123,9 +123,25 @@ impl Core {
         }
     }
 
-    /// Leaves a node alone for a while that may not be connected with all.
+    /// No ring can be formed with a node: it is let in later.
     pub(super) fn strike(&mut self, now: u64, node: NodeId) {
         self.counters.strikes += 1;
-        self.links.strike(now, node);
+        self.links.lost(now, node);
+    }
+
+    /// These are in the ring from now on, and those have left it.
+    pub(super) fn settle_links(&mut self, now: u64, members: &[NodeId], left: &[NodeId]) {
+        for &node in left {
+            self.links.lost(now, node);
+        }
+        for &node in members.iter().filter(|&&node| node != self.me) {
+            self.links.joined(now, node);
+        }
+    }
+
+    /// The datagrams of the ring have so many bytes at most from now on.
+    pub(super) fn use_size(&mut self, now: u64, size: u16) {
+        let size = self.links.set_size(now, size);
+        self.capacity = chunk_capacity(size.into()).max(LEAST_CAPACITY);
     }
 }

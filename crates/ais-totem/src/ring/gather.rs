@@ -1,19 +1,19 @@
 //! Gather: who is to be in the next ring ([SRP95] 5.1).
 
+mod clique;
 mod consensus;
+mod decide;
 mod joins;
+mod peer;
 
+use super::circuit::Circuit;
 use super::greeting::contains;
 use super::{Ring, State};
-use crate::config::milliseconds;
 use crate::packet::{Join, MAX_MEMBERS, MINOR, Packet};
 use crate::{Destination, Timing, ViewId};
 use ais_wire::NodeId;
+use peer::Peer;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// After so many rings in a row that failed before they were operational a
-/// member tries without its successor.
-const MAX_ATTEMPTS: u32 = 4;
 
 /// So many more rings than this member knows of others may have agreed to.
 const MAX_MISSED: u64 = 1 << 16;
@@ -26,6 +26,15 @@ pub(super) struct Gather {
     failed: BTreeSet<NodeId>,
     /// The members but this one.
     peers: BTreeMap<NodeId, Peer>,
+    /// Links count only as they are shown in this gather: something went wrong
+    /// with the ring. Otherwise its members are taken to hear each other.
+    is_careful: bool,
+    /// The member that lacked frames in the ring, or the one that was being formed.
+    lacking: Option<NodeId>,
+    /// Until then all have the time to show their links.
+    decide_at: u64,
+    /// When it was last looked who is missing.
+    looked_at: u64,
     changed_at: u64,
     /// The first JOIN has been sent.
     begun: bool,
@@ -36,50 +45,6 @@ pub(super) struct Gather {
     alone_at: u64,
     /// All agree; the commit token is awaited until then.
     agreed_until: Option<u64>,
-}
-
-#[derive(Debug)]
-struct Peer {
-    /// It has failed if no JOIN of it comes until then.
-    deadline: u64,
-    /// A JOIN of it has come.
-    heard: bool,
-    /// A JOIN of it had the sets of this member.
-    agrees: bool,
-    /// Its host says that nobody listens there.
-    refused: bool,
-    /// The view number in its last JOIN, or of the ring that a HELLO says it is
-    /// in.
-    number: u64,
-    /// When that became higher.
-    raised_at: Option<u64>,
-    minor: u8,
-}
-
-impl Peer {
-    /// It has nothing more to say: it waits for others as this member does, or
-    /// for the commit token.
-    fn is_waiting(&self) -> bool {
-        self.agrees && !self.refused
-    }
-
-    /// Whether a JOIN with this number was sent before what is known of it.
-    /// When none with the higher number has come for a while that was forged.
-    fn is_stale(&self, now: u64, number: u64, timing: Timing) -> bool {
-        let again = timing.join().saturating_mul(3);
-        let is_recent = |at: u64| now < at.saturating_add(again);
-        number < self.number && self.raised_at.is_some_and(is_recent)
-    }
-
-    /// Its view number is this one. If that grows without end those that it had
-    /// before count for as long in between as they do not.
-    fn note_number(&mut self, now: u64, number: u64, timing: Timing) {
-        let rest = timing.join().saturating_mul(6);
-        if number > self.number && self.raised_at.is_none_or(|at| now >= at.saturating_add(rest)) {
-            self.raised_at = Some(now);
-        }
-        self.number = number;
-    }
 }
 
 impl Gather {
@@ -98,17 +63,23 @@ impl Gather {
         self.members.difference(&self.failed).copied().collect()
     }
 
+    /// The same without this member, in ascending order.
+    fn wanted_peers(&self) -> impl Iterator<Item = (NodeId, &Peer)> {
+        let peers = self.peers.iter().map(|(&node, peer)| (node, peer));
+        peers.filter(|(node, _)| !self.failed.contains(node))
+    }
+
     /// These are in that ring: what they wanted before is not what they want
     /// now. They are well, and have the consensus timeout to say that they want
     /// to be in the next ring.
     pub(super) fn note_ring(&mut self, now: u64, ring: ViewId, members: &[NodeId], timing: Timing) {
-        let deadline = now.saturating_add(timing.consensus());
+        let wanted = self.wanted();
         for node in members {
             let Some(peer) = self.peers.get_mut(node) else { continue };
+            let is_new = ring.number > peer.number;
             peer.note_number(now, ring.number.max(peer.number), timing);
-            if !peer.agrees && !peer.refused {
-                peer.heard = true;
-                peer.deadline = deadline;
+            if is_new && !peer.agrees(&wanted) && !peer.refused {
+                peer.deadline = now.saturating_add(timing.consensus());
             }
         }
     }
@@ -121,20 +92,14 @@ impl Gather {
         number <= highest.saturating_add(MAX_MISSED)
     }
 
-    fn add(&mut self, node: NodeId, deadline: u64) -> bool {
+    /// `node`, which comes from `ring` as far as is known, should be in. It has
+    /// until `deadline` to show itself.
+    fn add(&mut self, node: NodeId, ring: Option<ViewId>, deadline: u64) -> bool {
         if self.members.len() >= MAX_MEMBERS || !self.members.insert(node) {
             return false;
         }
-        let peer = Peer {
-            deadline,
-            heard: false,
-            agrees: false,
-            refused: false,
-            number: 0,
-            raised_at: None,
-            minor: MINOR,
-        };
-        self.peers.insert(node, peer);
+        self.peers.insert(node, Peer::new(deadline, ring));
+        self.decide_at = self.decide_at.max(deadline);
         true
     }
 }
@@ -152,10 +117,43 @@ impl Ring {
         self.begin_gather(now);
     }
 
-    /// To gather without a member that is known to have gone.
+    /// The same, where something went wrong with the ring: all have to show that
+    /// they hear each other.
+    pub(super) fn gather_carefully(&mut self, now: u64, why: String) {
+        self.prepare_gather(now, why);
+        self.doubt_links(now);
+        self.begin_gather(now);
+    }
+
+    /// To gather without a member that has left.
     pub(super) fn gather_without(&mut self, now: u64, gone: NodeId, why: String) {
         self.prepare_gather(now, why.clone());
         self.fail(now, gone, why);
+        self.begin_gather(now);
+    }
+
+    /// To gather as a member lacks what others have. Their links show whose fault
+    /// that is; if they do not, as it comes back at once, it is that member's.
+    pub(super) fn gather_for_deaf(&mut self, now: u64, deaf: NodeId) {
+        self.core.counters.gathers_deaf += 1;
+        let why = format!("{deaf} does not receive what the others send");
+        self.prepare_gather(now, why.clone());
+        self.doubt_links(now);
+        let again = self.core.timing.bound().saturating_mul(2);
+        let before = self.deaf.replace((deaf, now));
+        if before.is_some_and(|(node, at)| node == deaf && now < at.saturating_add(again)) {
+            self.core.strike(now, deaf);
+            self.fail(now, deaf, why);
+        }
+        self.begin_gather(now);
+    }
+
+    /// To form a ring of this member alone.
+    pub(super) fn gather_alone(&mut self, now: u64, why: String) {
+        self.prepare_gather(now, why.clone());
+        for other in self.members_with_me() {
+            self.mark_failed(now, other, why.clone());
+        }
         self.begin_gather(now);
     }
 
@@ -187,10 +185,7 @@ impl Ring {
     fn can_have(&self, now: u64, mut nodes: impl Iterator<Item = NodeId>) -> bool {
         let State::Gather(gather) = &self.state else { return false };
         let links = &self.core.links;
-        nodes.all(|node| {
-            gather.members.contains(&node)
-                || (links.is_mutual(now, node) && !links.is_banned(now, node))
-        })
+        nodes.all(|node| gather.members.contains(&node) || links.is_mutual(now, node))
     }
 
     /// A node that hears this one and its ring can be in the next ring.
@@ -206,9 +201,9 @@ impl Ring {
         }
         let State::Gather(gather) = &mut self.state else { return };
         let deadline = now.saturating_add(self.core.timing.consensus());
-        let mut changed = gather.add(from, deadline);
+        let mut changed = gather.add(from, None, deadline);
         for &node in theirs.iter().filter(|&&node| node != self.core.me) {
-            changed |= gather.add(node, deadline);
+            changed |= gather.add(node, None, deadline);
         }
         if changed {
             self.sets_changed(now);
@@ -229,6 +224,10 @@ impl Ring {
             members: BTreeSet::from([self.core.me]),
             failed: BTreeSet::new(),
             peers: BTreeMap::new(),
+            is_careful: false,
+            lacking: self.lacking(),
+            decide_at: now,
+            looked_at: now,
             changed_at: now,
             join_at: now,
             begun: false,
@@ -237,9 +236,55 @@ impl Ring {
             agreed_until: None,
         };
         for member in self.members_with_me().into_iter().filter(|&member| member != self.core.me) {
-            gather.add(member, deadline);
+            let ring = self.ring.as_ref().filter(|ring| ring.has(member));
+            gather.add(member, ring.map(|ring| ring.id), deadline);
         }
         self.state = State::Gather(gather);
+    }
+
+    fn lacking(&self) -> Option<NodeId> {
+        match &self.state {
+            State::Operational(_) => self.ring.as_ref().and_then(Circuit::lacking),
+            State::Recovery(recovery) => recovery.circuit.lacking(),
+            State::Gather(gather) => gather.lacking,
+            State::Commit(_) | State::Left => None,
+        }
+    }
+
+    /// Links count only as they are shown from now on.
+    fn doubt_links(&mut self, now: u64) {
+        let deadline = now.saturating_add(self.core.timing.consensus());
+        let State::Gather(gather) = &mut self.state else { return };
+        gather.is_careful = true;
+        gather.agreed_until = None;
+        gather.decide_at = deadline;
+        for (&node, peer) in &mut gather.peers {
+            peer.doubt(deadline);
+            let is_mate = self.ring.as_ref().is_some_and(|ring| ring.has(node));
+            self.core.links.doubt(node, is_mate);
+        }
+    }
+
+    /// Shows the way to those that have to see it.
+    fn show_links(&mut self, now: u64) {
+        let State::Gather(gather) = &self.state else { return };
+        if !gather.is_careful {
+            return;
+        }
+        let me = self.core.me;
+        let lacks = |node: NodeId, peer: &Peer| {
+            !(peer.is_linked(me) && self.core.links.is_mutual(now, node))
+        };
+        let lacking = gather.wanted_peers().filter(|(node, peer)| lacks(*node, peer));
+        let lacking: Vec<NodeId> = lacking.map(|(node, _)| node).collect();
+        for &node in &lacking {
+            if self.core.links.needs_greeting(now, node, false) {
+                self.say_hello_to(now, node);
+            }
+        }
+        if !lacking.is_empty() {
+            self.greet_all_after(now, self.core.timing.join_gap());
+        }
     }
 
     fn begin_gather(&mut self, now: u64) {
@@ -259,18 +304,6 @@ impl Ring {
                 self.ring.as_ref().map_or_else(Vec::new, |ring| ring.members.clone())
             }
         }
-    }
-
-    /// A ring that was agreed on did not become operational.
-    pub(super) fn attempt_failed(&mut self, now: u64, successor: Option<NodeId>, why: &str) {
-        self.failed_attempts = self.failed_attempts.saturating_add(1);
-        self.prepare_gather(now, why.to_owned());
-        if let Some(successor) = successor.filter(|_| self.failed_attempts >= MAX_ATTEMPTS) {
-            self.failed_attempts = 0;
-            self.core.strike(now, successor);
-            self.fail(now, successor, format!("{successor} does not pass the token: {why}"));
-        }
-        self.begin_gather(now);
     }
 
     /// The host of a node says that nobody listens there.
@@ -298,24 +331,17 @@ impl Ring {
         if gather.agreed_until.is_some() {
             return gather.agreed_until.map(|until| until.min(gather.join_at));
         }
-        let disagreed = gather.changed_at.saturating_add(self.core.timing.consensus());
-        let peers = gather.peers.iter().filter(|(node, _)| !gather.failed.contains(node));
-        let failing = peers.filter(|(_, peer)| !peer.is_waiting()).map(|(_, peer)| {
-            if peer.heard && !peer.agrees { peer.deadline.min(disagreed) } else { peer.deadline }
-        });
         let alone = (gather.wanted().len() == 1).then_some(gather.alone_at);
-        failing.chain([gather.join_at]).chain(alone).min()
+        [Some(gather.join_at), self.next_decision(gather), alone].into_iter().flatten().min()
     }
 
     pub(super) fn time_in_gather(&mut self, now: u64) {
-        self.fail_the_silent(now);
+        self.fail_the_missing(now);
         let State::Gather(gather) = &mut self.state else { return };
+        gather.looked_at = now;
         if gather.agreed_until.is_some_and(|until| now >= until) {
             // The commit token did not come: agree again.
-            let deadline = now.saturating_add(self.core.timing.consensus());
-            for peer in gather.peers.values_mut() {
-                peer.deadline = deadline;
-            }
+            self.doubt_links(now);
             self.sets_changed(now);
         }
         let State::Gather(gather) = &self.state else { return };
@@ -323,44 +349,6 @@ impl Ring {
             self.send_join(now);
         }
         self.check_consensus(now);
-    }
-
-    /// Those that did not answer in time have failed; when there are no such
-    /// any more, those that did not agree: they may not have because of these.
-    fn fail_the_silent(&mut self, now: u64) {
-        let consensus = self.core.timing.consensus();
-        let State::Gather(gather) = &self.state else { return };
-        if gather.agreed_until.is_some() {
-            return;
-        }
-        let disagreed = now >= gather.changed_at.saturating_add(consensus);
-        let peers = gather.peers.iter().filter(|(node, _)| !gather.failed.contains(node));
-        let peers = peers.filter(|(_, peer)| !peer.is_waiting());
-        let is_silent = |peer: &Peer| now >= peer.deadline;
-        let any_silent = peers.clone().any(|(_, peer)| is_silent(peer));
-        let late = peers.filter_map(|(&node, peer)| match peer {
-            peer if any_silent => is_silent(peer).then_some((node, peer.refused, false)),
-            Peer { heard: true, agrees: false, .. } if disagreed => Some((node, false, true)),
-            _ => None,
-        });
-        let time = milliseconds(consensus);
-        let mut changed = false;
-        for (node, refused, heard) in late.collect::<Vec<_>>() {
-            let why = if heard {
-                format!("{node} did not agree on the members for {time} ms")
-            } else if refused {
-                format!("nobody listens at {node}")
-            } else {
-                format!("{node} did not answer: {} and no JOIN for {time} ms", self.cause)
-            };
-            if heard {
-                self.core.strike(now, node);
-            }
-            changed |= self.mark_failed(now, node, why);
-        }
-        if changed {
-            self.sets_changed(now);
-        }
     }
 
     /// `node` is not to be in the next ring.
@@ -389,8 +377,8 @@ impl Ring {
         for peer in gather.peers.values_mut() {
             // It may be in commit, where it sends no JOIN before it hears of
             // this.
-            if std::mem::take(&mut peer.agrees) && !peer.refused {
-                peer.deadline = peer.deadline.max(now.saturating_add(time));
+            if peer.heard && !peer.refused && now >= peer.deadline {
+                peer.deadline = now.saturating_add(time);
             }
         }
         self.join_soon(now);
@@ -420,6 +408,7 @@ impl Ring {
         let State::Gather(gather) = &mut self.state else { return };
         gather.joined_at = Some(now);
         gather.join_at = now.saturating_add(interval);
+        self.show_links(now);
     }
 
     /// What this member wants.
@@ -432,9 +421,10 @@ impl Ring {
 
     /// A JOIN without sets.
     fn join(&self, now: u64) -> Join {
-        let (heard, mutual) = self.core.links.nodes(now, &[]);
+        let (heard, mutual) = self.links_to_tell(now);
         Join {
             minor: MINOR,
+            careful: matches!(&self.state, State::Gather(gather) if gather.is_careful),
             leaving: false,
             number: self.core.number(),
             ring: self.trusted_ring().map(|ring| ring.id),
@@ -443,6 +433,24 @@ impl Ring {
             heard,
             mutual,
         }
+    }
+
+    /// Whom this member hears, and who of them hears it. The members of its ring
+    /// that answer are among them, as long as nothing has gone wrong with it.
+    fn links_to_tell(&self, now: u64) -> (Vec<NodeId>, Vec<NodeId>) {
+        let State::Gather(gather) = &self.state else { return self.core.links.nodes(now, &[]) };
+        let mates = self.ring.as_ref().map_or(&[][..], |ring| &ring.members);
+        if gather.is_careful {
+            return self.core.links.nodes(now, &[]);
+        }
+        let (heard, mutual) = self.core.links.nodes(now, mates);
+        let answers = |node: &&NodeId| gather.peers.get(node).is_some_and(|peer| peer.heard);
+        let with_mates = |nodes: Vec<NodeId>| {
+            let mates = mates.iter().filter(answers).copied();
+            let all: BTreeSet<NodeId> = mates.chain(nodes).collect();
+            all.into_iter().take(MAX_MEMBERS).collect()
+        };
+        (with_mates(heard), with_mates(mutual))
     }
 
     /// Says several times, since any packet may get lost, that this member

@@ -2,22 +2,22 @@
 //! member of one is known to hear and be heard by the other.
 
 use super::{Ring, State};
-use crate::packet::{Hello, MAX_MEMBERS, Packet};
+use crate::packet::{Hello, MAX_MEMBERS, Packet, Reach};
 use crate::{Destination, ViewId};
 use ais_wire::NodeId;
 
 impl Ring {
     pub(super) fn on_hello(&mut self, now: u64, from: NodeId, hello: &Hello) {
         let number = hello.ring.map_or(0, |ring| ring.number);
-        if self.is_ignored(now, from) || !self.core.believe(now, number) {
+        if !self.core.believe(now, number) {
             return;
         }
         let hears_me = contains(&hello.heard, self.core.me);
-        let news = self.core.links.heard(now, from, hears_me);
+        let news = self.core.links.heard(now, from, hears_me, Some(hello.reach));
+        self.greet(now, from, contains(&hello.mutual, self.core.me), news);
         if self.is_with_me(from) {
             self.hello_of_member(now, from, hello);
         } else {
-            self.greet(now, from, contains(&hello.mutual, self.core.me));
             // Who is in no ring says in JOINs whom it wants.
             if hello.ring.is_some() {
                 self.hello_of_ring(now, from, hello);
@@ -61,17 +61,10 @@ impl Ring {
 
     /// Something of another ring has come.
     pub(super) fn on_other_ring(&mut self, now: u64, from: NodeId) {
-        if !self.is_with_me(from) && !self.is_ignored(now, from) {
-            self.core.links.heard(now, from, false);
-            self.greet(now, from, true);
+        if !self.is_with_me(from) {
+            let news = self.core.links.heard(now, from, false, None);
+            self.greet(now, from, true, news);
         }
-    }
-
-    /// Whether nothing is to be heard of `node` for a while.
-    pub(super) fn is_ignored(&mut self, now: u64, node: NodeId) -> bool {
-        let banned = self.core.links.is_banned(now, node);
-        self.core.counters.banned += u64::from(banned);
-        banned
     }
 
     /// Whether `node` is in the ring this member is in or wants to be in.
@@ -101,35 +94,85 @@ impl Ring {
         let new = theirs.iter().filter(|&&node| !ring.has(node)).count();
         links.is_mutual(now, from)
             && ring.members.iter().all(|&member| contains(mutual, member))
-            && theirs.iter().all(|&node| {
-                ring.has(node) || (links.is_mutual(now, node) && !links.is_banned(now, node))
-            })
+            && theirs.iter().all(|&node| ring.has(node) || links.is_mutual(now, node))
             && ring.members.len() + new.max(1) <= MAX_MEMBERS
     }
 
-    /// Tells a node that it is heard, unless that was done lately.
-    pub(super) fn greet(&mut self, now: u64, node: NodeId, knows: bool) {
-        if self.core.links.needs_greeting(now, node, knows) && self.core.greetings.take(now) {
-            let hello = self.hello(now);
-            self.core.send(Destination::One(node), &Packet::Hello(hello));
+    /// Tells a node that it is heard, and shows it the way from here, unless
+    /// that was done lately. So do HELLOs to all, since what is sent to all may
+    /// take another way. `knows`: its packet shows that it hears this member, and
+    /// knows that it is heard. `news`: something is new with its link.
+    pub(super) fn greet(&mut self, now: u64, node: NodeId, knows: bool, news: bool) {
+        if self.core.links.is_member(node) && self.is_with_me(node) {
+            return;
+        }
+        self.make_room_for(now, node);
+        let due = self.core.links.needs_greeting(now, node, knows) || news;
+        if due && self.core.greetings.take(now) {
+            self.say_hello_to(now, node);
+            let gap = if news { self.core.timing.join_gap() } else { self.core.timing.merge() / 2 };
+            self.greet_all_after(now, gap);
+        }
+    }
+
+    /// Keeps the ring's datagrams short enough for a node that is to be let in.
+    fn make_room_for(&mut self, now: u64, node: NodeId) {
+        let Some(size) = self.core.links.less_for(now, node) else { return };
+        let what = self.core.links.what_is_lost(now, node);
+        self.core.warn(now, &format!("packets have {size} bytes at most, for {node}: {what}"));
+        self.core.use_size(now, size);
+    }
+
+    /// Shows a node the way from here to it.
+    pub(super) fn say_hello_to(&mut self, now: u64, node: NodeId) {
+        let (one, all) = self.core.links.came(now, node);
+        for length in self.core.links.lengths_to(now, node) {
+            let reach = Reach { to_one: true, one, all, length };
+            self.send_hello(now, Destination::One(node), reach);
+        }
+    }
+
+    /// One HELLO to all is for all that are to be greeted at about the same time:
+    /// it is sent so long after the last one at the earliest.
+    pub(super) fn greet_all_after(&mut self, now: u64, gap: u64) {
+        let due = self.greeted_all_at.saturating_add(gap).max(now);
+        let at = self.greet_all_at.get_or_insert(due);
+        *at = due.min(*at);
+        self.greet_all_if_due(now);
+    }
+
+    /// Sends the HELLO to all that belongs to those to one node.
+    pub(super) fn greet_all_if_due(&mut self, now: u64) {
+        if self.greet_all_at.take_if(|at| now >= *at).is_some() {
+            self.say_hello(now);
         }
     }
 
     /// Tells everybody of this ring, for the first time or again.
     pub(super) fn say_hello(&mut self, now: u64) {
         self.hello_at = now.saturating_add(self.core.timing.merge());
-        let hello = self.hello(now);
-        self.core.send(Destination::All, &Packet::Hello(hello));
+        self.greeted_all_at = now;
+        self.greet_all_at = None;
+        let mates = self.mates();
+        for length in self.core.links.lengths_to_all(now, &mates) {
+            let reach = Reach { to_one: false, one: 0, all: 0, length };
+            self.send_hello(now, Destination::All, reach);
+        }
     }
 
-    fn hello(&self, now: u64) -> Hello {
-        let ring = match &self.state {
-            State::Operational(_) => self.ring.as_ref(),
-            _ => None,
-        };
-        let members = ring.map_or_else(Vec::new, |ring| ring.members.clone());
+    /// The members of the ring that this member is operational in.
+    fn mates(&self) -> Vec<NodeId> {
+        match (&self.state, &self.ring) {
+            (State::Operational(_), Some(ring)) => ring.members.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn send_hello(&mut self, now: u64, to: Destination, reach: Reach) {
+        let members = self.mates();
+        let ring = self.ring.as_ref().filter(|_| !members.is_empty()).map(|ring| ring.id);
         let (heard, mutual) = self.core.links.nodes(now, &members);
-        Hello { ring: ring.map(|ring| ring.id), members, heard, mutual }
+        self.core.send(to, &Packet::Hello(Hello { ring, members, heard, mutual, reach }));
     }
 }
 

@@ -25,16 +25,15 @@ impl Ring {
         }
         self.core.say(now, &format!("view {}: {}", view.id, view.why));
         self.core.counters.views += 1;
+        let left = view.left.clone();
         self.core.outputs.push_back(Output::View(view.clone()));
         self.view = Some(view);
         self.core.assembly.reset();
         self.core.queue.restart();
         self.core.reasons.clear();
-        self.failed_attempts = 0;
         self.is_diverged = false;
-        for &member in &recovery.circuit.members {
-            self.core.links.lift_ban(now, member);
-        }
+        self.core.use_size(now, recovery.size);
+        self.core.settle_links(now, &recovery.circuit.members, &left);
         // Who has just started had to be let in.
         if recovery.entries.iter().any(|entry| origin(entry).is_none()) {
             self.gathers.fill();

@@ -1,212 +1,358 @@
-//! Whom this member hears and who hears it; whom it leaves alone for a while
-//! because not everybody hears everybody.
+//! Whom this member hears and who hears it, what gets through between them, and
+//! whom it lets in.
 
+mod report;
+#[cfg(test)]
+mod tests;
+
+use super::damping::Damping;
 use crate::Timing;
-use crate::packet::MAX_MEMBERS;
+use crate::packet::{MAX_MEMBERS, Reach};
 use ais_wire::NodeId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Nodes that are remembered at most, in each of the two tables; the one heard
-/// least lately makes room.
+/// Nodes that are remembered at most; the one heard least lately makes room.
 const MAX_NODES: usize = 2 * MAX_MEMBERS;
+
+/// Every path carries a datagram of so many bytes (an IP packet of 576): what is
+/// shorter shows nothing.
+pub(super) const LEAST: u16 = 548;
+/// What common paths carry, without the headers of IP and UDP: jumbo frames,
+/// Ethernet, and what PPPoE, VXLAN, tunnels and VPNs leave of it.
+const COMMON: [u16; 9] = [8972, 1472, 1464, 1422, 1392, 1372, 1252, 972, LEAST];
+/// After so many HELLOs shorter ones are tried.
+const PROMPT: u32 = 2;
+/// Of a node that gets short ones only all lengths are tried so often.
+const TRIES: u32 = 4;
+/// After so many that are not answered they are further apart.
+const EAGER: u32 = 8;
 
 #[derive(Debug)]
 pub(super) struct Links {
     timing: Timing,
+    /// The bytes of the longest datagram that this member may send.
+    full: u16,
+    /// Those of the ring it is in, and those that were so until a while ago.
+    size: u16,
+    size_before: (u16, u64),
     links: BTreeMap<NodeId, Link>,
-    bans: BTreeMap<NodeId, Ban>,
+    pub(super) damping: Damping,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Link {
     heard_at: u64,
+    /// What has to get through: nothing said for a stranger, and for a member
+    /// what the frames of the ring need.
+    least: Option<u16>,
+    /// What came of it, sent to this member and sent to all.
+    one: Came,
+    all: Came,
+    /// The longest datagram that got through when it became a member.
+    size: Option<u16>,
+    /// Since when enough does.
+    good_since: Option<u64>,
+    /// What it said last that came of this member's there.
+    told: Option<Told>,
     /// When a packet of the node last said that it hears this member.
     hears_me_at: Option<u64>,
-    /// When the node was last told that it is heard.
+    /// When the node was last sent a HELLO.
     greeted_at: Option<u64>,
+    /// How often that was, since it last said that the longest come; and since
+    /// it said that only shorter ones do.
+    greetings: u32,
+    tries: u32,
+    /// What [`Links::heard`] found the last time.
+    was: [bool; 3],
 }
 
-/// It did not agree with this member though it was heard, so often. The first
-/// time is forgiven: rings that meet in numbers may get in each other's way.
-#[derive(Debug)]
-struct Ban {
-    strikes: u32,
-    struck_at: u64,
-    until: u64,
+/// The longest HELLO that came lately.
+#[derive(Debug, Clone, Copy, Default)]
+struct Came {
+    /// When the first one came without a long time to the next.
+    since: u64,
+    at: u64,
+    length: u16,
+}
+
+/// What came to the other node of this member's HELLOs, to it and to all.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    at: u64,
+    one: u16,
+    all: u16,
 }
 
 impl Links {
-    pub(super) fn new(timing: Timing) -> Self {
-        Self { timing, links: BTreeMap::new(), bans: BTreeMap::new() }
+    /// `full`: the bytes of the longest datagram that this member may send.
+    pub(super) fn new(timing: Timing, full: u16) -> Self {
+        Self {
+            timing,
+            full,
+            size: full,
+            size_before: (full, 0),
+            links: BTreeMap::new(),
+            damping: Damping::new(timing),
+        }
     }
 
     /// A packet of `node` has come. `hears_me`: it says that packets of this
-    /// member reach its sender. Whether anything is new.
-    pub(super) fn heard(&mut self, now: u64, node: NodeId, hears_me: bool) -> bool {
-        let before = (self.is_heard(now, node), self.is_mutual(now, node));
+    /// member reach its sender. `reach`: what it shows of the way here. Whether
+    /// anything is new.
+    pub(super) fn heard(
+        &mut self,
+        now: u64,
+        node: NodeId,
+        hears_me: bool,
+        reach: Option<Reach>,
+    ) -> bool {
         if !self.links.contains_key(&node) && self.links.len() >= MAX_NODES {
             let oldest = self.links.iter().min_by_key(|(_, link)| link.heard_at);
             if let Some((&oldest, _)) = oldest {
                 self.links.remove(&oldest);
             }
         }
-        let unknown = Link { heard_at: now, hears_me_at: None, greeted_at: None };
-        let link = self.links.entry(node).or_insert(unknown);
+        let (kept, full) = (self.timing.heard(), self.full);
+        let link = self.links.entry(node).or_default();
+        if now > link.heard_at.saturating_add(kept) && link.least.is_none() {
+            *link = Link { least: link.least, greeted_at: link.greeted_at, ..Link::default() };
+        }
         link.heard_at = now;
+        if let Some(reach) = reach {
+            link.note(now, kept, full, reach);
+        }
         if hears_me {
             link.hears_me_at = Some(now);
         }
-        before != (true, self.is_mutual(now, node))
+        self.note_good(now, node);
+        let good = self.is_good(now, node);
+        let is = [good, self.is_heard(now, node), self.is_mutual(now, node)];
+        let was = self.links.get_mut(&node).map(|link| std::mem::replace(&mut link.was, is));
+        was != Some(is)
     }
 
-    /// Whether `node` has to be told now that it is heard. `knows`: its packet
-    /// shows that it knows.
+    /// Notes since when enough of what `node` sends gets here.
+    fn note_good(&mut self, now: u64, node: NodeId) {
+        let is_good = self.is_good(now, node);
+        let Some(link) = self.links.get_mut(&node) else { return };
+        link.good_since = if is_good { link.good_since.or(Some(now)) } else { None };
+    }
+
+    /// What `node` sends has to be shown anew to get through; if it is a member,
+    /// for datagrams as the ring has them.
+    pub(super) fn doubt(&mut self, node: NodeId, is_member: bool) {
+        let least = is_member.then_some(self.size);
+        let link = self.links.entry(node).or_default();
+        let Link { heard_at, size, .. } = *link;
+        *link = Link { least, heard_at, size, ..Link::default() };
+    }
+
+    /// `node` has started again: it does not know that it was a member.
+    pub(super) fn forget(&mut self, node: NodeId) {
+        self.links.remove(&node);
+    }
+
+    /// Whether `node` is a member of the ring, and was not forgotten since.
+    pub(super) fn is_member(&self, node: NodeId) -> bool {
+        self.links.get(&node).is_some_and(|link| link.least.is_some())
+    }
+
+    /// `node` is in the ring.
+    pub(super) fn joined(&mut self, now: u64, node: NodeId) {
+        let size = self.size_with(now, node);
+        let ring_size = self.size;
+        let link = self.links.entry(node).or_default();
+        if link.least.replace(ring_size).is_none() {
+            link.size = Some(size);
+        }
+    }
+
+    /// `node` is not in the ring any more, or no ring can be formed with it.
+    pub(super) fn lost(&mut self, now: u64, node: NodeId) {
+        self.damping.lost(now, node);
+        if let Some(link) = self.links.get_mut(&node) {
+            (link.least, link.good_since, link.size) = (None, None, None);
+        }
+    }
+
+    /// The datagrams of the ring have so many bytes at most from now on.
+    pub(super) fn set_size(&mut self, now: u64, size: u16) -> u16 {
+        self.size_before = (self.size, now);
+        self.size = size.clamp(LEAST.min(self.full), self.full);
+        self.size
+    }
+
+    /// What HELLO has to tell `node`: how long those were that came of it, to
+    /// this member and to all.
+    pub(super) fn came(&self, now: u64, node: NodeId) -> (u16, u16) {
+        let length = |came: &Came| if self.is_fresh(now, came.at) { came.length } else { 0 };
+        self.links.get(&node).map_or((0, 0), |link| (length(&link.one), length(&link.all)))
+    }
+
+    /// The longest datagram of this member that is known to get through to
+    /// `node`, sent to it and to all.
+    pub(super) fn told(&self, now: u64, node: NodeId) -> (u16, u16) {
+        let told = self.links.get(&node).and_then(|link| link.told);
+        let fresh = told.filter(|told| self.is_fresh(now, told.at));
+        fresh.map_or((0, 0), |told| (told.one, told.all))
+    }
+
+    /// The longest datagram that gets through between `node` and this member,
+    /// both ways, to one and to all; of a node that cannot tell, the shortest.
+    pub(super) fn size_with(&self, now: u64, node: NodeId) -> u16 {
+        let ((one, all), (there, all_there)) = (self.came(now, node), self.told(now, node));
+        one.min(all).min(there).min(all_there).clamp(LEAST.min(self.full), self.full)
+    }
+
+    /// The bytes that datagrams between these nodes and this member may have, as
+    /// far as this member knows: the nodes say what they know.
+    pub(super) fn size_among(&self, now: u64, nodes: impl Iterator<Item = NodeId>) -> u16 {
+        let size = |node: NodeId| {
+            let member = self.links.get(&node).filter(|link| link.least.is_some());
+            let is_known = self.told(now, node).1 > 0;
+            let stranger = || if is_known { self.size_with(now, node) } else { self.full };
+            member.map_or_else(stranger, |link| link.size.unwrap_or(self.size))
+        };
+        nodes.map(size).fold(self.full, u16::min)
+    }
+
+    /// What has to become of the size of the ring's datagrams so that `node` can
+    /// be let in, if it has to become less.
+    pub(super) fn less_for(&self, now: u64, node: NodeId) -> Option<u16> {
+        let link = self.links.get(&node).filter(|link| link.least.is_none())?;
+        let (one, all) = self.told(now, node);
+        let size = self.size_with(now, node);
+        let wait = self.damping.wait(now, node).max(self.timing.merge());
+        let is_known = one.min(all) >= LEAST.min(self.full) && self.is_good(now, node);
+        let is_in_time = link.good_since.is_some_and(|since| now >= since.saturating_add(wait));
+        (is_known && is_in_time && size < self.size).then_some(size)
+    }
+
+    /// Whether `node` has to be sent a HELLO now. `knows`: its packet shows that
+    /// it hears this member, and knows that it is heard.
     pub(super) fn needs_greeting(&mut self, now: u64, node: NodeId, knows: bool) -> bool {
-        let gap = if knows { self.timing.merge() } else { self.timing.merge() / 4 };
+        let (one, all) = self.told(now, node);
+        let merge = self.timing.merge();
         let Some(link) = self.links.get_mut(&node) else { return false };
+        let gap = if knows || link.greetings > EAGER { merge } else { merge / 4 };
         let due = link.greeted_at.is_none_or(|at| now >= at.saturating_add(gap));
         if due {
             link.greeted_at = Some(now);
+            link.greetings = link.greetings.saturating_add(1);
+            link.tries = link.tries.saturating_add(u32::from(one.max(all) > 0));
         }
         due
     }
 
+    /// How long the HELLOs to `node` have to be: as long as the datagrams of a
+    /// ring, and shorter ones where those do not get through.
+    pub(super) fn lengths_to(&self, now: u64, node: NodeId) -> Vec<u16> {
+        let (one, _) = self.told(now, node);
+        self.lengths([(node, one)].into_iter())
+    }
+
+    /// The same for those to all but `mates`, who need none.
+    pub(super) fn lengths_to_all(&self, now: u64, mates: &[NodeId]) -> Vec<u16> {
+        let nodes = { &self.links }.iter().filter(|(_, link)| self.is_fresh(now, link.heard_at));
+        let strangers = nodes.map(|(&node, _)| node).filter(|node| !mates.contains(node));
+        self.lengths(strangers.map(|node| (node, self.told(now, node).1)))
+    }
+
+    /// For nodes and how long those were that have come there.
+    fn lengths(&self, nodes: impl Iterator<Item = (NodeId, u16)>) -> Vec<u16> {
+        let mut lengths = BTreeSet::from([self.full]);
+        for (node, came) in nodes {
+            let Some(link) = self.links.get(&node).filter(|link| link.greetings > PROMPT) else {
+                continue;
+            };
+            match came {
+                came if came >= self.full => {}
+                0 => lengths.extend([LEAST]),
+                _ if link.tries <= TRIES => lengths.extend(COMMON),
+                came => lengths.extend([came]),
+            }
+        }
+        lengths.into_iter().rev().filter(|&length| length <= self.full).collect()
+    }
+
+    /// Whether enough of what `node` sends gets here, to this member and to all.
+    /// What is shorter than the longest counts when longer ones had their time.
+    fn is_good(&self, now: u64, node: NodeId) -> bool {
+        let Some(link) = self.links.get(&node) else { return false };
+        let least = link.least.unwrap_or(LEAST).min(self.full);
+        let enough = link.least.unwrap_or(self.full).min(self.full);
+        let is_settled = |came: &Came| {
+            came.length >= enough || now >= came.since.saturating_add(self.timing.merge())
+        };
+        // Of a member it counts until it is doubted.
+        let is_fresh = |came: &Came| link.least.is_some() || self.is_fresh(now, came.at);
+        let is_enough = |came: &Came| came.length >= least && is_fresh(came) && is_settled(came);
+        [&link.one, &link.all].into_iter().all(is_enough)
+    }
+
+    /// Whether what `node` sends gets here, has done so for as long as is asked
+    /// of it, and the frames of this member's ring are not too long for it.
     pub(super) fn is_heard(&self, now: u64, node: NodeId) -> bool {
-        self.links.get(&node).is_some_and(|link| self.is_fresh(now, link.heard_at))
+        let Some(link) = self.links.get(&node) else { return false };
+        if !self.is_good(now, node) {
+            return false;
+        }
+        let wait = self.damping.wait(now, node);
+        let is_in_time = link.good_since.is_some_and(|since| now >= since.saturating_add(wait));
+        link.least.is_some() || is_in_time && self.fits(now, node)
+    }
+
+    /// Whether the frames of this member's ring, those of a while ago included,
+    /// get through to `node`.
+    fn fits(&self, now: u64, node: NodeId) -> bool {
+        let (before, changed_at) = self.size_before;
+        let is_over = now >= changed_at.saturating_add(self.timing.merge() / 2);
+        let longest = if is_over { self.size } else { self.size.max(before) };
+        self.size_with(now, node) >= longest
     }
 
     /// Whether `node` hears this member, and the other way round.
     pub(super) fn is_mutual(&self, now: u64, node: NodeId) -> bool {
-        self.links.get(&node).is_some_and(|link| self.is_link_mutual(now, link))
+        let says_so = |link: &Link| {
+            let is_fresh = |at| link.least.is_some() || self.is_fresh(now, at);
+            link.hears_me_at.is_some_and(is_fresh)
+        };
+        self.is_heard(now, node) && self.links.get(&node).is_some_and(says_so)
     }
 
-    /// The nodes that are heard, but for some and those that are banned, as many as a packet holds; and
-    /// of them, those that hear this member.
+    /// The nodes that are heard, but for some, as many as a packet holds; and of
+    /// them, those that hear this member.
     pub(super) fn nodes(&self, now: u64, except: &[NodeId]) -> (Vec<NodeId>, Vec<NodeId>) {
-        let fresh = self.links.iter().filter(|(_, link)| self.is_fresh(now, link.heard_at));
-        let heard: Vec<NodeId> = fresh
-            .map(|(&node, _)| node)
-            .filter(|&node| !except.contains(&node) && !self.is_banned(now, node))
+        let heard: Vec<NodeId> = self
+            .links
+            .keys()
+            .copied()
+            .filter(|&node| !except.contains(&node) && self.is_heard(now, node))
             .take(MAX_MEMBERS)
             .collect();
         let mutual = heard.iter().copied().filter(|&node| self.is_mutual(now, node)).collect();
         (heard, mutual)
     }
 
-    /// `node` is connected with this member but perhaps not with all others.
-    pub(super) fn strike(&mut self, now: u64, node: NodeId) {
-        if !self.bans.contains_key(&node) && self.bans.len() >= MAX_NODES {
-            let first = self.bans.iter().min_by_key(|(_, ban)| ban.struck_at);
-            if let Some(first) = first.map(|(&node, _)| node) {
-                self.bans.remove(&first);
-            }
-        }
-        let timing = self.timing;
-        let ban = self.bans.entry(node).or_insert(Ban { strikes: 0, struck_at: now, until: now });
-        if now < ban.until || ban.strikes > 0 && now < ban.struck_at.saturating_add(timing.pause())
-        {
-            return;
-        }
-        let forgotten = timing.longest_ban().saturating_mul(2);
-        if now > ban.struck_at.saturating_add(forgotten) {
-            ban.strikes = 0;
-        }
-        let doublings = ban.strikes.saturating_sub(1).min(63);
-        let length = timing.shortest_ban().saturating_mul(1 << doublings);
-        if ban.strikes > 0 {
-            ban.until = now.saturating_add(length.min(timing.longest_ban()));
-        }
-        ban.strikes += 1;
-        ban.struck_at = now;
-    }
-
-    pub(super) fn is_banned(&self, now: u64, node: NodeId) -> bool {
-        self.bans.get(&node).is_some_and(|ban| now < ban.until)
-    }
-
-    /// `node` and this member are in one ring, or are to be. What was counted
-    /// stays.
-    pub(super) fn lift_ban(&mut self, now: u64, node: NodeId) {
-        if let Some(ban) = self.bans.get_mut(&node) {
-            ban.until = ban.until.min(now);
-        }
-    }
-
     fn is_fresh(&self, now: u64, at: u64) -> bool {
         now <= at.saturating_add(self.timing.heard())
     }
-
-    fn is_link_mutual(&self, now: u64, link: &Link) -> bool {
-        self.is_fresh(now, link.heard_at)
-            && link.hears_me_at.is_some_and(|at| self.is_fresh(now, at))
-    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn node(number: u32) -> NodeId {
-        NodeId::new(number.into())
-    }
-
-    #[test]
-    fn a_link_is_mutual_only_while_both_directions_show() {
-        let timing = Timing::from_token(1000);
-        let mut links = Links::new(timing);
-        assert!(links.heard(0, node(1), false));
-        assert!(links.is_heard(0, node(1)) && !links.is_mutual(0, node(1)));
-        assert!(links.heard(1, node(1), true));
-        assert!(!links.heard(2, node(1), true));
-        assert!(links.is_mutual(2, node(1)));
-        let later = 3 + timing.heard();
-        links.heard(later, node(1), false);
-        assert!(links.is_heard(later, node(1)) && !links.is_mutual(later, node(1)));
-    }
-
-    #[test]
-    fn greetings_are_rare() {
-        let timing = Timing::from_token(1000);
-        let mut links = Links::new(timing);
-        links.heard(0, node(1), false);
-        assert!(links.needs_greeting(0, node(1), false));
-        assert!(!links.needs_greeting(1, node(1), false));
-        assert!(links.needs_greeting(timing.merge() / 4, node(1), false));
-        assert!(!links.needs_greeting(timing.merge() / 2, node(1), true));
-    }
-
-    #[test]
-    fn bans_grow_and_are_lifted() {
-        let timing = Timing::from_token(1000);
-        let mut links = Links::new(timing);
-        links.strike(0, node(1));
-        links.strike(1, node(1));
-        assert!(!links.is_banned(1, node(1)), "the first time, of two causes");
-        let mut now = timing.token_loss();
-        links.strike(now, node(1));
-        assert!(links.is_banned(now + timing.shortest_ban() - 1, node(1)));
-        assert!(!links.is_banned(now + timing.shortest_ban(), node(1)));
-        for _ in 0..80 {
-            now += timing.longest_ban();
-            links.strike(now, node(1));
+impl Link {
+    /// Takes in what a HELLO shows; what came before counts for `kept`.
+    fn note(&mut self, now: u64, kept: u64, full: u16, reach: Reach) {
+        let came = if reach.to_one { &mut self.one } else { &mut self.all };
+        if now > came.at.saturating_add(kept) || came.length == 0 {
+            *came = Came { since: now, at: now, length: reach.length };
+        } else if reach.length >= came.length {
+            (came.at, came.length) = (now, reach.length);
         }
-        assert!(links.is_banned(now + timing.longest_ban() - 1, node(1)));
-        assert!(!links.is_banned(now + timing.longest_ban(), node(1)));
-        links.lift_ban(now + 1, node(1));
-        assert!(!links.is_banned(now + 1, node(1)));
-        now += 3 * timing.longest_ban();
-        links.strike(now, node(1));
-        assert!(!links.is_banned(now, node(1)), "that was long ago");
-    }
-
-    #[test]
-    fn the_tables_are_bounded() {
-        let mut links = Links::new(Timing::from_token(1000));
-        for number in 1..10_000 {
-            links.heard(number.into(), node(number), true);
-            links.strike(number.into(), node(number));
+        if reach.to_one {
+            self.told = Some(Told { at: now, one: reach.one, all: reach.all });
+            if reach.one.min(reach.all) >= full {
+                (self.greetings, self.tries) = (0, 0);
+            }
         }
-        assert_eq!((links.links.len(), links.bans.len()), (MAX_NODES, MAX_NODES));
-        assert_eq!(links.nodes(10_000, &[]).0.len(), MAX_MEMBERS);
     }
 }

@@ -4,6 +4,7 @@
 mod circuit;
 mod commit;
 mod core;
+mod damping;
 mod diverged;
 mod frames;
 mod gather;
@@ -54,8 +55,6 @@ pub struct Ring {
     cause: String,
     /// What was delivered in `ring` may not be what the others delivered.
     is_diverged: bool,
-    /// Rings in a row that were agreed on and never became operational.
-    failed_attempts: u32,
     /// The last call.
     called_at: u64,
     /// This process was not run for a while: when to look at packets again, if
@@ -63,9 +62,15 @@ pub struct Ring {
     paused_until: Option<u64>,
     /// When the representative says hello.
     hello_at: u64,
+    /// When HELLO was last sent to all.
+    greeted_all_at: u64,
+    /// When it has to be sent again, since nodes are greeted one by one.
+    greet_all_at: Option<u64>,
     /// The member whose refusal brought about a gather, and when, unless it
     /// was out after it: then the refusal was true.
     refused: Option<(NodeId, u64)>,
+    /// The member that last did not receive what the others send, and when.
+    deaf: Option<(NodeId, u64)>,
     /// Gathers that packets of others may bring about.
     gathers: Limit,
     /// Nodes that have left lately, and when.
@@ -98,11 +103,13 @@ impl Ring {
             view: None,
             cause: String::new(),
             is_diverged: false,
-            failed_attempts: 0,
             called_at: now,
             paused_until: None,
             hello_at: now,
+            greeted_all_at: 0,
+            greet_all_at: None,
             refused: None,
+            deaf: None,
             gathers: Limit::of_gathers(config.timing),
             leaves: BTreeMap::new(),
             version_warned_at: None,
@@ -224,7 +231,7 @@ impl Ring {
             State::Recovery(recovery) => Some(recovery.next(self.core.timing)),
             State::Left => None,
         };
-        Some(next.map_or(alive, |next| next.min(alive)))
+        Some([next, self.greet_all_at].into_iter().flatten().fold(alive, u64::min))
     }
 
     /// Whether the token is about to come: messages of another member came that
@@ -317,6 +324,7 @@ impl Ring {
     }
 
     fn on_time(&mut self, now: u64) {
+        self.greet_all_if_due(now);
         match &self.state {
             State::Operational(_) => self.time_in_operational(now),
             State::Gather(_) => self.time_in_gather(now),

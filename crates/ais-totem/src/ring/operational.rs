@@ -73,7 +73,7 @@ impl Ring {
         {
             self.core.counters.gathers_loss += 1;
             let time = milliseconds(self.core.timing.token_loss());
-            self.gather_again(now, format!("no token for {time} ms"));
+            self.gather_carefully(now, format!("no token for {time} ms"));
         } else if let Some(passed) = ring.passed.as_mut().filter(|passed| now >= passed.again) {
             self.core.counters.tokens_retransmitted += 1;
             self.core.send_again(now, passed);
@@ -99,15 +99,11 @@ impl Ring {
             return;
         }
         if let Some(deaf) = ring.does_not_receive(now, self.core.timing.consensus()) {
-            self.core.counters.gathers_deaf += 1;
-            self.core.strike(now, deaf);
-            let why = format!("{deaf} does not receive what the others send");
-            self.gather_without(now, deaf, why);
-            return;
+            return self.gather_for_deaf(now, deaf);
         }
         if ring.lacks_for_ever(now, self.core.timing.consensus()) {
             self.core.counters.gathers_missing += 1;
-            self.gather_again(now, "a frame is missing that nobody sends".into());
+            self.gather_carefully(now, "a frame is missing that nobody sends".into());
             return;
         }
         if ring.is_representative() {
@@ -202,7 +198,7 @@ impl super::Core {
     /// Sends again what the token asks for. How many frames that were.
     ///
     /// Not held back by flow control: it is what lets the others go on.
-    pub(super) fn serve(&mut self, ring: &Circuit, token: &mut Token) -> u32 {
+    pub(super) fn serve(&mut self, ring: &mut Circuit, token: &mut Token) -> u32 {
         let served = ring.serve(token, MAX_REQUESTS as u32);
         for data in &served {
             self.counters.frames_retransmitted += 1;

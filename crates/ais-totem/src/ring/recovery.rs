@@ -21,6 +21,8 @@ pub(super) struct Recovery {
     /// The new ring.
     pub(super) circuit: Circuit,
     pub(super) entries: Vec<CommitEntry>,
+    /// Bytes that the datagrams of the new ring have at most.
+    pub(super) size: u16,
     /// The members that come from the same old ring as this one, itself
     /// included, in ascending order (EVS: the transitional configuration).
     pub(super) together: Vec<NodeId>,
@@ -60,6 +62,7 @@ impl Recovery {
             install_at: None,
             commit_passed,
             begun: false,
+            size: commit.size,
             entries: commit.members,
         };
         if let Some(old) = old {
@@ -193,6 +196,13 @@ impl Ring {
             Err(_) => return,
         }
         recovery.commit_passed = None;
+        if let Some(deaf) = recovery.circuit.does_not_receive(now, self.core.timing.consensus()) {
+            return self.gather_for_deaf(now, deaf);
+        }
+        if recovery.circuit.lacks_for_ever(now, self.core.timing.consensus()) {
+            self.core.counters.gathers_missing += 1;
+            return self.gather_carefully(now, "a frame is missing that nobody sends".into());
+        }
         if recovery.note_visit(&token, self.ring.as_mut()) {
             self.install(now);
             if let Some(ring) = &self.ring {
@@ -220,7 +230,7 @@ impl Ring {
         let (State::Recovery(recovery), core) = (&mut self.state, &mut self.core) else { return };
         let waiting = |queue: &VecDeque<u64>| u32::try_from(queue.len()).unwrap_or(u32::MAX);
         let allowance = recovery.circuit.allowance(&token, waiting(&recovery.to_send));
-        let mut sent = core.serve(&recovery.circuit, &mut token);
+        let mut sent = core.serve(&mut recovery.circuit, &mut token);
         while sent < allowance
             && let Some(seq) = recovery.to_send.pop_front()
         {
@@ -243,10 +253,8 @@ impl Ring {
         let circuit = &mut recovery.circuit;
         if now >= circuit.token_at.saturating_add(timing.token_loss()) {
             self.core.counters.gathers_recovery += 1;
-            let successor = circuit.successor();
             let time = milliseconds(timing.token_loss());
-            self.attempt_failed(now, Some(successor), &format!("no token for {time} ms"));
-            return;
+            return self.gather_carefully(now, format!("no token for {time} ms"));
         }
         let passed = [&mut recovery.commit_passed, &mut circuit.passed].into_iter().flatten();
         for passed in passed.filter(|passed| now >= passed.again) {

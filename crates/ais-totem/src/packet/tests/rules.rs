@@ -116,6 +116,7 @@ fn of_the_token() {
 fn of_join() {
     let good = || Join {
         minor: 0,
+        careful: false,
         leaving: false,
         number: 4,
         ring: Some(view(4)),
@@ -157,6 +158,7 @@ fn of_join() {
     );
     let nobody = Vec::new;
     taken(Packet::Join(Join {
+        careful: false,
         leaving: true,
         members: nobody(),
         failed: nobody(),
@@ -176,7 +178,7 @@ fn of_commit() {
     fn old(commit: &mut Commit) -> &mut OldRing {
         commit.members[1].old.as_mut().unwrap()
     }
-    let good = || Commit { ring: view(5), hop: 0, members: entries(many(MAX_MEMBERS)) };
+    let good = || Commit { ring: view(5), hop: 0, members: entries(many(MAX_MEMBERS)), size: 548 };
     each_change!(
         Commit,
         good(),
@@ -209,6 +211,7 @@ fn of_hello_and_cancel() {
         members: many(MAX_MEMBERS),
         heard: many(MAX_MEMBERS),
         mutual: many(MAX_MEMBERS),
+        reach: Reach { length: 3000, ..Reach::default() },
     };
     each_change!(
         Hello,
@@ -238,6 +241,7 @@ fn of_hello_and_cancel() {
         members: Vec::new(),
         heard: Vec::new(),
         mutual: Vec::new(),
+        reach: Reach { length: 548, ..Reach::default() },
     }));
     each_change!(Cancel, Cancel { ring: view(1) }, |cancel| cancel.ring.number = 0);
     each_change!(

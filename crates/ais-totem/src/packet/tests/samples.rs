@@ -59,6 +59,7 @@ fn random_join(random: &mut Random) -> Join {
     let failed = some_of(random, &members);
     let heard = nodes(random, MAX_MEMBERS);
     Join {
+        careful: random.below(2) == 0,
         minor: random.next() as u8,
         leaving: random.below(2) == 0,
         number,
@@ -87,7 +88,12 @@ fn random_commit(random: &mut Random) -> Commit {
         CommitEntry { node, old }
     });
     let members = entries.collect();
-    Commit { ring: view(number + 1), hop: random.next() as u32, members }
+    Commit {
+        ring: view(number + 1),
+        hop: random.next() as u32,
+        members,
+        size: random.next() as u16,
+    }
 }
 
 fn random_hello(random: &mut Random) -> Hello {
@@ -97,6 +103,8 @@ fn random_hello(random: &mut Random) -> Hello {
         members: members(random),
         mutual: some_of(random, &heard),
         heard,
+        // Longer than all that may be in it.
+        reach: Reach { to_one: random.below(2) == 0, one: 1, all: 2, length: 3000 },
     }
 }
 

@@ -12,12 +12,16 @@ impl Ring {
         }
         let wanted = gather.wanted();
         let all_agree = wanted.iter().all(|node| {
-            *node == self.core.me || gather.peers.get(node).is_some_and(|peer| peer.agrees)
+            *node == self.core.me || gather.peers.get(node).is_some_and(|peer| peer.agrees(&wanted))
         });
         let may_be_alone = wanted.len() > 1 || now >= gather.alone_at;
         if gather.agreed_until.is_some() || !all_agree || !may_be_alone {
             return;
         }
+        if gather.is_careful && !self.are_connected(now) {
+            return;
+        }
+        let State::Gather(gather) = &mut self.state else { return };
         if wanted.first() == Some(&self.core.me) {
             let known = gather.peers.iter().filter(|(node, _)| wanted.contains(node));
             let highest = known.map(|(_, peer)| peer.number).max();

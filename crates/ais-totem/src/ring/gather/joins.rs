@@ -7,16 +7,17 @@ use ais_wire::NodeId;
 
 impl Ring {
     pub(in super::super) fn on_join(&mut self, now: u64, from: NodeId, join: Join) {
-        if self.is_ignored(now, from) {
-            return;
-        }
         if !self.core.believe(now, join.number) {
             return;
         }
-        let news = self.core.links.heard(now, from, contains(&join.heard, self.core.me));
-        if !self.is_with_me(from) && !join.leaving {
-            self.greet(now, from, contains(&join.mutual, self.core.me));
+        if join.ring.is_none() && self.core.links.is_member(from) {
+            self.core.links.forget(from);
         }
+        // Who takes it that members hear each other cannot show that.
+        let is_careful = matches!(&self.state, State::Gather(gather) if gather.is_careful);
+        let is_shown = join.careful || !is_careful;
+        let hears_me = contains(&join.heard, self.core.me) && is_shown;
+        let news = self.core.links.heard(now, from, hears_me, None);
         match &self.state {
             State::Operational(_) => self.join_in_operational(now, from, &join),
             State::Gather(_) => self.join_in_gather(now, from, &join),
@@ -29,6 +30,9 @@ impl Ring {
                 self.join_while_forming(now, from, &join, is_stale);
             }
             State::Left => {}
+        }
+        if !join.leaving {
+            self.greet(now, from, contains(&join.mutual, self.core.me), news);
         }
         if news {
             self.tell_of_links(now);
@@ -114,15 +118,22 @@ impl Ring {
         }
         // It forms a ring without this member; they may meet later.
         if contains(&join.failed, self.core.me) {
+            if let Some(peer) = gather.peers.get_mut(&from) {
+                peer.rejects = true;
+            }
             return;
         }
+        if join.careful && gather.has(from) && !gather.is_careful {
+            self.doubt_links(now);
+        }
+        let State::Gather(gather) = &mut self.state else { return };
         if !gather.peers.contains_key(&from) {
             let fits = self.may_add(now, from, &join.mutual)
                 && !self.fails_a_mate(join)
                 && self.can_have(now, wanted(join));
             let deadline = now.saturating_add(self.core.timing.consensus());
             let State::Gather(gather) = &mut self.state else { return };
-            if !fits || !gather.add(from, deadline) {
+            if !fits || !gather.add(from, join.ring, deadline) {
                 return;
             }
             self.sets_changed(now);
@@ -142,12 +153,7 @@ impl Ring {
         let State::Gather(gather) = &mut self.state else { return };
         let mut changed = false;
         for &node in join.members.iter().filter(|&&node| node != self.core.me) {
-            if gather.add(node, deadline) {
-                changed = true;
-                // A member of this ring has met it: better try again than
-                // spoil what may be well.
-                self.core.links.lift_ban(now, node);
-            }
+            changed |= gather.add(node, None, deadline);
         }
         if changed {
             self.sets_changed(now);
@@ -159,10 +165,14 @@ impl Ring {
 
     /// Somebody else says that `node` has failed. A stranger is not believed
     /// if it means one that comes from this member's ring: it may have waited
-    /// for longer, or while it was not there itself.
+    /// for longer, or while it was not there itself. Nor is anybody if the node
+    /// answers: then it is a matter of their links, which all decide on.
     fn take_over_failed(&mut self, now: u64, from: NodeId, node: NodeId) {
         let is_mate = |node| self.ring.as_ref().is_some_and(|ring| ring.has(node));
-        if is_mate(node) && !is_mate(from) {
+        let State::Gather(gather) = &self.state else { return };
+        let is_deaf = gather.lacking == Some(node);
+        let answers = gather.peers.get(&node).is_some_and(|peer| peer.heard && !peer.rejects);
+        if is_mate(node) && !is_mate(from) || answers && !is_deaf {
             return;
         }
         self.fail(now, node, format!("{node} is gone, says {from}"));
@@ -177,17 +187,18 @@ impl Ring {
 
     /// Notes that `from` answers, and whether it agrees.
     fn note_answer(&mut self, now: u64, from: NodeId, join: &Join) {
-        let deadline = now.saturating_add(self.core.timing.consensus());
+        let wants: Vec<NodeId> = wanted(join).collect();
+        let timing = self.core.timing;
         let State::Gather(gather) = &mut self.state else { return };
-        let agrees =
-            join.members.iter().eq(&gather.members) && join.failed.iter().eq(&gather.failed);
+        let agrees = wants == gather.wanted();
         let Some(peer) = gather.peers.get_mut(&from) else { return };
-        peer.deadline = deadline;
-        peer.heard = true;
-        peer.refused = false;
-        peer.note_number(now, join.number, self.core.timing);
-        peer.minor = join.minor;
-        if agrees && !std::mem::replace(&mut peer.agrees, true) {
+        let agreed = peer.agrees(&wants);
+        let is_careful = gather.is_careful;
+        peer.note(now, join, wants, timing);
+        if is_careful && !join.careful {
+            peer.doubt(now);
+        }
+        if agrees && !agreed {
             // It may not have been there yet when this member said so.
             self.join_soon(now);
         }

@@ -54,6 +54,7 @@ fn a_member_that_wants_more_brings_the_others_back_to_gather() {
     let join = |members: &[u8], number| {
         Packet::Join(Join {
             minor: 0,
+            careful: false,
             leaving: false,
             number,
             ring: None,

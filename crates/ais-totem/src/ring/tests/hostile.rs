@@ -101,6 +101,7 @@ fn nonsense(random: &mut Random, ring: ViewId) -> Packet {
             requests: Vec::new(),
         }),
         2 => Packet::Commit(Commit {
+            size: random.next() as u16,
             ring: ViewId { representative: node(1), ..view },
             hop: random.below(8) as u32,
             members: [1, 2, 3, 9]
@@ -123,6 +124,7 @@ fn nonsense(random: &mut Random, ring: ViewId) -> Packet {
             members: Vec::new(),
             heard: nodes(&[1, 2, 3]),
             mutual: nodes(&[1, 2]),
+            reach: Reach { to_one: random.below(2) == 0, one: 9, all: 9, length: 1472 },
         }),
     }
 }
@@ -217,6 +219,7 @@ fn view_numbers_near_the_end_are_not_believed() {
     let mut net = Net::of(&[1, 2]);
     let join = Join {
         minor: 0,
+        careful: false,
         leaving: false,
         number: MAX_VIEW,
         ring: None,
@@ -243,14 +246,15 @@ fn a_member_that_has_formed_another_ring_is_not_waited_for() {
     let mut net = Net::of(&[1, 2, 3]);
     net.run(1000 * MS);
     let ring = ViewId { number: 7, representative: node(2) };
-    let hello =
-        Hello { ring: Some(ring), members: nodes(&[2]), heard: Vec::new(), mutual: Vec::new() };
-    net.inject(2, 1, &Packet::Hello(hello));
+    let hello = |ring: ViewId, host: u8| {
+        let (members, reach) = (nodes(&[host]), Reach::default());
+        let (heard, mutual) = (Vec::new(), Vec::new());
+        Packet::Hello(Hello { ring: Some(ring), members, heard, mutual, reach })
+    };
+    net.inject(2, 1, &hello(ring, 2));
     assert_eq!(net.rings[&1].status().state, "gather");
     let old = ViewId { number: 1, representative: node(3) };
-    let hello =
-        Hello { ring: Some(old), members: nodes(&[3]), heard: Vec::new(), mutual: Vec::new() };
     net.until_view(&[1, 2, 3], &[1, 2, 3]);
-    net.inject(3, 1, &Packet::Hello(hello));
+    net.inject(3, 1, &hello(old, 3));
     assert_eq!(net.rings[&1].status().state, "operational");
 }

@@ -13,6 +13,7 @@ fn join(number: u64, hosts: &[u8]) -> Packet {
     let all = || nodes(hosts);
     Packet::Join(Join {
         minor: MINOR,
+        careful: false,
         leaving: false,
         number,
         ring: None,
@@ -25,7 +26,8 @@ fn join(number: u64, hosts: &[u8]) -> Packet {
 
 fn hello(number: u64, hosts: &[u8]) -> Packet {
     let ring = Some(ViewId { number, representative: node(hosts[0]) });
-    Packet::Hello(Hello { ring, members: nodes(hosts), heard: Vec::new(), mutual: Vec::new() })
+    let (heard, mutual, reach) = (Vec::new(), Vec::new(), Reach::default());
+    Packet::Hello(Hello { ring, members: nodes(hosts), heard, mutual, reach })
 }
 
 /// The ring goes on, or forms again soon, and nobody is ever left out.
@@ -94,7 +96,7 @@ fn a_commit_token_with_a_number_that_nobody_has_named_is_not_taken() {
         let first = CommitEntry { old: Some(nowhere), ..entry(1) };
         let ring = ViewId { number, representative: node(1) };
         let members = vec![first, entry(2), entry(3)];
-        net.inject(1, 2, &Packet::Commit(Commit { ring, hop: 1, members }));
+        net.inject(1, 2, &Packet::Commit(Commit { ring, hop: 1, members, size: 1400 }));
         assert_eq!(net.rings[&2].status().state, "gather", "{number}");
         net.lose = None;
         lives_on(&mut net, &format!("{number}"));
@@ -115,8 +117,9 @@ fn hellos_of_newer_rings_keep_nobody_apart() {
                 for (from, to) in [(2, 1), (1, 2), (1, 3)] {
                     let number = number.saturating_add(round).min(MAX_VIEW);
                     let ring = Some(ViewId { number, representative: node(1) });
-                    let (heard, mutual) = (Vec::new(), Vec::new());
-                    let hello = Hello { ring, members: nodes(&[1, 2, 3]), heard, mutual };
+                    let (heard, mutual, reach) = (Vec::new(), Vec::new(), Reach::default());
+                    let members = nodes(&[1, 2, 3]);
+                    let hello = Hello { ring, members, heard, mutual, reach };
                     net.inject(from, to, &Packet::Hello(hello));
                 }
             }

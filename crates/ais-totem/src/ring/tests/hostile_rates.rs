@@ -9,6 +9,7 @@ fn join(number: u64, members: &[u8]) -> Join {
     let all = || nodes(&[1, 2, 3]);
     Join {
         minor: MINOR,
+        careful: false,
         leaving: false,
         number,
         ring: None,
@@ -59,7 +60,15 @@ fn forged_joins_of_a_member_bring_about_a_ring_a_second() {
 fn forged_leaves_put_a_node_out_once() {
     let (_, views, whole) = flood(|round| {
         let failed = nodes(&[3]);
-        (3, Packet::Join(Join { leaving: true, failed, ..join((1 << 40) + round, &[1, 2, 3]) }))
+        (
+            3,
+            Packet::Join(Join {
+                careful: false,
+                leaving: true,
+                failed,
+                ..join((1 << 40) + round, &[1, 2, 3])
+            }),
+        )
     });
     assert!(views <= 15, "{views} views");
     assert!(whole >= 50, "{whole} %");
@@ -69,8 +78,8 @@ fn forged_leaves_put_a_node_out_once() {
 fn forged_hellos_bring_about_a_ring_a_second() {
     let (_, views, whole) = flood(|round| {
         let ring = Some(ViewId { number: (1 << 40) + round, representative: node(2) });
-        let (heard, mutual) = (Vec::new(), Vec::new());
-        (2, Packet::Hello(Hello { ring, members: nodes(&[2, 3]), heard, mutual }))
+        let (heard, mutual, reach) = (Vec::new(), Vec::new(), Reach::default());
+        (2, Packet::Hello(Hello { ring, members: nodes(&[2, 3]), heard, mutual, reach }))
     });
     assert!(views <= 15, "{views} views");
     assert!(whole >= 50, "{whole} %");
@@ -83,7 +92,8 @@ fn strangers_without_end_are_greeted_within_a_bound() {
     net.run(1000 * MS);
     net.keep_sent = true;
     net.sent.clear();
-    let hello = Hello { ring: None, members: Vec::new(), heard: Vec::new(), mutual: Vec::new() };
+    let (heard, mutual, reach) = (Vec::new(), Vec::new(), Reach::default());
+    let hello = Hello { ring: None, members: Vec::new(), heard, mutual, reach };
     for round in 0..20_u8 {
         for host in 10..250_u8 {
             net.inject_at(

@@ -1,7 +1,7 @@
 //! Links that work one way, or not between all: they do not disturb a ring.
 
 use super::*;
-use crate::packet::{Join, Packet};
+use crate::packet::{Hello, Join, Packet, Reach};
 
 #[test]
 fn one_way_links_never_disturb_a_working_ring() {
@@ -69,6 +69,7 @@ fn a_stranger_does_not_put_out_a_member_that_answers() {
     let join = |members: &[u8], failed: &[u8]| {
         Packet::Join(Join {
             minor: 0,
+            careful: false,
             leaving: false,
             number: 1,
             ring: None,
@@ -81,6 +82,12 @@ fn a_stranger_does_not_put_out_a_member_that_answers() {
     net.lose = Some(Box::new(|from, _, packet| from == 2 && matches!(packet, Packet::Join(_))));
     net.call(1, |ring, now| ring.refused(now, node(2)));
     net.run(10 * MS);
+    for to_one in [true, false] {
+        let reach = Reach { to_one, one: 1400, all: 1400, length: 1400 };
+        let (members, heard) = (Vec::new(), nodes(&[1, 2, 3, 5]));
+        let hello = Hello { ring: None, members, mutual: heard.clone(), heard, reach };
+        net.inject(4, 1, &Packet::Hello(hello));
+    }
     net.inject(4, 1, &join(&[4], &[]));
     net.inject(4, 1, &join(&[1, 3, 4], &[3]));
     net.keep_sent = true;
@@ -104,6 +111,7 @@ fn a_stranger_that_calls_members_failed_is_not_met() {
     let join = |failed: &[u8]| {
         Packet::Join(Join {
             minor: 0,
+            careful: false,
             leaving: false,
             number: 1,
             ring: None,

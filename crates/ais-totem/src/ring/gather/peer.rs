@@ -1,0 +1,112 @@
+//! What a member that gathers knows of another node.
+
+use super::super::greeting::contains;
+use crate::packet::{Join, MINOR};
+use crate::{Timing, ViewId};
+use ais_wire::NodeId;
+
+#[derive(Debug)]
+pub(super) struct Peer {
+    /// It is silent if no JOIN of it comes until then.
+    pub(super) deadline: u64,
+    /// A JOIN of it has come, and when the last one did.
+    pub(super) heard: bool,
+    heard_at: u64,
+    /// Its last JOIN calls this member failed.
+    pub(super) rejects: bool,
+    /// Those its last JOIN wants in the next ring.
+    pub(super) wants: Vec<NodeId>,
+    /// Those that it says it hears and that hear it.
+    mutual: Vec<NodeId>,
+    /// The links to the members of its own ring have to be shown anew.
+    pub(super) careful: bool,
+    /// The ring it comes from.
+    pub(super) ring: Option<ViewId>,
+    /// Its host says that nobody listens there.
+    pub(super) refused: bool,
+    /// The view number in its last JOIN, or of the ring that a HELLO says it is
+    /// in.
+    pub(super) number: u64,
+    /// When that became higher.
+    raised_at: Option<u64>,
+    pub(super) minor: u8,
+}
+
+impl Peer {
+    pub(super) fn new(deadline: u64, ring: Option<ViewId>) -> Self {
+        Self {
+            deadline,
+            heard: false,
+            heard_at: 0,
+            rejects: false,
+            wants: Vec::new(),
+            mutual: Vec::new(),
+            careful: false,
+            ring,
+            refused: false,
+            number: 0,
+            raised_at: None,
+            minor: MINOR,
+        }
+    }
+
+    /// Takes in a JOIN, which wants `wants`.
+    pub(super) fn note(&mut self, now: u64, join: &Join, wants: Vec<NodeId>, timing: Timing) {
+        self.deadline = now.saturating_add(timing.consensus());
+        (self.heard, self.rejects, self.refused) = (true, false, false);
+        self.heard_at = now;
+        self.note_number(now, join.number, timing);
+        (self.minor, self.careful, self.ring) = (join.minor, join.careful, join.ring);
+        self.wants = wants;
+        self.mutual.clone_from(&join.mutual);
+    }
+
+    /// What it said of its links is not to count any more.
+    pub(super) fn doubt(&mut self, deadline: u64) {
+        self.deadline = self.deadline.max(deadline);
+        self.mutual.clear();
+    }
+
+    pub(super) fn agrees(&self, wanted: &[NodeId]) -> bool {
+        self.heard && !self.rejects && self.wants == wanted
+    }
+
+    /// It has not answered in time. Who agrees has nothing more to say: it waits
+    /// for others as this member does, or for the commit token.
+    pub(super) fn is_silent(&self, now: u64, wanted: &[NodeId]) -> bool {
+        now >= self.deadline && (self.refused || !self.agrees(wanted))
+    }
+
+    /// It has answered, and then sent nothing for a while: it may be silent soon.
+    pub(super) fn is_quiet(&self, now: u64, timing: Timing) -> bool {
+        self.heard && now < self.deadline && !self.is_lively(now, timing)
+    }
+
+    /// A JOIN of it came just now.
+    pub(super) fn is_lively(&self, now: u64, timing: Timing) -> bool {
+        self.heard && now < self.heard_at.saturating_add(timing.join().saturating_mul(4))
+    }
+
+    /// Whether it says that it and `node` hear each other.
+    pub(super) fn is_linked(&self, node: NodeId) -> bool {
+        self.heard && contains(&self.mutual, node)
+    }
+
+    /// Whether a JOIN with this number was sent before what is known of it.
+    /// When none with the higher number has come for a while that was forged.
+    pub(super) fn is_stale(&self, now: u64, number: u64, timing: Timing) -> bool {
+        let again = timing.join().saturating_mul(3);
+        let is_recent = |at: u64| now < at.saturating_add(again);
+        number < self.number && self.raised_at.is_some_and(is_recent)
+    }
+
+    /// Its view number is this one. If that grows without end those that it had
+    /// before count for as long in between as they do not.
+    pub(super) fn note_number(&mut self, now: u64, number: u64, timing: Timing) {
+        let rest = timing.join().saturating_mul(6);
+        if number > self.number && self.raised_at.is_none_or(|at| now >= at.saturating_add(rest)) {
+            self.raised_at = Some(now);
+        }
+        self.number = number;
+    }
+}
