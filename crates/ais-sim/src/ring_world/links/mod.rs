@@ -88,11 +88,11 @@ impl World {
                 self.counted.faults += 1;
                 fault.strike(&mut self.fabric.network);
             }
-            self.watched()?;
+            self.watched(false)?;
         }
         self.fabric.network.mend();
         self.say(|| "healed".into());
-        self.watched()?;
+        self.watched(true)?;
         self.settle()
     }
 
@@ -110,8 +110,8 @@ impl World {
 
     /// Some tens of tokens, first with some traffic and then without, in which
     /// the links stay as they are.
-    fn watched(&mut self) -> Result<(), String> {
-        let mut watch = Watch::new(self);
+    fn watched(&mut self, is_healed: bool) -> Result<(), String> {
+        let mut watch = Watch::new(self, is_healed);
         self.say(|| format!("well connected: {watch}"));
         let (least, most) = (self.plan.tokens(50), self.plan.tokens(200));
         let time = self.fabric.rng.between(least, most);

@@ -6,7 +6,7 @@
 //! sent.
 
 use super::World;
-use super::whole::{can_talk, largest};
+use super::whole::{SHORT, can_talk, largest};
 use crate::fabric::node_of;
 use crate::plan::MILLISECOND;
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,24 +46,33 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// The links have just become what they are.
-    pub(super) fn new(world: &World) -> Self {
+    /// The links have just become what they are; `is_healed`: all are well.
+    pub(super) fn new(world: &World, is_healed: bool) -> Self {
         let hosts = world.plan.hosts;
         let (network, to_all) = (&world.fabric.network, world.fabric.habits.cast_to_all());
-        let mut core = largest(hosts, |a, b| can_talk(network, to_all, world.plan.mtu, a, b));
+        // Nobody has to notice that others would form a larger ring.
+        let ring = if is_healed { (0..hosts).collect() } else { largest_ring(world) };
+        let is_there = |a, b| ring.contains(&a) && ring.contains(&b);
+        let largest = |length| {
+            largest(hosts, |a, b| is_there(a, b) && can_talk(network, to_all, length, a, b))
+        };
+        // A ring may also keep to shorter frames to have more members.
+        let short = largest(SHORT.min(world.plan.mtu));
+        let mut core = &largest(world.plan.mtu) & &short;
+        let views: Vec<usize> = (0..hosts).map(|host| views(world, host)).collect();
+        let with = |host: usize| core.iter().filter(|other| has(world, host, **other)).count();
+        let together = core.iter().map(|host| with(*host)).max().filter(|count| *count > 1);
+        let returning = core.iter().copied().filter(|host| Some(with(*host)) != together);
+        let returning: BTreeSet<usize> = returning.collect();
         if core.len() < 2 {
             core.clear();
         }
-        let views: Vec<usize> = (0..hosts).map(|host| views(world, host)).collect();
-        let with = |host: usize| core.iter().filter(|other| has(world, host, **other)).count();
-        let together = core.iter().map(|host| with(*host)).max();
-        let returning = core.iter().copied().filter(|host| Some(with(*host)) != together);
-        let returning: BTreeSet<usize> = returning.collect();
         let loss = heaviest_loss(world);
+        let coming = returning.len() + (&short - &core).len();
         Self {
             begun: world.fabric.now,
             bound: bound(world, loss),
-            most_views: MOST_VIEWS + returning.len() + usize::from(loss > HEAVY_LOSS),
+            most_views: MOST_VIEWS + coming + usize::from(loss > HEAVY_LOSS),
             core,
             returning,
             views,
@@ -225,6 +234,15 @@ fn idle_rate(world: &World) -> u64 {
 
 fn in_tokens(world: &World, time: u64) -> f64 {
     (time / world.plan.tokens(1)) as f64 / 10.0
+}
+
+/// The largest set of hosts that have each other in their views.
+fn largest_ring(world: &World) -> BTreeSet<usize> {
+    let hosts = 0..world.plan.hosts;
+    let ring = |host: usize| -> BTreeSet<usize> {
+        { hosts.clone() }.filter(|other| has(world, host, *other)).collect()
+    };
+    hosts.clone().map(ring).max_by_key(BTreeSet::len).unwrap_or_default()
 }
 
 /// How many views a host has installed.

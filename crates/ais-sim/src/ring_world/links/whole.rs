@@ -3,6 +3,9 @@
 use crate::fabric::{Cast, Network};
 use std::collections::BTreeSet;
 
+/// A ring keeps to frames of so many bytes if a way carries no longer ones.
+pub(super) const SHORT: usize = 548;
+
 /// The nodes that are promised to stay together: the largest set of nodes of
 /// which each two can talk to each other. Where several sets are the largest it
 /// is what they have in common, since the ring may stay with any of them; that
@@ -24,11 +27,11 @@ pub(super) fn largest(hosts: usize, talk: impl Fn(usize, usize) -> bool) -> BTre
     best.into_iter().reduce(|a, b| &a & &b).unwrap_or_default()
 }
 
-/// Whether two hosts can talk to each other: packets of the full size of a frame
-/// come through in both directions, to one and to all. What is lost by chance
-/// does not count.
-pub(super) fn can_talk(network: &Network, to_all: Cast, mtu: usize, a: usize, b: usize) -> bool {
-    let goes = |from, to, cast| network.carries(from, to, cast, mtu);
+/// Whether two hosts can talk to each other: packets of so many bytes come
+/// through in both directions, to one and to all. What is lost by chance does not
+/// count.
+pub(super) fn can_talk(network: &Network, to_all: Cast, length: usize, a: usize, b: usize) -> bool {
+    let goes = |from, to, cast| network.carries(from, to, cast, length);
     [Cast::Unicast, to_all].into_iter().all(|cast| goes(a, b, cast) && goes(b, a, cast))
 }
 
