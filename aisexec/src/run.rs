@@ -156,7 +156,9 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
         realtime::ask();
     }
     let surroundings = Surroundings { udp, writer: Writer::start(file).map_err(in_words)?, claim };
-    let node = Node::new(node_config(config, node, numbers, settings.ram), clock::now());
+    let incarnation = incarnation().map_err(in_words)?;
+    let ring = ring_config(&network, node, numbers, incarnation);
+    let node = Node::new(node_config(config, node, ring, settings.ram), clock::now());
     let access = Access::of_this_system();
     let mut server =
         Server::new(Rc::clone(&epoll), node, surroundings, access, settings).map_err(in_words)?;
@@ -182,15 +184,29 @@ fn welcome(network: &NetworkConf) -> Welcome {
     }
 }
 
-fn node_config(config: Config, node: NodeId, numbers: Numbers, ram: u64) -> ais_node::Config {
+/// What no other start of the daemon has, here or on a copy of this machine.
+///
+/// # Errors
+/// If there is no randomness.
+fn incarnation() -> io::Result<u64> {
+    let mut bytes = [0; 8];
+    sys::random(&mut bytes)?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+fn node_config(
+    config: Config,
+    node: NodeId,
+    ring: ais_totem::Config,
+    ram: u64,
+) -> ais_node::Config {
     let network = config.network;
-    let address = || Name::try_from(node.to_string().as_str()).unwrap_or_default();
     ais_node::Config {
         node,
-        group: ais_node::group::Config::Ring(ring_config(&network, node, numbers)),
+        group: ais_node::group::Config::Ring(ring),
         expected_nodes: network.expected_nodes.filter(|_| network.quorum == Quorum::Majority),
-        configured: network.members.iter().map(|member| NodeId::new(*member)).collect(),
-        node_name: network.nodename.unwrap_or_else(address),
+        configured: members(&network),
+        node_name: node_name(&network, node),
         cluster_name: network.clustername,
         boot_timestamp: clock::booted(),
         ckpt: Limits {
@@ -204,7 +220,12 @@ fn node_config(config: Config, node: NodeId, numbers: Numbers, ram: u64) -> ais_
     }
 }
 
-fn ring_config(network: &NetworkConf, node: NodeId, numbers: Numbers) -> ais_totem::Config {
+fn ring_config(
+    network: &NetworkConf,
+    node: NodeId,
+    numbers: Numbers,
+    incarnation: u64,
+) -> ais_totem::Config {
     let timing = Timing::from_token(network.token);
     log::info!(
         "token:{} means that a dead node is out after at most {} ms",
@@ -224,6 +245,9 @@ fn ring_config(network: &NetworkConf, node: NodeId, numbers: Numbers) -> ais_tot
         linger: u64::from(network.busy_poll) * MICROSECOND,
         first_seq: 0,
         settings: settings(network),
+        distinct: vec![Setting { key: name_of("nodename"), value: node_name(network, node) }],
+        members: members(network),
+        incarnation,
     }
 }
 
@@ -244,8 +268,24 @@ fn settings(network: &NetworkConf) -> Vec<Setting> {
         let (count, digest) = (network.members.len(), digest.value());
         settings.push(("member", format!("{count} lines with digest {digest:016x}")));
     }
-    let name = |text: &str| Name::try_from(text).unwrap_or_default();
-    settings.iter().map(|(key, value)| Setting { key: name(key), value: name(value) }).collect()
+    let setting =
+        |(key, value): &(&str, String)| Setting { key: name_of(key), value: name_of(value) };
+    settings.iter().map(setting).collect()
+}
+
+/// A text that is short enough as a name.
+fn name_of(text: &str) -> Name {
+    Name::try_from(text).unwrap_or_default()
+}
+
+/// The name of this node in CLM.
+fn node_name(network: &NetworkConf, node: NodeId) -> Name {
+    network.nodename.clone().unwrap_or_else(|| name_of(&node.to_string()))
+}
+
+/// The nodes that network.conf names.
+fn members(network: &NetworkConf) -> Vec<NodeId> {
+    network.members.iter().map(|member| NodeId::new(*member)).collect()
 }
 
 /// Raises the number of descriptors to what is permitted, and says how many

@@ -136,8 +136,10 @@ impl Udp {
                 for _ in 0..ROUNDS {
                     is_group_all = group.take_from(socket);
                     for (from, bytes) in group.datagrams() {
-                        // Its own come back.
-                        if *from.ip() != settings.me.address()
+                        // Its own come back. Only of some of them it can be told
+                        // whether they are of another machine with this address.
+                        let may_be_own = *from.ip() == settings.me.address();
+                        if (!may_be_own || ais_totem::is_greeting(bytes))
                             && troubles.admits(now, settings, from)
                         {
                             take(NodeId::new(*from.ip()), bytes);

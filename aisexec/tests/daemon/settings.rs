@@ -1,22 +1,14 @@
 //! Settings that should be equal at all nodes, and are not.
 
 use crate::executive::{Executive, Site};
-use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 fn start(sites: &[Site]) -> Vec<Executive> {
     sites.iter().map(|site| site.spawn(site.command())).collect()
 }
 
-/// The warnings of a node that contain this.
-fn warnings(node: &Executive, text: &str) -> Vec<String> {
-    let log = node.log();
-    let found = log.lines().filter(|line| line.contains(" WARN ") && line.contains(text));
-    found.map(str::to_owned).collect()
-}
-
 #[test]
-fn what_differs_is_said_by_both_nodes_once() {
+fn what_differs_is_said_by_both_nodes() {
     let sites = Site::cluster(3, "unicast");
     for (site, quorum) in
         sites.iter().zip(["majority\nexpected-nodes:3", "majority\nexpected-nodes:5", "none"])
@@ -37,16 +29,6 @@ fn what_differs_is_said_by_both_nodes_once() {
     ] {
         let text = format!("{} {text}; give all nodes of the cluster the same", all[there]);
         nodes[here].await_log(&text);
-    }
-    // A view more says nothing new.
-    nodes.remove(1).stop();
-    for node in &mut nodes {
-        node.await_members(&[all[0], all[2]]);
-        for differs in ["has quorum:", "has expected-nodes:"] {
-            let said = warnings(node, differs);
-            let without_time = said.iter().map(|line| line.split_once("WARN").unwrap().1);
-            assert_eq!(without_time.collect::<BTreeSet<_>>().len(), said.len(), "{said:?}");
-        }
     }
     nodes.into_iter().for_each(Executive::stop);
 }
@@ -85,8 +67,8 @@ fn a_difference_that_keeps_nodes_apart_is_said() {
     {
         node.await_members(&[site.address]);
         node.await_log(&format!("packets of {} are ignored", stranger.address));
-        node.await_log(&format!("this node has clustername:{name}; if"));
-        assert_eq!(warnings(node, "clustername").len(), 1);
+        let member = format!("a line `member:{}`", stranger.address);
+        node.await_log(&format!("this node has clustername:{name}, and {member}"));
     }
     nodes.into_iter().for_each(Executive::stop);
 }
@@ -99,7 +81,7 @@ fn a_name_that_two_nodes_have_is_said() {
     }
     let nodes = start(&sites);
     for (node, other) in nodes.iter().zip([&sites[1], &sites[0]]) {
-        node.await_log(&format!("{} has nodename:same, as this node has", other.address));
+        node.await_log(&format!("{} has nodename:same, and so has this node", other.address));
     }
     nodes.into_iter().for_each(Executive::stop);
 }

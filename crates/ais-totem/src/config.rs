@@ -29,6 +29,14 @@ pub struct Config {
     pub first_seq: u64,
     /// What is to be equal at all nodes: a warning says where it is not.
     pub settings: Vec<Setting>,
+    /// What is to be another one at each node: a warning says where it is not.
+    pub distinct: Vec<Setting>,
+    /// The nodes that the configuration names, if it does. One of them in a
+    /// cluster of another name is a mistake.
+    pub members: Vec<NodeId>,
+    /// Drawn at random when the node starts, so that another machine with its
+    /// address can be told from it.
+    pub incarnation: u64,
 }
 
 /// The times of a ring, in nanoseconds. They follow from `token` so that they

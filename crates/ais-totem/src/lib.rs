@@ -22,7 +22,8 @@ mod settings;
 
 pub use config::{Config, Timing};
 pub use one_member::OneMember;
-pub use ring::{HIGHEST_NUMBER, Ring, Status};
+pub use packet::is_greeting;
+pub use ring::{HIGHEST_NUMBER, Problem, Ring, Severity, Status};
 pub use settings::Setting;
 
 use ais_wire::NodeId;

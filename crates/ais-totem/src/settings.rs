@@ -1,15 +1,14 @@
-//! What is to be equal at all nodes of a cluster: nodes tell each other in JOIN
-//! and HELLO, so that a difference is known also where it keeps a ring from
-//! forming. The ring only compares; what the settings mean is the driver's.
+//! What is to be equal at all nodes of a cluster, or another one at each: nodes
+//! tell each other in JOIN and HELLO, so that a mistake is known also where it
+//! keeps a ring from forming. The ring only compares; what the settings mean is
+//! the driver's.
 
 use crate::packet::fnv1a;
+use crate::{Config, Problem, Severity};
 use ais_wire::{DecodeError, Name, NodeId, Reader, Writer};
-use std::collections::BTreeMap;
 
 /// Settings that a node tells; of more the first are looked at.
-const MAX_SETTINGS: usize = 16;
-/// Nodes whose settings are remembered. Those beyond are not compared.
-const MAX_NODES: usize = 256;
+pub(crate) const MAX_SETTINGS: usize = 16;
 
 /// A setting as it stands in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,49 +34,69 @@ pub(crate) fn read(input: &mut Reader<'_>) -> Result<Vec<Setting>, DecodeError> 
     Ok(settings)
 }
 
-/// The settings of this node, and which of other nodes were compared with them
-/// last.
+/// The settings of this node, to be compared with those of others.
 #[derive(Debug)]
 pub(crate) struct Comparison {
-    own: Vec<Setting>,
-    compared: BTreeMap<NodeId, u64>,
+    equal: Vec<Setting>,
+    distinct: Vec<Setting>,
 }
 
 impl Comparison {
-    pub(crate) fn new(own: Vec<Setting>) -> Self {
-        Self { own, compared: BTreeMap::new() }
+    pub(crate) fn new(config: &Config) -> Self {
+        Self { equal: config.settings.clone(), distinct: config.distinct.clone() }
     }
 
-    /// How the settings of a node differ from those of this one, a line for
-    /// each; nothing if they are those it had when this was asked last. What
-    /// only one of the two tells is not compared: they may be of different
-    /// versions.
-    pub(crate) fn differences(&mut self, node: NodeId, theirs: &[Setting]) -> Vec<String> {
-        let mut bytes = Writer::new();
-        write(&mut bytes, theirs);
-        let digest = fnv1a(&bytes.into_bytes());
-        let is_full = self.compared.len() >= MAX_NODES && !self.compared.contains_key(&node);
-        if theirs.is_empty() || is_full || self.compared.insert(node, digest) == Some(digest) {
-            return Vec::new();
-        }
-        let differing = self.own.iter().filter_map(|own| {
+    /// What this node tells others. Of what is to be distinct that is a digest,
+    /// which says enough and is short.
+    pub(crate) fn told(&self) -> Vec<Setting> {
+        self.equal.iter().cloned().chain(self.distinct.iter().map(digest)).collect()
+    }
+
+    /// What `node` has other than this node. What only one of the two tells is
+    /// not compared: they may be of different versions.
+    pub(crate) fn differing(&self, node: NodeId, theirs: &[Setting]) -> Option<Problem> {
+        let differing = self.equal.iter().filter_map(|own| {
             let other = theirs.iter().find(|other| other.key == own.key)?;
             (other.value != own.value).then_some((own, other))
         });
-        let line = |(Setting { key, value }, other): (&Setting, &Setting)| {
-            let theirs = &other.value;
-            format!(
-                "{node} has {key}:{theirs}, this node has {key}:{value}; give all nodes of the \
-                 cluster the same"
-            )
-        };
-        differing.map(line).collect()
+        let (own, others): (Vec<_>, Vec<_>) = differing.unzip();
+        (!own.is_empty()).then(|| Problem {
+            node: Some(node),
+            severity: Severity::Degraded,
+            what: format!("{node} has {}, this node has {}", list(&others), list(&own)),
+            advice: "give all nodes of the cluster the same".into(),
+        })
     }
+
+    /// What `node` has as this node, and only one may.
+    pub(crate) fn alike(&self, node: NodeId, theirs: &[Setting]) -> Option<Problem> {
+        let alike: Vec<_> =
+            self.distinct.iter().filter(|own| theirs.contains(&digest(own))).collect();
+        (!alike.is_empty()).then(|| Problem {
+            node: Some(node),
+            severity: Severity::Degraded,
+            what: format!("{node} has {}, and so has this node", list(&alike)),
+            advice: "programs cannot tell them apart by it: give each node another".into(),
+        })
+    }
+}
+
+fn digest(setting: &Setting) -> Setting {
+    let digest = format!("{:016x}", fnv1a(setting.value.as_bytes()));
+    let value = Name::try_from(digest.as_str()).unwrap_or_default();
+    Setting { key: setting.key.clone(), value }
+}
+
+fn list(settings: &[&Setting]) -> String {
+    let words: Vec<_> =
+        settings.iter().map(|setting| format!("{}:{}", setting.key, setting.value)).collect();
+    words.join(" and ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Timing;
 
     fn settings(pairs: &[(&str, &str)]) -> Vec<Setting> {
         let name = |text: &str| Name::try_from(text).unwrap();
@@ -89,33 +108,66 @@ mod tests {
         NodeId::new([10, 0, 0, number].into())
     }
 
-    #[test]
-    fn what_differs_is_said_once_for_each_change() {
-        let own = settings(&[("token", "1000"), ("quorum", "majority"), ("of-mine", "1")]);
-        let mut comparison = Comparison::new(own.clone());
-        assert_eq!(comparison.differences(node(2), &own), [""; 0]);
-        let theirs = settings(&[("quorum", "none"), ("token", "1000"), ("of-theirs", "2")]);
-        let line = "10.0.0.2 has quorum:none, this node has quorum:majority; give all nodes of \
-                    the cluster the same";
-        assert_eq!(comparison.differences(node(2), &theirs), [line]);
-        assert_eq!(comparison.differences(node(2), &theirs), [""; 0]);
-        assert_eq!(comparison.differences(node(3), &theirs).len(), 1);
-        // An older version tells nothing.
-        assert_eq!(comparison.differences(node(2), &[]), [""; 0]);
-        let two = settings(&[("token", "100"), ("quorum", "none")]);
-        assert_eq!(comparison.differences(node(2), &two).len(), 2);
-        assert_eq!(comparison.differences(node(2), &theirs), [line]);
+    fn comparison(equal: &[(&str, &str)], distinct: &[(&str, &str)]) -> Comparison {
+        Comparison::new(&Config {
+            me: node(1),
+            cluster: Name::default(),
+            timing: Timing::from_token(1000),
+            mtu: 1472,
+            max_message: 1000,
+            last_view: 0,
+            reserved: 0,
+            linger: 0,
+            first_seq: 0,
+            settings: settings(equal),
+            distinct: settings(distinct),
+            members: Vec::new(),
+            incarnation: 0,
+        })
+    }
+
+    fn line(problem: Option<Problem>) -> String {
+        problem.map_or_else(String::new, |problem| format!("{}; {}", problem.what, problem.advice))
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
-        let mut comparison = Comparison::new(settings(&[("token", "1")]));
-        let theirs = settings(&[("token", "2")]);
-        let all = (0..4 * MAX_NODES as u32).map(|host| NodeId::new((0x0a00_0000 + host).into()));
-        let said = all.filter(|node| !comparison.differences(*node, &theirs).is_empty()).count();
-        assert_eq!((said, comparison.compared.len()), (MAX_NODES, MAX_NODES));
+    fn what_differs_is_said_with_both_values() {
+        let own = [("token", "1000"), ("quorum", "majority"), ("of-mine", "1")];
+        let own = comparison(&own, &[]);
+        let differing = |pairs| line(own.differing(node(2), &settings(pairs)));
+        assert_eq!(own.differing(node(2), &own.told()), None);
+        assert_eq!(
+            differing(&[("quorum", "none"), ("token", "1000"), ("of-theirs", "2")]),
+            "10.0.0.2 has quorum:none, this node has quorum:majority; give all nodes of the \
+             cluster the same"
+        );
+        assert_eq!(
+            differing(&[("quorum", "none"), ("token", "1001")]),
+            "10.0.0.2 has token:1001 and quorum:none, this node has token:1000 and \
+             quorum:majority; give all nodes of the cluster the same"
+        );
+        // An older version tells nothing.
+        assert_eq!(differing(&[]), "");
+    }
+
+    #[test]
+    fn what_only_one_may_have_is_told_as_a_digest() {
+        let [one, other, same] = ["one", "other", "one"]
+            .map(|name| comparison(&[("token", "1")], &[("nodename", name)]));
+        assert_eq!(one.alike(node(2), &other.told()), None);
+        assert_eq!(one.differing(node(2), &other.told()), None);
+        assert_eq!(
+            line(one.alike(node(2), &same.told())),
+            "10.0.0.2 has nodename:one, and so has this node; programs cannot tell \
+             them apart by it: give each node another"
+        );
+        assert!(!one.told().contains(&settings(&[("nodename", "one")])[0]));
+    }
+
+    #[test]
+    fn what_is_read_is_bounded() {
         let mut out = Writer::new();
-        write(&mut out, &vec![theirs[0].clone(); 100]);
+        write(&mut out, &vec![settings(&[("token", "2")])[0].clone(); 100]);
         let bytes = out.into_bytes();
         assert_eq!(read(&mut Reader::new(&bytes)).unwrap().len(), MAX_SETTINGS);
     }

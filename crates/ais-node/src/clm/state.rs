@@ -16,11 +16,6 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// The name of the node.
-    pub(crate) fn name(&self) -> &Name {
-        &self.name
-    }
-
     pub(crate) fn encode(&self, out: &mut Writer) {
         out.name(&self.name).name(&self.cluster).i64(self.boot_timestamp);
     }

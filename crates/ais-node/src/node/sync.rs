@@ -9,7 +9,7 @@ use crate::sync::{
 };
 use crate::{Now, Service as _, Side};
 use ais_totem::View;
-use ais_wire::{Name, NodeId};
+use ais_wire::NodeId;
 
 impl Node {
     /// A message of state synchronisation was delivered.
@@ -24,7 +24,6 @@ impl Node {
         };
         match message {
             Message::Announce(announce) => {
-                self.complain_of_name(from, announce.record.name());
                 self.services.clm.learn(from, announce.record.clone(), &mut self.fx);
                 self.apply(now);
                 if let Some(plan) = self.sync.announced(from, announce) {
@@ -54,19 +53,6 @@ impl Node {
                 self.on_unable(now, from);
             }
             Message::Unable { .. } => {}
-        }
-    }
-
-    /// Says that a member has the name of this one, each time it comes.
-    fn complain_of_name(&self, from: NodeId, name: &Name) {
-        let is_new = self.sync.view.as_ref().is_some_and(|view| {
-            view.joined.contains(&from) || view.joined.contains(&self.config.node)
-        });
-        if is_new && from != self.config.node && *name == self.config.node_name {
-            log::warn!(
-                "{from} has nodename:{name}, as this node has: programs cannot tell them apart by \
-                 name; give each node another in network.conf"
-            );
         }
     }
 

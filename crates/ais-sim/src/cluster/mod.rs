@@ -400,6 +400,9 @@ impl Hazards for World {
             linger: self.plan.linger,
             first_seq: self.plan.first_seq,
             settings: Vec::new(),
+            distinct: Vec::new(),
+            members: Vec::new(),
+            incarnation: self.counted.starts + 1,
         };
         let (expected_nodes, groups) = (self.expected_nodes, self.amf.groups.clone());
         self.say(|| format!("{} starts", node_of(host)));

@@ -274,6 +274,9 @@ impl Hazards for World {
             linger: self.plan.linger,
             first_seq: self.plan.first_seq,
             settings: Vec::new(),
+            distinct: Vec::new(),
+            members: Vec::new(),
+            incarnation: self.counted.starts + 1,
         };
         self.trace.say(self.fabric.now, || format!("{} starts above {last}", node_of(host)));
         self.history.begin(self.fabric.now, node_of(host), last);

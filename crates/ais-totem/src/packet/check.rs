@@ -100,7 +100,7 @@ fn is_frame(seq: u64) -> bool {
 }
 
 /// Whether a list of nodes is bounded and in strictly ascending order.
-fn are_nodes(nodes: &[NodeId]) -> bool {
+pub(super) fn are_nodes(nodes: &[NodeId]) -> bool {
     nodes.len() <= MAX_MEMBERS
         && nodes.first().is_none_or(|&node| is_node(node))
         && nodes.is_sorted_by(|a, b| a < b)

@@ -1,13 +1,13 @@
 //! Packets as bytes. docs/RING.md has the layout in a table.
 
-use super::check::{is_sane, is_sane_data};
+use super::check::{are_nodes, is_sane, is_sane_data};
 use super::*;
 use crate::settings::{self, Setting};
 use ais_wire::{DecodeError, Name, Reader, Writer};
 
 const MAGIC: [u8; 4] = *b"AISR";
 /// Packets of another major version cannot be read.
-const MAJOR: u8 = 1;
+pub(crate) const MAJOR: u8 = 1;
 /// A newer minor version may append to JOIN and HELLO, which nodes exchange
 /// before they know each other's version.
 pub(crate) const MINOR: u8 = 2;
@@ -17,9 +17,14 @@ const WITH_SETTINGS: u8 = 1;
 /// The first one in which HELLO goes on with [`Reach`] and is filled up with
 /// zeros.
 const WITH_REACH: u8 = 2;
+/// The first one in which both tell which machine their sender is, and which
+/// addresses two machines have.
+const WITH_INCARNATION: u8 = 2;
 
 /// Magic, major, minor, kind, checksum, cluster, sender.
 pub(super) const HEADER: usize = 4 + 1 + 1 + 1 + 4 + 8 + 4;
+/// Where the kind stands in the header.
+const KIND: usize = 6;
 /// Where the checksum stands in the header. It covers all but itself.
 const CHECKSUM: std::ops::Range<usize> = 7..11;
 /// The header up to the end of the checksum. It is the same in every major
@@ -54,13 +59,32 @@ pub(crate) struct Codec {
     cluster: u64,
     /// The settings of this node, as they stand in a packet.
     settings: Vec<u8>,
+    incarnation: u64,
+    twice: Vec<NodeId>,
 }
 
 impl Codec {
     pub(crate) fn new(me: NodeId, cluster: &Name, settings: &[Setting]) -> Self {
         let mut out = Writer::new();
         settings::write(&mut out, settings);
-        Self { me, cluster: fnv1a(cluster.as_bytes()), settings: out.into_bytes() }
+        Self {
+            me,
+            cluster: fnv1a(cluster.as_bytes()),
+            settings: out.into_bytes(),
+            incarnation: 0,
+            twice: Vec::new(),
+        }
+    }
+
+    /// The same for a node that has drawn this number at its start.
+    pub(crate) fn with_incarnation(self, incarnation: u64) -> Self {
+        Self { incarnation, ..self }
+    }
+
+    /// From now on JOIN and HELLO tell that two machines have each of these
+    /// addresses, which are in ascending order.
+    pub(crate) fn tell_twice(&mut self, nodes: &[NodeId]) {
+        self.twice = nodes.iter().copied().take(MAX_MEMBERS).collect();
     }
 
     /// The datagram of a packet from this node. The packet keeps the rules
@@ -83,6 +107,7 @@ impl Codec {
             Packet::Join(join) => self.seal(kind::JOIN, 0, |out| {
                 write_join(out, join);
                 out.raw(&self.settings).bool(join.careful);
+                self.write_incarnation(out);
             }),
             Packet::Commit(commit) => self.seal(kind::COMMIT, 0, |out| write_commit(out, commit)),
             Packet::Hello(hello) => {
@@ -91,6 +116,7 @@ impl Codec {
                     write_hello(out, hello);
                     out.raw(&self.settings);
                     write_reach(out, hello.reach);
+                    self.write_incarnation(out);
                     out.fill(length);
                 })
             }
@@ -99,6 +125,10 @@ impl Codec {
             }
             Packet::Ack(ack) => self.seal(kind::ACK, 0, |out| write_ack(out, ack)),
         }
+    }
+
+    fn write_incarnation(&self, out: &mut Writer) {
+        out.u64(self.incarnation).list(&self.twice, write_node);
     }
 
     fn write_data(&self, data: &Data) -> Bytes {
@@ -119,7 +149,7 @@ impl Codec {
     }
 
     /// The packet in a datagram that came from the address of `from`, which is
-    /// then its sender; and the settings of that, if they are told in it.
+    /// then its sender; and what JOIN and HELLO tell of that besides.
     ///
     /// # Errors
     /// [`Dropped`] if it is not one this node should look at.
@@ -127,7 +157,7 @@ impl Codec {
         &self,
         from: NodeId,
         datagram: &[u8],
-    ) -> Result<(Packet, Vec<Setting>), Dropped> {
+    ) -> Result<(Packet, Option<Introduction>), Dropped> {
         if !datagram.starts_with(&MAGIC) {
             return Err(Dropped::Foreign);
         }
@@ -149,14 +179,19 @@ impl Codec {
         if sender != from {
             return Err(Dropped::WrongSender);
         }
-        if sender == self.me {
+        if sender == self.me && !greets(kind) {
             return Err(Dropped::Own);
         }
-        let (mut packet, settings) = read(kind, minor, body).map_err(malformed)?;
+        let (mut packet, told) = read(kind, minor, body).map_err(malformed)?;
+        if sender == self.me {
+            let incarnation = told.map_or(0, |told| told.incarnation);
+            let is_own = incarnation == self.incarnation;
+            return Err(if is_own { Dropped::Own } else { Dropped::OwnAddress(incarnation) });
+        }
         if let Packet::Hello(hello) = &mut packet {
             hello.reach.length = u16::try_from(datagram.len()).unwrap_or(u16::MAX);
         }
-        if is_sane(&packet, sender) { Ok((packet, settings)) } else { Err(Dropped::Malformed) }
+        if is_sane(&packet, sender) { Ok((packet, told)) } else { Err(Dropped::Malformed) }
     }
 
     /// A packet: the header, and the body that `write` makes, of about
@@ -197,7 +232,18 @@ pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
     })
 }
 
-fn read(kind: u8, minor: u8, body: &[u8]) -> Result<(Packet, Vec<Setting>), DecodeError> {
+/// Whether a datagram is a JOIN or a HELLO, by its first bytes alone. Any other one
+/// that comes from the own address can only be an echo of this node's own.
+#[must_use]
+pub fn is_greeting(datagram: &[u8]) -> bool {
+    datagram.starts_with(&MAGIC) && datagram.get(KIND).is_some_and(|&kind| greets(kind))
+}
+
+fn greets(kind: u8) -> bool {
+    matches!(kind, kind::JOIN | kind::HELLO)
+}
+
+fn read(kind: u8, minor: u8, body: &[u8]) -> Result<(Packet, Option<Introduction>), DecodeError> {
     let mut input = Reader::new(body);
     let mut packet = match kind {
         kind::DATA => Packet::Data(read_data(&mut input)?),
@@ -210,28 +256,33 @@ fn read(kind: u8, minor: u8, body: &[u8]) -> Result<(Packet, Vec<Setting>), Deco
         kind::ACK => Packet::Ack(read_ack(&mut input)?),
         _ => return Err(DecodeError::Invalid),
     };
-    let greets = matches!(kind, kind::JOIN | kind::HELLO);
-    let settings = match greets && minor >= WITH_SETTINGS {
-        true => settings::read(&mut input)?,
-        false => Vec::new(),
-    };
+    let mut told = Introduction { minor, ..Introduction::default() };
+    if greets(kind) && minor >= WITH_SETTINGS {
+        told.settings = settings::read(&mut input)?;
+    }
     match &mut packet {
-        Packet::Hello(hello) if minor >= WITH_REACH => {
-            hello.reach = read_reach(&mut input)?;
-            // It is filled up; a newer version may say something there.
-            if input.rest().iter().any(|&byte| byte != 0) && minor == MINOR {
-                return Err(DecodeError::Invalid);
-            }
-        }
+        Packet::Hello(hello) if minor >= WITH_REACH => hello.reach = read_reach(&mut input)?,
         Packet::Join(join) if minor >= WITH_REACH => join.careful = input.bool()?,
         Packet::Commit(commit) if minor >= WITH_REACH => commit.size = input.u16()?,
         _ => {}
     }
-    let may_grow = minor > MINOR && greets;
+    if greets(kind) && minor >= WITH_INCARNATION {
+        told.incarnation = input.u64()?;
+        told.twice = input.list(Reader::node)?;
+        if !are_nodes(&told.twice) {
+            return Err(DecodeError::Invalid);
+        }
+    }
+    // HELLO is filled up; a newer version may say something there.
+    let is_filled = kind == kind::HELLO && minor >= WITH_REACH;
+    if is_filled && input.rest().iter().any(|&byte| byte != 0) && minor == MINOR {
+        return Err(DecodeError::Invalid);
+    }
+    let may_grow = minor > MINOR && greets(kind);
     if !may_grow {
         input.finish()?;
     }
-    Ok((packet, settings))
+    Ok((packet, greets(kind).then_some(told)))
 }
 
 fn read_data(input: &mut Reader<'_>) -> Result<Data, DecodeError> {

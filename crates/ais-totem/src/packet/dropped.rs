@@ -17,6 +17,9 @@ pub(crate) enum Dropped {
     WrongSender,
     /// This node has sent it itself.
     Own,
+    /// It comes from the address of this node, and this node has not sent it:
+    /// who did has drawn this number at its start.
+    OwnAddress(u64),
     /// It breaks a rule of its kind.
     Malformed,
 }
@@ -25,19 +28,20 @@ pub(crate) enum Dropped {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DropCounters([u64; NAMES.len()]);
 
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "dropped-foreign",
     "dropped-version",
     "dropped-checksum",
     "dropped-other-cluster",
     "dropped-wrong-sender",
     "dropped-own",
+    "dropped-own-address",
     "dropped-malformed",
 ];
 
 impl DropCounters {
     pub(crate) fn count(&mut self, dropped: Dropped) {
-        let Self([foreign, version, checksum, cluster, sender, own, malformed]) = self;
+        let Self([foreign, version, checksum, cluster, sender, own, address, malformed]) = self;
         *match dropped {
             Dropped::Foreign => foreign,
             Dropped::Version(_) => version,
@@ -45,6 +49,7 @@ impl DropCounters {
             Dropped::OtherCluster => cluster,
             Dropped::WrongSender => sender,
             Dropped::Own => own,
+            Dropped::OwnAddress(_) => address,
             Dropped::Malformed => malformed,
         } += 1;
     }
@@ -63,6 +68,7 @@ impl fmt::Display for Dropped {
             Self::Checksum => f.write_str("its checksum is wrong"),
             Self::OtherCluster => f.write_str("its cluster has another name"),
             Self::WrongSender => f.write_str("it does not come from the node it names"),
+            Self::OwnAddress(_) => f.write_str("it is from another machine with this address"),
             Self::Own => f.write_str("it is from this node itself"),
             Self::Malformed => f.write_str("it breaks the rules of its kind"),
         }

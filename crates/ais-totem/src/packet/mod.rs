@@ -6,10 +6,11 @@ mod dropped;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use codec::{Codec, MINOR, chunk_capacity, fnv1a};
+pub use codec::is_greeting;
+pub(crate) use codec::{Codec, MAJOR, MINOR, chunk_capacity, fnv1a};
 pub(crate) use dropped::{DropCounters, Dropped};
 
-use crate::{Bytes, ViewId};
+use crate::{Bytes, Setting, ViewId};
 use ais_wire::NodeId;
 
 /// Members of a ring at most; a packet that names more is dropped.
@@ -33,6 +34,20 @@ pub(crate) enum Packet {
     Hello(Hello),
     Cancel(Cancel),
     Ack(Ack),
+}
+
+/// What JOIN and HELLO tell of their sender besides.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Introduction {
+    /// The minor version of its protocol.
+    pub(crate) minor: u8,
+    /// What others compare with their own. Since minor version 1.
+    pub(crate) settings: Vec<Setting>,
+    /// What it has drawn at its start: another machine with its address has
+    /// another one. 0 before minor version 2.
+    pub(crate) incarnation: u64,
+    /// Addresses that two machines have, in ascending order. Since minor version 2.
+    pub(crate) twice: Vec<NodeId>,
 }
 
 /// A frame in the order of a ring: messages and fragments of one sender.

@@ -168,23 +168,26 @@ fn a_newer_minor_version_may_append_to_join_and_hello() {
     }
 }
 
-/// What nodes tell of their settings comes with JOIN and HELLO, and an older
+/// What nodes tell of themselves comes with JOIN and HELLO, and an older
 /// minor version, which tells nothing, is read as before.
 #[test]
-fn settings_travel_with_join_and_hello() {
+fn what_a_node_tells_of_itself_travels_with_join_and_hello() {
     let name = |text: &str| Name::try_from(text).unwrap();
     let settings = [Setting { key: name("token"), value: name("1000") }];
-    let teller = Codec::new(node(SENDER), &name("c"), &settings);
+    let mut teller = Codec::new(node(SENDER), &name("c"), &settings).with_incarnation(77);
+    teller.tell_twice(&[node(7), node(9)]);
     for seed in 0..60 {
         let packet = random_packet(seed);
         let read = codec(ME, "c").decode(node(SENDER), &teller.encode(&packet));
         let greets = matches!(packet, Packet::Join(_) | Packet::Hello(_));
-        let told = if greets { settings.to_vec() } else { Vec::new() };
-        assert_eq!(read, Ok((packet.clone(), told)), "seed {seed}");
+        let twice = vec![node(7), node(9)];
+        let told =
+            Introduction { minor: MINOR, settings: settings.to_vec(), incarnation: 77, twice };
+        assert_eq!(read, Ok((packet.clone(), greets.then_some(told))), "seed {seed}");
         if greets {
             let (packet, older) = as_older(packet);
             let read = codec(ME, "c").decode(node(SENDER), &older);
-            assert_eq!(read, Ok((packet, Vec::new())), "seed {seed}");
+            assert_eq!(read, Ok((packet, Some(Introduction::default()))), "seed {seed}");
         }
     }
 }
@@ -192,7 +195,7 @@ fn settings_travel_with_join_and_hello() {
 /// A packet as minor version 0 writes it, without all that ends JOIN and HELLO
 /// now; and how it is read.
 fn as_older(mut packet: Packet) -> (Packet, Vec<u8>) {
-    let mut more = 4;
+    let mut more = 4 + 8 + 4;
     match &mut packet {
         Packet::Hello(hello) => {
             hello.reach.length = 0;

@@ -1,9 +1,11 @@
 //! What a member has in every state: its way out, its messages, its counters.
 
 use super::frames::Frame;
+use super::incarnations::Incarnations;
 use super::limit::Limit;
 use super::links::Links;
 use super::numbers::Numbers;
+use super::problems::Problems;
 use super::status::Counters;
 use crate::messages::{Assembly, SendQueue};
 use crate::packet::{Codec, Data, Packet, Payload, chunk_capacity};
@@ -42,12 +44,19 @@ pub(super) struct Core {
     /// The name of the cluster, for people.
     pub(super) cluster: Name,
     pub(super) settings: Comparison,
+    /// The nodes that the configuration names.
+    pub(super) members: Vec<NodeId>,
+    pub(super) incarnation: u64,
+    pub(super) incarnations: Incarnations,
+    pub(super) problems: Problems,
     /// Lines in the log since the second began.
     lines: (u64, u32),
 }
 
 impl Core {
     pub(super) fn new(config: &Config) -> Self {
+        let settings = Comparison::new(config);
+        let codec = Codec::new(config.me, &config.cluster, &settings.told());
         let mut core = Self {
             me: config.me,
             timing: config.timing,
@@ -63,9 +72,13 @@ impl Core {
             assembly: Assembly::new(config.max_message),
             numbers: Numbers::new(config.last_view, config.reserved),
             reasons: BTreeMap::new(),
-            codec: Codec::new(config.me, &config.cluster, &config.settings),
+            codec: codec.with_incarnation(config.incarnation),
             cluster: config.cluster.clone(),
-            settings: Comparison::new(config.settings.clone()),
+            settings,
+            members: config.members.clone(),
+            incarnation: config.incarnation,
+            incarnations: Incarnations::new(config.timing),
+            problems: Problems::default(),
             lines: (0, 0),
         };
         core.reserve_ahead();

@@ -42,6 +42,7 @@ impl Ring {
         self.hello_at = now;
         self.state = State::Operational(Operational::new(&recovery.circuit));
         self.ring = Some(recovery.circuit);
+        self.settle_incarnations();
         if self.is_alone() {
             self.flush_alone();
         } else {

@@ -80,7 +80,7 @@ impl Ring {
 
     /// Whether the ring, or the one that is being formed, has not gone on for
     /// longer than an idle token rests.
-    fn stands_still(&self, now: u64) -> bool {
+    pub(super) fn stands_still(&self, now: u64) -> bool {
         let since = match &self.state {
             State::Operational(_) => {
                 self.ring.as_ref().filter(|ring| !ring.is_alone()).map(|ring| ring.token_at)

@@ -9,12 +9,14 @@ mod diverged;
 mod frames;
 mod gather;
 mod greeting;
+mod incarnations;
 mod install;
 mod limit;
 mod linger;
 mod links;
 mod numbers;
 mod operational;
+mod problems;
 mod recovery;
 mod status;
 #[cfg(test)]
@@ -23,11 +25,12 @@ mod token;
 mod visit;
 
 pub use numbers::HIGHEST_NUMBER;
+pub use problems::{Problem, Severity};
 pub use status::Status;
 
 use self::core::Core;
 use crate::config::milliseconds;
-use crate::packet::{Data, Dropped, Packet};
+use crate::packet::{Data, Packet};
 use crate::{Config, Guarantee, Output, QueueFull, View};
 use ais_wire::NodeId;
 use circuit::Circuit;
@@ -38,10 +41,6 @@ use std::collections::BTreeMap;
 /// Outputs that may wait in a ring of one member. The driver takes them after
 /// every call, so that this bound is met only if it does not.
 const MAX_OUTPUTS: usize = 4096;
-/// Packets of another version, and those of another cluster, are named in the
-/// log once in so long.
-const STRANGER_WARNING: u64 = 60_000_000_000;
-
 /// A member of a Totem ring.
 #[derive(Debug)]
 pub struct Ring {
@@ -75,10 +74,8 @@ pub struct Ring {
     gathers: Limit,
     /// Nodes that have left lately, and when.
     leaves: BTreeMap<NodeId, u64>,
-    /// When packets of another version were last named in the log.
-    version_warned_at: Option<u64>,
-    /// When packets of another cluster were.
-    cluster_warned_at: Option<u64>,
+    /// The last call at which it was operational.
+    operational_at: u64,
 }
 
 #[derive(Debug)]
@@ -112,8 +109,7 @@ impl Ring {
             deaf: None,
             gathers: Limit::of_gathers(config.timing),
             leaves: BTreeMap::new(),
-            version_warned_at: None,
-            cluster_warned_at: None,
+            operational_at: now,
         };
         ring.start_gather(now);
         ring
@@ -155,13 +151,17 @@ impl Ring {
             return;
         }
         match self.core.codec.decode(from, bytes) {
-            Ok((packet, settings)) => {
-                for line in self.core.settings.differences(from, &settings) {
-                    self.core.warn(now, &line);
+            Ok((packet, None)) => self.on_packet(now, from, packet),
+            Ok((packet, Some(told))) => {
+                self.note_told(now, from, &told);
+                if self.is_one_machine(now, from, &packet, &told) {
+                    self.on_packet(now, from, packet);
                 }
-                self.on_packet(now, from, packet);
             }
-            Err(dropped) => self.on_dropped(now, from, dropped),
+            Err(dropped) => {
+                self.core.counters.packets.count(dropped);
+                self.note_dropped(now, from, dropped);
+            }
         }
     }
 
@@ -248,20 +248,6 @@ impl Ring {
         self.core.outputs.pop_front()
     }
 
-    /// What the ring knows of itself, for people.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        let mut counters = self.core.counters.clone();
-        counters.malformed = self.core.assembly.malformed();
-        Status {
-            state: self.state.name(),
-            view: self.view.as_ref().map(|view| view.id),
-            members: self.view.as_ref().map_or_else(Vec::new, |view| view.members.clone()),
-            why: self.view.as_ref().map_or_else(String::new, |view| view.why.clone()),
-            counters: counters.list(),
-        }
-    }
-
     fn on_packet(&mut self, now: u64, from: NodeId, packet: Packet) {
         match packet {
             Packet::Data(data) => self.on_data(now, from, data),
@@ -345,38 +331,20 @@ impl Ring {
         }
     }
 
-    fn on_dropped(&mut self, now: u64, from: NodeId, dropped: Dropped) {
-        self.core.counters.packets.count(dropped);
-        let (warned_at, advice) = match dropped {
-            Dropped::Version(_) => {
-                (&mut self.version_warned_at, "run the same major version on all".into())
-            }
-            Dropped::OtherCluster => {
-                let cluster = &self.core.cluster;
-                let advice = format!(
-                    "this node has clustername:{cluster}; if {from} belongs to the same cluster, \
-                     give both the same clustername in network.conf; if not, an mcastport of its \
-                     own for each cluster ends these lines"
-                );
-                (&mut self.cluster_warned_at, advice)
-            }
-            _ => return,
-        };
-        if warned_at.is_none_or(|at| now >= at.saturating_add(STRANGER_WARNING)) {
-            *warned_at = Some(now);
-            warn!("packets of {from} are ignored: {dropped}; {advice}");
-        }
-    }
-
-    /// Notes that this process runs, and whether it did not for long.
+    /// Notes that this process runs, and whether it did not for long; and has the
+    /// log tell of problems now and then.
     fn note_call(&mut self, now: u64) {
         let pause = now.saturating_sub(self.called_at);
         self.called_at = self.called_at.max(now);
+        if let State::Operational(_) = self.state {
+            self.operational_at = self.called_at;
+        }
         if pause > self.core.timing.pause() && !matches!(self.state, State::Left) {
             self.core.counters.pauses += 1;
             self.paused_until = Some(now.saturating_add(self.core.timing.pause() / 2));
             warn!("this process was not run for {} ms", milliseconds(pause));
         }
+        self.tell_problems(now);
     }
 
     fn is_alone(&self) -> bool {

@@ -1,8 +1,15 @@
-//! What a ring tells people of itself.
+//! What a ring tells people of itself: in a status, and of what is wrong in the
+//! log.
 
+use super::problems::{Key, Problem, Severity, Topic};
+use super::{Ring, State};
 use crate::ViewId;
-use crate::packet::DropCounters;
+use crate::config::milliseconds;
+use crate::packet::{DropCounters, Dropped, Introduction, MAJOR, MINOR};
 use ais_wire::NodeId;
+
+/// How often it is looked for problems that the log has to tell, in ns.
+const LOOK: u64 = 1_000_000_000;
 
 /// What a ring knows of itself, for people.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,8 +22,145 @@ pub struct Status {
     pub members: Vec<NodeId>,
     /// Why it came about.
     pub why: String,
+    /// What is wrong, the gravest first.
+    pub problems: Vec<Problem>,
     /// What was counted since the start, by name, in a fixed order.
     pub counters: Vec<(&'static str, u64)>,
+}
+
+impl Ring {
+    /// What the ring knows of itself, for people, at the time of the last call.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let mut counters = self.core.counters.clone();
+        counters.malformed = self.core.assembly.malformed();
+        let problems = self.problems(self.called_at);
+        Status {
+            state: self.state.name(),
+            view: self.view.as_ref().map(|view| view.id),
+            members: self.view.as_ref().map_or_else(Vec::new, |view| view.members.clone()),
+            why: self.view.as_ref().map_or_else(String::new, |view| view.why.clone()),
+            problems: problems.into_iter().map(|(_, problem)| problem).collect(),
+            counters: counters.list(),
+        }
+    }
+
+    /// What is wrong now, the gravest first. Whatever people are to be told of is
+    /// put together here: what packets have shown (`problems.rs`), and what this
+    /// member sees of itself. Each key is there once.
+    fn problems(&self, now: u64) -> Vec<(Key, Problem)> {
+        let mut problems = Vec::new();
+        if let State::Left = self.state {
+            return problems;
+        }
+        problems.extend(self.standstill(now));
+        problems.extend(self.core.problems.lasting(now, self.last_members()));
+        problems.sort_by_key(|(key, problem)| (problem.severity, *key));
+        problems
+    }
+
+    /// Has the log tell of each problem once a minute, as long as it lasts.
+    pub(super) fn tell_problems(&mut self, now: u64) {
+        let is_early = |at: u64| now < at.saturating_add(LOOK);
+        if self.core.problems.told_at.is_some_and(is_early) || matches!(self.state, State::Left) {
+            return;
+        }
+        self.core.problems.told_at = Some(now);
+        let members = self.last_members().to_vec();
+        self.core.problems.expire(now, &members);
+        let problems = self.problems(now);
+        for line in self.core.problems.lines(now, &problems) {
+            self.core.warn(now, &line);
+        }
+        self.tell_of_addresses(now);
+    }
+
+    /// Notes what JOIN and HELLO of a node show by what it tells of itself.
+    pub(super) fn note_told(&mut self, now: u64, from: NodeId, told: &Introduction) {
+        let problems = &mut self.core.problems;
+        // An older version tells of no settings.
+        if !told.settings.is_empty() {
+            let settings = &self.core.settings;
+            let differing = settings.differing(from, &told.settings);
+            problems.note(now, Topic::Settings, from, differing);
+            problems.note(now, Topic::Names, from, settings.alike(from, &told.settings));
+        }
+        let other = (told.minor != MINOR).then(|| Problem {
+            node: Some(from),
+            severity: Severity::Notice,
+            what: format!(
+                "{from} speaks the protocol {MAJOR}.{}, this node {MAJOR}.{MINOR}",
+                told.minor
+            ),
+            advice: "run the same version on all nodes".into(),
+        });
+        problems.note(now, Topic::Version, from, other);
+    }
+
+    /// Notes what a packet shows that was dropped.
+    pub(super) fn note_dropped(&mut self, now: u64, from: NodeId, dropped: Dropped) {
+        let what = format!("packets of {from} are ignored: {dropped}");
+        let (topic, severity, advice) = match dropped {
+            Dropped::Version(_) => {
+                let advice = "run the same major version on all nodes".into();
+                (Topic::Version, Severity::Degraded, advice)
+            }
+            Dropped::OtherCluster => {
+                let is_named = self.core.members.contains(&from);
+                let severity = if is_named { Severity::Degraded } else { Severity::Notice };
+                (Topic::Cluster, severity, self.advice_of_cluster(from, is_named))
+            }
+            Dropped::OwnAddress(incarnation) => return self.on_own_address(now, incarnation),
+            _ => return,
+        };
+        let problem = Problem { node: Some(from), severity, what, advice };
+        self.core.problems.note(now, topic, from, Some(problem));
+    }
+
+    fn advice_of_cluster(&self, from: NodeId, is_named: bool) -> String {
+        let cluster = &self.core.cluster;
+        if is_named {
+            return format!(
+                "this node has clustername:{cluster}, and a line `member:{from}`; give both the \
+                 same clustername in network.conf, or remove the line"
+            );
+        }
+        format!(
+            "this node has clustername:{cluster}; if {from} belongs to the same cluster, give both \
+             the same clustername in network.conf; if not, an mcastport of its own for each \
+             cluster ends these lines"
+        )
+    }
+
+    /// A member that gets into no ring for longer than it may take.
+    fn standstill(&self, now: u64) -> Option<(Key, Problem)> {
+        let time = now.saturating_sub(self.operational_at);
+        if time <= self.core.timing.bound() {
+            return None;
+        }
+        let (state, cause) = (self.state.name(), &self.cause);
+        let (why, advice) = if self.core.is_reserved(self.core.number()) {
+            let advice = "packets between nodes get lost: look at the network, at firewalls, and \
+                          at the logs of the other nodes";
+            (cause.as_str(), advice)
+        } else {
+            let why = "the number of the next ring is not in the state directory yet";
+            (why, "look at the disk of that")
+        };
+        let time = milliseconds(time);
+        let problem = Problem {
+            node: None,
+            severity: Severity::Blocking,
+            what: format!("this node is in no ring for {time} ms; it is in {state} ({why})"),
+            advice: advice.into(),
+        };
+        Some(((Topic::Standstill, self.core.me), problem))
+    }
+
+    /// The members of the ring that this member is, or was last, in.
+    fn last_members(&self) -> &[NodeId] {
+        self.ring.as_ref().map_or(&[], |ring| &ring.members)
+    }
 }
 
 macro_rules! counters {
@@ -64,6 +208,7 @@ counters! {
     wrong_numbers "dropped-number-too-high",
     undisturbed "dropped-gathers-too-often",
     banned "dropped-banned",
+    twice "dropped-address-twice",
     wrong_commits "dropped-commits",
     paused "dropped-after-pause",
     malformed "dropped-messages-malformed",

@@ -14,6 +14,7 @@ mod membership;
 mod net;
 mod ordering;
 mod pause;
+mod problems;
 mod recovery;
 
 use net::*;

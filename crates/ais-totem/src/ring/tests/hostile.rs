@@ -252,7 +252,13 @@ fn a_member_that_has_formed_another_ring_is_not_waited_for() {
         Packet::Hello(Hello { ring: Some(ring), members, heard, mutual, reach })
     };
     net.inject(2, 1, &hello(ring, 2));
+    assert_eq!(net.rings[&1].status().state, "operational", "it works in this ring");
+    net.part(&[&[1, 3], &[2]]);
+    net.run(3 * net.timing().hold());
+    assert_eq!(net.rings[&1].status().state, "operational", "it has time to answer");
+    net.inject(2, 1, &hello(ring, 2));
     assert_eq!(net.rings[&1].status().state, "gather");
+    net.heal();
     let old = ViewId { number: 1, representative: node(3) };
     net.until_view(&[1, 2, 3], &[1, 2, 3]);
     net.inject(3, 1, &hello(old, 3));

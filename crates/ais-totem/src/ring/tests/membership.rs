@@ -80,7 +80,8 @@ fn a_node_that_starts_again_left_and_joined() {
                 && status.view == net.rings[&2].status().view
         })
     });
-    assert!(time < 50 * MS, "{} ms", time / MS);
+    // The ring has to stand still first, or another machine may have the address.
+    assert!(time < 2 * net.timing().hold() + 50 * MS, "{} ms", time / MS);
     let view = net.last_view(1);
     assert_eq!((view.joined, view.left), (nodes(&[2]), nodes(&[2])));
     assert_eq!(view.why, "10.0.0.2 has started again");

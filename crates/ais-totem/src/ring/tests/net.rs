@@ -68,6 +68,10 @@ pub(super) struct Net {
     pub(super) linger: u64,
     pub(super) first_seq: u64,
     last_views: BTreeMap<u8, u64>,
+    /// The name of the cluster of each host.
+    clusters: BTreeMap<u8, Name>,
+    /// How often each host was started.
+    starts: BTreeMap<u8, u64>,
     /// Timeouts in a row that time did not go on for.
     idle_calls: u32,
 }
@@ -95,6 +99,8 @@ impl Net {
             linger: 0,
             first_seq: 0,
             last_views: BTreeMap::new(),
+            clusters: BTreeMap::new(),
+            starts: BTreeMap::new(),
             idle_calls: 0,
         }
     }
@@ -122,6 +128,9 @@ impl Net {
             linger: self.linger,
             first_seq: self.first_seq,
             settings: Vec::new(),
+            distinct: Vec::new(),
+            members: Vec::new(),
+            incarnation: self.incarnation(node(host)),
         }
     }
 
@@ -139,8 +148,22 @@ impl Net {
         Timing::from_token(self.token)
     }
 
+    /// What a host has drawn when it was started last.
+    pub(super) fn incarnation(&self, of: NodeId) -> u64 {
+        self.starts.get(&host(of)).copied().unwrap_or(0)
+    }
+
     pub(super) fn start(&mut self, host: u8) {
-        let ring = Ring::new(self.config(host), self.now);
+        self.start_with(host, |_| ());
+    }
+
+    /// The same, with another configuration.
+    pub(super) fn start_with(&mut self, host: u8, change: impl FnOnce(&mut Config)) {
+        *self.starts.entry(host).or_default() += 1;
+        let mut config = self.config(host);
+        change(&mut config);
+        self.clusters.insert(host, config.cluster.clone());
+        let ring = Ring::new(config, self.now);
         self.rings.insert(host, ring);
         self.told.entry(host).or_default();
         self.pump(host);
@@ -194,7 +217,13 @@ impl Net {
 
     /// The same, from any address.
     pub(super) fn inject_at(&mut self, from: NodeId, to: u8, packet: &Packet) {
-        let bytes = Codec::new(from, &Name::try_from("test").unwrap(), &[]).encode(packet);
+        self.inject_as(self.incarnation(from), from, to, packet);
+    }
+
+    /// The same, from a machine that has drawn this at its start.
+    pub(super) fn inject_as(&mut self, incarnation: u64, from: NodeId, to: u8, packet: &Packet) {
+        let codec = Codec::new(from, &Name::try_from("test").unwrap(), &[]);
+        let bytes = codec.with_incarnation(incarnation).encode(packet);
         self.call(to, |ring, now| ring.handle_packet(now, from, &bytes));
     }
 
@@ -223,8 +252,8 @@ impl Net {
     }
 
     fn transmit(&mut self, from: u8, to: Destination, bytes: &[u8]) {
-        let reader = Codec::new(node(250), &Name::try_from("test").unwrap(), &[]);
-        let (packet, _) = reader.decode(node(from), bytes).unwrap();
+        let cluster = &self.clusters[&from];
+        let (packet, _) = Codec::new(node(250), cluster, &[]).decode(node(from), bytes).unwrap();
         assert!(bytes.len() <= self.mtu || !matches!(packet, Packet::Data(_)));
         if self.keep_sent {
             self.sent.push((self.now, from, to, packet.clone()));
