@@ -18,8 +18,8 @@ use std::time::Duration;
 pub use ais_proto::NodeId;
 pub use ais_proto::admin::{
     AdminState, AmfNode, Checkpoint, Clients, Component, Delivered, Deliveries, Failure, Inspected,
-    MAX_PROBE_MESSAGE, MAX_PROBE_REQUEST, Opener, Operated, Operation, Page, Phase, Piece,
-    Redundancy, Ring, State, Status, Target, View, ViewId,
+    MAX_PROBE_MESSAGE, MAX_PROBE_REQUEST, Opener, Operated, Operation, Page, Phase, Piece, Problem,
+    Redundancy, Ring, Severity, State, Status, Target, View, ViewId,
 };
 pub use ais_proto::amf::{HaState, Readiness};
 pub use ais_proto::ckpt::UpdateOption;

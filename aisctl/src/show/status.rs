@@ -4,7 +4,7 @@ use super::table::columns;
 use super::units::{bytes, duration};
 use super::{Report, ring};
 use crate::escape::printable;
-use ais::admin::{NodeId, State, Status};
+use ais::admin::{NodeId, Problem, Severity, State, Status};
 use serde_json::{Value, json};
 
 /// The exit status for a node that does not serve all programs.
@@ -47,14 +47,16 @@ impl Report for Status {
                 ),
             ),
         ];
-        format!("{}\n\n{}", line(self), columns(&rows))
+        let problems: String = self.problems.iter().map(|p| format!("{}\n", sentence(p))).collect();
+        let gap = if problems.is_empty() { "" } else { "\n" };
+        format!("{}\n\n{problems}{gap}{}", line(self), columns(&rows))
     }
 
     fn json(&self) -> Value {
         let configured: Vec<_> = self.configured.iter().map(|(node, _)| *node).collect();
         json!({
             "summary": line(self),
-            "healthy": serves_all(self) && !is_incomplete(self) && exceeded(self).is_none(),
+            "healthy": is_healthy(self),
             "version": self.version,
             "node": self.node.to_string(),
             "name": self.name.to_string(),
@@ -68,6 +70,7 @@ impl Report for Status {
             "expected_nodes": self.expected_nodes,
             "configured": ring::addresses(&configured),
             "missing": ring::addresses(&missing(self)),
+            "problems": self.problems.iter().map(problem).collect::<Vec<_>>(),
             "quorum": self.has_quorum,
             "lead": self.lead.map(|node| node.to_string()),
             "amf": self.has_amf,
@@ -94,7 +97,42 @@ impl Report for Status {
 
 /// Whether it serves all that programs may ask for.
 pub(crate) fn serves_all(status: &Status) -> bool {
-    status.state == State::Serving && status.has_quorum && status.has_amf
+    status.state == State::Serving
+        && status.has_quorum
+        && status.has_amf
+        && worst(status).is_none_or(|problem| problem.severity != Severity::Blocking)
+}
+
+fn is_healthy(status: &Status) -> bool {
+    serves_all(status)
+        && !is_incomplete(status)
+        && exceeded(status).is_none()
+        && worst(status).is_none()
+}
+
+/// The problem that hurts most, if one does.
+fn worst(status: &Status) -> Option<&Problem> {
+    let hurts = status.problems.iter().filter(|problem| problem.severity != Severity::Notice);
+    hurts.min_by_key(|problem| problem.severity as u8)
+}
+
+/// A problem in a line.
+fn sentence(problem: &Problem) -> String {
+    let kind = if problem.severity == Severity::Notice { "notice" } else { "problem" };
+    format!("{kind}: {}; {}", printable(&problem.what), printable(&problem.advice))
+}
+
+fn problem(problem: &Problem) -> Value {
+    json!({
+        "severity": match problem.severity {
+            Severity::Blocking => "blocking",
+            Severity::Degraded => "degraded",
+            Severity::Notice => "notice",
+        },
+        "node": problem.node.map(|node| node.to_string()),
+        "what": problem.what,
+        "advice": problem.advice,
+    })
 }
 
 fn is_incomplete(status: &Status) -> bool {
@@ -163,6 +201,10 @@ pub(crate) fn line(status: &Status) -> String {
             "{node} takes no part in AMF: its groups.conf is not that of the cluster; correct it \
              and restart aisexec"
         ),
+        State::Serving if !serves_all(status) => format!(
+            "{node} keeps programs waiting: {}",
+            worst(status).map(|problem| printable(&problem.what)).unwrap_or_default()
+        ),
         State::Serving if exceeded(status).is_some() => {
             let (expected, members) = (exceeded(status).unwrap_or_default(), status.members);
             format!(
@@ -172,13 +214,18 @@ pub(crate) fn line(status: &Status) -> String {
             )
         }
         State::Serving if is_incomplete(status) => {
+            let hurts = if worst(status).is_some() { "; there are problems as well" } else { "" };
             let expected = status.expected_nodes.unwrap_or(0) as usize;
             let of = expected.max(status.configured.len());
             let members = status.members;
             format!(
-                "{node} serves, but nodes are missing: it sees {members} of {of}{}",
+                "{node} serves, but nodes are missing: it sees {members} of {of}{}{hurts}",
                 who_is_missing(status)
             )
+        }
+        State::Serving if worst(status).is_some() => {
+            let what = worst(status).map(|problem| printable(&problem.what)).unwrap_or_default();
+            format!("{node} serves, but {what}")
         }
         State::Serving if status.members == 1 => format!("{node} is well: it serves, alone"),
         State::Serving => format!("{node} is well: it serves, with {} members", status.members),
@@ -213,6 +260,7 @@ mod tests {
             checkpoint_memory_limit: 0,
             clients: Clients::default(),
             configured: Vec::new(),
+            problems: Vec::new(),
         }
     }
 
@@ -262,10 +310,45 @@ mod tests {
         assert_eq!((newborn.code(), &newborn.json()["view"]), (3, &Value::Null));
     }
 
+    fn problem(severity: Severity, what: &str) -> Problem {
+        Problem { severity, node: Some(address(3)), what: what.into(), advice: "do\x1b so".into() }
+    }
+
+    #[test]
+    fn problems_are_listed_and_count_as_they_hurt() {
+        let with = |problems| Status { problems, ..status() };
+        let text = |status: &Status| {
+            let table = status.table();
+            let lines: Vec<_> = table.lines().map(str::to_owned).collect();
+            let listed = lines.iter().skip(2).take_while(|line| !line.starts_with("version"));
+            (lines[0].clone(), listed.filter(|line| !line.is_empty()).count(), lines[2].clone())
+        };
+        let noticed = with(vec![problem(Severity::Notice, "a")]);
+        let (first, count, listed) = text(&noticed);
+        assert!(first.ends_with("is well: it serves, with 2 members"), "{first}");
+        assert_eq!((count, listed.as_str()), (1, "notice: a; do\\u{1b} so"));
+        assert_eq!((noticed.code(), &noticed.json()["healthy"]), (0, &json!(true)));
+        let degraded = with(vec![problem(Severity::Notice, "a"), problem(Severity::Degraded, "b")]);
+        let (first, count, _) = text(&degraded);
+        assert!(first.ends_with("serves, but b"), "{first}");
+        assert_eq!((count, degraded.code()), (2, 0));
+        assert_eq!(degraded.json()["healthy"], json!(false));
+        let missing = Status { expected_nodes: Some(3), ..degraded };
+        let (first, ..) = text(&missing);
+        assert!(first.ends_with("it sees 2 of 3; there are problems as well"), "{first}");
+        let blocked =
+            with(vec![problem(Severity::Degraded, "b"), problem(Severity::Blocking, "c")]);
+        let (first, ..) = text(&blocked);
+        assert!(first.ends_with("keeps programs waiting: c"), "{first}");
+        assert_eq!((blocked.code(), &blocked.json()["healthy"]), (3, &json!(false)));
+        assert_eq!(blocked.json()["problems"][1]["severity"], json!("blocking"));
+    }
+
     #[test]
     fn json_has_the_documented_keys() {
         let configured = vec![(address(1), true), (address(3), false)];
-        let json = Status { configured, ..status() }.json();
+        let problems = vec![problem(Severity::Degraded, "b")];
+        let json = Status { configured, problems, ..status() }.json();
         super::super::assert_documented(&json, &[]);
         assert_eq!(json["missing"], json!(["10.0.0.3"]));
     }

@@ -80,10 +80,15 @@ impl Node {
 
     /// Two nodes of one cluster that serve.
     pub(crate) fn two() -> [Self; 2] {
+        Self::two_with(["", ""])
+    }
+
+    /// The same, each with more lines in its network.conf.
+    pub(crate) fn two_with([of_one, of_two]: [&str; 2]) -> [Self; 2] {
         // A token that they hold on a machine that does much else.
         let one = Self::in_cluster(None, 2000);
         let two = Self::in_cluster(Some(one.group), 2000);
-        [one, two].map(|node| node.serves_with(""))
+        [one.serves_with(of_one), two.serves_with(of_two)]
     }
 
     fn in_cluster(group: Option<Ipv4Addr>, token: u32) -> Self {

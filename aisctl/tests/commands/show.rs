@@ -127,6 +127,30 @@ fn who_is_missing_is_named() {
 }
 
 #[test]
+fn what_nodes_have_different_is_a_problem_of_both() {
+    let [one, two] = Node::two_with(["quorum:majority\nexpected-nodes:2\n", ""]);
+    for (node, other, theirs, own) in
+        [(&one, &two, "none", "majority"), (&two, &one, "majority", "none")]
+    {
+        let what = format!("{} has quorum:{theirs}, this node has quorum:{own}", other.address);
+        node.wait_until(|node| {
+            json(node, "status")["problems"].as_array().is_some_and(|list| list.len() == 1)
+        });
+        let status = json(node, "status");
+        assert_eq!(status["problems"][0]["what"], json!(what));
+        assert_eq!(status["problems"][0]["node"], json!(other.address.to_string()));
+        assert_eq!(status["healthy"], json!(false));
+        let output = node.aisctl(&["status"]);
+        assert_eq!(output.status.code(), Some(0), "programs are served: {output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        let first = text.lines().next().unwrap();
+        assert!(first.ends_with(&format!("serves, but {what}")), "{first}");
+        let line = format!("problem: {what}; give all nodes of the cluster the same");
+        assert!(text.lines().any(|of_text| of_text == line), "{text}");
+    }
+}
+
+#[test]
 fn every_counter_is_explained() {
     let node = Node::serving();
     let page = include_str!("../../../docs/RING.md");

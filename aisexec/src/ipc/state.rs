@@ -61,6 +61,8 @@ impl Server {
                 members.join(", "),
                 ring.why
             ));
+            let problems = ring.problems.iter();
+            lines.extend(problems.map(|problem| format!("{}; {}", problem.what, problem.advice)));
             lines.push(format!("ring counters: {}", counts(ring.counters)));
         }
         lines.push(format!("datagrams: {}", counts(self.udp.counters())));

@@ -17,7 +17,7 @@ use crate::{
     Asker, Caller, Config, ConnectionId, Delivery, Effects, Event, Malformed, Now, SessionId,
 };
 use ais_proto::admin::{
-    self, Clients, MAX_PAGE, Page, Request, Ring, Started, State, Status, ViewId,
+    self, Clients, MAX_PAGE, Page, Problem, Request, Ring, Severity, Started, State, Status, ViewId,
 };
 use ais_proto::{Name, Service, Writer};
 use ais_totem::View;
@@ -223,6 +223,7 @@ impl Admin {
             checkpoint_memory_limit,
             clients: self.clients(),
             configured: configured.collect(),
+            problems: problems(sights.group),
         }
     }
 
@@ -262,6 +263,23 @@ fn view_event(view: &View) -> Event {
         why: view.why.clone(),
         skipped: 0,
     }))
+}
+
+/// What is wrong with the group.
+fn problems(group: &Group) -> Vec<Problem> {
+    let severity = |severity| match severity {
+        ais_totem::Severity::Blocking => Severity::Blocking,
+        ais_totem::Severity::Degraded => Severity::Degraded,
+        ais_totem::Severity::Notice => Severity::Notice,
+    };
+    let of_ring = group.status().map(|status| status.problems).unwrap_or_default();
+    let problem = |ais_totem::Problem { node, severity: hurts, what, advice }| Problem {
+        severity: severity(hurts),
+        node,
+        what,
+        advice,
+    };
+    of_ring.into_iter().map(problem).collect()
 }
 
 fn ring(group: &Group) -> Option<Ring> {

@@ -13,8 +13,8 @@ pub use event::{Delivered, Deliveries, Event, View};
 pub use inspect::{Inspected, Opener, Piece};
 pub use operate::{AdminState, AmfNode, Operated, Operation, Target};
 pub use report::{
-    Checkpoint, Clients, Component, Failure, Page, Phase, Redundancy, Ring, Started, State, Status,
-    ViewId,
+    Checkpoint, Clients, Component, Failure, Page, Phase, Problem, Redundancy, Ring, Severity,
+    Started, State, Status, ViewId,
 };
 pub use request::Request;
 

@@ -40,6 +40,51 @@ numbered! {
     }
 }
 
+numbered! {
+    /// How much a problem hurts.
+    pub enum Severity {
+        /// Programs of the node wait while it lasts.
+        Blocking = 1,
+        /// Something is not as it should be, and programs are served all the
+        /// same.
+        Degraded = 2,
+        /// It may be as it should be.
+        Notice = 3,
+    }
+}
+
+/// Something that is wrong, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// How much it hurts.
+    pub severity: Severity,
+    /// The node that it is about, if it is about one.
+    pub node: Option<NodeId>,
+    /// What is wrong.
+    pub what: String,
+    /// What can be done about it.
+    pub advice: String,
+}
+
+impl Problem {
+    fn encode(&self, out: &mut Writer) {
+        out.u8(self.severity as u8);
+        out.option(self.node.as_ref(), |out, node| {
+            out.node(*node);
+        });
+        out.bytes(self.what.as_bytes()).bytes(self.advice.as_bytes());
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            severity: Severity::decode(input)?,
+            node: input.option(Reader::node)?,
+            what: text(input)?,
+            advice: text(input)?,
+        })
+    }
+}
+
 /// A node in short.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
@@ -84,6 +129,9 @@ pub struct Status {
     /// each is in the view. Empty with multicast, and from an executive that
     /// speaks a minor version before 3.
     pub configured: Vec<(NodeId, bool)>,
+    /// What is wrong with the group, the gravest first. Empty from an executive
+    /// that does not tell it.
+    pub problems: Vec<Problem>,
 }
 
 /// The programs that use a node.
@@ -120,6 +168,7 @@ impl Status {
         out.list(&self.configured, |out, (node, is_member)| {
             out.node(*node).bool(*is_member);
         });
+        out.list(&self.problems, |out, problem| problem.encode(out));
     }
 
     /// Reads a status; bytes after it are ignored, a later minor version may
@@ -152,10 +201,8 @@ impl Status {
                 amf: input.u32()?,
                 ckpt: input.u32()?,
             },
-            configured: match input.remaining() {
-                0 => Vec::new(),
-                _ => input.list(|input| Ok((input.node()?, input.bool()?)))?,
-            },
+            configured: list_if_there(input, |input| Ok((input.node()?, input.bool()?)))?,
+            problems: list_if_there(input, Problem::decode)?,
         })
     }
 }
@@ -443,6 +490,14 @@ pub(super) fn nodes(out: &mut Writer, nodes: &[NodeId]) {
     out.list(nodes, |out, node| {
         out.node(*node);
     });
+}
+
+/// A list that an older executive does not send.
+fn list_if_there<'a, T>(
+    input: &mut Reader<'a>,
+    read: impl FnMut(&mut Reader<'a>) -> Result<T, DecodeError>,
+) -> Result<Vec<T>, DecodeError> {
+    if input.remaining() == 0 { Ok(Vec::new()) } else { input.list(read) }
 }
 
 /// A text for people. Bytes that are none print as such.

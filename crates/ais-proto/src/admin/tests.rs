@@ -52,6 +52,12 @@ fn status() -> Status {
         checkpoint_memory_limit: 6,
         clients: Clients { processes: 1, clm: 2, amf: 3, ckpt: 4 },
         configured: vec![(ONE, true), (TWO, false)],
+        problems: vec![Problem {
+            severity: Severity::Degraded,
+            node: Some(TWO),
+            what: "slow".into(),
+            advice: "wait".into(),
+        }],
     }
 }
 
@@ -62,11 +68,16 @@ fn a_status_is_read_from_executives_of_each_minor_version() {
         let bytes = bytes(|out| of.encode(out));
         let decode = |bytes: &[u8]| Status::decode(&mut Reader::new(bytes));
         assert_eq!(decode(&bytes), Ok(of.clone()));
+        // The count of the problems, and one of them.
+        let without_problems = bytes.len() - (4 + 1 + 1 + 4 + 2 * (4 + 4));
+        let older = Status { problems: Vec::new(), ..of.clone() };
+        assert_eq!(decode(&bytes[..without_problems]), Ok(older.clone()));
         // The count of those that are configured, and two of them.
-        let before_3 = bytes.len() - (4 + 2 * 5);
-        let older = Status { configured: Vec::new(), ..of.clone() };
+        let before_3 = without_problems - (4 + 2 * 5);
+        let older = Status { configured: Vec::new(), ..older };
         assert_eq!(decode(&bytes[..before_3]), Ok(older));
-        for length in (0..bytes.len()).filter(|length| *length != before_3) {
+        let whole = [before_3, without_problems];
+        for length in (0..bytes.len()).filter(|length| !whole.contains(length)) {
             assert!(decode(&bytes[..length]).is_err(), "{length} bytes of {of:?}");
         }
         let newer = [&bytes[..], b"more"].concat();
