@@ -34,9 +34,16 @@ pub(crate) fn check(network: &NetworkConf) -> Result<Option<String>, String> {
         return Ok(Some(text));
     }
     match identity::choose(&candidates, &network.members) {
-        None => Err(no_own_member(&candidates)),
+        None => Err(no_own_member(&addresses(&candidates))),
         Some(_) => Ok(None),
     }
+}
+
+/// What is to be said if `bindnetaddr` may mean several addresses of this machine.
+pub(crate) fn doubt_of_address(network: &NetworkConf) -> Option<String> {
+    let interfaces = identity::interfaces().unwrap_or_default();
+    let candidates = identity::candidates(network.bindnetaddr, &interfaces);
+    identity::doubt(network.bindnetaddr, &candidates, &network.members)
 }
 
 /// What is wrong with `nodename` if it is the address of another node. `None`
@@ -56,6 +63,10 @@ pub(crate) fn doubt_of_nodename(network: &NetworkConf) -> Option<String> {
              the line"
         )
     })
+}
+
+fn addresses(interfaces: &[Interface]) -> Vec<Ipv4Addr> {
+    interfaces.iter().map(Interface::address).collect()
 }
 
 fn absent(network: &NetworkConf, interfaces: &[Interface]) -> String {

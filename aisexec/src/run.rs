@@ -62,8 +62,7 @@ pub fn check(args: &Args) -> ExitCode {
 fn machine_warnings(directory: &Path, network: &NetworkConf) -> Vec<ConfigError> {
     let absent = join::check(network).ok().flatten();
     let absent = absent.map(|text| config::at_key(directory, "bindnetaddr", text));
-    let name = join::doubt_of_nodename(network);
-    let name = name.map(|text| config::at_key(directory, "nodename", text));
+    let doubts = doubts(directory, network);
     let memory = network.checkpoint_memory.filter(|memory| *memory > ram());
     let memory = memory.map(|memory| {
         let text = format!(
@@ -73,7 +72,15 @@ fn machine_warnings(directory: &Path, network: &NetworkConf) -> Vec<ConfigError>
         );
         config::at_key(directory, "checkpoint-memory", text)
     });
-    absent.into_iter().chain(name).chain(memory).collect()
+    absent.into_iter().chain(doubts).chain(memory).collect()
+}
+
+/// What this machine has and network.conf may not mean.
+fn doubts(directory: &Path, network: &NetworkConf) -> impl Iterator<Item = ConfigError> {
+    let address = join::doubt_of_address(network).map(|text| ("bindnetaddr", text));
+    let name = join::doubt_of_nodename(network).map(|text| ("nodename", text));
+    let doubts = address.into_iter().chain(name);
+    doubts.map(|(key, text)| config::at_key(directory, key, text))
 }
 
 /// Runs the daemon until a signal stops it: 0; or 1 if it cannot be started,
@@ -141,8 +148,8 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
     let network = config.network.clone();
     let joined = join::join(&network, &signals, &epoll, Token::Ring.encode())?;
     let Some(Joined { node, udp }) = joined else { return Ok(()) };
-    if let Some(doubt) = join::doubt_of_nodename(&network) {
-        log::warn!("{}", config::at_key(&args.config_dir, "nodename", doubt));
+    for doubt in doubts(&args.config_dir, &network) {
+        log::warn!("{doubt}");
     }
     let settings = Settings {
         welcome: welcome(&network),
