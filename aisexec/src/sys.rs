@@ -219,15 +219,32 @@ pub(crate) fn return_memory_from(bytes: i32) {
 /// What setsockopt(2) says.
 pub(crate) fn ignore_path_mtu(socket: impl AsFd) -> io::Result<()> {
     let value: libc::c_int = libc::IP_PMTUDISC_OMIT;
-    // The size of an int fits.
-    let length = size_of_val(&value) as libc::socklen_t;
+    set_ip_option(socket, libc::IP_MTU_DISCOVER, &value)
+}
+
+/// Has a UDP socket send multicast packets from the interface with this number,
+/// where others may have its address too.
+///
+/// # Errors
+/// What setsockopt(2) says.
+pub(crate) fn multicast_from(socket: impl AsFd, interface: u32) -> io::Result<()> {
+    let nowhere = libc::in_addr { s_addr: libc::INADDR_ANY };
+    let interface = libc::c_int::try_from(interface).unwrap_or(0);
+    let value =
+        libc::ip_mreqn { imr_multiaddr: nowhere, imr_address: nowhere, imr_ifindex: interface };
+    set_ip_option(socket, libc::IP_MULTICAST_IF, &value)
+}
+
+fn set_ip_option<T>(socket: impl AsFd, name: libc::c_int, value: &T) -> io::Result<()> {
+    // The size of what an option takes fits.
+    let length = size_of_val(value) as libc::socklen_t;
     // SAFETY: `value` is valid for reads of `length` bytes.
     let result = unsafe {
         libc::setsockopt(
             socket.as_fd().as_raw_fd(),
             libc::IPPROTO_IP,
-            libc::IP_MTU_DISCOVER,
-            (&raw const value).cast(),
+            name,
+            ptr::from_ref(value).cast(),
             length,
         )
     };

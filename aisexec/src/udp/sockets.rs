@@ -40,7 +40,7 @@ impl Sockets {
     /// [`OpenError`].
     pub(super) fn open(settings: &Settings, place: &Place) -> Result<Self, OpenError> {
         let own = SocketAddrV4::new(settings.me.address(), settings.port);
-        let opened = open_own(settings, own).map_err(|error| explain(own, &error))?;
+        let opened = open_own(settings, own, place).map_err(|error| explain(own, &error))?;
         let group = match settings.transport {
             Transport::Unicast { .. } => None,
             Transport::Multicast { group, .. } => {
@@ -64,11 +64,11 @@ impl Sockets {
         let _ = socket.leave_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(self.index));
         socket.join_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(place.index))?;
         self.index = place.index;
-        self.own.set_multicast_if_v4(&settings.me.address())
+        sys::multicast_from(&self.own, place.index)
     }
 }
 
-fn open_own(settings: &Settings, own: SocketAddrV4) -> io::Result<Socket> {
+fn open_own(settings: &Settings, own: SocketAddrV4, place: &Place) -> io::Result<Socket> {
     let socket = socket()?;
     // Without SO_REUSEADDR: nobody else on this machine can be this node.
     socket.bind(&SockAddr::from(own))?;
@@ -76,7 +76,7 @@ fn open_own(settings: &Settings, own: SocketAddrV4) -> io::Result<Socket> {
     sys::ignore_path_mtu(&socket)?;
     if let Transport::Multicast { ttl, .. } = settings.transport {
         // The interface is named, so no route is needed.
-        socket.set_multicast_if_v4(own.ip())?;
+        sys::multicast_from(&socket, place.index)?;
         socket.set_multicast_ttl_v4(ttl.into())?;
         // Other nodes on this machine hear it too.
         socket.set_multicast_loop_v4(true)?;
