@@ -6,6 +6,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "real daemons live in real time")]
 
+mod addresses;
 mod amf;
 mod bench;
 mod checkpoints;

@@ -92,7 +92,11 @@ impl Host {
         Ok(host)
     }
 
-    fn inside(&self, arguments: &[&str]) -> Result<(), String> {
+    /// Runs a command there that has to succeed.
+    ///
+    /// # Errors
+    /// What it says.
+    pub(crate) fn inside(&self, arguments: &[&str]) -> Result<(), String> {
         let pid = self.holder.id().to_string();
         command("nsenter", &[&["-t", &pid, "-n", "--"], arguments].concat())
     }

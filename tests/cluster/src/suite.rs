@@ -1,5 +1,6 @@
 //! Every scenario once: what the tests of the project run.
 
+use crate::addresses;
 use crate::amf;
 use crate::checkpoints;
 use crate::cluster::{Cluster, Settings};
@@ -12,7 +13,7 @@ use std::time::Duration;
 /// What is done to a cluster; it has quorum if its name ends with that.
 type Scenario = fn(&mut Cluster) -> Result<(), String>;
 
-const SCENARIOS: [(&str, usize, Scenario); 20] = [
+const SCENARIOS: [(&str, usize, Scenario); 22] = [
     ("nodes join one after the other", 4, join),
     ("a node leaves and comes back", 3, leave),
     ("kill -9 of a node, which comes back", 3, kill),
@@ -33,6 +34,8 @@ const SCENARIOS: [(&str, usize, Scenario); 20] = [
     ("a node without components fails under callers of three units", 3, uninvolved::three_units),
     ("a node with a standby fails beside callers, with quorum", 3, uninvolved::three_nodes),
     ("the daemons of callers stand still", 2, uninvolved::own_daemon),
+    ("several interfaces that may be meant", 2, addresses::several_interfaces),
+    ("a machine is copied with its address", 4, addresses::copied_machine),
 ];
 
 /// Runs all scenarios with this in their name, on both transports in turn.
