@@ -101,6 +101,22 @@ impl Host {
     }
 }
 
+/// What may show another machine with the own address is handed over when it
+/// comes back, and nothing else is.
+#[test]
+fn of_what_comes_back_greetings_alone_are_handed_over() {
+    let net = Net::new(1);
+    let me = net.nodes[0];
+    let mut host = Host::new(me, &net.multicast());
+    let (hello, data) = ("AISR\x01\x02\x06", "AISR\x01\x02\x01");
+    for text in [data, hello, "all", data] {
+        host.send(Destination::All, text);
+    }
+    host.send(Destination::One(me), "the last");
+    let came = host.await_datagrams(2);
+    assert_eq!(came, [(me, hello.into()), (me, "the last".into())]);
+}
+
 #[test]
 fn everybody_hears_what_is_for_all_and_one_what_is_for_it() {
     let net = Net::new(3);
