@@ -22,7 +22,8 @@ pub struct Config {
     /// View numbers up to this one are reserved already.
     pub reserved: u64,
     /// The token rests for so many nanoseconds where messages have just become
-    /// stable that nobody else had sent beside; 0 if that does not pay.
+    /// stable that nobody else had sent beside, longer where it takes longer to
+    /// go round; 0 if that alone is to count.
     pub linger: u64,
     /// The frames of every ring are numbered from the one after this. 0, but
     /// for tests that come near the highest number; the same at all nodes.

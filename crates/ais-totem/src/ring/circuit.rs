@@ -1,6 +1,7 @@
 //! One ring as a member sees it: its frames and its token.
 
 use super::frames::{Frame, Frames, Inserted, LAST_SEQ, SPAN};
+use super::patience::Patience;
 use super::token::{Flow, most_between_visits, update_aru};
 use crate::messages::needs_safe;
 use crate::packet::{Data, MAX_REQUESTS, Payload, Token};
@@ -35,6 +36,7 @@ pub(super) struct Circuit {
     pub(super) idle: u32,
     /// The token has been passed on, and nothing shows yet that it arrived.
     pub(super) passed: Option<Passed>,
+    pub(super) patience: Patience,
     /// The frame that came last is followed by the token at once.
     token_follows: bool,
     /// Up to which frame each of `members` has said that it has all, and this
@@ -112,6 +114,7 @@ impl Circuit {
             token_at: now,
             idle: 0,
             passed: None,
+            patience: Patience::default(),
             token_follows: false,
             acknowledged,
             me,
@@ -188,6 +191,15 @@ impl Circuit {
         Some(self.insert(data.seq, data.payload))
     }
 
+    /// The same, where it is of interest when it comes.
+    pub(super) fn take_at(&mut self, now: u64, sender: NodeId, data: Data) -> Option<Inserted> {
+        let taken = self.take(sender, data);
+        if self.passed.is_none() {
+            self.patience.note_progress(now);
+        }
+        taken
+    }
+
     /// The token has come from `from`. What it says and cannot be is put
     /// right, so that nothing forged goes round for ever.
     ///
@@ -218,9 +230,16 @@ impl Circuit {
         self.next_token = self.next_token.wrapping_add(self.members.len() as u64);
         self.token_at = now;
         self.passed = None;
+        self.patience.note_return(now);
         self.stable = self.stable.max(self.aru_then.min(token.aru).min(self.frames.aru()));
         self.note_stuck(token, now);
         Ok(())
+    }
+
+    /// Whether a token is the one that was taken last.
+    pub(super) fn is_last(&self, from: NodeId, token: &Token) -> bool {
+        let next = token.token_seq.wrapping_add(self.members.len() as u64);
+        from == self.predecessor && token.ring == self.id && next == self.next_token
     }
 
     /// Puts right what no member can have said on the token.
@@ -259,6 +278,17 @@ impl Circuit {
     /// Whether nobody but this member sent frames in the last rotation.
     pub(super) fn is_lone_sender(&self, token: &Token) -> bool {
         self.flow.is_lone_sender(token)
+    }
+
+    /// Whether all have what this member had sent when the token was last here.
+    pub(super) fn is_sent_stable(&self) -> bool {
+        self.stable >= self.seq_then
+    }
+
+    /// The members that have not said that they have all frames up to `seq`.
+    pub(super) fn lacking(&self, seq: u64) -> Vec<NodeId> {
+        let members = self.members.iter().zip(&self.acknowledged);
+        members.filter(|(_, has)| **has < seq).map(|(member, _)| *member).collect()
     }
 
     /// Whether frames have come that were sent just before the token, after it
@@ -310,7 +340,8 @@ impl Circuit {
 
     /// How many frames may be sent in this visit, of `waiting` that wait.
     pub(super) fn allowance(&self, token: &Token, waiting: u32) -> u32 {
-        self.flow.allowance(token, waiting, self.stable, self.members.len())
+        let per_visit = self.patience.frames_in_a_visit();
+        self.flow.allowance(token, waiting, self.stable, self.members.len(), per_visit)
     }
 
     /// A new frame of this member.

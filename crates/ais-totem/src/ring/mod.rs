@@ -16,6 +16,7 @@ mod linger;
 mod links;
 mod numbers;
 mod operational;
+mod patience;
 mod problems;
 mod recovery;
 mod status;
@@ -242,6 +243,13 @@ impl Ring {
         is_operational && self.ring.as_ref().is_some_and(Circuit::expects_token)
     }
 
+    /// How long the token takes to go round where nobody keeps it, in
+    /// nanoseconds; 0 if that is not known.
+    #[must_use]
+    pub fn rotation(&self) -> u64 {
+        self.ring.as_ref().map_or(0, |ring| ring.patience.rotation())
+    }
+
     /// The next output. To be called until it returns `None` after every other
     /// call.
     pub fn poll_output(&mut self) -> Option<Output> {
@@ -264,7 +272,7 @@ impl Ring {
         let (asks, seq) = (data.asks, data.seq);
         let taken = match &mut self.state {
             State::Operational(_) => {
-                let taken = self.ring.as_mut().and_then(|ring| ring.take(from, data));
+                let taken = self.ring.as_mut().and_then(|ring| ring.take_at(now, from, data));
                 if taken.is_some() {
                     if asks {
                         self.acknowledge(from, seq);

@@ -17,14 +17,16 @@ pub(super) struct Operational {
     pub(super) held: Option<Held>,
     /// Somebody has something to send: the token is not to rest.
     pub(super) cancelled: bool,
-    /// This member has asked for a token that may rest.
-    pub(super) asked: bool,
+    /// This member has asked for a token that may rest, and it has not come.
+    pub(super) asked: Option<Passed>,
     /// Somebody waits for what this member sent in its last visit to be stable.
     pub(super) is_awaited: bool,
     pub(super) linger: Linger,
     /// For how many messages that are alone in their visit nobody is asked to
     /// acknowledge.
     pub(super) ask_pause: u32,
+    /// How often in a row not all of them did so in time.
+    pub(super) late: u32,
     /// The highest frame of which the driver knows that all have it.
     stable_told: u64,
 }
@@ -45,7 +47,8 @@ impl Ring {
         let held = operational.held.as_ref().map(|held| held.until);
         let loss =
             held.is_none().then_some(ring.token_at.saturating_add(self.core.timing.token_loss()));
-        let again = ring.passed.as_ref().map(|passed| passed.again);
+        let again = [&ring.passed, &operational.asked].into_iter().flatten();
+        let again = again.map(|passed| passed.again).min();
         [hello, held, loss, again].into_iter().flatten().min()
     }
 
@@ -77,6 +80,8 @@ impl Ring {
         } else if let Some(passed) = ring.passed.as_mut().filter(|passed| now >= passed.again) {
             self.core.counters.tokens_retransmitted += 1;
             self.core.send_again(now, passed);
+        } else if let Some(asked) = operational.asked.as_mut().filter(|asked| now >= asked.again) {
+            self.core.send_again(now, asked);
         }
     }
 
@@ -88,11 +93,12 @@ impl Ring {
         match self.core.accept(ring, from, &mut token, now) {
             Ok(()) => {}
             Err(Refused::Diverged) => return self.leave_diverged(now, FRAMES_OF_NOBODY),
-            Err(_) => return,
+            Err(Refused::Copy) => return self.on_copy(now, from, &token),
+            Err(Refused::Wrong) => return,
         }
         // No member that is operational has anything to recover.
         token.recovering = false;
-        operational.asked = false;
+        operational.asked = None;
         if token.seq >= LAST_SEQ {
             self.core.counters.gathers_numbers += 1;
             self.gather_again(now, "the numbers of this ring are used up".into());
@@ -113,22 +119,35 @@ impl Ring {
             }
             if token.idle >= IDLE_ROTATIONS && self.core.queue.is_empty() {
                 self.core.counters.tokens_held += 1;
-                let until = now.saturating_add(self.core.timing.hold());
                 let visit = Visit::new(ring, token);
-                return self.hold(visit, until, Why::Idle);
+                return self.hold(now, visit, self.core.timing.hold(), Why::Idle);
             }
         }
         // Who waited is answered now and sends again at once: see `linger`.
-        let is_answer = std::mem::take(&mut operational.is_awaited) && ring.stable == token.seq;
+        let is_answer = std::mem::take(&mut operational.is_awaited) && ring.is_sent_stable();
         let visit = Visit::new(ring, token);
-        if is_answer && self.core.linger > 0 && visit.is_alone {
+        let linger = self.core.linger(ring, &visit);
+        if is_answer && linger > 0 {
             if operational.linger.wants_more(self.core.waiting()) {
                 self.core.counters.tokens_lingered += 1;
-                return self.hold(visit, now.saturating_add(self.core.linger), Why::Linger);
+                return self.hold(now, visit, linger, Why::Linger);
             }
             operational.linger.note(self.core.waiting());
         }
         self.visit(now, visit);
+    }
+
+    /// A token that has been here comes again: it may be lost behind this member,
+    /// which may have been told to wait longer than who sends it.
+    fn on_copy(&mut self, now: u64, from: NodeId, token: &Token) {
+        let Some(ring) = &mut self.ring else { return };
+        if ring.is_last(from, token)
+            && let Some(passed) = &mut ring.passed
+            && ring.patience.may_be_lost(now)
+        {
+            self.core.counters.tokens_retransmitted += 1;
+            self.core.send_again(now, passed);
+        }
     }
 
     /// Delivers what may be delivered, and tells what is stable.
@@ -216,19 +235,25 @@ impl super::Core {
         sent: u32,
         waiting: u32,
     ) {
+        if sent > 0 {
+            // It does not rest, as those behind this member are to know.
+            token.idle = 0;
+        }
         let asked = token.requests.len();
         ring.finish(&mut token, sent, waiting);
         self.counters.frames_requested += token.requests.len().saturating_sub(asked) as u64;
         let may_rest = token.idle.saturating_add(1) >= IDLE_ROTATIONS && !ring.is_representative();
-        let rest = if may_rest { self.timing.hold() } else { 0 };
-        let interval = self.timing.retransmit() + rest;
+        let interval = ring.patience.pass(now, may_rest, self.timing);
         let to = ring.successor();
         let bytes = self.codec.encode(&Packet::Token(token));
         self.send_bytes(Destination::One(to), bytes.clone());
         ring.passed = Some(Passed { to, bytes, again: now.saturating_add(interval), interval });
     }
 
+    /// Sends a packet again, and the next time after twice as long.
     pub(super) fn send_again(&mut self, now: u64, passed: &mut Passed) {
+        let most = self.timing.retransmit().max(passed.interval);
+        passed.interval = passed.interval.saturating_mul(2).min(most);
         passed.again = now.saturating_add(passed.interval);
         self.send_bytes(Destination::One(passed.to), passed.bytes.clone());
     }

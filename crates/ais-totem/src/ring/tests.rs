@@ -9,6 +9,7 @@ mod hostile_frames;
 mod hostile_numbers;
 mod hostile_rates;
 mod hostile_tokens;
+mod latency;
 mod links;
 mod membership;
 mod net;

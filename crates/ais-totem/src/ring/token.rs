@@ -5,15 +5,18 @@ use ais_wire::NodeId;
 
 /// Frames that all members send in one rotation, together.
 const WINDOW: u32 = 256;
-/// Frames that one member sends in one visit.
-const PER_VISIT: u32 = 64;
+/// Frames that one member sends in one visit, where the token goes round fast.
+pub(super) const PER_VISIT: u32 = 64;
+/// The same where it takes long: so that the others, of whom is not known yet
+/// how much they have, can send too in the same rotation.
+pub(super) const MOST_PER_VISIT: u32 = WINDOW / 4 * 3;
 /// Frames that may be on the way: sent, and not known to be with every member.
 pub(super) const MAX_OUTSTANDING: u64 = 1024;
 
 /// Frames that the others in a ring of so many members send between two visits
 /// of the token, at most.
 pub(super) fn most_between_visits(members: usize) -> u64 {
-    u64::from(PER_VISIT).saturating_mul(members.saturating_sub(1) as u64)
+    u64::from(MOST_PER_VISIT).saturating_mul(members.saturating_sub(1) as u64)
 }
 
 /// What a member told the others with the token, to take back at its next
@@ -26,16 +29,19 @@ pub(super) struct Flow {
 
 impl Flow {
     /// How many frames may be sent in this visit, of `waiting` that wait,
-    /// retransmissions included. All of the `members` have the frames up to
-    /// `stable`.
+    /// retransmissions included, but `per_visit` at most. All of the `members`
+    /// have the frames up to `stable`.
     pub(super) fn allowance(
         &self,
         token: &Token,
         waiting: u32,
         stable: u64,
         members: usize,
+        per_visit: u32,
     ) -> u32 {
-        let mut allowance = PER_VISIT.min(WINDOW.saturating_sub(token.sent));
+        // What this member sent last is a rotation ago.
+        let others = token.sent.saturating_sub(self.sent);
+        let mut allowance = per_visit.min(WINDOW.saturating_sub(others));
         let backlog = token.backlog.saturating_add(waiting).saturating_sub(self.backlog);
         if let Some(share) = WINDOW.saturating_mul(self.backlog).checked_div(backlog)
             && share > 0
@@ -132,19 +138,20 @@ mod tests {
     fn the_window_is_shared_by_backlog() {
         let mut flow = Flow::default();
         let mut token = token(0, 0, None);
-        assert_eq!(flow.allowance(&token, 500, 0, 16), PER_VISIT);
+        assert_eq!(flow.allowance(&token, 500, 0, 16, PER_VISIT), PER_VISIT);
         flow.tell(&mut token, 64, 100);
         assert_eq!((token.sent, token.backlog), (64, 100));
         token.sent += 150;
-        assert_eq!(flow.allowance(&token, 100, 0, 16), WINDOW - 214);
+        assert_eq!(flow.allowance(&token, 100, 0, 16, MOST_PER_VISIT), WINDOW - 150);
+        assert_eq!(flow.allowance(&token, 100, 0, 16, PER_VISIT), PER_VISIT);
         token.sent = 64;
         token.backlog = 1000;
-        assert_eq!(flow.allowance(&token, 100, 0, 16), WINDOW * 100 / 1000);
+        assert_eq!(flow.allowance(&token, 100, 0, 16, PER_VISIT), WINDOW * 100 / 1000);
         // A token that says that much waits elsewhere takes nobody's share.
         token.backlog = u32::MAX;
-        assert_eq!(flow.allowance(&token, 100, 0, 2), PER_VISIT);
+        assert_eq!(flow.allowance(&token, 100, 0, 2, PER_VISIT), PER_VISIT);
         token.backlog = 20_000;
-        assert_eq!(flow.allowance(&token, 100, 0, 16), WINDOW / 16);
+        assert_eq!(flow.allowance(&token, 100, 0, 16, PER_VISIT), WINDOW / 16);
         token.backlog = 1000;
         flow.tell(&mut token, 25, 75);
         assert_eq!((token.sent, token.backlog), (25, 975));
@@ -154,10 +161,11 @@ mod tests {
     fn numbers_of_a_forged_token_overflow_nothing() {
         let mut flow = Flow { sent: 9, backlog: u32::MAX };
         let mut token = Token { sent: u32::MAX, backlog: u32::MAX, ..token(u64::MAX, 0, None) };
-        assert_eq!(flow.allowance(&token, u32::MAX, 0, 2), 0);
+        assert_eq!(flow.allowance(&token, u32::MAX, 0, 2, PER_VISIT), 0);
         flow.tell(&mut token, u32::MAX, u32::MAX);
         assert_eq!((token.sent, token.backlog), (u32::MAX, u32::MAX));
-        assert_eq!(flow.allowance(&Token { seq: 0, sent: 0, ..token.clone() }, 0, 9, 2), 64);
+        let fresh = Token { seq: 0, sent: 0, ..token.clone() };
+        assert_eq!(flow.allowance(&fresh, 0, 9, 2, PER_VISIT), PER_VISIT);
         flow.sent = 3;
         flow.correct(&mut token, 7);
         assert_eq!(token.sent, 3 + 7 + MAX_REQUESTS as u32);
@@ -168,7 +176,7 @@ mod tests {
     fn frames_that_somebody_lacks_are_bounded() {
         let flow = Flow::default();
         let token = token(MAX_OUTSTANDING + 90, 100, None);
-        assert_eq!(flow.allowance(&token, 500, 100, 3), 10);
-        assert_eq!(flow.allowance(&token, 500, 80, 3), 0);
+        assert_eq!(flow.allowance(&token, 500, 100, 3, PER_VISIT), 10);
+        assert_eq!(flow.allowance(&token, 500, 80, 3, PER_VISIT), 0);
     }
 }

@@ -2,24 +2,19 @@
 //!
 //! It goes on at once, unless it pays to keep it: see [`Why`].
 
-use super::circuit::{Circuit, IDLE_ROTATIONS};
+use super::circuit::{Circuit, IDLE_ROTATIONS, Passed};
 use super::frames::LAST_SEQ;
 use super::operational::Operational;
 use super::{Ring, State};
 use crate::Destination;
-use crate::packet::{Ack, Cancel, Packet, Payload, Token};
+use crate::packet::{Ack, Cancel, Data, Packet, Payload, Token};
 use ais_wire::NodeId;
 
 /// So many members at most are asked to acknowledge.
 const MOST_ASKED: usize = 16;
-/// The token waits so many nanoseconds for acknowledgements: where they take
-/// longer its rotation is not what writers wait for.
-const PATIENCE: u64 = 200_000;
-/// Members are asked for so many nanoseconds from the first frame of the visit
-/// on: then the token goes on, for the others learn from it what is stable.
-const LONGEST: u64 = 4 * PATIENCE;
-/// Where they came too late nobody is asked for so many messages.
-const PAUSE_WHEN_LATE: u32 = 64;
+/// Where they did not come in time nobody is asked for one message, and each
+/// time in a row that this happens for twice as many and one more, up to this.
+const LONGEST_PAUSE: u32 = 63;
 /// More messages than this in a visit that somebody waits for show that there
 /// are several writers. They share the cost of a rotation.
 const ALONE: usize = 2;
@@ -30,6 +25,7 @@ const PAUSE_WHEN_SEVERAL: u32 = 8;
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) visit: Visit,
+    since: u64,
     pub(super) until: u64,
     why: Why,
 }
@@ -41,6 +37,8 @@ pub(super) enum Why {
     Idle,
     /// All are about to say that they have what was sent: until they have.
     Acks,
+    /// Some have not, and were sent it again.
+    AcksAgain,
     /// They have, and who waited for that sends again at once: until as many
     /// messages wait as came in time before.
     Linger,
@@ -66,10 +64,11 @@ impl Visit {
 }
 
 impl Ring {
-    /// Keeps the token.
-    pub(super) fn hold(&mut self, visit: Visit, until: u64, why: Why) {
+    /// Keeps the token for so long at most.
+    pub(super) fn hold(&mut self, now: u64, visit: Visit, time: u64, why: Why) {
         if let State::Operational(operational) = &mut self.state {
-            operational.held = Some(Held { visit, until, why });
+            let until = now.saturating_add(time);
+            operational.held = Some(Held { visit, since: now, until, why });
         }
         self.deliver();
     }
@@ -79,13 +78,33 @@ impl Ring {
         let State::Operational(operational) = &mut self.state else { return };
         match held.why {
             Why::Idle => {}
-            Why::Acks => {
+            Why::Acks => return self.ask_again(now, held.visit),
+            Why::AcksAgain => {
                 self.core.counters.acks_late += 1;
-                operational.ask_pause = PAUSE_WHEN_LATE;
+                operational.note_late();
             }
             Why::Linger => operational.linger.note(self.core.waiting()),
         }
         self.visit(now, held.visit);
+    }
+
+    /// Sends the last frame again to those who have not said that they have all
+    /// up to it: it was lost, or what they said.
+    fn ask_again(&mut self, now: u64, visit: Visit) {
+        let Some(ring) = &mut self.ring else { return };
+        ring.patience.note_late_acks();
+        let seq = visit.token.seq;
+        if let Some(frame) = ring.frames.get(seq) {
+            let payload = frame.payload.clone();
+            let bytes =
+                self.core.codec.encode_data(&Data { ring: ring.id, seq, asks: true, payload });
+            for member in ring.lacking(seq) {
+                self.core.counters.frames_retransmitted += 1;
+                self.core.send_bytes(Destination::One(member), bytes.clone());
+            }
+        }
+        let time = ring.patience.for_acks(self.core.timing);
+        self.hold(now, visit, time, Why::AcksAgain);
     }
 
     /// Sends what is to be sent with the token. Passes it on, unless all are to
@@ -98,28 +117,33 @@ impl Ring {
         let core = &mut self.core;
         let allowance = ring.allowance(&visit.token, core.queue.frames_waiting(core.capacity));
         visit.sent = visit.sent.saturating_add(core.serve(ring, &mut visit.token));
-        let may_ask = core.may_ask(now, ring, &mut visit);
-        let mut asks = false;
+        let may_ask =
+            visit.is_alone && visit.token.requests.is_empty() && ring.members.len() <= MOST_ASKED;
+        let longest = ring.patience.in_a_visit(core.timing);
+        let may_stay = now < visit.began.get_or_insert(now).saturating_add(longest);
+        // Then acknowledgements cost little beside a rotation.
+        let is_far = ring.patience.is_far();
+        let mut waits = false;
         while visit.sent < allowance && visit.token.seq < LAST_SEQ {
             let Some(chunks) = core.queue.next_frame(core.capacity) else { break };
             let mut data = ring.add(&mut visit.token, Payload::New { from: core.me, chunks });
-            asks = may_ask
-                && core.queue.is_empty()
-                && core.queue.awaited() == 1
-                && operational.is_ask_due();
-            data.asks = asks;
+            let awaited = core.queue.awaited();
+            let pays = awaited == 1 || is_far && awaited > 0;
+            let may_ask = may_ask && core.queue.is_empty() && pays;
+            waits = may_ask && operational.is_wait_due();
+            data.asks = waits || may_ask && is_far;
             core.counters.frames_sent += 1;
             core.send_frame(&data);
             visit.sent += 1;
         }
         let awaited = core.queue.take_awaited();
         operational.is_awaited |= awaited > 0;
-        if awaited > ALONE {
+        if awaited > ALONE && !is_far {
             operational.ask_pause = operational.ask_pause.max(PAUSE_WHEN_SEVERAL);
         }
-        if asks {
-            let until = now.saturating_add(PATIENCE);
-            return self.hold(visit, until, Why::Acks);
+        if waits && may_stay {
+            let time = ring.patience.for_acks(core.timing);
+            return self.hold(now, visit, time, Why::Acks);
         }
         core.pass(now, ring, visit.token, visit.sent, core.queue.frames_waiting(core.capacity));
         self.deliver();
@@ -150,11 +174,16 @@ impl Ring {
         self.core.counters.acks += 1;
         if let Some(held) = &mut operational.held {
             held.visit.is_alone &= !ack.waits;
-            if held.why == Why::Acks && ring.stable >= held.visit.token.seq {
+            if held.waits_for_acks() && ring.stable >= held.visit.token.seq {
+                if held.why == Why::Acks {
+                    ring.patience.note_acks(now.saturating_sub(held.since));
+                }
+                operational.late = 0;
                 held.why = Why::Linger;
                 let waits =
                     held.visit.is_alone && operational.linger.wants_more(self.core.waiting());
-                held.until = now.saturating_add(if waits { self.core.linger } else { 0 });
+                let linger = if waits { self.core.linger(ring, &held.visit) } else { 0 };
+                held.until = now.saturating_add(linger);
             }
         }
         self.deliver();
@@ -173,10 +202,14 @@ impl Ring {
             }
         } else if !ring.is_representative()
             && ring.idle.saturating_add(1) >= IDLE_ROTATIONS
-            && !std::mem::replace(&mut operational.asked, true)
+            && operational.asked.is_none()
         {
-            let cancel = Packet::Cancel(Cancel { ring: ring.id });
-            self.core.send(Destination::One(ring.id.representative), &cancel);
+            let to = ring.id.representative;
+            let bytes = self.core.codec.encode(&Packet::Cancel(Cancel { ring: ring.id }));
+            self.core.send_bytes(Destination::One(to), bytes.clone());
+            let interval = ring.patience.retransmit(self.core.timing);
+            let again = now.saturating_add(interval);
+            operational.asked = Some(Passed { to, bytes, again, interval });
         }
     }
 
@@ -202,17 +235,29 @@ impl Ring {
         if let Some(held) = &mut operational.held {
             operational.cancelled = false;
             held.visit.token.idle = 0;
-            if held.why != Why::Acks {
+            if !held.waits_for_acks() {
                 held.until = held.until.min(now);
             }
         }
     }
 }
 
+impl Held {
+    fn waits_for_acks(&self) -> bool {
+        matches!(self.why, Why::Acks | Why::AcksAgain)
+    }
+}
+
 impl Operational {
-    /// Whether the message that is about to be asked for is not one of those
-    /// to be left out.
-    fn is_ask_due(&mut self) -> bool {
+    /// Not all have acknowledged in time.
+    fn note_late(&mut self) {
+        self.ask_pause = LONGEST_PAUSE.min((2 << self.late.min(6)) - 1);
+        self.late = self.late.saturating_add(1);
+    }
+
+    /// Whether what is about to be sent is not one of those for which nobody is
+    /// waited for.
+    fn is_wait_due(&mut self) -> bool {
         let left = self.ask_pause;
         self.ask_pause = left.saturating_sub(1);
         left == 0
@@ -220,11 +265,11 @@ impl Operational {
 }
 
 impl super::Core {
-    /// Whether the members of the ring may be asked to acknowledge in a visit.
-    fn may_ask(&self, now: u64, ring: &Circuit, visit: &mut Visit) -> bool {
-        now < visit.began.get_or_insert(now).saturating_add(LONGEST)
-            && visit.is_alone
-            && visit.token.requests.is_empty()
-            && ring.members.len() <= MOST_ASKED
+    /// How long the token of a visit may linger.
+    pub(super) fn linger(&self, ring: &Circuit, visit: &Visit) -> u64 {
+        match visit.is_alone {
+            true => ring.patience.linger(self.timing, self.linger),
+            false => ring.patience.shared_linger(self.timing, ring.members.len()),
+        }
     }
 }

@@ -78,7 +78,7 @@ fn nothing_of_a_forged_token_goes_round_for_ever() {
         (token.aru, token.aru_from) = (0, Some(node(9)));
     });
     assert_eq!(views(&net), Some(1));
-    let net = forge("number", |token| token.seq += 1 + 2 * 64);
+    let net = forge("number", |token| token.seq += 1 + 2 * 192);
     assert_eq!((views(&net), net.counter(2, "dropped-tokens-wrong")), (Some(1), 1));
 }
 

@@ -60,6 +60,8 @@ pub(super) struct Net {
     pub(super) twice: usize,
     /// Nanoseconds a datagram takes at most.
     pub(super) delay: u64,
+    /// Whether every datagram takes that; else half of it at least.
+    pub(super) steady: bool,
     /// Whether requests to reserve are answered.
     pub(super) reserves: bool,
     pub(super) stopped: BTreeSet<u8>,
@@ -92,6 +94,7 @@ impl Net {
             loss: 0,
             twice: 0,
             delay: MS / 5,
+            steady: false,
             reserves: true,
             stopped: BTreeSet::new(),
             token: 1000,
@@ -270,7 +273,9 @@ impl Net {
             let copies = 1 + usize::from(self.random.below(100) < self.twice);
             for _ in 0..copies {
                 self.count += 1;
-                let delay = self.delay / 2 + self.random.next() % (self.delay / 2 + 1);
+                let varies = if self.steady { 0 } else { self.delay / 2 };
+                let least = if self.steady { self.delay } else { self.delay / 2 };
+                let delay = least + self.random.next() % (varies + 1);
                 let flying = (from, receiver, bytes.to_vec());
                 self.flying.insert((self.now + delay, self.count), flying);
             }
@@ -290,6 +295,7 @@ impl Net {
         let arrival = arrival.map(|(&key, _)| key);
         match (arrival, timeout) {
             (Some(key), timeout) if timeout.is_none_or(|(at, _)| key.0 <= at) && key.0 <= end => {
+                self.idle_calls = if key.0 > self.now { 0 } else { self.idle_calls };
                 self.now = self.now.max(key.0);
                 let (from, to, bytes) = self.flying.remove(&key).unwrap();
                 if self.rings.contains_key(&to) {
