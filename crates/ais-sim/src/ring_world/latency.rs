@@ -1,18 +1,17 @@
-//! How long a lone writer waits on links that take long or lose packets: a
-//! measure for people, not a check.
+//! How long programs wait for their writes on links that take long or lose
+//! packets: a table for people, and what it has to show.
 
 use super::World;
 use crate::Rng;
 use crate::fabric::{Clock, Habits, Network, node_of};
 use crate::hazards::Hazards;
+use crate::history::Uid;
 use crate::plan::{MICROSECOND, MILLISECOND, Plan};
 use crate::report::Trace;
 use ais_totem::{Guarantee, Timing};
 use std::fmt::Write;
 
 const HOSTS: usize = 3;
-/// Not the representative, which has a part of its own in everything.
-const WRITER: usize = 1;
 const TOKEN: u32 = 1000;
 const MESSAGE: usize = 100;
 /// Writes that are measured, after some that are not.
@@ -24,61 +23,112 @@ const THINKS: u64 = 200 * MICROSECOND;
 /// The rest is not waited for, in nanoseconds.
 const LONGEST: u64 = 1_000_000 * MILLISECOND;
 /// One-way delays, in microseconds.
-const DELAYS: [u64; 5] = [0, 100, 1_000, 10_000, 50_000];
+const DELAYS: [u64; 6] = [0, 100, 1_000, 5_000, 20_000, 50_000];
 /// Packets lost, in percent.
 const LOSSES: [u64; 3] = [0, 1, 5];
 
-/// The table: how long a write takes, in the median, also in rotations, and how
-/// many there are in a second. A rotation is one way for each host.
+/// Who writes.
+struct Writers {
+    name: &'static str,
+    /// Where programs run.
+    hosts: &'static [usize],
+}
+
+/// One is not on the representative, which has a part of its own in everything.
+const WRITERS: [Writers; 3] = [
+    Writers { name: "one", hosts: &[1] },
+    Writers { name: "one per node", hosts: &[0, 1, 2] },
+    Writers { name: "4 on a node", hosts: &[1, 1, 1, 1] },
+];
+
+/// How long writes took, in nanoseconds.
+#[derive(Debug, PartialEq, Eq)]
+struct Measured {
+    /// In ascending order.
+    times: Vec<u64>,
+    /// All together, with what the programs did between them.
+    all: u64,
+    delay: u64,
+}
+
+impl Measured {
+    /// The time that so many percent of the writes did not take longer than.
+    fn percentile(&self, percent: usize) -> u64 {
+        let place = self.times.len().saturating_sub(1) * percent / 100;
+        self.times.get(place).copied().unwrap_or(LONGEST)
+    }
+
+    fn a_second(&self) -> f64 {
+        self.times.len() as f64 * 1e9 / self.all.max(1) as f64
+    }
+
+    /// How many rotations a write took in the mean: one is one way for each
+    /// host. `None` if that takes no time.
+    fn rotations(&self) -> Option<f64> {
+        let rotation = HOSTS as u64 * self.delay;
+        let mean = self.times.iter().sum::<u64>() as f64 / self.times.len().max(1) as f64;
+        (rotation > 0).then(|| mean / rotation as f64)
+    }
+}
+
+/// The table: how long a write takes, also in rotations, and how many there are
+/// in a second.
 ///
 /// # Errors
 /// What a ring did wrong.
 pub(crate) fn table() -> Result<String, String> {
     let mut table = format!(
-        "{HOSTS} nodes, token {TOKEN} ms, one writer of {MESSAGE} bytes that waits for each to be \
-         stable and {} us at most for the next\none way  loss  median write  rotations  writes/s\n",
+        "{HOSTS} nodes, token {TOKEN} ms; a program writes {MESSAGE} bytes, waits until they are \
+         stable, and takes {} us at most for the next\n\
+         writers       one way  loss      median         p99  rotations  writes/s\n",
         THINKS / MICROSECOND
     );
-    for delay in DELAYS {
-        for loss in LOSSES {
-            let (mut sorted, all) = writes(delay * MICROSECOND, loss * 10_000)?;
-            sorted.sort_unstable();
-            let median = sorted.get(sorted.len() / 2).copied().unwrap_or(LONGEST);
-            let rotation = HOSTS as u64 * delay * MICROSECOND;
-            let rotations = match rotation {
-                0 => "-".into(),
-                _ => format!("{:.2}", median as f64 / rotation as f64),
-            };
-            let _ = writeln!(
-                table,
-                "{:>4.1} ms  {loss:>2} %  {:>9.3} ms  {rotations:>9}  {:>8.1}",
-                delay as f64 / 1e3,
-                median as f64 / 1e6,
-                sorted.len() as f64 * 1e9 / all.max(1) as f64
-            );
+    for writers in WRITERS {
+        for delay in DELAYS {
+            for loss in LOSSES {
+                let measured = measure(delay * MICROSECOND, loss, writers.hosts)?;
+                let rotations =
+                    measured.rotations().map_or("-".into(), |mean| format!("{mean:.2}"));
+                let _ = writeln!(
+                    table,
+                    "{:<12}  {:>4.1} ms  {loss:>2} %  {:>7.3} ms  {:>7.3} ms  {rotations:>9}  {:>8.1}",
+                    writers.name,
+                    delay as f64 / 1e3,
+                    measured.percentile(50) as f64 / 1e6,
+                    measured.percentile(99) as f64 / 1e6,
+                    measured.a_second(),
+                );
+            }
         }
     }
     Ok(table)
 }
 
-/// How long each write took, and all together with what the program did between
-/// them, on links that take so long and lose so many packets of a million.
-fn writes(delay: u64, loss: u64) -> Result<(Vec<u64>, u64), String> {
-    let mut world = world(delay, loss);
+/// How long the writes of programs on these hosts take, on links that take so
+/// long and lose so many percent of the packets.
+fn measure(delay: u64, percent: u64, hosts: &[usize]) -> Result<Measured, String> {
+    let mut world = world(delay, percent * 10_000);
     for host in 0..HOSTS {
         world.start(host);
     }
     world.settle()?;
     let end = world.fabric.now + LONGEST;
-    for _ in 0..BEFORE {
-        world.write(end)?;
-    }
+    let mut programs: Vec<Program> =
+        hosts.iter().map(|host| Program { host: *host, awaits: None, at: 0 }).collect();
+    world.writes(&mut programs, BEFORE * hosts.len(), end)?;
     let begun = world.fabric.now;
-    let mut times = Vec::new();
-    while times.len() < WRITES && world.fabric.now < end {
-        times.push(world.write(end)?);
-    }
-    Ok((times, world.fabric.now - begun))
+    let mut times = world.writes(&mut programs, WRITES, end)?;
+    times.sort_unstable();
+    Ok(Measured { times, all: world.fabric.now - begun, delay })
+}
+
+/// A program.
+struct Program {
+    host: usize,
+    /// What it waits for; else it thinks.
+    awaits: Option<Uid>,
+    /// When it wrote that, or writes next.
+    at: u64,
 }
 
 fn world(delay: u64, loss: u64) -> World {
@@ -104,29 +154,58 @@ fn world(delay: u64, loss: u64) -> World {
 }
 
 impl World {
-    /// The program writes, after a while; how long that takes, or until the end.
-    fn write(&mut self, end: u64) -> Result<u64, String> {
-        let pause = self.fabric.rng.below(THINKS);
-        self.go(pause)?;
-        let begun = self.fabric.now;
-        if !self.send(WRITER, MESSAGE, Guarantee::Acknowledged) {
-            return Err("a queue that was empty is full".into());
-        }
-        while self.is_writing() && self.fabric.now < end {
-            self.fabric.step(end)?;
+    /// The programs make so many writes together, until the end at most. How
+    /// long each took.
+    fn writes(
+        &mut self,
+        programs: &mut [Program],
+        count: usize,
+        end: u64,
+    ) -> Result<Vec<u64>, String> {
+        let mut times = Vec::new();
+        while times.len() < count && self.fabric.now < end {
+            for program in &mut *programs {
+                if let Some(time) = self.go_on(program)? {
+                    times.push(time);
+                }
+            }
+            let thinking = programs.iter().filter(|program| program.awaits.is_none());
+            let next = thinking.map(|program| program.at).fold(end, u64::min);
+            self.fabric.step(next)?;
             self.take_events()?;
         }
-        Ok(self.fabric.now - begun)
+        Ok(times)
     }
 
-    /// Whether the writer still waits for its last message to be stable.
-    fn is_writing(&self) -> bool {
-        let life = self.history.life(node_of(WRITER));
-        let Some((life, span)) = life.and_then(|life| Some((life, life.spans.last()?))) else {
-            return true;
-        };
-        let last = span.deliveries.last().filter(|(_, uid)| Some(uid) == life.sent.last());
-        last.is_none_or(|(number, _)| *number > span.stable)
+    /// Has a program do what it can. How long its write took, if it was done.
+    fn go_on(&mut self, program: &mut Program) -> Result<Option<u64>, String> {
+        let now = self.fabric.now;
+        match program.awaits {
+            None if now >= program.at => {
+                if !self.send(program.host, MESSAGE, Guarantee::Acknowledged) {
+                    return Err("a queue that was nearly empty is full".into());
+                }
+                let life = self.history.life(node_of(program.host));
+                program.awaits = life.and_then(|life| life.sent.last().copied());
+                program.at = now;
+                Ok(None)
+            }
+            Some(uid) if self.is_stable(program.host, uid) => {
+                let took = now - program.at;
+                program.awaits = None;
+                program.at = now + self.fabric.rng.below(THINKS);
+                Ok(Some(took))
+            }
+            None | Some(_) => Ok(None),
+        }
+    }
+
+    /// Whether a host knows that all have a message.
+    fn is_stable(&self, host: usize, uid: Uid) -> bool {
+        let life = self.history.life(node_of(host));
+        let Some(span) = life.and_then(|life| life.spans.last()) else { return false };
+        let place = span.deliveries.iter().rev().find(|(_, other)| *other == uid);
+        place.is_some_and(|(number, _)| *number <= span.stable)
     }
 }
 
@@ -136,10 +215,34 @@ mod tests {
 
     #[test]
     fn a_write_takes_the_way_there_and_back_and_no_chance_enters() {
-        let (times, all) = writes(MILLISECOND, 0).unwrap();
-        assert_eq!(times.len(), WRITES);
-        assert!(times.iter().all(|time| *time >= 2 * MILLISECOND));
-        assert!(all > times.iter().sum());
-        assert_eq!(writes(MILLISECOND, 0).unwrap(), (times, all));
+        let measured = measure(MILLISECOND, 0, &[1]).unwrap();
+        assert_eq!(measured.times.len(), WRITES);
+        assert!(measured.times.iter().all(|time| *time >= 2 * MILLISECOND));
+        assert!(measured.all > measured.times.iter().sum());
+        assert_eq!(measure(MILLISECOND, 0, &[1]).unwrap(), measured);
+    }
+
+    #[test]
+    fn a_write_costs_a_rotation_and_a_fifth_at_most() {
+        for Writers { name, hosts } in WRITERS {
+            // Several programs think for longer than shorter rotations take.
+            let least = if hosts.len() == 1 { 100 } else { MILLISECOND / MICROSECOND };
+            for delay in DELAYS.into_iter().filter(|delay| *delay >= least) {
+                let rotations = measure(delay * MICROSECOND, 0, hosts).unwrap().rotations();
+                assert!(rotations.unwrap() <= 1.2, "{name}, {delay} us: {rotations:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn loss_leaves_writers_most_of_their_rate() {
+        for Writers { name, hosts } in WRITERS {
+            for delay in DELAYS {
+                let rate = |loss| measure(delay * MICROSECOND, loss, hosts).unwrap().a_second();
+                let [clean, one, five] = LOSSES.map(rate);
+                let those = format!("{name}, {delay} us: {clean:.0} {one:.0} {five:.0} a second");
+                assert!(one >= clean / 2.0 && five >= clean / 5.0, "{those}");
+            }
+        }
     }
 }
