@@ -89,6 +89,14 @@ impl Group {
         }
     }
 
+    /// See [`Ring::rotation`].
+    pub(crate) fn rotation(&self) -> u64 {
+        match self {
+            Self::Ring(ring) => ring.rotation(),
+            _ => 0,
+        }
+    }
+
     pub(crate) fn expects_token(&self) -> bool {
         matches!(self, Self::Ring(ring) if ring.expects_token())
     }

@@ -11,6 +11,7 @@ mod components;
 mod fabric;
 mod hazards;
 mod history;
+mod joining;
 mod linear;
 mod plan;
 mod report;
@@ -70,6 +71,15 @@ pub fn run(seed: u64, choice: Choice) -> Result<(u64, Counted), Violation> {
 /// What a ring did wrong.
 pub fn latencies() -> Result<String, String> {
     ring_world::latencies()
+}
+
+/// A table of what a node that joins over a slow link costs those that write;
+/// always the same.
+///
+/// # Errors
+/// What a node did wrong.
+pub fn joins() -> Result<String, String> {
+    joining::table()
 }
 
 #[cfg(test)]

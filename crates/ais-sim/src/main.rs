@@ -1,6 +1,7 @@
 //! Runs many seeds: `ais-sim SEEDS [FIRST] [WORLD] [trace]`, on all cores;
 //! only one world of them, if it is named; with every step, if that is asked
-//! for. `ais-sim latency` prints how long a lone writer waits.
+//! for. `ais-sim latency` prints how long writers wait, and `ais-sim joining`
+//! what a node that joins over a slow link costs them.
 
 use ais_sim::{Choice, Counted, Violation, WORLDS};
 use std::process::ExitCode;
@@ -12,8 +13,10 @@ const TWICE: u64 = 16;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments == ["latency"] {
-        return latency();
+    match arguments.first().map(String::as_str) {
+        Some("latency") if arguments.len() == 1 => return print(ais_sim::latencies()),
+        Some("joining") if arguments.len() == 1 => return print(ais_sim::joins()),
+        _ => {}
     }
     let (mut numbers, mut choice) = (Vec::new(), Choice::default());
     for argument in &arguments {
@@ -23,7 +26,8 @@ fn main() -> ExitCode {
             Err(_) => choice.world = WORLDS.into_iter().find(|world| world == argument),
         }
         if choice.world.is_none() && !choice.trace && numbers.is_empty() {
-            let usage = "ais-sim [SEEDS [FIRST]] [WORLD] [trace], or ais-sim latency";
+            let usage =
+                "ais-sim [SEEDS [FIRST]] [WORLD] [trace], or ais-sim latency, or ais-sim joining";
             eprintln!("ais-sim: {argument}? usage: {usage}; WORLD is one of {WORLDS:?}");
             return ExitCode::from(2);
         }
@@ -68,8 +72,8 @@ fn main() -> ExitCode {
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn latency() -> ExitCode {
-    match ais_sim::latencies() {
+fn print(table: Result<String, String>) -> ExitCode {
+    match table {
         Ok(table) => {
             print!("{table}");
             ExitCode::SUCCESS

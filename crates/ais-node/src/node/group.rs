@@ -76,7 +76,10 @@ impl Node {
                 FromGroup::Deliver { number, from, bytes } => {
                     self.on_deliver(now, number, from, bytes);
                 }
-                FromGroup::Stable(number) => self.on_stable(number),
+                FromGroup::Stable(number) => {
+                    self.on_stable(number);
+                    self.on_stable_chunks(now, number);
+                }
             }
         }
     }

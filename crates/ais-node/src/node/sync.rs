@@ -35,7 +35,7 @@ impl Node {
             Message::Chunk { attempt, service, bytes } => {
                 let Some(exchange) = &mut self.sync.exchange else { return };
                 self.sync.bytes_moved += bytes.len() as u64;
-                let progress = exchange.on_chunk(now.monotonic, from, attempt, service, bytes);
+                let progress = exchange.on_chunk(number, from, attempt, service, bytes);
                 self.after(from, progress);
                 self.send_chunks(now);
             }
@@ -47,7 +47,9 @@ impl Node {
                     self.complete(now, number);
                 }
             }
-            Message::Fill { attempt, next, bytes } => self.on_fill(now, from, attempt, next, bytes),
+            Message::Fill { attempt, next, bytes } => {
+                self.on_fill((now, number), from, attempt, next, bytes);
+            }
             Message::Unable { attempt } if attempt == self.sync.attempt => {
                 self.agreed_at = number;
                 self.on_unable(now, from);
@@ -119,6 +121,15 @@ impl Node {
             let services = &self.services;
             self.sync_outbox
                 .extend(std::iter::from_fn(|| exchange.next(now.monotonic, view, services)));
+        }
+    }
+
+    /// All members have what was delivered up to `number`.
+    pub(super) fn on_stable_chunks(&mut self, now: Now, number: u64) {
+        let rotation = self.group.rotation();
+        if let Some(exchange) = &mut self.sync.exchange {
+            exchange.on_stable(now.monotonic, number, rotation);
+            self.send_chunks(now);
         }
     }
 
@@ -213,14 +224,14 @@ impl Node {
     /// A part of what sections hold was delivered.
     fn on_fill(
         &mut self,
-        now: Now,
+        (now, number): (Now, u64),
         from: NodeId,
         attempt: u32,
         next: Option<Cursor>,
         bytes: &[u8],
     ) {
         let Some(exchange) = &mut self.sync.exchange else { return };
-        if !exchange.on_fill(now.monotonic, from, attempt, next) {
+        if !exchange.on_fill(number, from, attempt, next) {
             return;
         }
         self.sync.bytes_moved += bytes.len() as u64;

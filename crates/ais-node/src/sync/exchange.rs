@@ -96,7 +96,14 @@ impl Exchange {
     /// When [`Exchange::next`] is to be asked, if nothing comes before.
     pub(crate) fn poll_timeout(&self) -> Option<u64> {
         let limit = self.pace.limit();
-        self.sender.as_ref().filter(|sender| sender.waits(limit)).map(|_| self.pace.next())
+        let sender = self.sender.as_ref().filter(|sender| sender.waits(limit));
+        sender.map(|_| self.pace.next()).filter(|next| *next < u64::MAX)
+    }
+
+    /// All members have what was delivered up to `number`, on a ring whose token
+    /// goes round in `rotation`.
+    pub(crate) fn on_stable(&mut self, now: u64, number: u64, rotation: u64) {
+        self.pace.stable(now, number, rotation);
     }
 
     /// Whether this node sends a state.
@@ -104,10 +111,10 @@ impl Exchange {
         self.sender.is_some()
     }
 
-    /// A part of a state was delivered.
+    /// A part of a state was delivered, with this number.
     pub(crate) fn on_chunk(
         &mut self,
-        now: u64,
+        number: u64,
         from: NodeId,
         attempt: u32,
         service: Service,
@@ -116,7 +123,7 @@ impl Exchange {
         let Some(side) = self.side_under_way(from, attempt) else {
             return Progress::Readable;
         };
-        self.landed(now, from);
+        self.landed(number, from);
         let incoming = self.incoming.get_mut(side).and_then(Option::as_mut);
         match incoming.map(|incoming| incoming.take(service, chunk)) {
             Some(Err(_)) => self.fail("a part of it does not decode, or is more than fits here"),
@@ -140,11 +147,11 @@ impl Exchange {
         }
     }
 
-    /// A part of what sections hold was delivered. Whether it is what was to
-    /// come.
+    /// A part of what sections hold was delivered, with this number. Whether it
+    /// is what was to come.
     pub(crate) fn on_fill(
         &mut self,
-        now: u64,
+        number: u64,
         from: NodeId,
         attempt: u32,
         next: Option<Cursor>,
@@ -153,7 +160,7 @@ impl Exchange {
             && attempt == self.attempt
             && self.plan.side_of_sender(from).is_some();
         if is_due {
-            self.landed(now, from);
+            self.landed(number, from);
             self.plan.fill_from = next.unwrap_or(self.plan.fill_from);
         }
         is_due
@@ -193,12 +200,12 @@ impl Exchange {
         (!self.has_failed).then_some(self.incoming)
     }
 
-    fn landed(&mut self, now: u64, from: NodeId) {
+    fn landed(&mut self, number: u64, from: NodeId) {
         if from == self.me
             && let Some(sender) = &mut self.sender
         {
             sender.landed();
-            self.pace.landed(now);
+            self.pace.landed(number);
         }
     }
 

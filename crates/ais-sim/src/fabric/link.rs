@@ -56,3 +56,35 @@ impl Link {
         length <= self.longest(cast)
     }
 }
+
+/// What brings packets to a host.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gate {
+    /// Bytes a second; 0 if it is as fast as can be.
+    pub(crate) rate: u64,
+    /// Bytes that wait for it at most.
+    pub(crate) room: u64,
+    /// When it has nothing to bring.
+    pub(crate) free_at: u64,
+}
+
+impl Gate {
+    /// Is no hindrance.
+    pub(crate) const WIDE: Self = Self { rate: 0, room: 0, free_at: 0 };
+
+    /// How long a packet of so many bytes takes to come through, in nanoseconds.
+    /// `None` if there is no room for it.
+    pub(crate) fn pass(&mut self, now: u64, length: usize) -> Option<u64> {
+        const SECOND: u64 = 1_000_000_000;
+        if self.rate == 0 {
+            return Some(0);
+        }
+        let waits = self.free_at.saturating_sub(now);
+        let length = length as u64;
+        if waits * self.rate / SECOND + length > self.room {
+            return None;
+        }
+        self.free_at = self.free_at.max(now) + length * SECOND / self.rate;
+        Some(self.free_at - now)
+    }
+}

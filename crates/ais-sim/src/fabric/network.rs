@@ -1,6 +1,6 @@
 //! The network between the hosts: what becomes of a datagram.
 
-use super::link::{Cast, Link};
+use super::link::{Cast, Gate, Link};
 use crate::Rng;
 use ais_totem::Bytes;
 use std::fmt;
@@ -54,6 +54,8 @@ pub(crate) struct Network {
     links: Vec<Link>,
     /// When the last packet of a link arrives.
     last: Vec<u64>,
+    /// What brings packets to each host.
+    gates: Vec<Gate>,
     old: Vec<(usize, Bytes)>,
     /// What became of the packets, for the summary.
     pub(crate) lost: u64,
@@ -77,6 +79,7 @@ impl Network {
             side: vec![0; hosts],
             links: vec![Link::GOOD; hosts * hosts],
             last: vec![0; hosts * hosts],
+            gates: vec![Gate::WIDE; hosts],
             old: Vec::new(),
             lost: 0,
         }
@@ -125,6 +128,11 @@ impl Network {
         self.side[from] == self.side[to] && self.link(from, to).carries(cast, length)
     }
 
+    /// Only so many bytes a second come to a host, and so many wait for that.
+    pub(crate) fn narrow(&mut self, to: usize, rate: u64, room: u64) {
+        self.gates[to] = Gate { rate, room, free_at: 0 };
+    }
+
     /// When a small packet of the kernel that is sent now arrives.
     pub(crate) fn arrival(&self, rng: &mut Rng, now: u64, (from, to): (usize, usize)) -> u64 {
         now + self.latency + self.link(from, to).delay + rng.below(1 + self.jitter)
@@ -152,9 +160,13 @@ impl Network {
             self.lost += 1;
             return;
         }
+        let Some(waits) = self.gates[to].pass(now, bytes.len()) else {
+            self.lost += 1;
+            return;
+        };
         let copies = if rng.chance(self.weather.duplicate) { 2 } else { 1 };
         for _ in 0..copies {
-            let mut at = self.arrival(rng, now, link);
+            let mut at = self.arrival(rng, now, link) + waits;
             if rng.chance(self.weather.late) {
                 at += rng.below(20 * self.slowest());
             } else if self.in_order {
@@ -202,6 +214,19 @@ fn damaged(rng: &mut Rng, bytes: &Bytes) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_narrow_gate_makes_packets_wait_and_loses_what_has_no_room() {
+        let mut network = Network::new(3, 1, 0, true);
+        // 100 bytes take 10 ms.
+        network.narrow(2, 10_000, 1_000);
+        assert!(arrivals(&mut network, (0, 1)).iter().all(|at| *at < 10_000));
+        let all = arrivals(&mut network, (0, 2));
+        assert_eq!(all.len(), 10);
+        let apart = all.windows(2).all(|pair| pair[1] - pair[0] == 10_000_000);
+        assert!(apart && all[0] == 10_000_001, "{all:?}");
+        assert!(arrivals(&mut network, (1, 2)).is_empty(), "all share it");
+    }
 
     fn arrivals(network: &mut Network, link: (usize, usize)) -> Vec<u64> {
         arrivals_of(network, link, Cast::Unicast, 100)

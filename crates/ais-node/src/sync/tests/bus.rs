@@ -29,6 +29,8 @@ pub(super) struct Member {
     component: usize,
     /// How many messages of the component it has had.
     had: usize,
+    /// How many it was told that all have.
+    stable: u64,
     pub(super) serving: usize,
     replies: BTreeMap<u32, (Result<(), AisError>, Vec<u8>)>,
     pub(super) opened: Vec<Event>,
@@ -102,6 +104,7 @@ impl Bus {
                 node: Node::new(config, NOW),
                 component: 0,
                 had: 0,
+                stable: 0,
                 serving: 0,
                 replies: BTreeMap::new(),
                 opened: Vec::new(),
@@ -182,7 +185,7 @@ impl Bus {
         for (number, output) in outputs {
             let member = self.members.get_mut(&number).unwrap();
             member.component = new;
-            member.had = 0;
+            (member.had, member.stable) = (0, 0);
             member.node.fake().outputs.extend(output);
         }
         self.components.push(Component { members, ordered: Vec::new() });
@@ -227,26 +230,35 @@ impl Bus {
         true
     }
 
-    /// Delivers the next message to this node. False if there is none.
+    /// Delivers the next message to this node, or tells it what all have if there
+    /// is none. False if it knows that.
     pub(super) fn deliver(&mut self, number: Number) -> bool {
         let member = self.members.get_mut(&number).unwrap();
         let Some((from, bytes)) = self.components[member.component].ordered.get(member.had) else {
-            return false;
+            return self.tell_stable(number);
         };
         let output = deliver(member.had, *from, bytes);
         member.had += 1;
         member.node.fake().outputs.push_back(output);
-        let all = &self.components[member.component].members;
-        let slowest = all.iter().filter_map(|other| self.members.get(other)).map(|of| of.had).min();
-        let stable = slowest.unwrap_or(0).saturating_sub(self.stable_lag) as u64;
-        let member = self.members.get_mut(&number).unwrap();
-        member.node.fake().outputs.push_back(FromGroup::Stable(stable));
-        self.run(number);
+        self.tell_stable(number);
         true
     }
 
+    /// Tells this node what all that it sees have, if it is more than before.
+    /// Whether it was.
+    fn tell_stable(&mut self, number: Number) -> bool {
+        let all = &self.components[self.members[&number].component].members;
+        let slowest = all.iter().filter_map(|other| self.members.get(other)).map(|of| of.had).min();
+        let stable = slowest.unwrap_or(0).saturating_sub(self.stable_lag) as u64;
+        let member = self.members.get_mut(&number).unwrap();
+        let is_more = stable > std::mem::replace(&mut member.stable, stable);
+        member.node.fake().outputs.push_back(FromGroup::Stable(stable));
+        self.run(number);
+        is_more
+    }
+
     /// One message more for everybody who has one to order or to take. False
-    /// if nobody has.
+    /// if nobody has, and all know that.
     pub(super) fn step(&mut self) -> bool {
         let numbers: Vec<_> = self.members.keys().copied().collect();
         let mut moved = false;
