@@ -340,8 +340,9 @@ impl Circuit {
 
     /// How many frames may be sent in this visit, of `waiting` that wait.
     pub(super) fn allowance(&self, token: &Token, waiting: u32) -> u32 {
-        let per_visit = self.patience.frames_in_a_visit();
-        self.flow.allowance(token, waiting, self.stable, self.members.len(), per_visit)
+        let members = self.members.len();
+        let per_visit = self.patience.frames_in_a_visit(members);
+        self.flow.allowance(token, waiting, self.stable, members, per_visit)
     }
 
     /// A new frame of this member.

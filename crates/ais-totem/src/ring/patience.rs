@@ -16,9 +16,10 @@ const ACKS_IN_A_VISIT: u64 = 4;
 /// The token lingers for so many nanoseconds at least, or not at all, if the
 /// driver does not say how long.
 const LEAST_LINGER: u64 = 100_000;
-/// A rotation of so many nanoseconds has room for [`PER_VISIT`] frames of each
-/// member, a longer one for more: it takes as long as packets are on their way.
-const LONG_ROTATION: u64 = 1_000_000;
+/// Where the token takes so many nanoseconds from one member to the next it is
+/// on its way for most of that. Meanwhile there is room for [`PER_VISIT`] frames
+/// of each, and for more where it takes longer.
+const LONG_WAY: u64 = 300_000;
 /// Rotations after which a shorter one that was measured before them is
 /// forgotten, at the earliest.
 const SHORTEST_OF: u32 = 64;
@@ -180,10 +181,15 @@ impl Patience {
         self.rotation.get().unwrap_or(0)
     }
 
-    /// Whether the token takes so long to go round that what a processor does
-    /// counts for little beside that.
-    pub(super) fn is_far(&self) -> bool {
-        self.rotation() >= LONG_ROTATION
+    /// Whether the token takes so long from one of so many members to the next
+    /// that what processors do counts for little beside that.
+    pub(super) fn is_far(&self, members: usize) -> bool {
+        self.way(members) >= LONG_WAY
+    }
+
+    /// How long the token takes from one of so many members to the next.
+    fn way(&self, members: usize) -> u64 {
+        self.rotation() / members.max(1) as u64
     }
 
     /// A token of which nothing is seen is sent again after so long.
@@ -216,12 +222,12 @@ impl Patience {
     /// The same where others send too, who have to wait meanwhile: all of the
     /// `members` make the rotation longer by a quarter at most.
     pub(super) fn shared_linger(&self, timing: Timing, members: usize) -> u64 {
-        worth(self.rotation() / (4 * members.max(1) as u64)).min(longest_wait(timing))
+        worth(self.way(members) / 4).min(longest_wait(timing))
     }
 
-    /// So many frames are sent in a visit at most.
-    pub(super) fn frames_in_a_visit(&self) -> u32 {
-        let frames = self.rotation().saturating_mul(PER_VISIT.into()) / LONG_ROTATION;
+    /// So many frames are sent in a visit at most, if there are so many members.
+    pub(super) fn frames_in_a_visit(&self, members: usize) -> u32 {
+        let frames = self.way(members).saturating_mul(PER_VISIT.into()) / LONG_WAY;
         u32::try_from(frames).unwrap_or(u32::MAX).clamp(PER_VISIT, MOST_PER_VISIT)
     }
 }
@@ -344,17 +350,16 @@ mod tests {
         assert_eq!((near.linger(TIMING, 90 * US), far.linger(TIMING, 90 * US)), (90 * US, 3 * MS));
         assert_eq!((near.shared_linger(TIMING, 3), far.shared_linger(TIMING, 3)), (0, 250 * US));
         assert_eq!((near.linger(TIMING, 0), far.linger(TIMING, 0)), (0, 3 * MS));
-        assert!(!near.is_far() && far.is_far());
+        assert!(!near.is_far(3) && far.is_far(3));
+        assert!(!far.is_far(16), "processors take that long");
     }
 
     #[test]
     fn more_frames_share_a_long_rotation() {
-        let frames = |rotation| measured(&[rotation]).frames_in_a_visit();
-        assert_eq!(
-            (frames(60 * US), frames(MS), frames(2 * MS)),
-            (PER_VISIT, PER_VISIT, 2 * PER_VISIT)
-        );
-        assert_eq!((frames(30 * MS), frames(u64::MAX / 2)), (MOST_PER_VISIT, MOST_PER_VISIT));
+        let frames = |rotation, members| measured(&[rotation]).frames_in_a_visit(members);
+        assert_eq!([frames(60 * US, 3), frames(900 * US, 3), frames(3 * MS, 16)], [PER_VISIT; 3]);
+        assert_eq!(frames(1800 * US, 3), 2 * PER_VISIT);
+        assert_eq!([frames(30 * MS, 3), frames(u64::MAX / 2, 2)], [MOST_PER_VISIT; 2]);
     }
 
     /// Whatever was measured.

@@ -122,7 +122,7 @@ impl Ring {
         let longest = ring.patience.in_a_visit(core.timing);
         let may_stay = now < visit.began.get_or_insert(now).saturating_add(longest);
         // Then acknowledgements cost little beside a rotation.
-        let is_far = ring.patience.is_far();
+        let is_far = ring.patience.is_far(ring.members.len());
         let mut waits = false;
         while visit.sent < allowance && visit.token.seq < LAST_SEQ {
             let Some(chunks) = core.queue.next_frame(core.capacity) else { break };
