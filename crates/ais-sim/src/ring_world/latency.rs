@@ -48,6 +48,7 @@ struct Measured {
     times: Vec<u64>,
     /// All together, with what the programs did between them.
     all: u64,
+    /// One way, in the mean.
     delay: u64,
 }
 
@@ -86,7 +87,7 @@ pub(crate) fn table() -> Result<String, String> {
     for writers in WRITERS {
         for delay in DELAYS {
             for loss in LOSSES {
-                let measured = measure(delay * MICROSECOND, loss, writers.hosts)?;
+                let measured = measure(delay * MICROSECOND, 0, loss, writers.hosts)?;
                 let rotations =
                     measured.rotations().map_or("-".into(), |mean| format!("{mean:.2}"));
                 let _ = writeln!(
@@ -105,9 +106,10 @@ pub(crate) fn table() -> Result<String, String> {
 }
 
 /// How long the writes of programs on these hosts take, on links that take so
-/// long and lose so many percent of the packets.
-fn measure(delay: u64, percent: u64, hosts: &[usize]) -> Result<Measured, String> {
-    let mut world = world(delay, percent * 10_000);
+/// long, up to `jitter` longer, and lose so many percent of the packets. With
+/// jitter packets overtake each other.
+fn measure(delay: u64, jitter: u64, percent: u64, hosts: &[usize]) -> Result<Measured, String> {
+    let mut world = world(delay, jitter, percent * 10_000);
     for host in 0..HOSTS {
         world.start(host);
     }
@@ -119,7 +121,7 @@ fn measure(delay: u64, percent: u64, hosts: &[usize]) -> Result<Measured, String
     let begun = world.fabric.now;
     let mut times = world.writes(&mut programs, WRITES, end)?;
     times.sort_unstable();
-    Ok(Measured { times, all: world.fabric.now - begun, delay })
+    Ok(Measured { times, all: world.fabric.now - begun, delay: delay + jitter / 2 })
 }
 
 /// A program.
@@ -131,7 +133,7 @@ struct Program {
     at: u64,
 }
 
-fn world(delay: u64, loss: u64) -> World {
+fn world(delay: u64, jitter: u64, loss: u64) -> World {
     let plan = Plan {
         hosts: HOSTS,
         token: TOKEN,
@@ -145,7 +147,7 @@ fn world(delay: u64, loss: u64) -> World {
     };
     let habits =
         Habits { unicast: false, loops_back: false, room: 1 << 20, batch: 256, disk: MILLISECOND };
-    let mut network = Network::new(HOSTS, delay, 0, true);
+    let mut network = Network::new(HOSTS, delay, jitter, jitter == 0);
     for (from, to) in (0..HOSTS).flat_map(|from| (0..HOSTS).map(move |to| (from, to))) {
         network.link_mut(from, to).loss = loss;
     }
@@ -215,11 +217,11 @@ mod tests {
 
     #[test]
     fn a_write_takes_the_way_there_and_back_and_no_chance_enters() {
-        let measured = measure(MILLISECOND, 0, &[1]).unwrap();
+        let measured = measure(MILLISECOND, 0, 0, &[1]).unwrap();
         assert_eq!(measured.times.len(), WRITES);
         assert!(measured.times.iter().all(|time| *time >= 2 * MILLISECOND));
         assert!(measured.all > measured.times.iter().sum());
-        assert_eq!(measure(MILLISECOND, 0, &[1]).unwrap(), measured);
+        assert_eq!(measure(MILLISECOND, 0, 0, &[1]).unwrap(), measured);
     }
 
     #[test]
@@ -228,8 +230,12 @@ mod tests {
             // Several programs think for longer than shorter rotations take.
             let least = if hosts.len() == 1 { 100 } else { MILLISECOND / MICROSECOND };
             for delay in DELAYS.into_iter().filter(|delay| *delay >= least) {
-                let rotations = measure(delay * MICROSECOND, 0, hosts).unwrap().rotations();
-                assert!(rotations.unwrap() <= 1.2, "{name}, {delay} us: {rotations:?}");
+                for jitter in [0, delay / 5] {
+                    let measured =
+                        measure(delay * MICROSECOND, jitter * MICROSECOND, 0, hosts).unwrap();
+                    let rotations = measured.rotations().unwrap();
+                    assert!(rotations <= 1.2, "{name}, {delay} + {jitter} us: {rotations}");
+                }
             }
         }
     }
@@ -238,7 +244,7 @@ mod tests {
     fn loss_leaves_writers_most_of_their_rate() {
         for Writers { name, hosts } in WRITERS {
             for delay in DELAYS {
-                let rate = |loss| measure(delay * MICROSECOND, loss, hosts).unwrap().a_second();
+                let rate = |loss| measure(delay * MICROSECOND, 0, loss, hosts).unwrap().a_second();
                 let [clean, one, five] = LOSSES.map(rate);
                 let those = format!("{name}, {delay} us: {clean:.0} {one:.0} {five:.0} a second");
                 assert!(one >= clean / 2.0 && five >= clean / 5.0, "{those}");

@@ -280,6 +280,12 @@ impl Circuit {
         self.flow.is_lone_sender(token)
     }
 
+    /// Whether frames are missing here, and only some that were sent since the
+    /// last visit of the token, so that they may be on their way.
+    pub(super) fn is_overtaken_by(&self, token: &Token) -> bool {
+        (self.seq_then..token.seq).contains(&self.frames.aru())
+    }
+
     /// Whether all have what this member had sent when the token was last here.
     pub(super) fn is_sent_stable(&self) -> bool {
         self.stable >= self.seq_then

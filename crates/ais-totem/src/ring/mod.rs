@@ -277,6 +277,7 @@ impl Ring {
                     if asks {
                         self.acknowledge(from, seq);
                     }
+                    self.on_frame(now);
                     self.deliver();
                 }
                 taken

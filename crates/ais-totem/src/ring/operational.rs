@@ -112,20 +112,33 @@ impl Ring {
             self.gather_carefully(now, "a frame is missing that nobody sends".into());
             return;
         }
+        let visit = Visit::new(ring, token);
+        let time = self.core.wait_for_frames(ring, &visit);
+        if time > 0 {
+            return self.hold(now, visit, time, Why::Frames);
+        }
+        self.begin_visit(now, visit);
+    }
+
+    /// The token has come, and what is to be here of what was sent before it.
+    pub(super) fn begin_visit(&mut self, now: u64, mut visit: Visit) {
+        let (Some(ring), State::Operational(operational)) = (&mut self.ring, &mut self.state)
+        else {
+            return;
+        };
+        let token = &mut visit.token;
         if ring.is_representative() {
-            ring.count_idle(&mut token);
+            ring.count_idle(token);
             if std::mem::take(&mut operational.cancelled) {
                 token.idle = 0;
             }
             if token.idle >= IDLE_ROTATIONS && self.core.queue.is_empty() {
                 self.core.counters.tokens_held += 1;
-                let visit = Visit::new(ring, token);
                 return self.hold(now, visit, self.core.timing.hold(), Why::Idle);
             }
         }
         // Who waited is answered now and sends again at once: see `linger`.
         let is_answer = std::mem::take(&mut operational.is_awaited) && ring.is_sent_stable();
-        let visit = Visit::new(ring, token);
         let linger = self.core.linger(ring, &visit);
         if is_answer && linger > 0 {
             if operational.linger.wants_more(self.core.waiting()) {

@@ -35,6 +35,8 @@ pub(super) struct Held {
 pub(super) enum Why {
     /// Nobody has anything to send: until somebody has.
     Idle,
+    /// It has overtaken frames: until they are here.
+    Frames,
     /// All are about to say that they have what was sent: until they have.
     Acks,
     /// Some have not, and were sent it again.
@@ -47,7 +49,7 @@ pub(super) enum Why {
 /// A visit of the token.
 #[derive(Debug)]
 pub(super) struct Visit {
-    token: Token,
+    pub(super) token: Token,
     /// Frames sent in it.
     sent: u32,
     /// When sending began.
@@ -78,6 +80,7 @@ impl Ring {
         let State::Operational(operational) = &mut self.state else { return };
         match held.why {
             Why::Idle => {}
+            Why::Frames => return self.begin_visit(now, held.visit),
             Why::Acks => return self.ask_again(now, held.visit),
             Why::AcksAgain => {
                 self.core.counters.acks_late += 1;
@@ -147,6 +150,17 @@ impl Ring {
         }
         core.pass(now, ring, visit.token, visit.sent, core.queue.frames_waiting(core.capacity));
         self.deliver();
+    }
+
+    /// A frame has come: the token may have waited for it.
+    pub(super) fn on_frame(&mut self, now: u64) {
+        if let (Some(ring), State::Operational(operational)) = (&self.ring, &mut self.state)
+            && let Some(held) = &mut operational.held
+            && held.why == Why::Frames
+            && ring.frames.aru() >= held.visit.token.seq
+        {
+            held.until = now;
+        }
     }
 
     /// Tells the sender of a frame that asks for it that all up to that frame
@@ -235,7 +249,7 @@ impl Ring {
         if let Some(held) = &mut operational.held {
             operational.cancelled = false;
             held.visit.token.idle = 0;
-            if !held.waits_for_acks() {
+            if matches!(held.why, Why::Idle | Why::Linger) {
                 held.until = held.until.min(now);
             }
         }
@@ -265,6 +279,15 @@ impl Operational {
 }
 
 impl super::Core {
+    /// How long a token waits for frames that it has overtaken; 0 if it has not,
+    /// or if some are missing that were sent before it was here last.
+    pub(super) fn wait_for_frames(&self, ring: &Circuit, visit: &Visit) -> u64 {
+        match ring.is_overtaken_by(&visit.token) {
+            true => ring.patience.for_frames(self.timing, ring.members.len()),
+            false => 0,
+        }
+    }
+
     /// How long the token of a visit may linger.
     pub(super) fn linger(&self, ring: &Circuit, visit: &Visit) -> u64 {
         match visit.is_alone {

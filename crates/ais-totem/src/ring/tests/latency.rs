@@ -167,3 +167,32 @@ fn a_long_write_takes_few_rotations_where_they_are_long() {
     assert!(time <= 2 * 3 * 5 * MS + 10 * MS, "{} ms", time / MS);
     assert_eq!(net.counter(3, "dropped-frames-too-far"), 0);
 }
+
+/// Else it takes a rotation more until it is known that all have them.
+#[test]
+fn a_token_that_has_overtaken_frames_waits_for_them() {
+    for comes in [true, false] {
+        let mut net = ring_of(&[1, 2, 3], 5 * MS);
+        net.send(1, "a");
+        net.until_texts(&[1, 2, 3], 1);
+        let late = std::rc::Rc::new(std::cell::RefCell::new(None));
+        let taken = late.clone();
+        net.lose = Some(Box::new(move |_, to, packet| {
+            let is_it = to == 2 && carries(packet, "b") && taken.borrow().is_none();
+            is_it.then(|| taken.replace(Some(packet.clone()))).is_some()
+        }));
+        net.send(1, "b");
+        net.until("it is sent", |_| late.borrow().is_some());
+        let [second, third] = [2, 3].map(|host| net.counter(host, "tokens"));
+        net.until("the token is there", |net| net.counter(2, "tokens") > second);
+        let packet = late.borrow().clone().unwrap();
+        net.run(MS);
+        if comes {
+            net.inject(1, 2, &packet);
+        }
+        let time = net.until("it goes on", |net| net.counter(3, "tokens") > third);
+        assert_eq!(time, if comes { 5 * MS } else { 5 * MS + 5 * MS / 2 - MS });
+        net.until_texts(&[1, 2, 3], 2);
+        assert_eq!(net.counter(2, "frames-requested"), u64::from(!comes));
+    }
+}
