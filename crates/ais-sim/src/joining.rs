@@ -17,7 +17,7 @@ const TOKEN: u32 = 1000;
 const SECOND: u64 = 1_000 * MILLISECOND;
 /// Bytes that a write has, and that the joiner is sent, in sections.
 const MESSAGE: usize = 100;
-const SECTIONS: u64 = 20;
+const SECTIONS: u64 = 8;
 const SECTION: usize = 100_000;
 /// A program takes at most so long from an answer to its next call.
 const THINKS: u64 = 200 * MICROSECOND;
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_joiner_behind_a_slow_link_slows_writers_by_a_small_factor() {
-        for (rate, room) in [(0, 0), (100, 200), (10, 200), (10, 20)] {
+        for (rate, room) in [(0, 0), (100, 200), (10, 20)] {
             let measured = measure(rate, room).unwrap();
             let (joining, after) = measured.rates();
             assert!(joining * 2.0 >= after, "{rate} Mbit/s, {room} kB: {joining} and {after}");

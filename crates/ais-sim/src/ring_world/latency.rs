@@ -240,6 +240,15 @@ mod tests {
         }
     }
 
+    /// Where rotations take little longer than programs think, nobody who writes
+    /// beside others waits for more than what comes before a write and its own.
+    #[test]
+    fn who_is_not_alone_keeps_the_token_from_nobody() {
+        let measured = measure(100 * MICROSECOND, 0, 0, &[0, 1, 2]).unwrap();
+        let rotations = measured.rotations().unwrap();
+        assert!(rotations <= 2.0, "{rotations}");
+    }
+
     #[test]
     fn loss_leaves_writers_most_of_their_rate() {
         for Writers { name, hosts } in WRITERS {

@@ -22,6 +22,8 @@ pub(super) struct Operational {
     /// Somebody waits for what this member sent in its last visit to be stable.
     pub(super) is_awaited: bool,
     pub(super) linger: Linger,
+    /// Visits of the token in a row before which nobody else had sent frames.
+    pub(super) alone: u32,
     /// For how many messages that are alone in their visit nobody is asked to
     /// acknowledge.
     pub(super) ask_pause: u32,
@@ -139,7 +141,8 @@ impl Ring {
         }
         // Who waited is answered now and sends again at once: see `linger`.
         let is_answer = std::mem::take(&mut operational.is_awaited) && ring.is_sent_stable();
-        let linger = self.core.linger(ring, &visit);
+        operational.alone = if visit.is_alone { operational.alone.saturating_add(1) } else { 0 };
+        let linger = self.core.linger(ring, &visit, operational.alone);
         if is_answer && linger > 0 {
             if operational.linger.wants_more(self.core.waiting()) {
                 self.core.counters.tokens_lingered += 1;

@@ -9,7 +9,7 @@ use crate::Timing;
 /// may have to wait as long for a processor.
 const LEAST_RETRANSMIT: u64 = 500_000;
 /// Acknowledgements are waited for so many nanoseconds at least.
-const LEAST_FOR_ACKS: u64 = 200_000;
+pub(super) const LEAST_FOR_ACKS: u64 = 200_000;
 /// The token may stay for so many times as long as one acknowledgement is
 /// waited for.
 const ACKS_IN_A_VISIT: u64 = 4;

@@ -5,6 +5,7 @@
 use super::circuit::{Circuit, IDLE_ROTATIONS, Passed};
 use super::frames::LAST_SEQ;
 use super::operational::Operational;
+use super::patience::LEAST_FOR_ACKS;
 use super::{Ring, State};
 use crate::Destination;
 use crate::packet::{Ack, Cancel, Data, Packet, Payload, Token};
@@ -20,6 +21,8 @@ const LONGEST_PAUSE: u32 = 63;
 const ALONE: usize = 2;
 /// Then nobody is asked for so many that are alone in their visit.
 const PAUSE_WHEN_SEVERAL: u32 = 8;
+/// So many visits in a row show that nobody else sends.
+const SURELY_ALONE: u32 = 8;
 
 /// The token stays here.
 #[derive(Debug)]
@@ -126,6 +129,8 @@ impl Ring {
         let may_stay = now < visit.began.get_or_insert(now).saturating_add(longest);
         // Then acknowledgements cost little beside a rotation.
         let is_far = ring.patience.is_far(ring.members.len());
+        let wait = ring.patience.for_acks(core.timing);
+        let may_wait = wait <= LEAST_FOR_ACKS || operational.alone >= SURELY_ALONE;
         let mut waits = false;
         while visit.sent < allowance && visit.token.seq < LAST_SEQ {
             let Some(chunks) = core.queue.next_frame(core.capacity) else { break };
@@ -133,7 +138,7 @@ impl Ring {
             let awaited = core.queue.awaited();
             let pays = awaited == 1 || is_far && awaited > 0;
             let may_ask = may_ask && core.queue.is_empty() && pays;
-            waits = may_ask && operational.is_wait_due();
+            waits = may_ask && may_wait && operational.is_wait_due();
             data.asks = waits || may_ask && is_far;
             core.counters.frames_sent += 1;
             core.send_frame(&data);
@@ -145,8 +150,7 @@ impl Ring {
             operational.ask_pause = operational.ask_pause.max(PAUSE_WHEN_SEVERAL);
         }
         if waits && may_stay {
-            let time = ring.patience.for_acks(core.timing);
-            return self.hold(now, visit, time, Why::Acks);
+            return self.hold(now, visit, wait, Why::Acks);
         }
         core.pass(now, ring, visit.token, visit.sent, core.queue.frames_waiting(core.capacity));
         self.deliver();
@@ -196,7 +200,8 @@ impl Ring {
                 held.why = Why::Linger;
                 let waits =
                     held.visit.is_alone && operational.linger.wants_more(self.core.waiting());
-                let linger = if waits { self.core.linger(ring, &held.visit) } else { 0 };
+                let linger =
+                    if waits { self.core.linger(ring, &held.visit, operational.alone) } else { 0 };
                 held.until = now.saturating_add(linger);
             }
         }
@@ -288,11 +293,14 @@ impl super::Core {
         }
     }
 
-    /// How long the token of a visit may linger.
-    pub(super) fn linger(&self, ring: &Circuit, visit: &Visit) -> u64 {
+    /// How long the token of a visit may linger; `alone`: in how many visits in a
+    /// row nobody else had sent frames.
+    pub(super) fn linger(&self, ring: &Circuit, visit: &Visit, alone: u32) -> u64 {
+        let shared = ring.patience.shared_linger(self.timing, ring.members.len());
         match visit.is_alone {
-            true => ring.patience.linger(self.timing, self.linger),
-            false => ring.patience.shared_linger(self.timing, ring.members.len()),
+            true if alone >= SURELY_ALONE => ring.patience.linger(self.timing, self.linger),
+            true => shared.max(self.linger),
+            false => shared,
         }
     }
 }
