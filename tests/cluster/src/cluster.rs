@@ -1,8 +1,11 @@
 //! A cluster of such nodes, and waiting for what it should come to.
 
+use crate::namespaces::Host;
 use crate::node::Node;
+use crate::switch::{Network, Switch};
 use nix::sys::signal::Signal;
 use std::path::PathBuf;
+use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -38,6 +41,9 @@ impl Default for Settings {
 /// does will never come.
 const PATIENCE: Duration = Duration::from_secs(180);
 
+/// Of the chances of a switch.
+const SEED: u64 = 1;
+
 /// Waits until the condition holds.
 ///
 /// # Errors
@@ -61,6 +67,8 @@ pub(crate) fn wait_until(
 pub(crate) struct Cluster {
     pub(crate) nodes: Vec<Node>,
     pub(crate) settings: Settings,
+    /// What joins the nodes, if not the bridge of the kernel.
+    switch: Option<Switch>,
     /// Kept for its files.
     directory: Option<TempDir>,
 }
@@ -74,7 +82,8 @@ impl Cluster {
         let directory = TempDir::new().map_err(|error| error.to_string())?;
         let nodes = (1..=count).map(|number| Node::new(number, count, directory.path(), settings));
         let nodes = nodes.collect::<Result<_, _>>()?;
-        Ok(Self { nodes, settings: settings.clone(), directory: Some(directory) })
+        let settings = settings.clone();
+        Ok(Self { nodes, settings, switch: None, directory: Some(directory) })
     }
 
     /// The same, and all are started and have met.
@@ -92,6 +101,27 @@ impl Cluster {
 
     pub(crate) fn start(&mut self, number: usize) -> Result<(), String> {
         self.nodes[number].start(&self.settings)
+    }
+
+    /// Has the switch of this process join the nodes, whose links are good at
+    /// first and can be bad.
+    ///
+    /// # Errors
+    /// What cannot be made.
+    pub(crate) fn use_switch(&mut self) -> Result<(), String> {
+        let hosts = self.nodes.iter().map(|node| &node.host);
+        let ports = hosts.map(Host::unplug).collect::<Result<Vec<_>, _>>()?;
+        self.switch = Some(Switch::between(&ports, SEED)?);
+        Ok(())
+    }
+
+    /// The network of the switch, to be looked at or changed; nothing is carried
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// If the nodes are joined by the bridge.
+    pub(crate) fn network(&self) -> Result<MutexGuard<'_, Network>, String> {
+        self.switch.as_ref().map(Switch::network).ok_or_else(|| "there is no switch".into())
     }
 
     /// The place of each node whose daemon runs.

@@ -8,22 +8,30 @@
 
 mod addresses;
 mod amf;
+mod bad_networks;
 mod bench;
 mod checkpoints;
 mod cluster;
 mod components;
 mod failover;
 mod figures;
+mod hop;
 mod ledger;
 mod namespaces;
 mod node;
+mod random;
 mod soak;
 mod suite;
+mod switch;
+mod timed;
 mod uninvolved;
+mod watch;
+mod writer;
 
 use cluster::Settings;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 const USAGE: &str = "\
 Usage: ais-cluster COMMAND [OPTION...]
@@ -63,6 +71,9 @@ fn main() -> ExitCode {
             _ => words.push(argument),
         }
     }
+    if let Some(result) = play(&words) {
+        return told(result);
+    }
     if let Err(reason) = namespaces::enter() {
         println!("SKIPPED cluster: {reason}");
         return ExitCode::SUCCESS;
@@ -85,6 +96,27 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    told(result)
+}
+
+/// What this program is to its own processes on the nodes; none of the commands
+/// of people.
+fn play(words: &[String]) -> Option<Result<(), String>> {
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let number = |word: &str| word.parse().unwrap_or_default();
+    Some(match *words {
+        ["write", section, bytes, gap, most] => {
+            let gap = Duration::from_micros(number(gap));
+            writer::write(section, number(bytes) as usize, gap, number(most))
+        }
+        ["held", section] => writer::held(section),
+        ["echo", own] => hop::echo(own),
+        ["ping", own, other] => hop::ping(own, other),
+        _ => return None,
+    })
+}
+
+fn told(result: Result<(), String>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {

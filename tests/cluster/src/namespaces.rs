@@ -108,6 +108,15 @@ impl Host {
         command
     }
 
+    /// Takes the cable out of the bridge; the interface at its near end.
+    ///
+    /// # Errors
+    /// What ip(8) says.
+    pub(crate) fn unplug(&self) -> Result<&str, String> {
+        command("ip", &["link", "set", &self.port, "nomaster"])?;
+        Ok(&self.port)
+    }
+
     /// Pulls the plug.
     ///
     /// # Errors

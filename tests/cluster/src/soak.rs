@@ -2,6 +2,7 @@
 
 use crate::cluster::{Cluster, Settings};
 use crate::ledger::Writers;
+use crate::random::Random;
 use nix::sys::signal::Signal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -141,17 +142,4 @@ pub(crate) fn memory(pid: Option<u32>) -> String {
     let status = status.unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmRSS"));
     line.unwrap_or("no VmRSS").split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// splitmix64: the same faults for the same seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound.max(1)
-    }
 }

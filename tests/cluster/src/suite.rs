@@ -2,16 +2,18 @@
 
 use crate::addresses;
 use crate::amf;
+use crate::bad_networks;
 use crate::checkpoints;
 use crate::cluster::{Cluster, Settings};
 use crate::ledger::Writers;
+use crate::switch::Link;
 use crate::uninvolved;
 use nix::sys::signal::Signal;
 use std::thread::sleep;
 use std::time::Duration;
 
 /// What is done to a cluster; it has quorum if its name ends with that.
-type Scenario = fn(&mut Cluster) -> Result<(), String>;
+pub(crate) type Scenario = fn(&mut Cluster) -> Result<(), String>;
 
 const SCENARIOS: [(&str, usize, Scenario); 22] = [
     ("nodes join one after the other", 4, join),
@@ -38,19 +40,24 @@ const SCENARIOS: [(&str, usize, Scenario); 22] = [
     ("a machine is copied with its address", 4, addresses::copied_machine),
 ];
 
-/// Runs all scenarios with this in their name, on both transports in turn.
+/// Runs all scenarios with this in their name, on both transports in turn, and
+/// those of bad networks.
 ///
 /// # Errors
 /// How many failed.
 pub(crate) fn run(settings: &Settings, only: &str) -> Result<(), String> {
     let (mut failed, mut passed) = (0, 0);
-    for (place, (name, count, scenario)) in SCENARIOS.into_iter().enumerate() {
+    let has_bad_networks = bad_networks::PLAYED || !only.is_empty();
+    let bad: &[_] = if has_bad_networks { &bad_networks::SCENARIOS } else { &[] };
+    let bad = bad.iter().map(|scenario| (*scenario, "multicast", bad_networks::TOKEN));
+    let others = SCENARIOS.into_iter().zip(["multicast", "unicast"].into_iter().cycle());
+    let others = others.map(|(scenario, transport)| (scenario, transport, settings.token));
+    for ((name, count, scenario), transport, token) in others.chain(bad) {
         if !name.contains(only) {
             continue;
         }
-        let transport = if place % 2 == 0 { "multicast" } else { "unicast" };
         let quorum = name.ends_with("with quorum");
-        let settings = Settings { transport: transport.into(), quorum, ..settings.clone() };
+        let settings = Settings { transport: transport.into(), quorum, token, ..settings.clone() };
         match run_one(count, &settings, scenario) {
             Ok(()) => {
                 passed += 1;
@@ -72,7 +79,8 @@ fn run_one(count: usize, settings: &Settings, scenario: Scenario) -> Result<(), 
     result.map_err(|message| format!("{message}; files: {}", cluster.keep_files()))
 }
 
-fn start_all(cluster: &mut Cluster) -> Result<(), String> {
+/// Starts all nodes; they meet.
+pub(crate) fn start_all(cluster: &mut Cluster) -> Result<(), String> {
     for number in 0..cluster.nodes.len() {
         cluster.start(number)?;
     }
@@ -166,16 +174,12 @@ fn cut(cluster: &mut Cluster) -> Result<(), String> {
 }
 
 fn split(cluster: &mut Cluster) -> Result<(), String> {
+    cluster.use_switch()?;
     start_all(cluster)?;
-    // Bridge ports are on or off, so the two halves are made one by one.
-    for number in [0, 1] {
-        cluster.nodes[number].host.cut()?;
-    }
+    cluster.network()?.change(|from, to| (from < 2) != (to < 2), Link::cut);
     cluster.wait_together(&[2, 3, 4])?;
-    cluster.wait_together(&[0])?;
-    for number in [0, 1] {
-        cluster.nodes[number].host.heal()?;
-    }
+    cluster.wait_together(&[0, 1])?;
+    cluster.network()?.mend();
     cluster.wait_all_together()
 }
 

@@ -1,0 +1,161 @@
+//! A program of a node, in a process of its own (`ais-cluster write`): counts up
+//! in a section of a checkpoint, one write at a time, and tells in the end when
+//! each began and when it was acknowledged. `ais-cluster held` reads the number
+//! that a node has.
+
+use crate::components::now;
+use ais::admin::Inspection;
+use ais::ckpt::{Attributes, Checkpoint, Open, OpenFlags, UpdateOption, WriteElement};
+use ais::{AisError, Name};
+use std::fmt::Write as _;
+use std::io::Read as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// The checkpoint.
+const NAME: &str = "conditions";
+/// Sections, one for each writer.
+const MOST_SECTIONS: u64 = 100;
+/// Bytes of a section.
+const MOST_BYTES: u32 = 64 << 10;
+/// Bytes of the number, as text, with which a section begins.
+const DIGITS: usize = 20;
+/// Who cannot begin by then never will.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Writes so many bytes at a time, and so long after each other, until the
+/// standard input ends; or as often as this. Says "counting" when the first is
+/// acknowledged.
+///
+/// # Errors
+/// Why it cannot go on.
+pub(crate) fn write(section: &str, bytes: usize, gap: Duration, most: u64) -> Result<(), String> {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let over = Arc::clone(&is_over);
+    std::thread::spawn(move || {
+        // However it ends, nobody is there any more.
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        over.store(true, Ordering::Relaxed);
+    });
+    let start = Instant::now();
+    let mut times = Vec::new();
+    let mut checkpoint = None;
+    let mut number = 0;
+    let mut acknowledged = 0;
+    while !is_over.load(Ordering::Relaxed) && (times.len() as u64) < most {
+        let began = now();
+        let result = open(&mut checkpoint, section).and_then(|checkpoint| {
+            number += 1;
+            write_number(checkpoint, section, number, bytes)
+        });
+        match result {
+            Ok(()) => {
+                times.push((began, now()));
+                acknowledged = number;
+                if times.len() == 1 {
+                    println!("counting");
+                }
+                if !gap.is_zero() {
+                    sleep(gap);
+                }
+            }
+            Err(AisError::TryAgain) => sleep(PAUSE),
+            // Whether the write took place is not known; the number is not used
+            // again.
+            Err(AisError::Timeout) => {}
+            Err(AisError::Library | AisError::BadHandle) => {
+                checkpoint = None;
+                sleep(PAUSE);
+            }
+            Err(error) => return Err(format!("a write to '{section}': {error}")),
+        }
+        if times.is_empty() && start.elapsed() > PATIENCE {
+            return Err(format!("no write to '{section}' in {} s", PATIENCE.as_secs()));
+        }
+    }
+    let mut text = format!("acknowledged {acknowledged}\n");
+    for (began, ended) in times {
+        let _ = writeln!(text, "{began} {ended}");
+    }
+    print!("{text}");
+    Ok(())
+}
+
+/// Opens the checkpoint, unless it is open, and sees to it that the section is
+/// there.
+fn open<'a>(
+    open: &'a mut Option<Arc<Checkpoint>>,
+    section: &str,
+) -> Result<&'a Checkpoint, AisError> {
+    if open.is_none() {
+        let attributes = Attributes {
+            option: UpdateOption::AllReplicas,
+            checkpoint_size: MOST_SECTIONS as u32 * MOST_BYTES,
+            retention_duration: i64::MAX,
+            max_sections: MOST_SECTIONS,
+            max_section_size: MOST_BYTES,
+            max_section_id_size: 24,
+        };
+        let flags = OpenFlags::READ | OpenFlags::WRITE;
+        let request = Open { name: name()?, attributes: Some(attributes), flags };
+        let checkpoint = ais::ckpt::open(request, None)?;
+        match checkpoint.create_section(Some(section.as_bytes()), i64::MAX, b"", |_| {}) {
+            Ok(()) | Err(AisError::Exist) => *open = Some(checkpoint),
+            Err(error) => {
+                // It ends with this process at the latest.
+                let _ = checkpoint.close();
+                return Err(error);
+            }
+        }
+    }
+    open.as_deref().ok_or(AisError::BadHandle)
+}
+
+fn name() -> Result<Name, AisError> {
+    Name::try_from(NAME).map_err(|_| AisError::NameTooLong)
+}
+
+fn write_number(
+    checkpoint: &Checkpoint,
+    section: &str,
+    number: u64,
+    bytes: usize,
+) -> Result<(), AisError> {
+    let mut data = format!("{number:0DIGITS$}").into_bytes();
+    data.resize(bytes.clamp(DIGITS, MOST_BYTES as usize), b'.');
+    let element = WriteElement { id: section.as_bytes(), offset: 0, data: &data };
+    checkpoint.write(vec![element]).map_err(|failure| failure.error)
+}
+
+/// Prints the number that the node holds in a section.
+///
+/// # Errors
+/// If there is none.
+pub(crate) fn held(section: &str) -> Result<(), String> {
+    let read = || -> Result<Option<u64>, AisError> {
+        let mut inspection = Inspection::take(name()?)?;
+        let page = inspection.sections(0)?;
+        let found = page.items.into_iter().find(|of| of.id == section.as_bytes());
+        let Some(found) = found else { return Ok(None) };
+        let piece = inspection.piece(found.number, 0)?;
+        let digits = piece.and_then(|piece| piece.bytes.get(..DIGITS).map(<[u8]>::to_vec));
+        let text = digits.and_then(|digits| String::from_utf8(digits).ok());
+        Ok(text.and_then(|text| text.parse().ok()))
+    };
+    let start = Instant::now();
+    loop {
+        match read() {
+            Ok(Some(number)) => {
+                println!("{number}");
+                return Ok(());
+            }
+            Err(AisError::TryAgain | AisError::Busy) if start.elapsed() < PATIENCE => sleep(PAUSE),
+            Ok(None) => return Err(format!("there is no number in '{section}'")),
+            Err(error) => return Err(format!("reading '{section}': {error}")),
+        }
+    }
+}
