@@ -83,6 +83,12 @@ figures: stage
 	$(RELEASE)/ais-cluster failover
 	$(RELEASE)/ais-cluster idle 20
 
+# By hand: what a cluster does on bad networks of every kind, and what a write
+# costs where links take long or lose packets.
+conditions: stage
+	$(RELEASE)/ais-cluster conditions
+	$(RELEASE)/ais-cluster latency
+
 # The library installed inside the tree, and the C programs built against it.
 stage: build
 	@$(MAKE) --no-print-directory install DESTDIR= PREFIX=$(STAGE) SYSCONFDIR=$(STAGE)/etc \
@@ -162,5 +168,5 @@ clean:
 	$(CARGO) clean
 	rm -rf ctests/build
 
-.PHONY: all build build-32 check demo bench figures proof sim soak stage install install-32 \
+.PHONY: all build build-32 check conditions demo bench figures proof sim soak stage install install-32 \
 	uninstall uninstall-32 clean

@@ -21,9 +21,10 @@ pub(crate) const PLAYED: bool = false;
 /// does much else, and short, as all of this waits for multiples of it.
 pub(crate) const TOKEN: u64 = 2000;
 
-pub(crate) const SCENARIOS: [(&str, usize, Scenario); 6] = [
+pub(crate) const SCENARIOS: [(&str, usize, Scenario); 7] = [
     ("bad network: a node joins whose unicast has no way, with quorum", 3, no_unicast),
     ("bad network: a node joins that gets small packets only, with quorum", 3, small_packets),
+    ("bad network: unicast to a member is lost, with quorum", 4, unicast_lost),
     ("bad network: a link works one way, with quorum", 4, one_way),
     ("bad network: large packets are lost everywhere, one large write", 3, large_write),
     ("bad network: a hole that heals, with quorum", 3, hole),
@@ -113,7 +114,7 @@ fn join_badly(cluster: &mut Cluster, habit: Habit, spoil: fn(&mut Network)) -> R
     }
     cluster.wait_all_together()?;
     spoil(&mut *cluster.network()?);
-    endure(cluster, &[0, 1], habit, tokens(3), |cluster| cluster.start(OTHER))
+    endure(cluster, &[0, 1], habit, tokens(5), |cluster| cluster.start(OTHER))
 }
 
 /// It hears all and is heard by multicast, and what it sends to one is lost.
@@ -127,6 +128,16 @@ fn no_unicast(cluster: &mut Cluster) -> Result<(), String> {
 fn small_packets(cluster: &mut Cluster) -> Result<(), String> {
     join_badly(cluster, Habit::LARGE, |network| {
         network.change(|_, to| to == OTHER, |link| link.limit(Cast::BOTH, 1400));
+    })
+}
+
+/// A member still hears what goes to all.
+fn unicast_lost(cluster: &mut Cluster) -> Result<(), String> {
+    cluster.use_switch()?;
+    start_all(cluster)?;
+    endure(cluster, &[0, 1, 2], Habit::STEADY, tokens(5), |cluster| {
+        cluster.network()?.change(|_, to| to == 3, |link| link.limit(&[Cast::Unicast], 0));
+        Ok(())
     })
 }
 

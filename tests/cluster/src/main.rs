@@ -13,9 +13,11 @@ mod bench;
 mod checkpoints;
 mod cluster;
 mod components;
+mod conditions;
 mod failover;
 mod figures;
 mod hop;
+mod latency;
 mod ledger;
 mod namespaces;
 mod node;
@@ -46,6 +48,10 @@ Usage: ais-cluster COMMAND [OPTION...]
   uninvolved [ROUNDS]       nodes without components fail, and nobody may be
                             taken out for that
   figures [ROUNDS]          how long membership changes take, in ms
+  conditions [SECONDS] [TEXT]
+                            what a cluster does on bad networks of every kind, as
+                            a table. Only those with this text in their name
+  latency [SECONDS]         what a write costs on slow and lossy links
   bench [ROUNDS]            what the group alone can do, by aisctl bench
 
   --bin DIR       where aisexec and aisctl are (target/release)
@@ -87,6 +93,11 @@ fn main() -> ExitCode {
         Some("kills") => checkpoints::kills(&settings, number(1, 100)),
         Some("join") => checkpoints::join(&settings, number(1, 1024)),
         Some("idle") => soak::idle(&settings, number(1, 300)),
+        Some("conditions") => {
+            let only = words.get(2).map_or("", String::as_str);
+            conditions::run(&settings, number(1, 12), only)
+        }
+        Some("latency") => latency::run(&settings, number(1, 5)),
         Some("bench") => bench::run(&settings, number(1, 3)),
         Some("uninvolved") => uninvolved::run(&settings, number(1, 10)),
         Some("failover") => failover::run(&settings, number(1, 100)),

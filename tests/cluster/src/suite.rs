@@ -41,36 +41,44 @@ const SCENARIOS: [(&str, usize, Scenario); 22] = [
 ];
 
 /// Runs all scenarios with this in their name, on both transports in turn, and
-/// those of bad networks.
+/// those of bad networks, which mostly wait, side by side.
 ///
 /// # Errors
 /// How many failed.
 pub(crate) fn run(settings: &Settings, only: &str) -> Result<(), String> {
-    let (mut failed, mut passed) = (0, 0);
-    let has_bad_networks = bad_networks::PLAYED || !only.is_empty();
-    let bad: &[_] = if has_bad_networks { &bad_networks::SCENARIOS } else { &[] };
-    let bad = bad.iter().map(|scenario| (*scenario, "multicast", bad_networks::TOKEN));
-    let others = SCENARIOS.into_iter().zip(["multicast", "unicast"].into_iter().cycle());
-    let others = others.map(|(scenario, transport)| (scenario, transport, settings.token));
-    for ((name, count, scenario), transport, token) in others.chain(bad) {
-        if !name.contains(only) {
-            continue;
-        }
-        let quorum = name.ends_with("with quorum");
-        let settings = Settings { transport: transport.into(), quorum, token, ..settings.clone() };
-        match run_one(count, &settings, scenario) {
-            Ok(()) => {
-                passed += 1;
-                println!("ok: {name} ({count} nodes, {transport})");
-            }
-            Err(message) => {
-                failed += 1;
-                println!("FAILED: {name} ({count} nodes, {transport}): {message}");
-            }
+    let mut all_passed = Vec::new();
+    for (scenario, transport) in SCENARIOS.iter().zip(["multicast", "unicast"].iter().cycle()) {
+        if scenario.0.contains(only) {
+            let settings = Settings { transport: (*transport).into(), ..settings.clone() };
+            all_passed.push(play(scenario, settings));
         }
     }
-    println!("cluster: {passed} passed, {failed} failed");
+    if bad_networks::PLAYED || !only.is_empty() {
+        let settings = &Settings { token: bad_networks::TOKEN, ..settings.clone() };
+        let named = bad_networks::SCENARIOS.iter().filter(|scenario| scenario.0.contains(only));
+        std::thread::scope(|scope| {
+            let spawn = |scenario| scope.spawn(move || play(scenario, settings.clone()));
+            let threads: Vec<_> = named.map(spawn).collect();
+            all_passed.extend(threads.into_iter().map(|thread| thread.join().unwrap_or(false)));
+        });
+    }
+    let failed = all_passed.iter().filter(|passed| !**passed).count();
+    println!("cluster: {} passed, {failed} failed", all_passed.len() - failed);
     if failed == 0 { Ok(()) } else { Err(format!("{failed} scenarios failed")) }
+}
+
+/// Plays a scenario and says how it went; whether it went well.
+fn play((name, count, scenario): &(&str, usize, Scenario), settings: Settings) -> bool {
+    let settings = Settings { quorum: name.ends_with("with quorum"), ..settings };
+    let transport = &settings.transport;
+    match run_one(*count, &settings, *scenario) {
+        Ok(()) => println!("ok: {name} ({count} nodes, {transport})"),
+        Err(message) => {
+            println!("FAILED: {name} ({count} nodes, {transport}): {message}");
+            return false;
+        }
+    }
+    true
 }
 
 fn run_one(count: usize, settings: &Settings, scenario: Scenario) -> Result<(), String> {

@@ -23,7 +23,7 @@ impl Habit {
     /// A little all the time: notices whenever the node is not served, and keeps
     /// no processor busy.
     pub(crate) const STEADY: Self =
-        Self { bytes: 64, gap: Duration::from_millis(5), most: u64::MAX };
+        Self { bytes: 64, gap: Duration::from_millis(20), most: u64::MAX };
     /// The same with writes that need several packets.
     pub(crate) const LARGE: Self = Self { bytes: 8000, ..Self::STEADY };
     /// Each write as soon as the one before it is answered.
