@@ -7,6 +7,7 @@ use crate::components::now;
 use crate::switch::{Cast, Link, Network, Rate};
 use crate::timed::{Habit, TimedWriters, Written, since};
 use crate::watch::{Seen, Watch};
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,8 @@ enum Fault {
     Links(fn(&mut Network)),
     /// The links of the third node go and come each so many milliseconds.
     Flap(u64),
+    /// The third node joins only then, and is sent what the others have.
+    Join(fn(&mut Network)),
 }
 
 struct Condition {
@@ -52,11 +55,16 @@ const fn flap(name: &'static str, milliseconds: u64) -> Condition {
     Condition { name, nodes: 3, habit: Habit::BUSY, core: (0, 1), fault }
 }
 
+const fn join(name: &'static str, change: fn(&mut Network)) -> Condition {
+    let fault = Fault::Join(change);
+    Condition { name, nodes: 3, habit: Habit::BUSY, core: (0, 1), fault }
+}
+
 const fn of_nodes(nodes: usize, condition: Condition) -> Condition {
     Condition { nodes, core: (0, nodes - 1), ..condition }
 }
 
-const CONDITIONS: [Condition; 34] = [
+const CONDITIONS: [Condition; 35] = [
     all("clean", |_| {}),
     all("loss 0.1 %", |network| loss(network, 1_000)),
     all("loss 1 %", |network| loss(network, 10_000)),
@@ -81,6 +89,9 @@ const CONDITIONS: [Condition; 34] = [
     all("10 Mbit/s between each two, queue 20 kB", |network| {
         let rate = Some(Rate { bits: 10_000_000, queue: 20_000 });
         network.change_all(|link| link.rate = rate);
+    }),
+    join("a node joins behind 10 Mbit/s, queue 20 kB", |network| {
+        network.narrow(OTHER, Rate { bits: 10_000_000, queue: 20_000 });
     }),
     all("loss 20 % to and from one node", |network| {
         network.change_node(OTHER, |link| link.loss = 200_000);
@@ -131,6 +142,8 @@ const CONDITIONS: [Condition; 34] = [
 const OTHER: usize = 2;
 /// Writers, on the first nodes.
 const WRITERS: usize = 3;
+/// MiB that a node which joins is sent.
+const BALLAST: &str = "4";
 /// Views that a node of the core may install while the network is bad.
 const VIEWS: usize = 2;
 
@@ -206,7 +219,7 @@ impl Row {
     fn is_good(&self, condition: &Condition, settings: &Settings) -> bool {
         let bound = 2 * Duration::from_millis(settings.token);
         let (views, back) = match condition.fault {
-            Fault::Links(_) => (VIEWS, bound),
+            Fault::Links(_) | Fault::Join(_) => (VIEWS, bound),
             // Each return waits longer, up to a limit.
             Fault::Flap(_) => (usize::MAX, 8 * bound),
         };
@@ -226,11 +239,11 @@ impl Condition {
     }
 
     fn play_on(&self, cluster: &mut Cluster, time: Duration) -> Result<Row, String> {
-        cluster.use_switch()?;
-        crate::suite::start_all(cluster)?;
+        self.start(cluster)?;
         let core: Vec<_> = (self.core.0..=self.core.1).collect();
-        let places: Vec<_> = (0..WRITERS).collect();
-        let writers = TimedWriters::start(cluster, &places, self.habit)?;
+        let running = cluster.running();
+        let places = &running[..WRITERS.min(running.len())];
+        let writers = TimedWriters::start(cluster, places, self.habit)?;
         let (begun, watch) = (now(), Watch::begin(&core));
         self.spoil(cluster, time)?;
         let (window, seen) = (since(begun), watch.seen(cluster));
@@ -251,11 +264,28 @@ impl Condition {
         })
     }
 
+    /// The cluster before anything goes bad.
+    fn start(&self, cluster: &mut Cluster) -> Result<(), String> {
+        cluster.use_switch()?;
+        if !matches!(self.fault, Fault::Join(_)) {
+            return crate::suite::start_all(cluster);
+        }
+        (0..OTHER).try_for_each(|node| cluster.start(node))?;
+        cluster.wait_all_together()?;
+        let ballast = cluster.settings.ctests.join("ballast");
+        cluster.nodes[0].run(Command::new(ballast).args(["-m", BALLAST])).map(|_| ())
+    }
+
     /// The network is bad for so long.
     fn spoil(&self, cluster: &mut Cluster, time: Duration) -> Result<(), String> {
         match self.fault {
             Fault::Links(change) => {
                 change(&mut *cluster.network()?);
+                sleep(time);
+            }
+            Fault::Join(change) => {
+                change(&mut *cluster.network()?);
+                cluster.start(OTHER)?;
                 sleep(time);
             }
             Fault::Flap(milliseconds) => {

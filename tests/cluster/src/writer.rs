@@ -34,46 +34,23 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// # Errors
 /// Why it cannot go on.
 pub(crate) fn write(section: &str, bytes: usize, gap: Duration, most: u64) -> Result<(), String> {
-    let is_over = Arc::new(AtomicBool::new(false));
-    let over = Arc::clone(&is_over);
-    std::thread::spawn(move || {
-        // However it ends, nobody is there any more.
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        over.store(true, Ordering::Relaxed);
-    });
+    let is_over = end_of_input();
     let start = Instant::now();
     let mut times = Vec::new();
-    let mut checkpoint = None;
-    let mut number = 0;
+    let mut counter = Counter { section, bytes, checkpoint: None, number: 0 };
     let mut acknowledged = 0;
     while !is_over.load(Ordering::Relaxed) && (times.len() as u64) < most {
         let began = now();
-        let result = open(&mut checkpoint, section).and_then(|checkpoint| {
-            number += 1;
-            write_number(checkpoint, section, number, bytes)
-        });
-        match result {
-            Ok(()) => {
-                times.push((began, now()));
-                acknowledged = number;
-                if times.len() == 1 {
-                    println!("counting");
-                }
-                if !gap.is_zero() {
-                    sleep(gap);
-                }
+        if counter.count_up()? {
+            times.push((began, now()));
+            acknowledged = counter.number;
+            if times.len() == 1 {
+                println!("counting");
             }
-            Err(AisError::TryAgain) => sleep(PAUSE),
-            // Whether the write took place is not known; the number is not used
-            // again.
-            Err(AisError::Timeout) => {}
-            Err(AisError::Library | AisError::BadHandle) => {
-                checkpoint = None;
-                sleep(PAUSE);
+            if !gap.is_zero() {
+                sleep(gap);
             }
-            Err(error) => return Err(format!("a write to '{section}': {error}")),
-        }
-        if times.is_empty() && start.elapsed() > PATIENCE {
+        } else if times.is_empty() && start.elapsed() > PATIENCE {
             return Err(format!("no write to '{section}' in {} s", PATIENCE.as_secs()));
         }
     }
@@ -85,50 +62,84 @@ pub(crate) fn write(section: &str, bytes: usize, gap: Duration, most: u64) -> Re
     Ok(())
 }
 
-/// Opens the checkpoint, unless it is open, and sees to it that the section is
-/// there.
-fn open<'a>(
-    open: &'a mut Option<Arc<Checkpoint>>,
-    section: &str,
-) -> Result<&'a Checkpoint, AisError> {
-    if open.is_none() {
-        let attributes = Attributes {
-            option: UpdateOption::AllReplicas,
-            checkpoint_size: MOST_SECTIONS as u32 * MOST_BYTES,
-            retention_duration: i64::MAX,
-            max_sections: MOST_SECTIONS,
-            max_section_size: MOST_BYTES,
-            max_section_id_size: 24,
-        };
-        let flags = OpenFlags::READ | OpenFlags::WRITE;
-        let request = Open { name: name()?, attributes: Some(attributes), flags };
-        let checkpoint = ais::ckpt::open(request, None)?;
-        match checkpoint.create_section(Some(section.as_bytes()), i64::MAX, b"", |_| {}) {
-            Ok(()) | Err(AisError::Exist) => *open = Some(checkpoint),
-            Err(error) => {
-                // It ends with this process at the latest.
-                let _ = checkpoint.close();
-                return Err(error);
+/// Set when the standard input has ended.
+fn end_of_input() -> Arc<AtomicBool> {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let over = Arc::clone(&is_over);
+    std::thread::spawn(move || {
+        // However it ends, nobody is there any more.
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        over.store(true, Ordering::Relaxed);
+    });
+    is_over
+}
+
+struct Counter<'a> {
+    section: &'a str,
+    bytes: usize,
+    /// If it is open.
+    checkpoint: Option<Arc<Checkpoint>>,
+    /// The last number that was tried; none is tried twice, as it may have been
+    /// written.
+    number: u64,
+}
+
+impl Counter<'_> {
+    /// Writes the next number; false if that was not possible now, or nobody
+    /// knows.
+    fn count_up(&mut self) -> Result<bool, String> {
+        match self.write_next() {
+            Ok(()) => return Ok(true),
+            Err(AisError::TryAgain) => sleep(PAUSE),
+            Err(AisError::Timeout) => {}
+            Err(AisError::Library | AisError::BadHandle) => {
+                self.checkpoint = None;
+                sleep(PAUSE);
             }
+            Err(error) => return Err(format!("a write to '{}': {error}", self.section)),
+        }
+        Ok(false)
+    }
+
+    fn write_next(&mut self) -> Result<(), AisError> {
+        let id = self.section.as_bytes();
+        let checkpoint = match &self.checkpoint {
+            Some(checkpoint) => checkpoint,
+            None => self.checkpoint.insert(open(id)?),
+        };
+        self.number += 1;
+        let mut data = format!("{:0DIGITS$}", self.number).into_bytes();
+        data.resize(self.bytes.clamp(DIGITS, MOST_BYTES as usize), b'.');
+        let element = WriteElement { id, offset: 0, data: &data };
+        checkpoint.write(vec![element]).map_err(|failure| failure.error)
+    }
+}
+
+/// Opens the checkpoint and sees to it that the section is there.
+fn open(section: &[u8]) -> Result<Arc<Checkpoint>, AisError> {
+    let attributes = Attributes {
+        option: UpdateOption::AllReplicas,
+        checkpoint_size: MOST_SECTIONS as u32 * MOST_BYTES,
+        retention_duration: i64::MAX,
+        max_sections: MOST_SECTIONS,
+        max_section_size: MOST_BYTES,
+        max_section_id_size: 24,
+    };
+    let flags = OpenFlags::READ | OpenFlags::WRITE;
+    let request = Open { name: name()?, attributes: Some(attributes), flags };
+    let checkpoint = ais::ckpt::open(request, None)?;
+    match checkpoint.create_section(Some(section), i64::MAX, b"", |_| {}) {
+        Ok(()) | Err(AisError::Exist) => Ok(checkpoint),
+        Err(error) => {
+            // It ends with this process at the latest.
+            let _ = checkpoint.close();
+            Err(error)
         }
     }
-    open.as_deref().ok_or(AisError::BadHandle)
 }
 
 fn name() -> Result<Name, AisError> {
     Name::try_from(NAME).map_err(|_| AisError::NameTooLong)
-}
-
-fn write_number(
-    checkpoint: &Checkpoint,
-    section: &str,
-    number: u64,
-    bytes: usize,
-) -> Result<(), AisError> {
-    let mut data = format!("{number:0DIGITS$}").into_bytes();
-    data.resize(bytes.clamp(DIGITS, MOST_BYTES as usize), b'.');
-    let element = WriteElement { id: section.as_bytes(), offset: 0, data: &data };
-    checkpoint.write(vec![element]).map_err(|failure| failure.error)
 }
 
 /// Prints the number that the node holds in a section.
