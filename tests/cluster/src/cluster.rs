@@ -2,7 +2,7 @@
 
 use crate::namespaces::Host;
 use crate::node::Node;
-use crate::switch::{Network, Switch};
+use crate::switch::{self, Network, Switch};
 use nix::sys::signal::Signal;
 use std::path::PathBuf;
 use std::sync::MutexGuard;
@@ -111,6 +111,11 @@ impl Cluster {
     pub(crate) fn use_switch(&mut self) -> Result<(), String> {
         let hosts = self.nodes.iter().map(|node| &node.host);
         let ports = hosts.map(Host::unplug).collect::<Result<Vec<_>, _>>()?;
+        let addresses = self.nodes.iter().map(|node| node.address.as_str());
+        let neighbours: Vec<_> = addresses.zip((0..).map(switch::address)).collect();
+        for (number, node) in self.nodes.iter().enumerate() {
+            node.host.set_neighbours(number, &neighbours)?;
+        }
         self.switch = Some(Switch::between(&ports, SEED)?);
         Ok(())
     }

@@ -117,6 +117,29 @@ impl Host {
         Ok(&self.port)
     }
 
+    /// Gives the host the hardware address of its place among these, and tells
+    /// it those of the others. What is lost on the network is then nothing but
+    /// what was to be; and what hosts find out about each other goes into one
+    /// table for all namespaces of the machine, which 64 hosts would fill.
+    ///
+    /// # Errors
+    /// What ip(8) says.
+    pub(crate) fn set_neighbours(&self, own: usize, all: &[(&str, [u8; 6])]) -> Result<(), String> {
+        let text = |hardware: &[u8; 6]| hardware.map(|byte| format!("{byte:02x}")).join(":");
+        // First, as a host whose address changes forgets its neighbours.
+        let mut lines = format!("link set eth0 address {}\n", text(&all[own].1));
+        for (number, (address, hardware)) in all.iter().enumerate() {
+            if number != own {
+                let hardware = text(hardware);
+                lines +=
+                    &format!("neigh replace {address} lladdr {hardware} dev eth0 nud permanent\n");
+            }
+        }
+        let file = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+        std::fs::write(file.path(), lines).map_err(|error| error.to_string())?;
+        self.inside(&["ip", "-batch", &file.path().display().to_string()])
+    }
+
     /// Pulls the plug.
     ///
     /// # Errors

@@ -16,41 +16,24 @@ const UDP: u8 = 17;
 const CHECKSUM: usize = 6;
 
 /// The hardware address of an interface.
-pub(super) type Address = [u8; 6];
+pub(crate) type Address = [u8; 6];
 
-/// What is in a frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Payload {
-    /// A packet of so many bytes, its IPv4 header included.
-    Ipv4(Cast, usize),
-    /// How hosts find each other's hardware addresses.
-    Arp,
-    /// Anything else, as what kernels say to each other over IPv6.
-    Other,
+/// The address of a node behind a switch, as it is made.
+pub(crate) fn address(node: usize) -> Address {
+    let [high, low] = (node as u16).to_be_bytes();
+    [2, 0, 0, 0, high, low]
 }
 
-impl Payload {
-    pub(super) fn of(frame: &[u8]) -> Self {
-        let length = frame.len().saturating_sub(HEADER);
-        match frame.get(TYPE..HEADER) {
-            Some([0x08, 0x00]) => {
-                let is_group = frame[0] & 1 == 1;
-                Self::Ipv4(if is_group { Cast::Multicast } else { Cast::Unicast }, length)
-            }
-            Some([0x08, 0x06]) => Self::Arp,
-            _ => Self::Other,
-        }
-    }
+/// How the packet in a frame is addressed, and its bytes with the IPv4 header;
+/// none if it is something else, as what kernels say to each other over IPv6.
+pub(super) fn packet(frame: &[u8]) -> Option<(Cast, usize)> {
+    let cast = if frame.first()? & 1 == 1 { Cast::Multicast } else { Cast::Unicast };
+    (frame.get(TYPE..HEADER)? == [8, 0]).then(|| (cast, frame.len() - HEADER))
 }
 
-/// To whom a frame goes.
-pub(super) fn destination(frame: &[u8]) -> Option<Address> {
-    frame.first_chunk().copied()
-}
-
-/// From whom it comes.
-pub(super) fn source(frame: &[u8]) -> Option<Address> {
-    frame.get(6..).and_then(|rest| rest.first_chunk()).copied()
+/// Whether a frame is for this node.
+pub(super) fn is_for(frame: &[u8], cast: Cast, node: usize) -> bool {
+    cast == Cast::Multicast || frame.starts_with(&address(node))
 }
 
 /// Where the data of a UDP datagram begin, unless it was cut into fragments.
@@ -90,20 +73,19 @@ pub(super) mod tests {
 
     #[test]
     fn kinds_and_lengths_are_those_of_the_packet() {
-        let (own, other, group) = ([2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2], [1, 0, 0x5e, 0, 0, 1]);
-        let unicast = udp(own, other, 100);
-        assert_eq!(Payload::of(&unicast), Payload::Ipv4(Cast::Unicast, 100));
-        let multicast = Payload::Ipv4(Cast::Multicast, 1500);
-        assert_eq!(Payload::of(&udp(own, group, 1500)), multicast);
-        assert_eq!((source(&unicast), destination(&unicast)), (Some(own), Some(other)));
-        let mut arp = unicast.clone();
-        arp[TYPE + 1] = 6;
-        assert_eq!(Payload::of(&arp), Payload::Arp);
-        arp[TYPE..HEADER].copy_from_slice(&[0x86, 0xdd]);
-        assert_eq!(Payload::of(&arp), Payload::Other);
+        let unicast = udp(address(0), address(300), 100);
+        assert_eq!(packet(&unicast), Some((Cast::Unicast, 100)));
+        let for_whom = |node| is_for(&unicast, Cast::Unicast, node);
+        assert!(for_whom(300) && !for_whom(44) && !for_whom(0));
+        let multicast = udp(address(0), [1, 0, 0x5e, 0, 0, 1], 1500);
+        assert_eq!(packet(&multicast), Some((Cast::Multicast, 1500)));
+        assert!(is_for(&multicast, Cast::Multicast, 44));
+        let mut other = unicast.clone();
+        other[TYPE..HEADER].copy_from_slice(&[0x86, 0xdd]);
+        assert_eq!(packet(&other), None);
         for length in 0..unicast.len() {
             // Whatever is cut short is read without a panic.
-            let _ = (Payload::of(&unicast[..length]), udp_data(&unicast[..length]));
+            let _ = (packet(&unicast[..length]), udp_data(&unicast[..length]));
         }
     }
 

@@ -10,6 +10,7 @@ mod link;
 mod network;
 mod port;
 
+pub(crate) use frame::address;
 pub(crate) use link::{Cast, Link, Rate};
 pub(crate) use network::Network;
 

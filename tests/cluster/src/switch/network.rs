@@ -1,7 +1,7 @@
 //! What becomes of each packet, without sockets and clocks: the links between
 //! the nodes, and how each node is joined to the switch.
 
-use super::frame::{Address, Payload, destination, remove_checksum, source, udp_data};
+use super::frame::{is_for, packet, remove_checksum, udp_data};
 use super::link::{Cast, Link, Pipe, Rate};
 use crate::random::Random;
 use std::borrow::Cow;
@@ -35,8 +35,6 @@ struct Way {
 /// How a node is joined to the switch.
 #[derive(Debug, Default)]
 struct Plug {
-    /// Known from what it has sent.
-    address: Option<Address>,
     /// In each direction.
     rate: Option<Rate>,
     up: Pipe,
@@ -112,9 +110,6 @@ impl Network {
     }
 
     /// A node sends a frame; `arrive` gets each copy that comes through.
-    ///
-    /// How hosts find each other's hardware addresses comes through always and
-    /// at once, so that a fault is only what it is called.
     pub(super) fn send(
         &mut self,
         now: Duration,
@@ -122,24 +117,13 @@ impl Network {
         frame: &mut [u8],
         mut arrive: impl FnMut(Arrival<'_>),
     ) {
-        let payload = Payload::of(frame);
-        if payload == Payload::Other {
-            return;
-        }
+        let Some((cast, length)) = packet(frame) else { return };
         remove_checksum(frame);
-        self.plugs[from].address = source(frame).or(self.plugs[from].address);
-        let known = destination(frame);
-        let known = self.plugs.iter().position(|plug| known.is_some() && plug.address == known);
-        let others = (0..self.plugs.len()).filter(|to| *to != from);
-        let receivers = others.filter(|to| known.is_none_or(|known| known == *to));
-        let Payload::Ipv4(cast, length) = payload else {
-            return receivers
-                .for_each(|to| arrive(Arrival { at: now, to, frame: Cow::Borrowed(&*frame) }));
-        };
         let plug = &mut self.plugs[from];
         plug.sent += 1;
         let Some(at) = plug.up.pass(plug.rate, now, frame.len()) else { return };
-        for to in receivers {
+        let others = (0..self.plugs.len()).filter(|to| *to != from);
+        for to in others.filter(|to| is_for(frame, cast, *to)) {
             let way = &mut self.ways[from * self.plugs.len() + to];
             let plug = &mut self.plugs[to];
             way.carry(at, cast, length, frame, |at, frame| {
@@ -195,23 +179,14 @@ fn damaged<'a>(random: &mut Random, frame: &'a [u8]) -> Cow<'a, [u8]> {
 #[cfg(test)]
 mod tests {
     use super::super::frame::tests::udp;
+    use super::super::frame::{Address, address};
     use super::*;
 
     const GROUP: Address = [1, 0, 0x5e, 98, 1, 1];
     const MILLISECOND: Duration = Duration::from_millis(1);
 
-    fn address(node: usize) -> Address {
-        [2, 0, 0, 0, 0, node as u8 + 1]
-    }
-
-    /// A network of which all addresses are known.
     fn network(nodes: usize) -> Network {
-        let mut network = Network::new(nodes, 7);
-        for node in 0..nodes {
-            let mut frame = udp(address(node), GROUP, 50);
-            network.send(Duration::ZERO, node, &mut frame, |_| {});
-        }
-        network
+        Network::new(nodes, 7)
     }
 
     /// When and where packets arrive of which one is sent each millisecond.
@@ -242,8 +217,8 @@ mod tests {
         };
         assert_eq!(to(&mut network, address(2)), [2; 1000]);
         assert_eq!(to(&mut network, GROUP), [1, 2].repeat(1000));
-        assert_eq!(to(&mut network, [2; 6]), [1, 2].repeat(1000), "nobody knows that address");
-        assert_eq!(network.sent(0), 3001);
+        assert_eq!(to(&mut network, [2; 6]), [], "nobody has that address");
+        assert_eq!(network.sent(0), 3000);
     }
 
     #[test]
@@ -259,17 +234,6 @@ mod tests {
         assert_eq!(count(&mut network, 1, address(0), 20), 0);
         network.mend();
         assert_eq!(count(&mut network, 0, GROUP, 100), 1000);
-    }
-
-    #[test]
-    fn hosts_find_each_other_on_links_that_carry_nothing() {
-        let mut network = network(2);
-        network.change_all(Link::cut);
-        let mut request = udp(address(0), [0xff; 6], 28);
-        request[13] = 6;
-        let mut come = 0;
-        network.send(Duration::ZERO, 0, &mut request, |_| come += 1);
-        assert_eq!(come, 1);
     }
 
     #[test]
