@@ -113,6 +113,9 @@ impl World {
             linger: 50 * MICROSECOND,
             first_seq: 0,
             settings: Vec::new(),
+            distinct: Vec::new(),
+            members: Vec::new(),
+            incarnation: host as u64 + 1,
         };
         self.fabric.start(host, |now| {
             let config = Config {

@@ -391,7 +391,7 @@ impl Circuit {
 
     /// The member that has lacked a frame for a while, as far as this one can
     /// tell.
-    pub(super) fn lacking(&self) -> Option<NodeId> {
+    pub(super) fn laggard(&self) -> Option<NodeId> {
         let stuck = self.stuck.as_ref().filter(|stuck| self.frames.aru() > stuck.aru)?;
         (stuck.rotations >= STUCK_ROTATIONS / 2).then_some(stuck.who)
     }

@@ -30,7 +30,7 @@ pub(super) struct Gather {
     /// with the ring. Otherwise its members are taken to hear each other.
     is_careful: bool,
     /// The member that lacked frames in the ring, or the one that was being formed.
-    lacking: Option<NodeId>,
+    laggard: Option<NodeId>,
     /// Until then all have the time to show their links.
     decide_at: u64,
     /// When it was last looked who is missing.
@@ -225,7 +225,7 @@ impl Ring {
             failed: BTreeSet::new(),
             peers: BTreeMap::new(),
             is_careful: false,
-            lacking: self.lacking(),
+            laggard: self.laggard(),
             decide_at: now,
             looked_at: now,
             changed_at: now,
@@ -242,11 +242,11 @@ impl Ring {
         self.state = State::Gather(gather);
     }
 
-    fn lacking(&self) -> Option<NodeId> {
+    fn laggard(&self) -> Option<NodeId> {
         match &self.state {
-            State::Operational(_) => self.ring.as_ref().and_then(Circuit::lacking),
-            State::Recovery(recovery) => recovery.circuit.lacking(),
-            State::Gather(gather) => gather.lacking,
+            State::Operational(_) => self.ring.as_ref().and_then(Circuit::laggard),
+            State::Recovery(recovery) => recovery.circuit.laggard(),
+            State::Gather(gather) => gather.laggard,
             State::Commit(_) | State::Left => None,
         }
     }

@@ -170,7 +170,7 @@ impl Ring {
     fn take_over_failed(&mut self, now: u64, from: NodeId, node: NodeId) {
         let is_mate = |node| self.ring.as_ref().is_some_and(|ring| ring.has(node));
         let State::Gather(gather) = &self.state else { return };
-        let is_deaf = gather.lacking == Some(node);
+        let is_deaf = gather.laggard == Some(node);
         let answers = gather.peers.get(&node).is_some_and(|peer| peer.heard && !peer.rejects);
         if is_mate(node) && !is_mate(from) || answers && !is_deaf {
             return;
