@@ -56,6 +56,8 @@ struct Link {
     told: Option<Told>,
     /// When a packet of the node last said that it hears this member.
     hears_me_at: Option<u64>,
+    /// Since when it is heard and could not be let in.
+    strange_since: Option<u64>,
     /// When the node was last sent a HELLO.
     greeted_at: Option<u64>,
     /// How often that was, since it last said that the longest come; and since
@@ -125,6 +127,7 @@ impl Links {
             link.hears_me_at = Some(now);
         }
         self.note_good(now, node);
+        self.note_strange(now, node);
         let good = self.is_good(now, node);
         let is = [good, self.is_heard(now, node), self.is_mutual(now, node)];
         let was = self.links.get_mut(&node).map(|link| std::mem::replace(&mut link.was, is));
@@ -136,6 +139,13 @@ impl Links {
         let is_good = self.is_good(now, node);
         let Some(link) = self.links.get_mut(&node) else { return };
         link.good_since = if is_good { link.good_since.or(Some(now)) } else { None };
+    }
+
+    /// Notes since when `node`, no member, is heard and is not let in.
+    fn note_strange(&mut self, now: u64, node: NodeId) {
+        let is_well = self.is_mutual(now, node) || self.is_member(node);
+        let Some(link) = self.links.get_mut(&node) else { return };
+        link.strange_since = if is_well { None } else { link.strange_since.or(Some(now)) };
     }
 
     /// What `node` sends has to be shown anew to get through; if it is a member,
@@ -267,6 +277,8 @@ impl Links {
             };
             match came {
                 came if came >= self.full => {}
+                // Nothing comes there, or nothing comes back: rarely, then.
+                0 if link.greetings % 2 == 0 => {}
                 0 => lengths.extend([LEAST]),
                 _ if link.tries <= TRIES => lengths.extend(COMMON),
                 came => lengths.extend([came]),

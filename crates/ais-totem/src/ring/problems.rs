@@ -45,6 +45,12 @@ pub(super) enum Topic {
     Standstill,
     /// Two machines have the address.
     Address,
+    /// Not all gets through between it and this member.
+    Link,
+    /// It is let in later, as it was lost again and again.
+    Damping,
+    /// The packets of the ring are shorter than they may be.
+    Size,
     /// Settings that are not equal.
     Settings,
     /// Settings that are not distinct.

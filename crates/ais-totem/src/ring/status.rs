@@ -55,6 +55,7 @@ impl Ring {
         }
         problems.extend(self.standstill(now));
         problems.extend(self.core.problems.lasting(now, self.last_members()));
+        problems.extend(self.core.links.problems(now, self.core.me));
         problems.sort_by_key(|(key, problem)| (problem.severity, *key));
         problems
     }
@@ -207,7 +208,6 @@ counters! {
     stale_joins "dropped-joins-stale",
     wrong_numbers "dropped-number-too-high",
     undisturbed "dropped-gathers-too-often",
-    banned "dropped-banned",
     twice "dropped-address-twice",
     wrong_commits "dropped-commits",
     paused "dropped-after-pause",

@@ -79,7 +79,8 @@ impl Peer {
 
     /// It has answered, and then sent nothing for a while: it may be silent soon.
     pub(super) fn is_quiet(&self, now: u64, timing: Timing) -> bool {
-        self.heard && now < self.deadline && !self.is_lively(now, timing)
+        let soon = self.deadline.min(self.heard_at.saturating_add(timing.consensus()));
+        self.heard && now < soon && !self.is_lively(now, timing)
     }
 
     /// A JOIN of it came just now.

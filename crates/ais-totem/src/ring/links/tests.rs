@@ -177,6 +177,39 @@ fn what_is_lost_is_said_for_each_way() {
 }
 
 #[test]
+fn who_is_heard_for_long_and_not_let_in_is_named() {
+    let mut links = links();
+    let (bound, gap) = (timing().bound(), timing().merge());
+    let what = |links: &Links, now| {
+        let problems = links.problems(now, node(9));
+        problems.into_iter().map(|(_, problem)| problem.what).collect::<Vec<_>>()
+    };
+    let mut now = 0;
+    while now <= bound {
+        assert_eq!(what(&links, now), [""; 0]);
+        links.heard(now, node(1), true, to_all(FULL));
+        now += gap;
+    }
+    let said = what(&links, now);
+    assert!(said[0].contains("0.0.0.1 is not let in: nothing sent to one node"), "{said:?}");
+    greeted(&mut links, now, FULL);
+    assert_eq!(what(&links, now), [""; 0]);
+    for _ in 0..9 {
+        links.lost(now, node(1));
+    }
+    let end = now + bound + 2 * gap;
+    while now < end {
+        greeted(&mut links, now, FULL);
+        now += gap;
+    }
+    let said = what(&links, now);
+    assert!(said[0].contains("0.0.0.1 was lost 9 times"), "{said:?}");
+    assert!(said[0].contains("heard for 16000 ms"), "{said:?}");
+    links.set_size(now, 1252);
+    assert!(what(&links, now)[1].contains("1252 bytes at most instead of 1472"));
+}
+
+#[test]
 fn the_tables_are_bounded() {
     let mut links = links();
     for number in 1..10_000 {
