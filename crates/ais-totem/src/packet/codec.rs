@@ -9,17 +9,17 @@ const MAGIC: [u8; 4] = *b"AISR";
 /// Packets of another major version cannot be read.
 pub(crate) const MAJOR: u8 = 1;
 /// A newer minor version may append to JOIN and HELLO, which nodes exchange
-/// before they know each other's version.
+/// before they know each other's version. Nodes of different ones may form no
+/// ring.
 pub(crate) const MINOR: u8 = 2;
 /// The first minor version in which JOIN and HELLO end with the settings of
 /// their sender.
 const WITH_SETTINGS: u8 = 1;
 /// The first one in which HELLO goes on with [`Reach`] and is filled up with
-/// zeros.
-const WITH_REACH: u8 = 2;
-/// The first one in which both tell which machine their sender is, and which
+/// zeros, JOIN says whether it is careful, and COMMIT which size gets through; and
+/// in which JOIN and HELLO tell which machine their sender is, and which
 /// addresses two machines have.
-const WITH_INCARNATION: u8 = 2;
+const WITH_REACH: u8 = 2;
 
 /// Magic, major, minor, kind, checksum, cluster, sender.
 pub(super) const HEADER: usize = 4 + 1 + 1 + 1 + 4 + 8 + 4;
@@ -266,7 +266,7 @@ fn read(kind: u8, minor: u8, body: &[u8]) -> Result<(Packet, Option<Introduction
         Packet::Commit(commit) if minor >= WITH_REACH => commit.size = input.u16()?,
         _ => {}
     }
-    if greets(kind) && minor >= WITH_INCARNATION {
+    if greets(kind) && minor >= WITH_REACH {
         told.incarnation = input.u64()?;
         told.twice = input.list(Reader::node)?;
         if !are_nodes(&told.twice) {

@@ -136,10 +136,13 @@ impl Core {
         }
     }
 
-    /// No ring can be formed with a node: it is let in later.
+    /// No ring can be formed with a node: it is let in later. A member is lost
+    /// when the view without it is installed.
     pub(super) fn strike(&mut self, now: u64, node: NodeId) {
         self.counters.strikes += 1;
-        self.links.lost(now, node);
+        if !self.links.is_member(node) {
+            self.links.lost(now, node);
+        }
     }
 
     /// These are in the ring from now on, and those have left it.

@@ -140,8 +140,8 @@ impl Ring {
         self.prepare_gather(now, why.clone());
         self.doubt_links(now);
         let again = self.core.timing.bound().saturating_mul(2);
-        let before = self.deaf.replace((deaf, now));
-        if before.is_some_and(|(node, at)| node == deaf && now < at.saturating_add(again)) {
+        self.deaf.retain(|_, at| now < at.saturating_add(again));
+        if self.deaf.insert(deaf, now).is_some() {
             self.core.strike(now, deaf);
             self.fail(now, deaf, why);
         }

@@ -16,7 +16,7 @@ const MAX_NODES: usize = 2 * MAX_MEMBERS;
 
 /// Every path carries a datagram of so many bytes (an IP packet of 576): what is
 /// shorter shows nothing.
-pub(super) const LEAST: u16 = 548;
+const LEAST: u16 = 548;
 /// What common paths carry, without the headers of IP and UDP: jumbo frames,
 /// Ethernet, and what PPPoE, VXLAN, tunnels and VPNs leave of it.
 const COMMON: [u16; 9] = [8972, 1472, 1464, 1422, 1392, 1372, 1252, 972, LEAST];
@@ -117,7 +117,7 @@ impl Links {
         let (kept, full) = (self.timing.heard(), self.full);
         let link = self.links.entry(node).or_default();
         if now > link.heard_at.saturating_add(kept) && link.least.is_none() {
-            *link = Link { least: link.least, greeted_at: link.greeted_at, ..Link::default() };
+            *link = Link { greeted_at: link.greeted_at, ..Link::default() };
         }
         link.heard_at = now;
         if let Some(reach) = reach {

@@ -69,8 +69,8 @@ pub struct Ring {
     /// The member whose refusal brought about a gather, and when, unless it
     /// was out after it: then the refusal was true.
     refused: Option<(NodeId, u64)>,
-    /// The member that last did not receive what the others send, and when.
-    deaf: Option<(NodeId, u64)>,
+    /// Members that lately did not receive what the others send, and when.
+    deaf: BTreeMap<NodeId, u64>,
     /// Gathers that packets of others may bring about.
     gathers: Limit,
     /// Nodes that have left lately, and when.
@@ -107,7 +107,7 @@ impl Ring {
             greeted_all_at: 0,
             greet_all_at: None,
             refused: None,
-            deaf: None,
+            deaf: BTreeMap::new(),
             gathers: Limit::of_gathers(config.timing),
             leaves: BTreeMap::new(),
             operational_at: now,

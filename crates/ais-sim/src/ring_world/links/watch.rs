@@ -16,7 +16,7 @@ use std::fmt;
 /// without those that cannot stay, and once more as not all see that at once.
 const MOST_VIEWS: usize = 2;
 /// Views that somebody else may install: each attempt to get in again costs two
-/// at most, and the next one comes after twice the time.
+/// at most, and from the third one on the next comes after twice the time.
 const MOST_VIEWS_OUTSIDE: usize = 12;
 /// Lost by chance so often, per million, a token may be given up though all can
 /// talk: one view more is nobody's fault.

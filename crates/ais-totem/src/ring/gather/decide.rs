@@ -41,10 +41,7 @@ impl Ring {
     /// Whether all had the time to answer, and to show their links.
     fn is_time_over(&self, now: u64) -> bool {
         let State::Gather(gather) = &self.state else { return false };
-        let (wanted, timing) = (gather.wanted(), self.core.timing);
-        if gather.wanted_peers().any(|(_, peer)| peer.is_quiet(now, timing)) {
-            return false;
-        }
+        let wanted = gather.wanted();
         now >= gather.decide_at
             || gather.wanted_peers().any(|(_, peer)| peer.is_silent(now, &wanted))
     }

@@ -77,12 +77,6 @@ impl Peer {
         now >= self.deadline && (self.refused || !self.agrees(wanted))
     }
 
-    /// It has answered, and then sent nothing for a while: it may be silent soon.
-    pub(super) fn is_quiet(&self, now: u64, timing: Timing) -> bool {
-        let soon = self.deadline.min(self.heard_at.saturating_add(timing.consensus()));
-        self.heard && now < soon && !self.is_lively(now, timing)
-    }
-
     /// A JOIN of it came just now.
     pub(super) fn is_lively(&self, now: u64, timing: Timing) -> bool {
         self.heard && now < self.heard_at.saturating_add(timing.join().saturating_mul(4))

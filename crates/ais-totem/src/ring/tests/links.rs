@@ -40,8 +40,7 @@ fn a_link_that_fails_inside_a_ring_does_not_form_it_anew_for_ever() {
     }
 }
 
-/// Rings of which not every member hears every other are tried, and left alone
-/// for longer and longer.
+/// Rings of which not every member hears every other do not disturb each other.
 #[test]
 fn rings_that_are_partly_connected_are_tried_ever_less_often() {
     let mut net = Net::empty();
