@@ -283,7 +283,7 @@ impl Ring {
             }
         }
         if !lacking.is_empty() {
-            self.greet_all_after(now, self.core.timing.join_gap());
+            self.greet_all_after(now, self.core.timing.merge() / 4);
         }
     }
 
@@ -386,13 +386,15 @@ impl Ring {
 
     /// The others are to know of a new link soon.
     pub(super) fn tell_of_links(&mut self, now: u64) {
-        if let State::Gather(_) = &self.state {
-            self.join_soon(now);
-        }
+        self.join_after(now, self.core.links.news_gap());
     }
 
     fn join_soon(&mut self, now: u64) {
-        let gap = self.core.timing.join_gap();
+        self.join_after(now, self.core.timing.join_gap());
+    }
+
+    /// Sends a JOIN so long after the last one, if none is due before.
+    fn join_after(&mut self, now: u64, gap: u64) {
         let State::Gather(gather) = &mut self.state else { return };
         let soon = gather.joined_at.map_or(now, |at| at.saturating_add(gap));
         gather.join_at = gather.join_at.min(soon);

@@ -1,6 +1,7 @@
 //! HELLO: who else is there, and does it hear me? Rings merge when every
 //! member of one is known to hear and be heard by the other.
 
+use super::links::News;
 use super::{Ring, State};
 use crate::packet::{Hello, MAX_MEMBERS, Packet, Reach};
 use crate::{Destination, ViewId};
@@ -29,7 +30,7 @@ impl Ring {
         {
             gather.note_ring(now, ring, &hello.members, self.core.timing);
         }
-        if news {
+        if news.any {
             self.tell_of_links(now);
         }
     }
@@ -102,16 +103,19 @@ impl Ring {
     /// that was done lately. So do HELLOs to all, since what is sent to all may
     /// take another way. `knows`: its packet shows that it hears this member, and
     /// knows that it is heard. `news`: something is new with its link.
-    pub(super) fn greet(&mut self, now: u64, node: NodeId, knows: bool, news: bool) {
+    pub(super) fn greet(&mut self, now: u64, node: NodeId, knows: bool, news: News) {
         if self.core.links.is_member(node) && self.is_with_me(node) {
             return;
         }
         self.make_room_for(now, node);
-        let due = self.core.links.needs_greeting(now, node, knows) || news;
+        let due = self.core.links.needs_greeting(now, node, knows) || news.way;
         if due && self.core.greetings.take(now) {
             self.say_hello_to(now, node);
-            let gap = if news { self.core.timing.join_gap() } else { self.core.timing.merge() / 2 };
-            self.greet_all_after(now, gap);
+        }
+        if news.any {
+            self.greet_all_after(now, self.core.links.news_gap());
+        } else if due {
+            self.greet_all_after(now, self.core.timing.merge() / 2);
         }
     }
 

@@ -68,6 +68,16 @@ struct Link {
     was: [bool; 3],
 }
 
+/// What a packet changes of what is known of its sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct News {
+    /// Anything: the others are to know soon.
+    pub(super) any: bool,
+    /// Whether enough of what it sends gets here: it is to know itself, and how
+    /// much that is.
+    pub(super) way: bool,
+}
+
 /// The longest HELLO that came lately.
 #[derive(Debug, Clone, Copy, Default)]
 struct Came {
@@ -99,15 +109,14 @@ impl Links {
     }
 
     /// A packet of `node` has come. `hears_me`: it says that packets of this
-    /// member reach its sender. `reach`: what it shows of the way here. Whether
-    /// anything is new.
+    /// member reach its sender. `reach`: what it shows of the way here. What is new.
     pub(super) fn heard(
         &mut self,
         now: u64,
         node: NodeId,
         hears_me: bool,
         reach: Option<Reach>,
-    ) -> bool {
+    ) -> News {
         if !self.links.contains_key(&node) && self.links.len() >= MAX_NODES {
             let oldest = self.links.iter().min_by_key(|(_, link)| link.heard_at);
             if let Some((&oldest, _)) = oldest {
@@ -130,8 +139,9 @@ impl Links {
         self.note_strange(now, node);
         let good = self.is_good(now, node);
         let is = [good, self.is_heard(now, node), self.is_mutual(now, node)];
-        let was = self.links.get_mut(&node).map(|link| std::mem::replace(&mut link.was, is));
-        was != Some(is)
+        let link = self.links.entry(node).or_default();
+        let was = std::mem::replace(&mut link.was, is);
+        News { any: was != is, way: was[0] != is[0] }
     }
 
     /// Notes since when enough of what `node` sends gets here.
@@ -190,6 +200,14 @@ impl Links {
         self.size_before = (self.size, now);
         self.size = size.clamp(LEAST.min(self.full), self.full);
         self.size
+    }
+
+    /// What is new is told so long after the last time at the earliest: the more
+    /// nodes there are, the more is new at about the same time.
+    pub(super) fn news_gap(&self) -> u64 {
+        let crowd = self.links.len() as u64 / 8;
+        let gap = self.timing.join_gap();
+        gap.saturating_mul(1 + crowd).min(self.timing.join()).max(gap)
     }
 
     /// What HELLO has to tell `node`: how long those were that came of it, to

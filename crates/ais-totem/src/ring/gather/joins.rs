@@ -34,7 +34,7 @@ impl Ring {
         if !join.leaving {
             self.greet(now, from, contains(&join.mutual, self.core.me), news);
         }
-        if news {
+        if news.any {
             self.tell_of_links(now);
         }
     }

@@ -35,11 +35,11 @@ fn greeted(links: &mut Links, now: u64, length: u16) {
 fn a_link_is_mutual_only_while_both_directions_show() {
     let mut links = links();
     links.heard(0, node(1), true, None);
-    assert!(!links.heard(0, node(1), true, to_all(FULL)));
+    assert!(!links.heard(0, node(1), true, to_all(FULL)).any);
     assert!(!links.is_heard(0, node(1)), "nothing shows what it sends to this member");
-    assert!(links.heard(0, node(1), false, to_one(FULL)));
+    assert!(links.heard(0, node(1), false, to_one(FULL)).any);
     assert!(links.is_heard(0, node(1)) && links.is_mutual(0, node(1)));
-    assert!(!links.heard(2, node(1), true, None));
+    assert!(!links.heard(2, node(1), true, None).any);
     let later = 3 + timing().heard();
     links.heard(later, node(1), false, to_one(FULL));
     assert!(!links.is_heard(later, node(1)), "nothing of what it sends to all came lately");
