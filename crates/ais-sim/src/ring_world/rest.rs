@@ -182,9 +182,11 @@ impl World {
         let Some(host) = self.some_host(true) else { return Ok(()) };
         let begun = self.fabric.now;
         let kind = self.fabric.rng.below(3);
+        // Who left shortly before is not believed: its host refuses packets.
+        let may_doubt = if self.counted.leaves > 0 { self.plan.timing.suspect() } else { 0 };
         let (what, bound) = match kind {
             // JOINs, and the tokens of commit and recovery.
-            0 => ("left", 50 * MILLISECOND + 10 * self.rotation()),
+            0 => ("left", may_doubt + 50 * MILLISECOND + 10 * self.rotation()),
             _ => ("crashed", self.plan.timing.bound()),
         };
         match kind {

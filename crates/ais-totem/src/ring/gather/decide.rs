@@ -66,8 +66,9 @@ impl Ring {
         gone.map(|node| (node, self.why_missing(now, node))).collect()
     }
 
-    /// Those that are wanted, with those first that are rather to stay: those that
-    /// sent something just now, then those of the larger rings, then the lower ones.
+    /// Those that are wanted, with those first that are rather to stay: members of
+    /// this ring that have fallen silent are the last; before them those of larger
+    /// rings are the first, and of these the lower ones.
     fn by_preference(&self, now: u64) -> Vec<NodeId> {
         let State::Gather(gather) = &self.state else { return Vec::new() };
         let mine = self.trusted_ring().map(|ring| ring.id);
@@ -75,11 +76,13 @@ impl Ring {
         let mut nodes = gather.wanted();
         let mates = |node: &NodeId| match ring(node) {
             Some(id) => nodes.iter().filter(|other| ring(other) == Some(id)).count(),
-            None => 0,
+            None => 1,
         };
         let timing = self.core.timing;
-        let is_dull =
-            |node: &NodeId| gather.peers.get(node).is_some_and(|peer| !peer.is_lively(now, timing));
+        let is_dull = |node: &NodeId| {
+            let is_mate = self.ring.as_ref().is_some_and(|ring| ring.has(*node));
+            gather.peers.get(node).is_some_and(|peer| is_mate && !peer.is_lively(now, timing))
+        };
         let weigh = |node: &NodeId| (is_dull(node), Reverse(mates(node)), *node);
         let mut weighed: Vec<_> = nodes.iter().map(weigh).collect();
         weighed.sort();
@@ -106,6 +109,9 @@ impl Ring {
         let (Some(a_peer), Some(b_peer)) = (gather.peers.get(&a), gather.peers.get(&b)) else {
             return false;
         };
+        if a_peer.fails(b) || b_peer.fails(a) {
+            return false;
+        }
         let is_unknown = !a_peer.heard && !b_peer.heard;
         a_peer.is_linked(b) || b_peer.is_linked(a) || is_unknown
     }

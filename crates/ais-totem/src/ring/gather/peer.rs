@@ -16,6 +16,8 @@ pub(super) struct Peer {
     pub(super) rejects: bool,
     /// Those its last JOIN wants in the next ring.
     pub(super) wants: Vec<NodeId>,
+    /// Those its last JOIN calls failed.
+    fails: Vec<NodeId>,
     /// Those that it says it hears and that hear it.
     mutual: Vec<NodeId>,
     /// The links to the members of its own ring have to be shown anew.
@@ -40,6 +42,7 @@ impl Peer {
             heard_at: 0,
             rejects: false,
             wants: Vec::new(),
+            fails: Vec::new(),
             mutual: Vec::new(),
             careful: false,
             ring,
@@ -58,6 +61,7 @@ impl Peer {
         self.note_number(now, join.number, timing);
         (self.minor, self.careful, self.ring) = (join.minor, join.careful, join.ring);
         self.wants = wants;
+        self.fails.clone_from(&join.failed);
         self.mutual.clone_from(&join.mutual);
     }
 
@@ -80,6 +84,11 @@ impl Peer {
     /// A JOIN of it came just now.
     pub(super) fn is_lively(&self, now: u64, timing: Timing) -> bool {
         self.heard && now < self.heard_at.saturating_add(timing.join().saturating_mul(4))
+    }
+
+    /// Whether it will be in no ring with `node`.
+    pub(super) fn fails(&self, node: NodeId) -> bool {
+        contains(&self.fails, node)
     }
 
     /// Whether it says that it and `node` hear each other.
