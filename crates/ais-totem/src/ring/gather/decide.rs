@@ -165,7 +165,7 @@ impl Ring {
         let lacks = |other: &&NodeId| **other != node && !self.is_connected(now, node, **other);
         match wanted.iter().find(lacks) {
             Some(other) => format!("{node} and {other} do not reach each other"),
-            None => format!("{node} is not wanted by all"),
+            None => format!("{node} stays with nodes that do not all hear this one"),
         }
     }
 
