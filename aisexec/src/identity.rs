@@ -93,8 +93,8 @@ pub(crate) fn candidates(bindnetaddr: Ipv4Addr, interfaces: &[Interface]) -> Vec
     near
 }
 
-/// Those of `candidates` that may be this node, the best first: all, or those
-/// among the members if there are any.
+/// The `candidates` that may be this node, the best first: all, or only members
+/// if there are any among them.
 pub(crate) fn fitting<'a>(
     candidates: &'a [Interface],
     members: &BTreeSet<Ipv4Addr>,

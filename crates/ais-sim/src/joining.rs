@@ -65,8 +65,8 @@ pub(crate) fn table() -> Result<String, String> {
     Ok(table)
 }
 
-/// So many Mbit/s come to the node that joins, 0 without a bound, and so many kB
-/// wait for that.
+/// `rate`: the Mbit/s that come to the node that joins, 0 without a bound; `room`:
+/// the kB that wait for that.
 fn measure(rate: u64, room: u64) -> Result<Measured, String> {
     let mut network = Network::new(HOSTS, 50 * MICROSECOND, 0, true);
     network.narrow(JOINER, rate * 125_000, room * 1000);

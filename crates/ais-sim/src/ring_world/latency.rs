@@ -27,7 +27,7 @@ const DELAYS: [u64; 6] = [0, 100, 1_000, 5_000, 20_000, 50_000];
 /// Packets lost, in percent.
 const LOSSES: [u64; 3] = [0, 1, 5];
 
-/// Who writes.
+/// The programs that write.
 struct Writers {
     name: &'static str,
     /// Where programs run.

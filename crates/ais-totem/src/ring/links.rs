@@ -135,27 +135,21 @@ impl Links {
         if hears_me {
             link.hears_me_at = Some(now);
         }
-        self.note_good(now, node);
-        self.note_strange(now, node);
+        self.look_at(now, node)
+    }
+
+    /// Notes since when enough of what `node` sends gets here, and since when it
+    /// is heard and not let in. What is new.
+    fn look_at(&mut self, now: u64, node: NodeId) -> News {
         let good = self.is_good(now, node);
+        let link = self.links.entry(node).or_default();
+        link.good_since = if good { link.good_since.or(Some(now)) } else { None };
         let is = [good, self.is_heard(now, node), self.is_mutual(now, node)];
         let link = self.links.entry(node).or_default();
+        let is_well = is[2] || link.least.is_some();
+        link.strange_since = if is_well { None } else { link.strange_since.or(Some(now)) };
         let was = std::mem::replace(&mut link.was, is);
         News { any: was != is, way: was[0] != is[0] }
-    }
-
-    /// Notes since when enough of what `node` sends gets here.
-    fn note_good(&mut self, now: u64, node: NodeId) {
-        let is_good = self.is_good(now, node);
-        let Some(link) = self.links.get_mut(&node) else { return };
-        link.good_since = if is_good { link.good_since.or(Some(now)) } else { None };
-    }
-
-    /// Notes since when `node`, no member, is heard and is not let in.
-    fn note_strange(&mut self, now: u64, node: NodeId) {
-        let is_well = self.is_mutual(now, node) || self.is_member(node);
-        let Some(link) = self.links.get_mut(&node) else { return };
-        link.strange_since = if is_well { None } else { link.strange_since.or(Some(now)) };
     }
 
     /// What `node` sends has to be shown anew to get through; if it is a member,
@@ -198,7 +192,7 @@ impl Links {
     /// The datagrams of the ring have so many bytes at most from now on.
     pub(super) fn set_size(&mut self, now: u64, size: u16) -> u16 {
         self.size_before = (self.size, now);
-        self.size = size.clamp(LEAST.min(self.full), self.full);
+        self.size = size.clamp(self.least(), self.full);
         self.size
     }
 
@@ -229,7 +223,7 @@ impl Links {
     /// both ways, to one and to all; of a node that cannot tell, the shortest.
     pub(super) fn size_with(&self, now: u64, node: NodeId) -> u16 {
         let ((one, all), (there, all_there)) = (self.came(now, node), self.told(now, node));
-        one.min(all).min(there).min(all_there).clamp(LEAST.min(self.full), self.full)
+        one.min(all).min(there).min(all_there).clamp(self.least(), self.full)
     }
 
     /// The bytes that datagrams between these nodes and this member may have, as
@@ -251,9 +245,8 @@ impl Links {
         let (one, all) = self.told(now, node);
         let size = self.size_with(now, node);
         let wait = self.damping.wait(now, node).max(self.timing.merge());
-        let is_known = one.min(all) >= LEAST.min(self.full) && self.is_good(now, node);
-        let is_in_time = link.good_since.is_some_and(|since| now >= since.saturating_add(wait));
-        (is_known && is_in_time && size < self.size).then_some(size)
+        let is_known = one.min(all) >= self.least() && self.is_good(now, node);
+        (is_known && link.is_good_for(now, wait) && size < self.size).then_some(size)
     }
 
     /// Whether `node` has to be sent a HELLO now. `knows`: its packet shows that
@@ -328,8 +321,7 @@ impl Links {
             return false;
         }
         let wait = self.damping.wait(now, node);
-        let is_in_time = link.good_since.is_some_and(|since| now >= since.saturating_add(wait));
-        link.least.is_some() || is_in_time && self.fits(now, node)
+        link.least.is_some() || link.is_good_for(now, wait) && self.fits(now, node)
     }
 
     /// Whether the frames of this member's ring, those of a while ago included,
@@ -364,12 +356,22 @@ impl Links {
         (heard, mutual)
     }
 
+    /// What always gets through, unless this member may not even send so much.
+    fn least(&self) -> u16 {
+        LEAST.min(self.full)
+    }
+
     fn is_fresh(&self, now: u64, at: u64) -> bool {
         now <= at.saturating_add(self.timing.heard())
     }
 }
 
 impl Link {
+    /// Whether enough has come through for so long on end.
+    fn is_good_for(&self, now: u64, time: u64) -> bool {
+        self.good_since.is_some_and(|since| now >= since.saturating_add(time))
+    }
+
     /// Takes in what a HELLO shows; what came before counts for `kept`.
     fn note(&mut self, now: u64, kept: u64, full: u16, reach: Reach) {
         let came = if reach.to_one { &mut self.one } else { &mut self.all };

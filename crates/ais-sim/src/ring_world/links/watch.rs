@@ -1,6 +1,6 @@
 //! What holds from one change of the links to the next.
 //!
-//! Those that can all talk to each other are to be together: each has each in
+//! Nodes that can all talk to each other are to be together: each has each in
 //! its view, all the time but for once in a while, and views seldom change.
 //! Nobody forms rings without end, and where nobody sends messages little is
 //! sent.
@@ -29,7 +29,7 @@ const PATIENCE: u64 = 3;
 #[derive(Debug)]
 pub(super) struct Watch {
     begun: u64,
-    /// Those that are to be together: none, or at least two.
+    /// The hosts that are to be together: none, or at least two.
     core: BTreeSet<usize>,
     /// Of them, those that are not together at the beginning.
     returning: BTreeSet<usize>,

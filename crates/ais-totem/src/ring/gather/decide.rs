@@ -73,9 +73,9 @@ impl Ring {
         let State::Gather(gather) = &self.state else { return Vec::new() };
         let mine = self.trusted_ring().map(|ring| ring.id);
         let ring = |node: &NodeId| gather.peers.get(node).map_or(mine, |peer| peer.ring);
-        let mut nodes = gather.wanted();
+        let wanted = gather.wanted();
         let mates = |node: &NodeId| match ring(node) {
-            Some(id) => nodes.iter().filter(|other| ring(other) == Some(id)).count(),
+            Some(id) => wanted.iter().filter(|other| ring(other) == Some(id)).count(),
             None => 1,
         };
         let timing = self.core.timing;
@@ -83,10 +83,8 @@ impl Ring {
             let is_mate = self.ring.as_ref().is_some_and(|ring| ring.has(*node));
             gather.peers.get(node).is_some_and(|peer| is_mate && !peer.is_lively(now, timing))
         };
-        let weigh = |node: &NodeId| (is_dull(node), Reverse(mates(node)), *node);
-        let mut weighed: Vec<_> = nodes.iter().map(weigh).collect();
-        weighed.sort();
-        nodes = weighed.into_iter().map(|(_, _, node)| node).collect();
+        let mut nodes = wanted.clone();
+        nodes.sort_by_cached_key(|node| (is_dull(node), Reverse(mates(node)), *node));
         nodes
     }
 
