@@ -1,4 +1,8 @@
-//! The door of the fuzzer to what arrives from the network.
+//! The door of the fuzzer and of the simulator to what arrives from the network.
+
+mod forge;
+
+pub use forge::forge;
 
 use crate::messages::{Assembly, needs_safe};
 use crate::packet::{Codec, Packet, Payload};

@@ -100,7 +100,7 @@ impl Codec {
         self.write_data(data)
     }
 
-    pub(super) fn write(&self, packet: &Packet) -> Bytes {
+    pub(crate) fn write(&self, packet: &Packet) -> Bytes {
         match packet {
             Packet::Data(data) => self.write_data(data),
             Packet::Token(token) => self.seal(kind::TOKEN, 0, |out| write_token(out, token)),

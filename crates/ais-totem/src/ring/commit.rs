@@ -184,7 +184,8 @@ impl Ring {
         let Some(circuit) = Circuit::new(commit.ring, members, self.core.me, first, now) else {
             return;
         };
-        let recovery = Recovery::new(self.core.me, circuit, commit, self.trusted_ring(), passed);
+        let recovery =
+            Recovery::new(now, self.core.me, circuit, commit, self.trusted_ring(), passed);
         let is_alone = recovery.is_alone();
         self.state = State::Recovery(Box::new(recovery));
         if is_alone {

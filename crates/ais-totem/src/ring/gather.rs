@@ -78,6 +78,7 @@ impl Gather {
             let Some(peer) = self.peers.get_mut(node) else { continue };
             let is_new = ring.number > peer.number;
             peer.note_number(now, ring.number.max(peer.number), timing);
+            peer.note_ring(now, timing);
             if is_new && !peer.agrees(&wanted) && !peer.refused {
                 peer.deadline = now.saturating_add(timing.consensus());
             }

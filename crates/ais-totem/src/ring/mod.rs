@@ -192,6 +192,17 @@ impl Ring {
         self.commit_if_reserved(now);
     }
 
+    /// Forms a new ring, which may have the same members: somebody outside has found
+    /// that they do not have the same. Not more often than a packet may bring that
+    /// about. `why` is for people.
+    pub fn form_anew(&mut self, now: u64, why: String) {
+        self.note_call(now);
+        if matches!(self.state, State::Operational(_)) && self.may_disturb(now) {
+            self.core.warn(now, &why);
+            self.gather_again(now, why);
+        }
+    }
+
     /// Leaves the group: tells the others, and takes part in nothing more.
     pub fn leave(&mut self, now: u64) {
         self.note_call(now);

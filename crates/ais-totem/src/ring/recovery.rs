@@ -15,6 +15,9 @@ use std::collections::{BTreeSet, VecDeque};
 /// Visits in a row on which no member had old frames to send, after which
 /// there are none.
 const CLEAR_VISITS: u32 = 2;
+/// Visits in a row that brought nothing, after which no other one will. Where no
+/// member has anything to send any more, a ring is installed after half as many.
+const VAIN_VISITS: u32 = 16;
 
 #[derive(Debug)]
 pub(super) struct Recovery {
@@ -41,10 +44,16 @@ pub(super) struct Recovery {
     install_at: Option<u64>,
     commit_passed: Option<Passed>,
     begun: bool,
+    /// What the token said last of how far frames have come, when that was new,
+    /// and how often it has said so again.
+    progress: (u64, u64),
+    progress_at: u64,
+    vain_visits: u32,
 }
 
 impl Recovery {
     pub(super) fn new(
+        now: u64,
         me: NodeId,
         circuit: Circuit,
         commit: Commit,
@@ -62,6 +71,9 @@ impl Recovery {
             install_at: None,
             commit_passed,
             begun: false,
+            progress: (0, 0),
+            progress_at: now,
+            vain_visits: 0,
             size: commit.size,
             entries: commit.members,
         };
@@ -144,6 +156,17 @@ impl Recovery {
         knew && self.circuit.stable >= install_at
     }
 
+    /// Whether the token has gone round for so long, and often, and brought nothing:
+    /// then it says falsely that some member has more to send.
+    fn stands_still(&mut self, now: u64, token: &Token, time: u64) -> bool {
+        let progress = (token.seq, token.aru);
+        self.vain_visits = self.vain_visits.saturating_add(1);
+        if std::mem::replace(&mut self.progress, progress) != progress {
+            (self.progress_at, self.vain_visits) = (now, 0);
+        }
+        self.vain_visits >= VAIN_VISITS && now >= self.progress_at.saturating_add(time)
+    }
+
     /// Says on the token whether this member still has something to send.
     fn set_flag(&mut self, token: &mut Token) {
         if !token.recovering {
@@ -202,6 +225,10 @@ impl Ring {
         if recovery.circuit.lacks_for_ever(now, self.core.timing.consensus()) {
             self.core.counters.gathers_missing += 1;
             return self.gather_carefully(now, "a frame is missing that nobody sends".into());
+        }
+        if recovery.stands_still(now, &token, self.core.timing.token_loss()) {
+            self.core.counters.gathers_recovery += 1;
+            return self.gather_carefully(now, "recovery made no progress".into());
         }
         if recovery.note_visit(&token, self.ring.as_mut()) {
             self.install(now);

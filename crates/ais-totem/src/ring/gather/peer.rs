@@ -75,6 +75,14 @@ impl Peer {
         self.heard && !self.rejects && self.wants == wanted
     }
 
+    /// It is in another ring. If it has sent no JOIN for long it does not wait for
+    /// the ring that it agreed to any more.
+    pub(super) fn note_ring(&mut self, now: u64, timing: Timing) {
+        if now >= self.heard_at.saturating_add(timing.consensus()) {
+            self.wants.clear();
+        }
+    }
+
     /// It has not answered in time. Who agrees has nothing more to say: it waits
     /// for others as this member does, or for the commit token.
     pub(super) fn is_silent(&self, now: u64, wanted: &[NodeId]) -> bool {

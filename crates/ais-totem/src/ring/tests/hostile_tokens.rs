@@ -116,3 +116,29 @@ fn a_forged_token_slows_no_busy_ring() {
     let slowed = write(&mut net);
     assert!(slowed <= 2 * free, "{} instead of {} ms", slowed / MS, free / MS);
 }
+
+#[test]
+fn a_recovery_ends_whose_token_says_falsely_that_somebody_has_more_to_send() {
+    let mut net = resting();
+    let old = net.last_view(1).id.number;
+    net.keep_sent = true;
+    net.lose = Some(Box::new(|_, to, packet| to == 2 && matches!(packet, Packet::Token(_))));
+    net.crash(3);
+    let of_new_ring = |packet: &Packet| match packet {
+        Packet::Token(token) if token.ring.number > old => Some(token.clone()),
+        _ => None,
+    };
+    net.until("a token of the new ring", |net| {
+        net.sent.iter().any(|(_, from, _, packet)| *from == 1 && of_new_ring(packet).is_some())
+    });
+    let token = net.sent.iter().find_map(|(_, _, _, packet)| of_new_ring(packet));
+    net.lose = None;
+    net.inject(1, 2, &Packet::Token(Token { recovering: true, ..token.unwrap() }));
+    net.until_view(&[1, 2], &[1, 2]);
+    assert_eq!(
+        net.counter(1, "gathers-recovery-failed").max(net.counter(2, "gathers-recovery-failed")),
+        1
+    );
+    net.send(2, "d");
+    net.until_texts(&[1, 2], 4);
+}

@@ -1,6 +1,7 @@
 //! Gather and commit: [SRP95] section 5.
 
 use super::*;
+use crate::packet::{Join, Packet};
 
 #[test]
 fn a_dead_member_is_out_within_the_bound() {
@@ -119,4 +120,32 @@ fn members_that_are_killed_one_after_the_other_are_out_soon() {
         net.until_view(&[1, 2, 3], &[1, 2, 3]);
     }
     assert!(net.now - start < net.timing().refusals());
+}
+
+/// A member waits for the commit token of those who agree with it. They may have
+/// gone on without it, and the JOINs that said so may be lost.
+#[test]
+fn who_agreed_and_is_in_another_ring_is_not_waited_for() {
+    let mut net = Net::of(&[1, 2]);
+    net.lose = Some(Box::new(|from, _, packet| from == 3 && matches!(packet, Packet::Join(_))));
+    net.keep_sent = true;
+    net.start(3);
+    net.until("3 wants to be with the others", |net| {
+        let wants = |join: &Join| join.members == nodes(&[1, 2, 3]);
+        net.count_sent(|packet| matches!(packet, Packet::Join(join) if wants(join))) > 0
+    });
+    let agrees = Join {
+        careful: false,
+        leaving: false,
+        number: net.last_view(1).id.number,
+        ring: Some(net.last_view(1).id),
+        members: nodes(&[1, 2, 3]),
+        failed: nodes(&[2]),
+        heard: nodes(&[2, 3]),
+        mutual: nodes(&[2, 3]),
+        minor: 0,
+    };
+    net.inject(1, 3, &Packet::Join(agrees));
+    net.lose = None;
+    net.until_view(&[1, 2, 3], &[1, 2, 3]);
 }
