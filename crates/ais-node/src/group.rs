@@ -32,6 +32,8 @@ pub(crate) enum Group {
 pub(crate) struct Fake {
     pub(crate) sent: std::collections::VecDeque<Vec<u8>>,
     pub(crate) outputs: std::collections::VecDeque<Output>,
+    /// A new view is asked for.
+    pub(crate) is_anew: bool,
 }
 
 #[cfg(test)]
@@ -86,6 +88,17 @@ impl Group {
         match self {
             Self::Ring(ring) => Some(ring),
             _ => None,
+        }
+    }
+
+    /// See [`Ring::form_anew`].
+    pub(crate) fn form_anew(&mut self, now: u64, why: String) {
+        match self {
+            // Nobody else is there who has been given anything.
+            Self::Alone(_) => {}
+            Self::Ring(ring) => ring.form_anew(now, why),
+            #[cfg(test)]
+            Self::Fake(fake) => fake.is_anew = true,
         }
     }
 

@@ -124,6 +124,7 @@ impl Node {
     }
 
     fn on_deliver(&mut self, now: Now, number: u64, from: NodeId, bytes: Vec<u8>) {
+        self.sync.delivered.add(now.monotonic, number, from, &bytes);
         if bytes.first() == Some(&ENVELOPE) {
             return self.on_sync(now, number, from, &bytes);
         }

@@ -252,6 +252,7 @@ impl Node {
             self.send_chunks(now);
             self.run_group(now);
         }
+        self.compare(now);
         self.limit_drain(now);
     }
 
@@ -260,7 +261,8 @@ impl Node {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<u64> {
         let resumes = self.sync.exchange.as_ref().and_then(Exchange::poll_timeout);
-        let others = [self.group.poll_timeout(), resumes, self.drain_timeout()];
+        let compares = self.sync.delivered.poll_timeout();
+        let others = [self.group.poll_timeout(), resumes, compares, self.drain_timeout()];
         self.timers.next().into_iter().chain(others.into_iter().flatten()).min()
     }
 
@@ -300,6 +302,12 @@ impl Node {
     #[cfg(test)]
     pub(crate) fn services(&self) -> &Services {
         &self.services
+    }
+
+    /// Whether a service of this node waits for some time to come.
+    #[cfg(test)]
+    pub(crate) fn has_timers(&self) -> bool {
+        self.timers.next().is_some()
     }
 
     #[cfg(test)]

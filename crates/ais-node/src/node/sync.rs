@@ -55,6 +55,33 @@ impl Node {
                 self.on_unable(now, from);
             }
             Message::Unable { .. } => {}
+            Message::Compare { delivered } => self.on_compare(now, from, delivered),
+        }
+    }
+
+    /// Has all members compare what was delivered to them, if it is time for that
+    /// and this node is the one to do so.
+    pub(super) fn compare(&mut self, now: Now) {
+        if !self.sync.delivered.is_due(now.monotonic) || self.sync.phase != Phase::Serving {
+            return;
+        }
+        let others = self.sync.synced.len().saturating_sub(1);
+        if let Some(view) = self.sync.view_id()
+            && others > 0
+            && self.sync.synced.first() == Some(&self.config.node)
+        {
+            let delivered = self.sync.delivered.compared();
+            self.sync_outbox.push_back(Message::Compare { delivered }.encode(view));
+            self.run_group(now);
+        }
+    }
+
+    /// If another member was given something else than this node, a new view shows
+    /// who has what, and brings all into line.
+    fn on_compare(&mut self, now: Now, from: NodeId, delivered: Option<u32>) {
+        if !self.sync.delivered.compare(now.monotonic, delivered) {
+            let why = format!("{from} and this node were not given the same messages");
+            self.group.form_anew(now.monotonic, why);
         }
     }
 

@@ -6,7 +6,7 @@ use crate::ckpt::Cursor;
 use crate::clm::Record;
 use ais_proto::Service;
 use ais_totem::ViewId;
-use ais_wire::{DecodeError, Name, NodeId, Reader, Writer};
+use ais_wire::{DecodeError, Name, Reader, Writer};
 
 /// Stands where other messages name their service.
 pub(crate) const ENVELOPE: u8 = 0;
@@ -19,6 +19,7 @@ const CHUNK: u8 = 2;
 const END: u8 = 3;
 const UNABLE: u8 = 4;
 const FILL: u8 = 5;
+const COMPARE: u8 = 6;
 
 /// A message of state synchronisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,9 @@ pub(crate) enum Message<'a> {
     Unable { attempt: u32 },
     /// What sections hold, up to this place; `None`: that was all of it.
     Fill { attempt: u32, next: Option<Cursor>, bytes: &'a [u8] },
+    /// What was delivered to the sender up to the last comparison in this view
+    /// ([`super::lineage::Delivered`]).
+    Compare { delivered: Option<u32> },
 }
 
 /// What a member brings into a view.
@@ -81,6 +85,7 @@ impl Message<'_> {
             Self::End { .. } => END,
             Self::Unable { .. } => UNABLE,
             Self::Fill { .. } => FILL,
+            Self::Compare { .. } => COMPARE,
         };
         out.u8(ENVELOPE).u64(view.number).node(view.representative).u8(kind);
         match self {
@@ -96,6 +101,11 @@ impl Message<'_> {
             }
             Self::Fill { attempt, next, bytes } => {
                 out.u32(*attempt).option(next.as_ref(), |out, next| next.encode(out)).raw(bytes);
+            }
+            Self::Compare { delivered } => {
+                out.option(delivered.as_ref(), |out, delivered| {
+                    out.u32(*delivered);
+                });
             }
         }
         out.into_bytes()
@@ -126,6 +136,7 @@ impl<'a> Message<'a> {
                 next: input.option(Cursor::decode)?,
                 bytes: input.rest(),
             },
+            COMPARE => Self::Compare { delivered: input.option(Reader::u32)? },
             _ => return Err(DecodeError::Invalid),
         };
         Ok((view, message))
@@ -164,24 +175,10 @@ impl Announce {
     }
 }
 
-/// The state of a node that was synchronised alone or with others in `view`.
-pub(crate) fn lineage_of(view: ViewId) -> u64 {
-    lineage_through(0, view)
-}
-
-/// The state of a node with `lineage` once it is in `view`: whoever comes
-/// another way, or comes later, has another one.
-pub(crate) fn lineage_through(lineage: u64, view: ViewId) -> u64 {
-    let mut digest = crate::Digest::default();
-    digest.number(lineage);
-    digest.number(view.number);
-    digest.number(u64::from(u32::from(NodeId::address(view.representative))));
-    digest.value()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ais_wire::NodeId;
 
     const VIEW: ViewId =
         ViewId { number: 7, representative: NodeId::new(std::net::Ipv4Addr::new(10, 0, 0, 1)) };
@@ -205,6 +202,8 @@ mod tests {
             Message::Unable { attempt: 3 },
             Message::Fill { attempt: 3, next: Some(Cursor::START), bytes: b"piece" },
             Message::Fill { attempt: 3, next: None, bytes: b"" },
+            Message::Compare { delivered: Some(7) },
+            Message::Compare { delivered: None },
         ];
         for message in messages {
             assert_eq!(Message::decode(&message.encode(VIEW)), Ok((VIEW, message)));
@@ -236,13 +235,5 @@ mod tests {
             bytes[place] = value;
             assert_eq!(Message::decode(&bytes), Err(DecodeError::Invalid), "{place}");
         }
-    }
-
-    #[test]
-    fn another_way_is_another_lineage() {
-        let other = ViewId { number: 8, ..VIEW };
-        let start = lineage_of(VIEW);
-        assert_ne!(lineage_through(start, VIEW), lineage_through(start, other));
-        assert_ne!(start, lineage_through(start, VIEW));
     }
 }

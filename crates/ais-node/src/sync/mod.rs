@@ -17,6 +17,7 @@
 
 mod exchange;
 mod groups;
+mod lineage;
 pub(crate) mod message;
 mod pace;
 mod plan;
@@ -36,7 +37,8 @@ use crate::ckpt::Cursor;
 use crate::clm::Record;
 use ais_totem::{View, ViewId};
 use ais_wire::NodeId;
-use message::{Announce, GroupsDigest, lineage_of, lineage_through};
+use lineage::{Delivered, lineage_of, lineage_through};
+use message::{Announce, GroupsDigest};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes of messages that a node logs while it is sent the heads of a state.
@@ -85,6 +87,8 @@ pub(crate) struct Sync {
     pub(crate) phase: Phase,
     /// Which state this node has; `None` if it has none.
     pub(crate) lineage: Option<u64>,
+    /// What was delivered in this view.
+    pub(crate) delivered: Delivered,
     /// From where on it lacks what sections hold; `None` if it lacks nothing.
     pub(crate) missing: Option<Cursor>,
     /// Whether the members that are there now have quorum.
@@ -97,6 +101,10 @@ pub(crate) struct Sync {
     /// The last view in which they had; 0 if no quorum is asked for.
     last_quorum: u64,
     pub(crate) announces: BTreeMap<NodeId, Announce>,
+    /// The members that came into this view with this node and had its state.
+    companions: BTreeSet<NodeId>,
+    /// How many of them, in all views, were found to have another one.
+    pub(crate) divergences: u64,
     /// The members that have the state.
     pub(crate) synced: BTreeSet<NodeId>,
     pub(crate) exchange: Option<Exchange>,
@@ -122,12 +130,15 @@ impl Sync {
             view: None,
             phase: Phase::Gathering,
             lineage: None,
+            delivered: Delivered::default(),
             missing: None,
             has_quorum: false,
             is_over: false,
             had_quorum: false,
             last_quorum: 0,
             announces: BTreeMap::new(),
+            companions: BTreeSet::new(),
+            divergences: 0,
             synced: BTreeSet::new(),
             exchange: None,
             attempt: 0,
@@ -181,7 +192,8 @@ impl Sync {
 
     /// Enters a view. The announcement that this node makes in it.
     pub(crate) fn install(&mut self, view: &View, record: Record) -> Vec<u8> {
-        self.lineage = self.lineage.map(|lineage| lineage_through(lineage, view.id));
+        let delivered = self.delivered.take();
+        self.lineage = self.lineage.map(|lineage| lineage_through(lineage, delivered, view));
         self.is_over = false;
         self.has_quorum = self.is_quorum(view.members.len());
         // What others have done with quorum, those that come along may lack.
@@ -189,7 +201,9 @@ impl Sync {
         self.view = Some(view.clone());
         self.phase = Phase::Gathering;
         self.announces.clear();
-        self.synced.clear();
+        let came: BTreeSet<NodeId> = view.came_with_me.iter().copied().collect();
+        let synced = std::mem::take(&mut self.synced);
+        self.companions = if self.has_state() { &synced & &came } else { BTreeSet::new() };
         self.exchange = None;
         self.attempt = 0;
         let announce = Announce {
@@ -213,6 +227,15 @@ impl Sync {
         let members = self.view.as_ref().map(|view| view.members.as_slice()).unwrap_or_default();
         if self.phase != Phase::Gathering || !members.contains(&from) {
             return None;
+        }
+        let is_other = announce.lineage.is_some() && announce.lineage != self.lineage;
+        if is_other && self.companions.remove(&from) {
+            self.divergences += 1;
+            log::error!(
+                "{from} was not given the same messages as this node in the last view: somebody \
+                 forges packets, or two machines have one address; their states are brought \
+                 together as those of two parts of a cluster that meet"
+            );
         }
         self.announces.entry(from).or_insert(announce);
         (self.announces.len() == members.len()).then(|| Plan::new(&self.announces))

@@ -19,6 +19,9 @@ pub struct SyncStatus {
     pub lineage: Option<u64>,
     /// How often states have been sent in this view; 0 if nobody needed one.
     pub attempt: u32,
+    /// Members that came along from the last view and had been given something
+    /// else there, since the start.
+    pub divergences: u64,
     /// Bytes of states sent and taken since the start.
     pub bytes_moved: u64,
     /// Whether what all have to agree on may change on this side.
@@ -43,6 +46,7 @@ impl Sync {
             lead: self.lead_among(|_| true),
             lineage: self.lineage.filter(|_| self.has_state()),
             attempt: self.attempt,
+            divergences: self.divergences,
             bytes_moved: self.bytes_moved,
             has_quorum: self.may_change(),
             has_amf: self.groups.is_ours(),

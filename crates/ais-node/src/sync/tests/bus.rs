@@ -244,6 +244,27 @@ impl Bus {
         true
     }
 
+    /// The same, but for the last byte of the message.
+    pub(super) fn deliver_changed(&mut self, number: Number) {
+        let member = self.members.get_mut(&number).unwrap();
+        let (from, bytes) = &self.components[member.component].ordered[member.had];
+        let mut bytes = bytes.clone();
+        *bytes.last_mut().unwrap() ^= 1;
+        let output = deliver(member.had, *from, &bytes);
+        member.had += 1;
+        member.node.fake().outputs.push_back(output);
+        self.run(number);
+    }
+
+    /// Nobody comes along with this node into the next view.
+    pub(super) fn comes_alone(&mut self, number: Number) {
+        let members = self.components[self.members[&number].component].members.clone();
+        let member = self.members.get_mut(&number).unwrap();
+        member.component = self.components.len();
+        (member.had, member.stable) = (0, 0);
+        self.components.push(Component { members, ordered: Vec::new() });
+    }
+
     /// Tells this node what all that it sees have, if it is more than before.
     /// Whether it was.
     fn tell_stable(&mut self, number: Number) -> bool {

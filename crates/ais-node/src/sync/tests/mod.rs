@@ -3,6 +3,7 @@
 
 mod admin;
 mod bus;
+mod diverged;
 mod drain;
 mod hostile;
 mod joins;

@@ -262,7 +262,7 @@ fn what_was_held_without_a_plan_is_answered_with_no_result() {
 }
 
 fn watchers(bus: &Bus) -> Vec<Number> {
-    let watches = |number: &&Number| bus.members[*number].node.poll_timeout().is_some();
+    let watches = |number: &&Number| bus.members[*number].node.has_timers();
     bus.members.keys().filter(watches).copied().collect()
 }
 
