@@ -2,11 +2,11 @@
 //! for people, and what it has to show.
 
 use crate::Rng;
-use crate::fabric::{Clock, Fabric, Habits, Network, node_of};
+use crate::fabric::{Clock, Fabric, Habits, Network};
+use crate::nodes::{Nodes, SECOND};
 use crate::plan::{MICROSECOND, MILLISECOND};
 use crate::report::Trace;
-use ais_node::{Caller, Config, ConnectionId, Node, Output, SessionId, ckpt::Limits, group};
-use ais_proto::{Name, Reader, Writer, ckpt};
+use ais_proto::ckpt::Request;
 use ais_totem::Timing;
 use std::fmt::Write;
 
@@ -14,15 +14,12 @@ use std::fmt::Write;
 const HOSTS: usize = 4;
 const JOINER: usize = HOSTS - 1;
 const TOKEN: u32 = 1000;
-const SECOND: u64 = 1_000 * MILLISECOND;
 /// Bytes that a write has, and that the joiner is sent, in sections.
 const MESSAGE: usize = 100;
 const SECTIONS: u64 = 8;
 const SECTION: usize = 100_000;
 /// A program takes at most so long from an answer to its next call.
 const THINKS: u64 = 200 * MICROSECOND;
-/// Its process, and the one connection of that.
-const PROGRAM: Caller = Caller { session: SessionId(1), connection: ConnectionId(2), handle: None };
 
 /// What a program on the first node had.
 #[derive(Debug, PartialEq, Eq)]
@@ -73,163 +70,56 @@ fn measure(rate: u64, room: u64) -> Result<Measured, String> {
     let habits =
         Habits { unicast: false, loops_back: false, room: 1 << 20, batch: 256, disk: MILLISECOND };
     let clocks = vec![Clock { origin: 0, speed: 1_000_000 }; HOSTS];
-    let mut world = World {
-        fabric: Fabric::new(Rng::new(1), network, habits, clocks, Trace(false)),
-        serves: [false; HOSTS],
-        answers: Vec::new(),
-        asked: 0,
-        checkpoint: 0,
-    };
-    (0..JOINER).for_each(|host| world.start(host));
-    world.until(|world| world.serves[0])?;
-    world.fill()?;
-    world.start(JOINER);
-    let joining = world.write_until(|world| world.serves[JOINER])?;
-    let end = world.fabric.now + SECOND;
-    let after = world.write_until(|world| world.fabric.now >= end)?;
+    let fabric = Fabric::new(Rng::new(1), network, habits, clocks, Trace(false));
+    let mut nodes = Nodes::new(fabric, Timing::from_token(TOKEN), 1472);
+    (0..JOINER).for_each(|host| nodes.start(host));
+    nodes.until(|nodes| nodes.serves[0])?;
+    let checkpoint = fill(&mut nodes)?;
+    nodes.start(JOINER);
+    let joining = write_until(&mut nodes, checkpoint, |nodes| nodes.serves[JOINER])?;
+    let end = nodes.fabric.now + SECOND;
+    let after = write_until(&mut nodes, checkpoint, |nodes| nodes.fabric.now >= end)?;
     Ok(Measured { joining, after })
 }
 
-struct World {
-    fabric: Fabric<Node, ()>,
-    serves: [bool; HOSTS],
-    /// The bodies of answers that nobody has looked at.
-    answers: Vec<Vec<u8>>,
-    asked: u32,
-    checkpoint: u32,
+/// Makes the state, on the first node; the checkpoint.
+fn fill(nodes: &mut Nodes) -> Result<u32, String> {
+    let checkpoint = nodes.open(0, SECTION as u32)?;
+    let data = vec![7; SECTION];
+    for number in 0..SECTIONS {
+        let id = number.to_be_bytes();
+        let (id, expiration) = (Some(&id[..]), i64::MAX);
+        nodes.call(0, &Request::SectionCreate { checkpoint, id, expiration, data: &data })?;
+    }
+    Ok(checkpoint)
 }
 
-impl World {
-    fn start(&mut self, host: usize) {
-        self.fabric.write_disk(host, 16);
-        let ring = ais_totem::Config {
-            me: node_of(host),
-            cluster: Name::default(),
-            timing: Timing::from_token(TOKEN),
-            mtu: 1472,
-            max_message: 1 << 20,
-            last_view: 0,
-            reserved: 16,
-            linger: 50 * MICROSECOND,
-            first_seq: 0,
-            settings: Vec::new(),
-            distinct: Vec::new(),
-            members: Vec::new(),
-            incarnation: host as u64 + 1,
-        };
-        self.fabric.start(host, |now| {
-            let config = Config {
-                node: node_of(host),
-                group: group::Config::Ring(ring),
-                expected_nodes: None,
-                configured: Vec::new(),
-                node_name: Name::default(),
-                cluster_name: Name::default(),
-                boot_timestamp: now.wall,
-                ckpt: Limits { memory: 1 << 24, max_message: 1 << 20, ..Limits::default() },
-                groups: ais_node::amf::config::Groups::default(),
-            };
-            Node::new(config, now)
-        });
-    }
-
-    /// Lets the next thing happen, until `end` at most.
-    fn step(&mut self, end: u64) -> Result<(), String> {
-        self.fabric.step(end)?;
-        for (host, event) in self.fabric.take_events() {
-            match event {
-                Output::Serving => self.serves[host] = true,
-                Output::Reply { result, body, .. } => {
-                    result.map_err(|error| format!("a call failed: {error:?}"))?;
-                    self.answers.push(body);
-                }
-                _ => {}
-            }
+/// The program on the first node writes, one call after the other. How many were
+/// answered, and how long that took.
+fn write_until(
+    nodes: &mut Nodes,
+    checkpoint: u32,
+    done: impl Fn(&Nodes) -> bool,
+) -> Result<(u64, u64), String> {
+    let (begun, mut writes, mut next) = (nodes.fabric.now, 0, Some(nodes.fabric.now));
+    let end = begun + 600 * SECOND;
+    while !done(nodes) && nodes.fabric.now < end {
+        if next.is_some_and(|next| nodes.fabric.now >= next) {
+            nodes.ask(0, &Request::Overwrite { checkpoint, id: b"", data: &[7; MESSAGE] })?;
+            next = None;
         }
-        Ok(())
-    }
-
-    fn until(&mut self, done: impl Fn(&Self) -> bool) -> Result<(), String> {
-        let end = self.fabric.now + 600 * SECOND;
-        while !done(self) {
-            self.step(end)?;
-            if self.fabric.now >= end {
-                return Err("nothing comes of it".into());
-            }
+        nodes.step(next.unwrap_or(end))?;
+        if let Some(answer) = nodes.answers.pop() {
+            answer.result.map_err(|error| format!("a write failed: {error:?}"))?;
+            writes += 1;
+            next = Some(nodes.fabric.now + nodes.fabric.rng.below(THINKS));
         }
-        Ok(())
     }
-
-    /// Asks the first node.
-    fn ask(&mut self, request: &ckpt::Request<'_>) -> Result<(), String> {
-        let mut body = Writer::new();
-        request.encode(&mut body);
-        for piece in request.data() {
-            body.raw(piece);
-        }
-        self.asked += 1;
-        let (id, code, body) = (self.asked, request.code(), body.into_bytes());
-        let asked = self.fabric.with(0, |node, now| node.request(now, &PROGRAM, id, code, &body));
-        asked.ok_or("the node does not run")?.map_err(|_| "a call is malformed".into())
+    if next.is_none() {
+        nodes.until(|nodes| !nodes.answers.is_empty())?;
+        nodes.answers.pop();
     }
-
-    /// The same, and waits for the answer.
-    fn call(&mut self, request: &ckpt::Request<'_>) -> Result<Vec<u8>, String> {
-        self.ask(request)?;
-        self.until(|world| !world.answers.is_empty())?;
-        self.answers.pop().ok_or_else(|| "no answer".into())
-    }
-
-    /// Makes the state.
-    fn fill(&mut self) -> Result<(), String> {
-        self.fabric.with(0, |node, _| node.handle_opened(&PROGRAM));
-        let attributes = ckpt::Attributes {
-            option: ckpt::UpdateOption::AllReplicas,
-            checkpoint_size: 10_000_000,
-            retention_duration: i64::MAX,
-            max_sections: 100,
-            max_section_size: SECTION as u32,
-            max_section_id_size: 10,
-        };
-        let open = ckpt::Open {
-            name: Name::try_from("state").unwrap_or_default(),
-            attributes: Some(attributes),
-            flags: ckpt::OpenFlags::READ | ckpt::OpenFlags::WRITE,
-        };
-        let body = self.call(&ckpt::Request::Open(open))?;
-        self.checkpoint = Reader::new(&body).u32().map_err(|error| error.to_string())?;
-        let data = vec![7; SECTION];
-        for number in 0..SECTIONS {
-            let id = number.to_be_bytes();
-            let (checkpoint, id, expiration) = (self.checkpoint, Some(&id[..]), i64::MAX);
-            self.call(&ckpt::Request::SectionCreate { checkpoint, id, expiration, data: &data })?;
-        }
-        Ok(())
-    }
-
-    /// The program writes, one call after the other. How many were answered,
-    /// and how long that took.
-    fn write_until(&mut self, done: impl Fn(&Self) -> bool) -> Result<(u64, u64), String> {
-        let (begun, mut writes, mut next) = (self.fabric.now, 0, Some(self.fabric.now));
-        while !done(self) && self.fabric.now < begun + 600 * SECOND {
-            if next.is_some_and(|next| self.fabric.now >= next) {
-                let data = [7; MESSAGE];
-                let checkpoint = self.checkpoint;
-                self.ask(&ckpt::Request::Overwrite { checkpoint, id: b"", data: &data })?;
-                next = None;
-            }
-            self.step(next.unwrap_or(begun + 600 * SECOND))?;
-            if self.answers.pop().is_some() {
-                writes += 1;
-                next = Some(self.fabric.now + self.fabric.rng.below(THINKS));
-            }
-        }
-        if next.is_none() {
-            self.until(|world| !world.answers.is_empty())?;
-            self.answers.pop();
-        }
-        Ok((writes, self.fabric.now - begun))
-    }
+    Ok((writes, nodes.fabric.now - begun))
 }
 
 #[cfg(test)]

@@ -5,14 +5,17 @@
 
 #![forbid(unsafe_code)]
 
+mod attacked;
 mod checkpoints;
 mod cluster;
 mod components;
 mod fabric;
+mod forgery;
 mod hazards;
 mod history;
 mod joining;
 mod linear;
+mod nodes;
 mod plan;
 mod report;
 mod ring_world;
@@ -35,7 +38,7 @@ pub struct Choice {
 }
 
 /// The worlds of a seed.
-pub const WORLDS: [&str; 5] = ["ring", "cluster", "held", "node", "links"];
+pub const WORLDS: [&str; 7] = ["ring", "cluster", "held", "node", "links", "hostile", "attacked"];
 
 /// Runs the worlds of a seed; returns a digest of all that came out of them,
 /// and what they covered.
@@ -52,6 +55,8 @@ pub fn run(seed: u64, choice: Choice) -> Result<(u64, Counted), Violation> {
             "cluster" => cluster::run(seed, trace)?,
             "held" => cluster::run_held(seed, trace)?,
             "links" => ring_world::links::run(seed, trace)?,
+            "hostile" => ring_world::hostile::run(seed, trace)?,
+            "attacked" => attacked::run(seed, trace)?,
             _ => (world::run(seed)?, Counted::default()),
         };
         digest.number(of_world);

@@ -35,6 +35,8 @@ pub struct Counted {
     pub drains: u64,
     /// Daemons that stood still.
     pub pauses: u64,
+    /// Packets in the name of others.
+    pub forged: u64,
     /// Cuts of the network.
     pub partitions: u64,
     /// Views.
@@ -113,6 +115,7 @@ impl AddAssign for Counted {
         self.leaves += other.leaves;
         self.drains += other.drains;
         self.pauses += other.pauses;
+        self.forged += other.forged;
         self.partitions += other.partitions;
         self.views += other.views;
         self.merges += other.merges;
@@ -157,8 +160,8 @@ impl fmt::Display for Counted {
         )?;
         writeln!(
             f,
-            "{} packets, {} lost, {} too many for a socket buffer",
-            self.packets, self.lost, self.overflowed
+            "{} packets, {} lost, {} too many for a socket buffer, {} forged",
+            self.packets, self.lost, self.overflowed, self.forged
         )?;
         writeln!(
             f,

@@ -13,10 +13,6 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Whether the tests of `make check` have these; a text in their name plays them
-/// always. All pass on a quiet machine, and none was tried on a busy one.
-pub(crate) const PLAYED: bool = false;
-
 /// Milliseconds of `token`: long enough that nobody is lost on a machine that
 /// does much else, and short, as all of this waits for multiples of it.
 pub(crate) const TOKEN: u64 = 2000;

@@ -53,15 +53,13 @@ pub(crate) fn run(settings: &Settings, only: &str) -> Result<(), String> {
             all_passed.push(play(scenario, settings));
         }
     }
-    if bad_networks::PLAYED || !only.is_empty() {
-        let settings = &Settings { token: bad_networks::TOKEN, ..settings.clone() };
-        let named = bad_networks::SCENARIOS.iter().filter(|scenario| scenario.0.contains(only));
-        std::thread::scope(|scope| {
-            let spawn = |scenario| scope.spawn(move || play(scenario, settings.clone()));
-            let threads: Vec<_> = named.map(spawn).collect();
-            all_passed.extend(threads.into_iter().map(|thread| thread.join().unwrap_or(false)));
-        });
-    }
+    let settings = &Settings { token: bad_networks::TOKEN, ..settings.clone() };
+    let named = bad_networks::SCENARIOS.iter().filter(|scenario| scenario.0.contains(only));
+    std::thread::scope(|scope| {
+        let spawn = |scenario| scope.spawn(move || play(scenario, settings.clone()));
+        let threads: Vec<_> = named.map(spawn).collect();
+        all_passed.extend(threads.into_iter().map(|thread| thread.join().unwrap_or(false)));
+    });
     let failed = all_passed.iter().filter(|passed| !**passed).count();
     println!("cluster: {} passed, {failed} failed", all_passed.len() - failed);
     if failed == 0 { Ok(()) } else { Err(format!("{failed} scenarios failed")) }

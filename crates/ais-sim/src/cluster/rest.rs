@@ -25,6 +25,7 @@ impl World {
         let took = self.fabric.now.saturating_sub(begun) / self.plan.tokens(1);
         self.counted.longest_settling = self.counted.longest_settling.max(took);
         self.say(|| format!("settled after {took} tenths of a token"));
+        self.check_deliveries()?;
         self.check_actives()?;
         self.check_members()?;
         self.check_promises()?;
@@ -82,6 +83,20 @@ impl World {
             let digest = self.fabric.hosts()[*host].daemon.as_ref().map_or(0, |of| of.digest());
             if *digests.entry(side(host)).or_insert(digest) != digest {
                 return Err(format!("{node} has another state than others in {members:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Nobody was given something else than those it came along with.
+    fn check_deliveries(&self) -> Result<(), String> {
+        for host in self.living() {
+            let sync = self.fabric.hosts()[host].daemon.as_ref().map(|node| node.sync_status());
+            if sync.is_some_and(|sync| sync.divergences > 0) {
+                return Err(format!(
+                    "order: others were given other messages than {}",
+                    node_of(host)
+                ));
             }
         }
         Ok(())

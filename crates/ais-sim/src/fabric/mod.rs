@@ -307,6 +307,11 @@ impl<D: Daemon, A> Fabric<D, A> {
         }
     }
 
+    /// A packet arrives that the host it claims to come from has not sent.
+    pub(crate) fn inject(&mut self, to: usize, from: NodeId, bytes: Bytes) {
+        self.push(self.now, What::Arrive { to, from, bytes });
+    }
+
     fn push(&mut self, at: u64, what: What<A>) {
         self.order += 1;
         self.queue.push(Reverse(Entry { at, order: self.order, what }));

@@ -3,8 +3,11 @@
 use super::link::{Cast, Gate, Link};
 use crate::Rng;
 use ais_totem::Bytes;
+use std::collections::BTreeMap;
 use std::fmt;
 
+/// Where a packet says of which kind it is.
+const KIND: usize = 6;
 /// Packets of the past that are kept for a replay.
 const OLD_PACKETS: usize = 64;
 
@@ -57,6 +60,8 @@ pub(crate) struct Network {
     /// What brings packets to each host.
     gates: Vec<Gate>,
     old: Vec<(usize, Bytes)>,
+    /// The last packet of each kind, and who sent it.
+    latest: BTreeMap<u8, (usize, Bytes)>,
     /// What became of the packets, for the summary.
     pub(crate) lost: u64,
 }
@@ -81,6 +86,7 @@ impl Network {
             last: vec![0; hosts * hosts],
             gates: vec![Gate::WIDE; hosts],
             old: Vec::new(),
+            latest: BTreeMap::new(),
             lost: 0,
         }
     }
@@ -184,7 +190,15 @@ impl Network {
         (!self.old.is_empty()).then(|| rng.pick(&self.old).clone())
     }
 
+    /// The last packet of each kind that was sent, and who sent it.
+    pub(crate) fn latest(&self) -> &BTreeMap<u8, (usize, Bytes)> {
+        &self.latest
+    }
+
     fn remember(&mut self, rng: &mut Rng, from: usize, bytes: &Bytes) {
+        if let Some(kind) = bytes.get(KIND) {
+            self.latest.insert(*kind, (from, bytes.clone()));
+        }
         if self.old.len() < OLD_PACKETS {
             self.old.push((from, bytes.clone()));
         } else if rng.once_in(50) {

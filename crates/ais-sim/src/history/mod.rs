@@ -90,6 +90,21 @@ pub(crate) struct History {
 }
 
 impl History {
+    /// A history that begins with all members in this view.
+    pub(crate) fn in_view(now: u64, view: &View) -> Self {
+        let mut history = Self::default();
+        history.members.insert(view.id, view.members.clone());
+        for node in &view.members {
+            history.begin(now, *node, 0);
+            history.highest.insert(*node, view.id.number);
+            if let Some(life) = history.lives.last_mut() {
+                let (view, deliveries, transitional) = (view.clone(), Vec::new(), None);
+                life.spans.push(Span { view, at: now, deliveries, transitional, stable: 0 });
+            }
+        }
+        history
+    }
+
     /// A process starts on a node; its view numbers are to be above `floor`.
     pub(crate) fn begin(&mut self, now: u64, node: NodeId, floor: u64) {
         self.current.insert(node, self.lives.len());

@@ -1,6 +1,7 @@
 //! A world of rings: who is there, what they send, and what is checked.
 
 mod engine;
+pub(crate) mod hostile;
 mod latency;
 pub(crate) mod links;
 mod rest;
@@ -15,6 +16,7 @@ use crate::report::{Counted, Trace};
 use crate::{Rng, Violation};
 use ais_totem::{Config, Guarantee, Output, Ring};
 use ais_wire::Name;
+use hostile::Attack;
 
 /// Bytes of a message at most.
 const MAX_MESSAGE: usize = 1 << 20;
@@ -26,6 +28,7 @@ const AHEAD: u64 = 16;
 enum Act {
     Talk,
     Fault,
+    Forge,
 }
 
 struct World {
@@ -36,6 +39,8 @@ struct World {
     trace: Trace,
     /// The hosts whose daemon has no state directory.
     without_disk: Vec<bool>,
+    /// While somebody forges packets: what is seen takes the place of the history.
+    attack: Option<Attack>,
     /// A message near the limit comes only now and then: it is dear.
     large: u64,
 }
@@ -68,6 +73,7 @@ impl World {
             counted: Counted::default(),
             trace,
             without_disk,
+            attack: None,
             large: 1,
         }
     }
@@ -145,6 +151,7 @@ impl World {
             match self.fabric.step(end)? {
                 Some(Act::Talk) => self.talk(),
                 Some(Act::Fault) => self.fault(),
+                Some(Act::Forge) => self.forge(),
                 None => {}
             }
             self.take_events()?;
@@ -207,6 +214,12 @@ impl World {
 
     fn event(&mut self, host: usize, event: Output) -> Result<(), String> {
         let (now, node) = (self.fabric.now, node_of(host));
+        if let Some(attack) = &mut self.attack {
+            if let Output::View(view) = &event {
+                self.trace.say(now, || format!("{node} view {} {:?}", view.id, view.members));
+            }
+            return attack.event(now, node, &event);
+        }
         match event {
             Output::Transitional(members) => {
                 self.trace.say(now, || format!("{node} transitional {members:?}"));

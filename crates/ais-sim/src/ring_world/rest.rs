@@ -32,7 +32,7 @@ impl World {
 
     /// Membership needs a few tokens; then what waits has to go out, also what
     /// was sent while there was no ring.
-    fn settle_bound(&self) -> u64 {
+    pub(super) fn settle_bound(&self) -> u64 {
         self.plan.tokens(100) + 3_000 * MILLISECOND
     }
 
@@ -183,7 +183,8 @@ impl World {
         let begun = self.fabric.now;
         let kind = self.fabric.rng.below(3);
         // Who left shortly before is not believed: its host refuses packets.
-        let may_doubt = if self.counted.leaves > 0 { self.plan.timing.suspect() } else { 0 };
+        let doubts = self.counted.leaves > 0 || self.counted.forged > 0;
+        let may_doubt = if doubts { self.plan.timing.suspect() } else { 0 };
         let (what, bound) = match kind {
             // JOINs, and the tokens of commit and recovery.
             0 => ("left", may_doubt + 50 * MILLISECOND + 10 * self.rotation()),
