@@ -41,8 +41,9 @@ pub(super) struct Watch {
     views: Vec<usize>,
     /// Since when a host has not had another one in its view.
     out_since: BTreeMap<(usize, usize), u64>,
-    /// Since when a host has not been operational.
-    forming_since: BTreeMap<usize, u64>,
+    /// Since when a host has not been operational, and how many views it had
+    /// installed then: it may be operational for less than the time between looks.
+    forming_since: BTreeMap<usize, (u64, usize)>,
 }
 
 impl Watch {
@@ -98,7 +99,12 @@ impl Watch {
                 self.forming_since.remove(&host);
                 continue;
             }
-            let since = *self.forming_since.entry(host).or_insert(now);
+            let count = views(world, host);
+            let (since, before) = self.forming_since.entry(host).or_insert((now, count));
+            if *before != count {
+                (*since, *before) = (now, count);
+            }
+            let since = *since;
             let patience = if self.core.contains(&host) { 1 } else { PATIENCE };
             if now - since > self.bound * patience {
                 let tokens = in_tokens(world, now - since);
