@@ -43,7 +43,7 @@ impl Server {
         let watched = self.listener.as_ref().map_or(Ok(()), |listener| self.watch(listener));
         if let Err(error) = watched {
             let text = format_args!("the listening socket cannot be watched: {error}");
-            self.complaints.log(now.monotonic, text);
+            self.complaints.log(now.monotonic, None, text);
         }
     }
 
@@ -59,7 +59,7 @@ impl Server {
             Err(error) if is_passing(&error) => {}
             Err(error) => {
                 let text = format_args!("no connection can be accepted for a moment: {error}");
-                self.complaints.log(now.monotonic, text);
+                self.complaints.log(now.monotonic, None, text);
                 self.accept_at = Some(now.monotonic.saturating_add(ACCEPT_PAUSE));
                 self.watch_listener(now, EpollFlags::empty());
             }
@@ -77,7 +77,7 @@ impl Server {
         let mut event = EpollEvent::new(flags, Token::Listener.encode());
         if let Err(error) = self.epoll.modify(listener, &mut event) {
             let text = format_args!("the listening socket cannot be watched: {error}");
-            self.complaints.log(now.monotonic, text);
+            self.complaints.log(now.monotonic, None, text);
         }
     }
 
@@ -87,13 +87,13 @@ impl Server {
         let Ok(peer) = Peer::of(&socket, &self.access) else { return };
         if !self.quota.has_room() {
             let text = format_args!("{peer} was turned away: no descriptor is left");
-            return self.complaints.log(now.monotonic, text);
+            return self.complaints.log(now.monotonic, Some(peer.uid.as_raw()), text);
         }
         let verdict = self.access.check(&peer).and_then(|()| self.quota.check(peer.uid));
-        let name = peer.to_string();
+        let (user, name) = (peer.uid.as_raw(), peer.to_string());
         if let Err(error) = self.take(now, socket, peer, Greeting { verdict, given_to: None }) {
             let text = format_args!("{name} cannot be served: {error}");
-            self.complaints.log(now.monotonic, text);
+            self.complaints.log(now.monotonic, Some(user), text);
         }
     }
 

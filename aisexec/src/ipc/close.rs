@@ -14,8 +14,9 @@ impl Server {
         connection.is_closing = true;
         self.closing.push(id);
         if fault != Fault::End {
-            let text = format_args!("a connection of {} was closed: {fault}", connection.peer);
-            self.complaints.log(now.monotonic, text);
+            let (peer, user) = (&connection.peer, Some(connection.peer.uid.as_raw()));
+            let text = format_args!("a connection of {peer} was closed: {fault}");
+            self.complaints.log(now.monotonic, user, text);
         }
     }
 

@@ -126,9 +126,10 @@ pub(crate) struct Server {
     waiting_bytes: u64,
     /// How many there may be.
     waiting_limit: u64,
-    complaints: Complaints,
-    /// Of programs that were compiled with other headers.
-    misfits: Complaints,
+    /// By user, where one is to blame.
+    complaints: Complaints<Option<libc::uid_t>>,
+    /// Of programs that were compiled with other headers, by user.
+    misfits: Complaints<libc::uid_t>,
     has_served: bool,
     /// What was served last was answered at once.
     answers_at_once: bool,

@@ -133,7 +133,8 @@ impl Server {
         } else if header.code == Code::TOO_LONG {
             self.node.too_long(now);
         } else if header.code == Code::MISFIT {
-            self.misfits.log(now.monotonic, Misfit(connection.peer.pid));
+            let (user, process) = (connection.peer.uid.as_raw(), connection.peer.pid);
+            self.misfits.log(now.monotonic, user, Misfit(process));
         } else {
             connection.outstanding.push(header.id);
             let result = self.node.request(now, &caller, header.id, header.code, body);

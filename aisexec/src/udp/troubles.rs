@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use socket2::Socket;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// The least time between two lines of a kind, in ns.
 const INTERVAL: u64 = 60 * SECOND;
@@ -20,26 +20,16 @@ const MOST_REFUSED: usize = 128;
 pub(super) struct Troubles {
     port: u16,
     refused: BTreeSet<NodeId>,
-    foreign_port: Counted,
-    stranger: Counted,
+    foreign_port: u64,
+    stranger: u64,
     unsent: u64,
     no_room: u64,
     /// What was not sent since it was told last, by reason.
     untold: BTreeMap<i32, (u64, SocketAddrV4)>,
-    by_reason: BTreeMap<i32, Complaints>,
-    joining: Complaints,
-}
-
-#[derive(Debug)]
-struct Counted {
-    count: u64,
-    complaints: Complaints,
-}
-
-impl Counted {
-    fn new() -> Self {
-        Self { count: 0, complaints: Complaints::every(INTERVAL) }
-    }
+    /// Of datagrams that are dropped, by the address they come from.
+    dropped: Complaints<Ipv4Addr>,
+    /// Of what the system refuses, by reason.
+    refusals: Complaints<i32>,
 }
 
 impl Troubles {
@@ -47,35 +37,35 @@ impl Troubles {
         Self {
             port,
             refused: BTreeSet::new(),
-            foreign_port: Counted::new(),
-            stranger: Counted::new(),
+            foreign_port: 0,
+            stranger: 0,
             unsent: 0,
             no_room: 0,
             untold: BTreeMap::new(),
-            by_reason: BTreeMap::new(),
-            joining: Complaints::every(INTERVAL),
+            dropped: Complaints::every(INTERVAL),
+            refusals: Complaints::every(INTERVAL),
         }
     }
 
     /// Whether a datagram may come from there.
     pub(super) fn admits(&mut self, now: u64, settings: &Settings, from: SocketAddrV4) -> bool {
         if from.port() != self.port {
-            self.foreign_port.count += 1;
+            self.foreign_port += 1;
             let text =
                 format_args!("datagrams of {from} are dropped: nodes send from port {}", self.port);
-            self.foreign_port.complaints.log(now, text);
+            self.dropped.log(now, *from.ip(), text);
             return false;
         }
         if let Transport::Unicast { members } = &settings.transport
             && !members.contains(&NodeId::new(*from.ip()))
         {
-            self.stranger.count += 1;
+            self.stranger += 1;
             let text = format_args!(
                 "datagrams of {} are dropped: network.conf has no `member:{}`",
                 from.ip(),
                 from.ip()
             );
-            self.stranger.complaints.log(now, text);
+            self.dropped.log(now, *from.ip(), text);
             return false;
         }
         true
@@ -100,27 +90,24 @@ impl Troubles {
 
     pub(super) fn cannot_join(&mut self, now: u64, interface: &str, why: &io::Error) {
         let text = format_args!("the multicast address cannot be joined on {interface}: {why}");
-        self.joining.log(now, text);
+        self.refusals.log(now, why.raw_os_error().unwrap_or(0), text);
     }
 
     /// Tells of what was not sent.
     pub(super) fn tell(&mut self, now: u64) {
         for (reason, (count, to)) in std::mem::take(&mut self.untold) {
-            let complaints =
-                self.by_reason.entry(reason).or_insert_with(|| Complaints::every(INTERVAL));
-            let reason = Errno::from_raw(reason);
             let text = format_args!(
                 "{count} datagrams were not sent within a second, the last one to {to}: {}",
-                in_words(reason)
+                in_words(Errno::from_raw(reason))
             );
-            complaints.log(now, text);
+            self.refusals.log(now, reason, text);
         }
     }
 
     pub(super) fn counters(&self) -> [(&'static str, u64); 4] {
         [
-            ("dropped: from another port", self.foreign_port.count),
-            ("dropped: from no member", self.stranger.count),
+            ("dropped: from another port", self.foreign_port),
+            ("dropped: from no member", self.stranger),
             ("not sent: the system refused", self.unsent),
             ("not sent: too many waited", self.no_room),
         ]

@@ -5,7 +5,6 @@ use super::{MAX_ELEMENTS, MAX_OPENS, MAX_SECTION_SIZE};
 use crate::Complaints;
 use ais_proto::AisError;
 use ais_wire::Name;
-use std::collections::BTreeMap;
 
 /// The bounds and rules of CKPT on this node. They bind what is asked here;
 /// what was taken is the same everywhere. A bound may be passed by what was
@@ -114,11 +113,17 @@ impl Limit {
 const INTERVAL: u64 = 60_000_000_000;
 
 /// What the log has said of bounds that were reached here.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reached {
     /// When something was last asked here, on the monotonic clock.
     pub(super) now: u64,
-    complaints: BTreeMap<Limit, Complaints>,
+    complaints: Complaints<Limit>,
+}
+
+impl Default for Reached {
+    fn default() -> Self {
+        Self { now: 0, complaints: Complaints::every(INTERVAL) }
+    }
 }
 
 impl Reached {
@@ -126,9 +131,7 @@ impl Reached {
     /// bound, if it did, and nothing of that bound was said just before.
     pub(super) fn tell(&mut self, failure: &Failure, name: Option<&Name>, limits: &Limits) {
         let Some(limit) = failure.limit else { return };
-        let complaints =
-            self.complaints.entry(limit).or_insert_with(|| Complaints::every(INTERVAL));
-        complaints.log(self.now, Line { failure, limit, name, limits });
+        self.complaints.log(self.now, limit, Line { failure, limit, name, limits });
     }
 }
 
