@@ -25,6 +25,7 @@ mod signals;
 #[expect(unsafe_code, reason = "system calls that nix does not offer, made safe one by one")]
 mod sys;
 mod udp;
+mod watchdog;
 mod writer;
 
 /// An address that no other test has, whichever process runs it.

@@ -4,11 +4,11 @@
 //! of their work, on the second at once.
 
 use crate::busy_poll::{BusyPoll, Next};
-use crate::clock;
+use crate::clock::{self, SECOND};
 use crate::ipc::{Failure, Server, Token};
-use crate::notify;
 use crate::signals::Signals;
-use crate::sys;
+use crate::watchdog::{Step, Watchdog};
+use crate::{notify, sys};
 use ais_node::Now;
 use nix::errno::Errno;
 use nix::sched::sched_yield;
@@ -39,6 +39,11 @@ pub(crate) struct Reactor {
     is_stopping: bool,
     /// Requests served in a row without looking at all.
     in_a_row: u32,
+    watchdog: Watchdog,
+    /// The last wait may have been one, and not a mere look.
+    has_slept: bool,
+    /// When to tell next of what was counted, on the monotonic clock.
+    tell_at: u64,
 }
 
 impl Reactor {
@@ -53,7 +58,17 @@ impl Reactor {
         busy: BusyPoll,
     ) -> io::Result<Self> {
         epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, Token::Signals.encode()))?;
-        Ok(Self { epoll, signals, server, busy, is_stopping: false, in_a_row: 0 })
+        Ok(Self {
+            epoll,
+            signals,
+            server,
+            busy,
+            is_stopping: false,
+            in_a_row: 0,
+            watchdog: Watchdog::new(clock::monotonic()),
+            has_slept: false,
+            tell_at: 0,
+        })
     }
 
     /// Runs until signals end it, then leaves the cluster. Calls `ready` once
@@ -92,20 +107,47 @@ impl Reactor {
     /// Waits once and does what there is to do. Whether to go on.
     fn round(&mut self, events: &mut [EpollEvent]) -> io::Result<bool> {
         let count = self.wait(events)?;
-        let now = self.server.look();
+        let before = clock::monotonic();
+        self.watchdog.begin(before, std::mem::take(&mut self.has_slept));
+        let now = self.server.look(before);
+        self.ended(Step::Datagrams);
         for event in &events[..count] {
             let token = Token::decode(event.data());
             if token == Token::Signals && !self.answer_signals(now) {
                 return Ok(false);
             }
             self.server.on_event(now, token, event.events());
+            self.ended(Step::Event(token));
         }
-        self.server.serve_ready(now);
+        for _ in 0..self.server.ready() {
+            self.server.serve_ready(now);
+            self.ended(Step::Request);
+        }
         if self.server.deadline().is_some_and(|deadline| deadline <= now.monotonic) {
             self.server.on_time(now);
+            self.ended(Step::Time);
+        }
+        if self.tell_at <= now.monotonic {
+            self.tell_at = now.monotonic.saturating_add(SECOND);
+            self.tell();
         }
         self.server.flush_network(now);
+        self.ended(Step::Sending);
         Ok(!self.server.may_leave())
+    }
+
+    /// A step is over.
+    fn ended(&mut self, step: Step) {
+        let Self { watchdog, server, .. } = self;
+        watchdog.end(clock::monotonic(), step, || match step {
+            Step::Event(Token::Stream(id) | Token::Events(id)) => server.peer_of(id),
+            _ => None,
+        });
+    }
+
+    /// Tells operators of what is counted here.
+    fn tell(&mut self) {
+        self.server.tell_counters(self.watchdog.counters().to_vec());
     }
 
     /// Does what signals ask for. Whether to go on.
@@ -128,7 +170,7 @@ impl Reactor {
     /// sleeps if requests follow each other.
     fn wait(&mut self, events: &mut [EpollEvent]) -> io::Result<usize> {
         let served = self.server.take_served();
-        if self.server.has_ready() {
+        if self.server.ready() > 0 {
             return wait(&self.epoll, events, Some(0));
         }
         let deadline = self.server.deadline();
@@ -139,6 +181,7 @@ impl Reactor {
             }
         }
         let left = deadline.map(|deadline| deadline.saturating_sub(clock::monotonic()));
+        self.has_slept = true;
         wait(&self.epoll, events, left)
     }
 
@@ -154,6 +197,8 @@ impl Reactor {
             let at_last = is_alone && look % (LOOKS_AT_LAST + 1) != 0;
             if at_last && self.in_a_row < MOST_IN_A_ROW {
                 if self.server.serve_last(now) {
+                    self.watchdog.begin(now.monotonic, false);
+                    self.ended(Step::Request);
                     self.in_a_row += 1;
                     self.busy.hit();
                     return Ok(0);

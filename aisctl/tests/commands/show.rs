@@ -156,6 +156,7 @@ fn every_counter_is_explained() {
     let page = include_str!("../../../docs/RING.md");
     let counters = json(&node, "ring")["counters"].as_object().unwrap().clone();
     assert!(counters.len() > 40, "{counters:?}");
+    assert!(counters.contains_key("steps-longest-us"), "{counters:?}");
     let explained: Vec<&str> = page
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))

@@ -208,21 +208,20 @@ impl Server {
         self.settle(now);
     }
 
-    /// Gives those a turn that have a request at hand already.
+    /// Gives the next of those a turn that have a request at hand already.
     pub(crate) fn serve_ready(&mut self, now: Now) {
-        for _ in 0..self.ready.len() {
-            let Some(id) = self.ready.pop_front() else { return };
-            if let Some(connection) = self.connections.get_mut(&id) {
-                connection.is_ready = false;
-                self.serve(now, id);
-                self.settle(now);
-            }
+        if let Some(id) = self.ready.pop_front()
+            && let Some(connection) = self.connections.get_mut(&id)
+        {
+            connection.is_ready = false;
+            self.serve(now, id);
+            self.settle(now);
         }
     }
 
-    /// Whether somebody can be served without waiting for an event.
-    pub(crate) fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
+    /// How many can be served without waiting for an event.
+    pub(crate) fn ready(&self) -> usize {
+        self.ready.len()
     }
 
     /// Whether a request was served since [`Server::take_served`].

@@ -9,10 +9,9 @@ use ais_node::Now;
 const INTERRUPTED: u64 = 5_000_000;
 
 impl Server {
-    /// Looks at the sockets of the ring, and hands over what has arrived. The
-    /// time it was then.
-    pub(crate) fn look(&mut self) -> Now {
-        let before = clock::monotonic();
+    /// Looks at the sockets of the ring, at the time `before`, and hands over
+    /// what has arrived. The time it was then.
+    pub(crate) fn look(&mut self, before: u64) -> Now {
         let Self { node, udp, .. } = self;
         let mut now = None;
         let is_all = udp.receive(before, |from, bytes| {

@@ -14,6 +14,16 @@ impl Server {
         }
     }
 
+    /// Who is at the other end of a connection, if it is there.
+    pub(crate) fn peer_of(&self, id: u64) -> Option<String> {
+        self.connections.get(&id).map(|connection| connection.peer.to_string())
+    }
+
+    /// Has operators told of what the daemon counts beside its node.
+    pub(crate) fn tell_counters(&mut self, counters: Vec<(&'static str, u64)>) {
+        self.node.tell_counters(counters);
+    }
+
     fn state(&self, now: Now) -> Vec<String> {
         let status = self.node.status(now);
         let sync = self.node.sync_status();
@@ -63,7 +73,10 @@ impl Server {
             ));
             let problems = ring.problems.iter();
             lines.extend(problems.map(|problem| format!("{}; {}", problem.what, problem.advice)));
-            lines.push(format!("ring counters: {}", counts(ring.counters)));
+            lines.push(format!(
+                "ring counters: {}",
+                counts(ring.counters.iter().chain(self.node.counters()).copied())
+            ));
         }
         lines.push(format!("datagrams: {}", counts(self.udp.counters())));
         lines

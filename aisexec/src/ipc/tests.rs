@@ -62,7 +62,7 @@ impl Stage {
             for event in &events[..count] {
                 self.server.on_event(self.now, Token::decode(event.data()), event.events());
             }
-            if count == 0 && !self.server.has_ready() {
+            if count == 0 && self.server.ready() == 0 {
                 return;
             }
             self.server.serve_ready(self.now);

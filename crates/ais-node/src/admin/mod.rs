@@ -55,6 +55,8 @@ pub(crate) struct Admin {
     probes: Probes,
     inspections: Inspections,
     openers: Openers,
+    /// What whoever drives the node counts of its own work.
+    counters: Vec<(&'static str, u64)>,
 }
 
 impl Admin {
@@ -72,7 +74,16 @@ impl Admin {
             probes: Probes::default(),
             inspections: Inspections::default(),
             openers: Openers::default(),
+            counters: Vec::new(),
         }
+    }
+
+    pub(crate) fn tell_counters(&mut self, counters: Vec<(&'static str, u64)>) {
+        self.counters = counters;
+    }
+
+    pub(crate) fn counters(&self) -> &[(&'static str, u64)] {
+        &self.counters
     }
 
     pub(crate) fn on_handle_opened(&mut self, caller: &Caller) {
@@ -120,7 +131,7 @@ impl Admin {
         match request {
             Request::Status => self.status(now, sights).encode(&mut body),
             Request::Ring => {
-                body.option(ring(sights.group).as_ref(), |out, ring| ring.encode(out));
+                body.option(self.ring(sights.group).as_ref(), |out, ring| ring.encode(out));
             }
             Request::Checkpoints { after, limit } => {
                 let page = sights.ckpt.show(after.as_ref(), page_size(limit));
@@ -227,6 +238,20 @@ impl Admin {
         }
     }
 
+    fn ring(&self, group: &Group) -> Option<Ring> {
+        let status = group.status()?;
+        let counters = status.counters.iter().chain(&self.counters);
+        Some(Ring {
+            state: status.state.into(),
+            view: status
+                .view
+                .map(|view| ViewId { number: view.number, representative: view.representative }),
+            members: status.members,
+            why: status.why,
+            counters: counters.map(|(name, value)| ((*name).into(), *value)).collect(),
+        })
+    }
+
     fn clients(&self) -> Clients {
         let count = |service| self.handles.values().filter(|(_, of)| *of == service).count() as u32;
         let programs = self.handles.values().filter(|(_, of)| *of != Service::Admin);
@@ -280,17 +305,4 @@ fn problems(group: &Group) -> Vec<Problem> {
         advice,
     };
     of_ring.into_iter().map(problem).collect()
-}
-
-fn ring(group: &Group) -> Option<Ring> {
-    let status = group.status()?;
-    Some(Ring {
-        state: status.state.into(),
-        view: status
-            .view
-            .map(|view| ViewId { number: view.number, representative: view.representative }),
-        members: status.members,
-        why: status.why,
-        counters: status.counters.iter().map(|(name, value)| ((*name).into(), *value)).collect(),
-    })
 }

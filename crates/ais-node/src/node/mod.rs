@@ -223,6 +223,18 @@ impl Node {
         self.group.status()
     }
 
+    /// Has operators told of what whoever drives the node counts of its own work,
+    /// by name, beside what the ring counts.
+    pub fn tell_counters(&mut self, counters: Vec<(&'static str, u64)>) {
+        self.admin.tell_counters(counters);
+    }
+
+    /// What [`Node::tell_counters`] was told last.
+    #[must_use]
+    pub fn counters(&self) -> &[(&'static str, u64)] {
+        self.admin.counters()
+    }
+
     /// Called first whenever the node is: notices that it did not run in time.
     fn wake(&mut self, now: Now) {
         if self.holds.run(now.monotonic)
