@@ -7,11 +7,12 @@ use crate::claim::Claim;
 use crate::config::{self, CheckpointLimits, Config, ConfigError, NetworkConf, Quorum};
 use crate::ipc::{Access, Failure, Server, Settings, Surroundings, Token};
 use crate::join::{self, Joined};
+use crate::memory::Memory;
 use crate::reactor::Reactor;
 use crate::ring_number::{NumberFile, Numbers};
 use crate::signals::Signals;
 use crate::writer::Writer;
-use crate::{clock, logs, notify, output, realtime, sys};
+use crate::{clock, logs, notify, oom, output, realtime, sys};
 use ais_node::ckpt::Limits;
 use ais_node::{Digest, Node};
 use ais_proto::{Cookie, Name, NodeId, Welcome};
@@ -22,7 +23,6 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags};
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode, umask};
-use nix::sys::sysinfo::sysinfo;
 use nix::unistd::Pid;
 use std::io;
 use std::path::Path;
@@ -62,25 +62,30 @@ pub fn check(args: &Args) -> ExitCode {
 fn machine_warnings(directory: &Path, network: &NetworkConf) -> Vec<ConfigError> {
     let absent = join::check(network).ok().flatten();
     let absent = absent.map(|text| config::at_key(directory, "bindnetaddr", text));
-    let doubts = doubts(directory, network);
-    let memory = network.checkpoint_memory.filter(|memory| *memory > ram());
-    let memory = memory.map(|memory| {
-        let text = format!(
-            "checkpoint-memory: {memory} bytes are more than the {} of this machine; give less, \
-             or leave the key out for half of them",
-            ram()
-        );
-        config::at_key(directory, "checkpoint-memory", text)
-    });
-    absent.into_iter().chain(doubts).chain(memory).collect()
+    let memory = Memory::of_this_process();
+    absent.into_iter().chain(doubts(directory, network, &memory)).collect()
 }
 
 /// What this machine has and network.conf may not mean.
-fn doubts(directory: &Path, network: &NetworkConf) -> impl Iterator<Item = ConfigError> {
+fn doubts(
+    directory: &Path,
+    network: &NetworkConf,
+    memory: &Memory,
+) -> impl Iterator<Item = ConfigError> {
     let address = join::doubt_of_address(network).map(|text| ("bindnetaddr", text));
     let name = join::doubt_of_nodename(network).map(|text| ("nodename", text));
-    let doubts = address.into_iter().chain(name);
+    let memory = doubt_of_memory(network, memory).map(|text| ("checkpoint-memory", text));
+    let doubts = address.into_iter().chain(name).chain(memory);
     doubts.map(|(key, text)| config::at_key(directory, key, text))
+}
+
+fn doubt_of_memory(network: &NetworkConf, memory: &Memory) -> Option<String> {
+    let wanted = network.checkpoint_memory.filter(|wanted| *wanted > memory.bytes)?;
+    Some(format!(
+        "checkpoint-memory: {wanted} bytes are more than the {} that this process may use \
+         ({memory}); give less, or leave the key out for half of them",
+        memory.bytes
+    ))
 }
 
 /// Runs the daemon until a signal stops it: 0; or 1 if it cannot be started,
@@ -138,6 +143,7 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
     // the shell of who started it is set to; nothing is for others to write.
     umask(Mode::from_bits_truncate(0o022));
     sys::return_memory_from(RETURN_MEMORY_FROM);
+    sys::share_memory_among_threads();
     // Else timers are as late as the kernel has it.
     let _ = prctl::set_timerslack(TIMER_SLACK);
     let signals = Signals::take().map_err(in_words)?;
@@ -148,13 +154,17 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
     let network = config.network.clone();
     let joined = join::join(&network, &signals, &epoll, Token::Ring.encode())?;
     let Some(Joined { node, udp }) = joined else { return Ok(()) };
-    for doubt in doubts(&args.config_dir, &network) {
+    let memory = Memory::of_this_process();
+    if memory.is_limited() {
+        log::info!("this process may use {} bytes of memory: {memory}", memory.bytes);
+    }
+    for doubt in doubts(&args.config_dir, &network, &memory) {
         log::warn!("{doubt}");
     }
     let settings = Settings {
         welcome: welcome(&network),
         descriptors: raise_descriptors(),
-        ram: ram(),
+        memory: memory.bytes,
         allow_node_recovery: network.allow_node_recovery,
     };
     let seconds = u64::try_from(clock::wall()).unwrap_or(0) / clock::SECOND;
@@ -162,10 +172,11 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
     if network.realtime {
         realtime::ask();
     }
+    oom::ask();
     let surroundings = Surroundings { udp, writer: Writer::start(file).map_err(in_words)?, claim };
     let incarnation = incarnation().map_err(in_words)?;
     let ring = ring_config(&network, node, numbers, incarnation);
-    let node = Node::new(node_config(config, node, ring, settings.ram), clock::now());
+    let node = Node::new(node_config(config, node, ring, settings.memory), clock::now());
     let access = Access::of_this_system();
     let mut server =
         Server::new(Rc::clone(&epoll), node, surroundings, access, settings).map_err(in_words)?;
@@ -205,7 +216,7 @@ fn node_config(
     config: Config,
     node: NodeId,
     ring: ais_totem::Config,
-    ram: u64,
+    memory: u64,
 ) -> ais_node::Config {
     let network = config.network;
     ais_node::Config {
@@ -217,7 +228,7 @@ fn node_config(
         cluster_name: network.clustername,
         boot_timestamp: clock::booted(),
         ckpt: Limits {
-            memory: network.checkpoint_memory.unwrap_or(ram / 2),
+            memory: network.checkpoint_memory.unwrap_or(memory / 2),
             checkpoints: network.max_checkpoints,
             sections: network.max_sections,
             max_message: network.max_message,
@@ -305,14 +316,6 @@ fn raise_descriptors() -> usize {
         }
     });
     usize::try_from(limit).unwrap_or(usize::MAX)
-}
-
-/// The memory of this machine that one process can have, in bytes; 1 GiB if
-/// that is not known. A process of 32 bits has 3 GiB of addresses at least;
-/// half of them leave room for what is copied when nodes meet.
-fn ram() -> u64 {
-    let most = if cfg!(target_pointer_width = "32") { 3 << 29 } else { u64::MAX };
-    sysinfo().map_or(1 << 30, |info| info.ram_total()).min(most)
 }
 
 /// How many processors this process may use; 1 if that is not known.

@@ -212,6 +212,17 @@ pub(crate) fn return_memory_from(bytes: i32) {
     let _ = bytes;
 }
 
+/// Has all threads take small pieces of memory from one place. Else each that
+/// begins takes 64 MiB of addresses, which a limit on those (RLIMIT_AS) counts;
+/// threads that write what others have put together need none of it.
+pub(crate) fn share_memory_among_threads() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: the call sets a number of the allocator.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
+
 /// Has a UDP socket send what is larger than a link takes in fragments, and
 /// believe nobody who says that a way takes less.
 ///

@@ -55,7 +55,8 @@ pub struct NetworkConf {
     pub api_timeout: u32,
     /// The longest message of one call, in bytes. 16 MiB.
     pub max_message: u32,
-    /// All checkpoints together, in bytes; `None` is half of the RAM.
+    /// All checkpoints together, in bytes; `None` is half of the memory
+    /// that the daemon may use.
     pub checkpoint_memory: Option<u64>,
     /// How many checkpoints there may be. 65536.
     pub max_checkpoints: u32,

@@ -31,6 +31,6 @@ pub(crate) const ACCEPT_PAUSE: u64 = SECOND / 10;
 /// /tmp may have removed it.
 pub(crate) const SOCKET_LOOKS: u64 = 2 * SECOND;
 /// Bytes of unfinished requests and unread replies of all clients together,
-/// at least; a 16th of the RAM if that is more. Beyond, the connection that
-/// has not moved for the longest time is closed.
+/// at least; a 16th of the memory that this process may use if that is more.
+/// Beyond, the connection that has not moved for the longest time is closed.
 pub(crate) const MIN_WAITING_BYTES: u64 = 256 << 20;

@@ -50,8 +50,8 @@ pub(crate) struct Settings {
     pub(crate) welcome: Welcome,
     /// How many descriptors this process may open.
     pub(crate) descriptors: usize,
-    /// The memory of the machine, in bytes.
-    pub(crate) ram: u64,
+    /// The memory that this process may use, in bytes.
+    pub(crate) memory: u64,
     /// Whether a program may have this node stopped.
     pub(crate) allow_node_recovery: bool,
 }
@@ -176,7 +176,7 @@ impl Server {
             parked: Vec::new(),
             closing: Vec::new(),
             waiting_bytes: 0,
-            waiting_limit: MIN_WAITING_BYTES.max(settings.ram / 16),
+            waiting_limit: MIN_WAITING_BYTES.max(settings.memory / 16),
             complaints: Complaints::every(SECOND),
             misfits: Complaints::every(60 * SECOND),
             has_served: false,

@@ -36,8 +36,12 @@ impl Stage {
         let now = Now { monotonic: 1, wall: 1 };
         let access = Access::of_this_system();
         let epoll = Rc::new(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).unwrap());
-        let settings =
-            Settings { welcome: welcome(), descriptors: 1000, ram: 0, allow_node_recovery: false };
+        let settings = Settings {
+            welcome: welcome(),
+            descriptors: 1000,
+            memory: 0,
+            allow_node_recovery: false,
+        };
         let me = NodeId::new(own_address(127));
         let surroundings = Surroundings {
             udp: network(me, &epoll),

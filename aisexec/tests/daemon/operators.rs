@@ -273,6 +273,36 @@ fn sigusr2_writes_the_state_into_the_log() {
 }
 
 #[test]
+fn the_kernel_is_asked_to_end_others_first() {
+    let site = Site::new();
+    let executive = site.start();
+    let score = fs::read_to_string(format!("/proc/{}/oom_score_adj", executive.pid())).unwrap();
+    if score.trim().parse::<i32>().unwrap() > -900 {
+        executive.await_log("oom_score_adj cannot be -900 (");
+        executive.await_log("or set OOMScoreAdjust=-900");
+    }
+    executive.stop();
+}
+
+#[test]
+fn a_limit_of_the_process_is_one_for_checkpoints() {
+    let site = Site::new();
+    site.set("realtime:no", "realtime:no\ncheckpoint-memory:3g");
+    for limit in ["-v", "-d"] {
+        let limited = format!("ulimit {limit} {}", 2 << 20);
+        let doubt = "checkpoint-memory: 3221225472 bytes are more than the ";
+        let output = through_shell(&site, &limited).arg("--check").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert!(said.contains(doubt) && said.contains("(RLIMIT_"), "{said}");
+        let executive = site.start_as(through_shell(&site, &limited));
+        executive.await_log(doubt);
+        executive.await_log("bytes of memory: RLIMIT_");
+        executive.stop();
+    }
+}
+
+#[test]
 fn what_the_starter_blocked_or_ignored_does_not_matter() {
     for before in [
         "trap '' TERM INT HUP QUIT USR2 CHLD PIPE XFSZ",
