@@ -1,15 +1,54 @@
-//! Telling people who the members are.
+//! Telling people who the members are. Nobody waits for who reads that
+//! (`outlet.rs`).
 
+use crate::outlet::{self, Outlet};
 use ais_node::View;
 use ais_wire::NodeId;
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::OnceLock;
+
+/// The way to standard output.
+static LISTS: OnceLock<Outlet> = OnceLock::new();
+
+/// Members are printed on standard output from now on.
+///
+/// # Errors
+/// If there can be no thread that writes.
+pub(crate) fn start() -> io::Result<()> {
+    let stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let outlet = Outlet::start("stdout", move |missing, text| {
+        outlet::write_all(&stdout, text)?;
+        if missing > 0 {
+            log::warn!(
+                "standard output lacks {missing} lines of earlier configurations: they could not be \
+                 written, or who reads them did not keep up"
+            );
+        }
+        Ok(())
+    })?;
+    LISTS.get_or_init(|| outlet);
+    Ok(())
+}
+
+/// Lets go of standard output when what was printed is there.
+pub(crate) fn end() {
+    LISTS.get().into_iter().for_each(Outlet::close);
+}
+
+/// Waits until what was printed is there, until this time on the monotonic clock
+/// at most.
+pub(crate) fn finish(until: u64) {
+    LISTS.get().into_iter().for_each(|lists| lists.finish(until));
+}
 
 /// Prints the members on standard output, and to the log what has changed.
 pub(crate) fn announce(view: &View) {
-    let mut out = io::stdout().lock();
-    // Whoever started the daemon may have closed it.
-    let _ = out.write_all(configuration(&view.members).as_bytes()).and_then(|()| out.flush());
+    if let Some(lists) = LISTS.get() {
+        lists.say(configuration(&view.members).as_bytes());
+    }
     let (id, count) = (view.id, view.members.len());
     log::info!("configuration {id} has {count} members, because {}", view.why);
     if !view.joined.is_empty() {

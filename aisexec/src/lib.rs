@@ -18,6 +18,7 @@ mod logs;
 mod memory;
 mod notify;
 mod oom;
+mod outlet;
 pub mod output;
 mod reactor;
 mod realtime;

@@ -8,7 +8,7 @@ use crate::clock::{self, SECOND};
 use crate::ipc::{Failure, Server, Token};
 use crate::signals::Signals;
 use crate::watchdog::{Step, Watchdog};
-use crate::{notify, sys};
+use crate::{logs, notify, sys};
 use ais_node::Now;
 use nix::errno::Errno;
 use nix::sched::sched_yield;
@@ -129,7 +129,7 @@ impl Reactor {
         }
         if self.tell_at <= now.monotonic {
             self.tell_at = now.monotonic.saturating_add(SECOND);
-            self.tell();
+            self.tell(now.monotonic);
         }
         self.server.flush_network(now);
         self.ended(Step::Sending);
@@ -145,9 +145,12 @@ impl Reactor {
         });
     }
 
-    /// Tells operators of what is counted here.
-    fn tell(&mut self) {
-        self.server.tell_counters(self.watchdog.counters().to_vec());
+    /// Tells of lines that were left out of the log, and operators of what is
+    /// counted here.
+    fn tell(&mut self, now: u64) {
+        logs::on_time(now);
+        let counters = self.watchdog.counters().into_iter().chain(logs::counters());
+        self.server.tell_counters(counters.collect());
     }
 
     /// Does what signals ask for. Whether to go on.

@@ -12,7 +12,7 @@ use crate::reactor::Reactor;
 use crate::ring_number::{NumberFile, Numbers};
 use crate::signals::Signals;
 use crate::writer::Writer;
-use crate::{clock, logs, notify, oom, output, realtime, sys};
+use crate::{announce, clock, logs, notify, oom, output, realtime, sys};
 use ais_node::ckpt::Limits;
 use ais_node::{Digest, Node};
 use ais_proto::{Cookie, Name, NodeId, Welcome};
@@ -34,6 +34,8 @@ const MICROSECOND: u64 = 1000;
 /// lingers for little more.
 const TIMER_SLACK: libc::c_ulong = 5000;
 const MILLISECOND: u64 = 1_000_000;
+/// How long who reads what was said last is waited for in the end, in ns.
+const FAREWELL: u64 = clock::SECOND;
 /// Pieces of memory from this size on go back to the system when they are
 /// freed, in bytes.
 const RETURN_MEMORY_FROM: i32 = 1 << 20;
@@ -54,7 +56,13 @@ pub fn check(args: &Args) -> ExitCode {
             }
             output::print("configuration ok\n")
         }
-        Err(code) => code,
+        Err(errors) => {
+            for error in errors {
+                // The status says it too.
+                let _ = output::complain(&format!("{error}\n"));
+            }
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -92,9 +100,25 @@ fn doubt_of_memory(network: &NetworkConf, memory: &Memory) -> Option<String> {
 /// or [`EXIT_RESET`](crate::args::EXIT_RESET) if an error report had it stopped.
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
+    let code = live(args);
+    say_farewell();
+    code
+}
+
+/// Waits for who reads what was said, but not for long.
+fn say_farewell() {
+    let until = clock::monotonic().saturating_add(FAREWELL);
+    announce::finish(until);
+    logs::finish(until);
+}
+
+fn live(args: &Args) -> ExitCode {
     let config = match load(&args.config_dir) {
         Ok(config) => config,
-        Err(code) => return code,
+        Err(errors) => {
+            errors.iter().for_each(|error| logs::print(Level::Error, error));
+            return ExitCode::FAILURE;
+        }
     };
     let background = match args.daemon.then(background::go).transpose() {
         Ok(None) => None,
@@ -114,39 +138,39 @@ pub fn run(args: &Args) -> ExitCode {
     }
 }
 
-fn load(directory: &Path) -> Result<Config, ExitCode> {
-    let loaded = config::load(directory).and_then(|config| match join::check(&config.network) {
+fn load(directory: &Path) -> Result<Config, Vec<ConfigError>> {
+    config::load(directory).and_then(|config| match join::check(&config.network) {
         Ok(_) => Ok(config),
         Err(message) => Err(vec![config::at_key(directory, "bindnetaddr", message)]),
-    });
-    loaded.map_err(|errors| {
-        errors.iter().for_each(|error| logs::print(Level::Error, error));
-        ExitCode::FAILURE
     })
 }
 
 fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<(), Failure> {
-    match &background {
+    let in_words = |error: io::Error| error.to_string();
+    sys::share_memory_among_threads();
+    // First of all: threads have the signals blocked that are blocked when they
+    // begin.
+    let signals = Signals::take().map_err(in_words)?;
+    let begun = match &background {
         Some(background) if !background.keeps_stderr => logs::to_syslog(),
         _ => logs::to_stderr(),
-    }
+    };
+    begun.and_then(|()| announce::start()).map_err(in_words)?;
     std::panic::set_hook(Box::new(|info| {
         // A replica that is half updated is worse than a dead one.
         log::error!("internal error, please report it: {info}");
+        say_farewell();
         std::process::abort();
     }));
     for warning in &config.warnings {
         log::warn!("{warning}");
     }
-    let in_words = |error: io::Error| error.to_string();
     // What this process makes has the mode that is asked for there, whatever
     // the shell of who started it is set to; nothing is for others to write.
     umask(Mode::from_bits_truncate(0o022));
     sys::return_memory_from(RETURN_MEMORY_FROM);
-    sys::share_memory_among_threads();
     // Else timers are as late as the kernel has it.
     let _ = prctl::set_timerslack(TIMER_SLACK);
-    let signals = Signals::take().map_err(in_words)?;
     let claim = Claim::new(&args.socket)?;
     let epoll = Rc::new(
         Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(io::Error::from).map_err(in_words)?,
@@ -187,7 +211,10 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
         log::info!("serving programs on {}", args.socket.display());
         notify::ready();
         match background {
-            Some(background) => background.ready([&args.socket, &args.state_dir]),
+            Some(background) => {
+                announce::end();
+                background.ready([&args.socket, &args.state_dir])
+            }
             None => Ok(()),
         }
     })

@@ -13,6 +13,7 @@ mod leave;
 mod limits;
 mod operators;
 mod processes;
+mod readers;
 mod recovery;
 mod settings;
 mod start_stop;
