@@ -22,7 +22,7 @@ use std::sync::OnceLock;
 use std::sync::mpsc::channel;
 use syslog::Syslog;
 
-/// Who reads the log.
+/// The reader of the log, whom a line is written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reader {
     /// Standard error is a terminal, a file, or whatever else.

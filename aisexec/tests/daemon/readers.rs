@@ -1,4 +1,4 @@
-//! Those who read the log and the lists of members, and stop doing so: the
+//! Readers of the log and of the lists of members that stop reading: the
 //! daemon waits for none of them.
 
 use crate::client::Client;

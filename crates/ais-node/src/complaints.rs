@@ -15,7 +15,7 @@ pub struct Complaints<K> {
     /// The least time between two lines of a kind, in ns.
     interval: u64,
     kinds: BTreeMap<(&'static Location<'static>, K), Said>,
-    /// Those for which there is no place.
+    /// All kinds for which there is no place.
     others: Said,
 }
 

@@ -164,7 +164,7 @@ impl Timing {
         self.token * 16
     }
 
-    /// That a node was lost counts until so long after the last time.
+    /// The loss of a node counts until so long after the last one.
     #[must_use]
     pub const fn flap_memory(self) -> u64 {
         self.token * 60
