@@ -12,13 +12,16 @@ pub(crate) const MAJOR: u8 = 1;
 /// before they know each other's version. Nodes of different ones may form no
 /// ring.
 pub(crate) const MINOR: u8 = 2;
+/// Nodes of an older minor version are in no ring with this one: they do not show
+/// the way to one node.
+pub(crate) const OLDEST_MINOR: u8 = WITH_REACH;
 /// The first minor version in which JOIN and HELLO end with the settings of
 /// their sender.
 const WITH_SETTINGS: u8 = 1;
 /// The first one in which HELLO goes on with [`Reach`] and is filled up with
-/// zeros, JOIN says whether it is careful, and COMMIT which size gets through; and
-/// in which JOIN and HELLO tell which machine their sender is, and which
-/// addresses two machines have.
+/// zeros, JOIN says whether it is careful and does not begin with a minor version,
+/// and COMMIT says which size gets through; and in which JOIN and HELLO tell which
+/// machine their sender is, and which addresses two machines have.
 const WITH_REACH: u8 = 2;
 
 /// Magic, major, minor, kind, checksum, cluster, sender.
@@ -249,7 +252,7 @@ fn read(kind: u8, minor: u8, body: &[u8]) -> Result<(Packet, Option<Introduction
         kind::DATA => Packet::Data(read_data(&mut input)?),
         kind::RECOVERED => Packet::Data(read_recovered(&mut input)?),
         kind::TOKEN => Packet::Token(read_token(&mut input)?),
-        kind::JOIN => Packet::Join(read_join(&mut input)?),
+        kind::JOIN => Packet::Join(read_join(&mut input, minor)?),
         kind::COMMIT => Packet::Commit(read_commit(&mut input)?),
         kind::HELLO => Packet::Hello(read_hello(&mut input)?),
         kind::CANCEL => Packet::Cancel(Cancel { ring: read_view(&mut input)? }),
@@ -334,16 +337,19 @@ fn read_token(input: &mut Reader<'_>) -> Result<Token, DecodeError> {
 }
 
 fn write_join(out: &mut Writer, join: &Join) {
-    out.u8(join.minor).bool(join.leaving).u64(join.number);
+    out.bool(join.leaving).u64(join.number);
     out.option(join.ring.as_ref(), |out, &ring| write_view(out, ring));
     for nodes in [&join.members, &join.failed, &join.heard, &join.mutual] {
         out.list(nodes, write_node);
     }
 }
 
-fn read_join(input: &mut Reader<'_>) -> Result<Join, DecodeError> {
+fn read_join(input: &mut Reader<'_>, minor: u8) -> Result<Join, DecodeError> {
+    if minor < WITH_REACH {
+        // The lowest minor version that the sender knows of.
+        input.u8()?;
+    }
     Ok(Join {
-        minor: input.u8()?,
         careful: false,
         leaving: input.bool()?,
         number: input.u64()?,

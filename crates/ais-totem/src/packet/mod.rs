@@ -7,7 +7,7 @@ mod dropped;
 mod tests;
 
 pub use codec::is_greeting;
-pub(crate) use codec::{Codec, MAJOR, MINOR, chunk_capacity, fnv1a};
+pub(crate) use codec::{Codec, MAJOR, MINOR, OLDEST_MINOR, chunk_capacity, fnv1a};
 pub(crate) use dropped::{DropCounters, Dropped};
 
 use crate::{Bytes, Setting, ViewId};
@@ -114,8 +114,6 @@ pub(crate) struct Token {
 /// What a member wants the next ring to be ([SRP95] section 5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Join {
-    /// The lowest minor version of the protocol among those it knows of.
-    pub(crate) minor: u8,
     /// The members of `ring` have to show anew that they hear each other.
     pub(crate) careful: bool,
     /// The sender goes away; the rest says what it left.

@@ -193,7 +193,7 @@ fn what_a_node_tells_of_itself_travels_with_join_and_hello() {
 }
 
 /// A packet as minor version 0 writes it, without all that ends JOIN and HELLO
-/// now; and how it is read.
+/// now, and with the minor version with which JOIN began; and how it is read.
 fn as_older(mut packet: Packet) -> (Packet, Vec<u8>) {
     let mut more = 4 + 8 + 4;
     match &mut packet {
@@ -210,6 +210,9 @@ fn as_older(mut packet: Packet) -> (Packet, Vec<u8>) {
     let mut older = codec(SENDER, "c").encode(&packet).to_vec();
     older[5] = 0;
     older.truncate(older.len() - more);
+    if let Packet::Join(_) = packet {
+        older.insert(codec::HEADER, 0);
+    }
     codec::put_checksum(&mut older);
     if let Packet::Hello(hello) = &mut packet {
         hello.reach = Reach { length: older.len() as u16, ..Reach::default() };

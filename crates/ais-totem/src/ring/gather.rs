@@ -9,7 +9,7 @@ mod peer;
 use super::circuit::Circuit;
 use super::greeting::contains;
 use super::{Ring, State};
-use crate::packet::{Join, MAX_MEMBERS, MINOR, Packet};
+use crate::packet::{Join, MAX_MEMBERS, Packet};
 use crate::{Destination, Timing, ViewId};
 use ais_wire::NodeId;
 use peer::Peer;
@@ -418,15 +418,13 @@ impl Ring {
     pub(super) fn join_of_gather(&self, now: u64) -> Option<Join> {
         let State::Gather(gather) = &self.state else { return None };
         let (members, failed) = gather.sets();
-        let minor = gather.peers.values().map(|peer| peer.minor).fold(MINOR, u8::min);
-        Some(Join { minor, members, failed, ..self.join(now) })
+        Some(Join { members, failed, ..self.join(now) })
     }
 
     /// A JOIN without sets.
     fn join(&self, now: u64) -> Join {
         let (heard, mutual) = self.links_to_tell(now);
         Join {
-            minor: MINOR,
             careful: matches!(&self.state, State::Gather(gather) if gather.is_careful),
             leaving: false,
             number: self.core.number(),

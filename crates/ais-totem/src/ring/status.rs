@@ -5,7 +5,7 @@ use super::problems::{Key, Problem, Severity, Topic};
 use super::{Ring, State};
 use crate::ViewId;
 use crate::config::milliseconds;
-use crate::packet::{DropCounters, Dropped, Introduction, MAJOR, MINOR};
+use crate::packet::{DropCounters, Dropped, Introduction, MAJOR, MINOR, OLDEST_MINOR};
 use ais_wire::NodeId;
 
 /// How often it is looked for problems that the log has to tell, in ns.
@@ -55,7 +55,16 @@ impl Ring {
         }
         problems.extend(self.standstill(now));
         problems.extend(self.core.problems.lasting(now, self.last_members()));
-        problems.extend(self.core.links.problems(now, self.core.me));
+        let links = self.core.links.problems(now, self.core.me);
+        // A node of an older version shows no links, whatever they are like.
+        let is_older = |node| {
+            let is_it = |(key, problem): &(Key, Problem)| {
+                *key == (Topic::Version, node) && problem.severity < Severity::Notice
+            };
+            problems.iter().any(is_it)
+        };
+        let links: Vec<_> = links.into_iter().filter(|((_, node), _)| !is_older(*node)).collect();
+        problems.extend(links);
         problems.sort_by_key(|(key, problem)| (problem.severity, *key));
         problems
     }
@@ -86,16 +95,7 @@ impl Ring {
             problems.note(now, Topic::Settings, from, differing);
             problems.note(now, Topic::Names, from, settings.alike(from, &told.settings));
         }
-        let other = (told.minor != MINOR).then(|| Problem {
-            node: Some(from),
-            severity: Severity::Notice,
-            what: format!(
-                "{from} speaks the protocol {MAJOR}.{}, this node {MAJOR}.{MINOR}",
-                told.minor
-            ),
-            advice: "run the same version on all nodes".into(),
-        });
-        problems.note(now, Topic::Version, from, other);
+        problems.note(now, Topic::Version, from, of_version(from, told.minor));
     }
 
     /// Notes what a packet shows that was dropped.
@@ -162,6 +162,20 @@ impl Ring {
     fn last_members(&self) -> &[NodeId] {
         self.ring.as_ref().map_or(&[], |ring| &ring.members)
     }
+}
+
+/// What is wrong where `node` speaks this minor version, if it is another one.
+fn of_version(node: NodeId, minor: u8) -> Option<Problem> {
+    let versions = format!("{node} speaks the protocol {MAJOR}.{minor}, this node {MAJOR}.{MINOR}");
+    let (severity, what) = match minor {
+        MINOR => return None,
+        ..OLDEST_MINOR => {
+            (Severity::Degraded, format!("{versions}: they are in no ring with each other"))
+        }
+        _ => (Severity::Notice, versions),
+    };
+    let advice = "run the same version of aisexec on all nodes".into();
+    Some(Problem { node: Some(node), severity, what, advice })
 }
 
 macro_rules! counters {

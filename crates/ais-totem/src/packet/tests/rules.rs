@@ -115,7 +115,6 @@ fn of_the_token() {
 #[test]
 fn of_join() {
     let good = || Join {
-        minor: 0,
         careful: false,
         leaving: false,
         number: 4,

@@ -60,7 +60,6 @@ fn random_join(random: &mut Random) -> Join {
     let heard = nodes(random, MAX_MEMBERS);
     Join {
         careful: random.below(2) == 0,
-        minor: random.next() as u8,
         leaving: random.below(2) == 0,
         number,
         ring: (random.below(2) == 0).then(|| view(random.number(number))),

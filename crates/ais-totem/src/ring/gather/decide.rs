@@ -121,7 +121,7 @@ impl Ring {
         let Some(peer) = gather.peers.get(&node) else { return false };
         let is_mate = self.ring.as_ref().is_some_and(|ring| ring.has(node));
         let is_shown = self.core.links.is_mutual(now, node) || peer.is_linked(self.core.me);
-        let is_there = !peer.is_silent(now, &gather.wanted()) && !peer.rejects;
+        let is_there = !peer.is_silent(now, &gather.wanted()) && !peer.fails(self.core.me);
         is_there && (is_shown || is_mate && !gather.is_careful)
     }
 
@@ -152,7 +152,7 @@ impl Ring {
             let time = milliseconds(self.core.timing.consensus());
             return format!("{node} did not answer: {} and no JOIN for {time} ms", self.cause);
         }
-        if peer.rejects {
+        if peer.fails(self.core.me) {
             return format!("{node} forms a ring without this node");
         }
         if !self.is_connected_with_me(now, node) {

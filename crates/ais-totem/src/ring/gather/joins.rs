@@ -2,6 +2,7 @@
 
 use super::super::greeting::contains;
 use super::super::{Ring, State};
+use super::peer::Peer;
 use crate::packet::Join;
 use ais_wire::NodeId;
 
@@ -119,7 +120,7 @@ impl Ring {
         // It forms a ring without this member; they may meet later.
         if contains(&join.failed, self.core.me) {
             if let Some(peer) = gather.peers.get_mut(&from) {
-                peer.rejects = true;
+                peer.note_failed(join);
             }
             return;
         }
@@ -171,7 +172,8 @@ impl Ring {
         let is_mate = |node| self.ring.as_ref().is_some_and(|ring| ring.has(node));
         let State::Gather(gather) = &self.state else { return };
         let is_deaf = gather.laggard == Some(node);
-        let answers = gather.peers.get(&node).is_some_and(|peer| peer.heard && !peer.rejects);
+        let is_answer = |peer: &Peer| peer.heard && !peer.fails(self.core.me);
+        let answers = gather.peers.get(&node).is_some_and(is_answer);
         if is_mate(node) && !is_mate(from) || answers && !is_deaf {
             return;
         }

@@ -1,7 +1,7 @@
 //! What a member that gathers knows of another node.
 
 use super::super::greeting::contains;
-use crate::packet::{Join, MINOR};
+use crate::packet::Join;
 use crate::{Timing, ViewId};
 use ais_wire::NodeId;
 
@@ -12,16 +12,12 @@ pub(super) struct Peer {
     /// A JOIN of it has come, and when the last one did.
     pub(super) heard: bool,
     heard_at: u64,
-    /// Its last JOIN calls this member failed.
-    pub(super) rejects: bool,
     /// Those its last JOIN wants in the next ring.
-    pub(super) wants: Vec<NodeId>,
+    wants: Vec<NodeId>,
     /// Those its last JOIN calls failed.
     fails: Vec<NodeId>,
     /// Those that it says it hears and that hear it.
     mutual: Vec<NodeId>,
-    /// The links to the members of its own ring have to be shown anew.
-    pub(super) careful: bool,
     /// The ring it comes from.
     pub(super) ring: Option<ViewId>,
     /// Its host says that nobody listens there.
@@ -31,7 +27,6 @@ pub(super) struct Peer {
     pub(super) number: u64,
     /// When that became higher.
     raised_at: Option<u64>,
-    pub(super) minor: u8,
 }
 
 impl Peer {
@@ -40,29 +35,32 @@ impl Peer {
             deadline,
             heard: false,
             heard_at: 0,
-            rejects: false,
             wants: Vec::new(),
             fails: Vec::new(),
             mutual: Vec::new(),
-            careful: false,
             ring,
             refused: false,
             number: 0,
             raised_at: None,
-            minor: MINOR,
         }
     }
 
     /// Takes in a JOIN, which wants `wants`.
     pub(super) fn note(&mut self, now: u64, join: &Join, wants: Vec<NodeId>, timing: Timing) {
         self.deadline = now.saturating_add(timing.consensus());
-        (self.heard, self.rejects, self.refused) = (true, false, false);
+        (self.heard, self.refused) = (true, false);
         self.heard_at = now;
         self.note_number(now, join.number, timing);
-        (self.minor, self.careful, self.ring) = (join.minor, join.careful, join.ring);
+        self.ring = join.ring;
         self.wants = wants;
-        self.fails.clone_from(&join.failed);
+        self.note_failed(join);
         self.mutual.clone_from(&join.mutual);
+    }
+
+    /// Takes in whom a JOIN calls failed. One that calls this member so changes
+    /// nothing else.
+    pub(super) fn note_failed(&mut self, join: &Join) {
+        self.fails.clone_from(&join.failed);
     }
 
     /// What it said of its links is not to count any more.
@@ -72,7 +70,7 @@ impl Peer {
     }
 
     pub(super) fn agrees(&self, wanted: &[NodeId]) -> bool {
-        self.heard && !self.rejects && self.wants == wanted
+        self.heard && self.wants == wanted && !wanted.iter().any(|&node| self.fails(node))
     }
 
     /// It is in another ring. If it has sent no JOIN for long it does not wait for

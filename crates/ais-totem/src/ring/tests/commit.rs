@@ -17,12 +17,12 @@ fn a_ring_forms_through_heavy_loss() {
 #[test]
 fn a_commit_waits_until_the_number_is_reserved() {
     let mut net = Net::of(&[1, 2]);
-    net.reserves = false;
+    net.stuck_disks.insert(3);
     net.start(3);
     net.run(300 * MS);
     assert_eq!(net.counter(1, "views"), 1);
     assert!(["commit", "gather"].contains(&net.rings[&3].status().state));
-    net.reserves = true;
+    net.stuck_disks.clear();
     net.call(3, |ring, now| ring.reserved(now, 1000));
     let time = net.until_view(&[1, 2, 3], &[1, 2, 3]);
     assert!(time < TOKEN, "{} ms", time / MS);
@@ -53,7 +53,6 @@ fn a_member_that_wants_more_brings_the_others_back_to_gather() {
     net.until("1 commits", |net| net.rings[&1].status().state == "commit");
     let join = |members: &[u8], number| {
         Packet::Join(Join {
-            minor: 0,
             careful: false,
             leaving: false,
             number,

@@ -218,7 +218,6 @@ fn forged_refusals_cost_one_gather_a_second() {
 fn view_numbers_near_the_end_are_not_believed() {
     let mut net = Net::of(&[1, 2]);
     let join = Join {
-        minor: 0,
         careful: false,
         leaving: false,
         number: MAX_VIEW,

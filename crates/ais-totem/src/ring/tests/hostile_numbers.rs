@@ -12,7 +12,6 @@ const NUMBERS: [u64; 7] =
 fn join(number: u64, hosts: &[u8]) -> Packet {
     let all = || nodes(hosts);
     Packet::Join(Join {
-        minor: MINOR,
         careful: false,
         leaving: false,
         number,

@@ -8,7 +8,6 @@ use ais_wire::NodeId;
 fn join(number: u64, members: &[u8]) -> Join {
     let all = || nodes(&[1, 2, 3]);
     Join {
-        minor: MINOR,
         careful: false,
         leaving: false,
         number,

@@ -67,7 +67,6 @@ fn a_stranger_does_not_put_out_a_member_that_answers() {
     let mut net = Net::of(&[1, 2, 3, 5]);
     let join = |members: &[u8], failed: &[u8]| {
         Packet::Join(Join {
-            minor: 0,
             careful: false,
             leaving: false,
             number: 1,
@@ -109,7 +108,6 @@ fn a_stranger_that_calls_members_failed_is_not_met() {
     net.run(500 * MS);
     let join = |failed: &[u8]| {
         Packet::Join(Join {
-            minor: 0,
             careful: false,
             leaving: false,
             number: 1,

@@ -38,6 +38,13 @@ pub(super) fn carries(packet: &Packet, text: &str) -> bool {
     chunks.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
+/// What is sent to one node, and what is sent to all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Cast {
+    One,
+    All,
+}
+
 type Filter = Box<dyn FnMut(u8, u8, &Packet) -> bool>;
 
 pub(super) struct Net {
@@ -50,6 +57,8 @@ pub(super) struct Net {
     pub(super) random: Random,
     /// Directed links that are cut.
     pub(super) cut: BTreeSet<(u8, u8)>,
+    /// The longest datagrams that directed links carry, where not all are.
+    longest: BTreeMap<(u8, u8, Cast), usize>,
     /// Packets for which it is true get lost.
     pub(super) lose: Option<Filter>,
     /// Every packet ever sent, for those who look.
@@ -62,8 +71,8 @@ pub(super) struct Net {
     pub(super) delay: u64,
     /// Whether every datagram takes that; else half of it at least.
     pub(super) steady: bool,
-    /// Whether requests to reserve are answered.
-    pub(super) reserves: bool,
+    /// Hosts whose disk does not answer requests to reserve.
+    pub(super) stuck_disks: BTreeSet<u8>,
     pub(super) stopped: BTreeSet<u8>,
     pub(super) token: u32,
     pub(super) mtu: usize,
@@ -88,6 +97,7 @@ impl Net {
             count: 0,
             random: Random::new(7),
             cut: BTreeSet::new(),
+            longest: BTreeMap::new(),
             lose: None,
             sent: Vec::new(),
             keep_sent: false,
@@ -95,7 +105,7 @@ impl Net {
             twice: 0,
             delay: MS / 5,
             steady: false,
-            reserves: true,
+            stuck_disks: BTreeSet::new(),
             stopped: BTreeSet::new(),
             token: 1000,
             mtu: 1400,
@@ -209,8 +219,17 @@ impl Net {
         }
     }
 
+    /// From now on the ways from these hosts to those carry no datagram of these
+    /// kinds that is longer than so many bytes.
+    pub(super) fn limit(&mut self, from: &[u8], to: &[u8], casts: &[Cast], longest: usize) {
+        for (&from, &to) in from.iter().flat_map(|from| to.iter().map(move |to| (from, to))) {
+            self.longest.extend(casts.iter().map(|&cast| ((from, to, cast), longest)));
+        }
+    }
+
     pub(super) fn heal(&mut self) {
         self.cut.clear();
+        self.longest.clear();
     }
 
     /// Hands `packet` to `to` as if `from` had sent it.
@@ -235,7 +254,7 @@ impl Net {
             match output {
                 Output::Send { to, bytes } => self.transmit(me, to, &bytes),
                 Output::Reserve(number) => {
-                    if self.reserves {
+                    if !self.stuck_disks.contains(&me) {
                         self.last_views.insert(me, number);
                         self.call(me, |ring, now| ring.reserved(now, number));
                     }
@@ -265,7 +284,12 @@ impl Net {
             Destination::All => self.rings.keys().copied().filter(|&host| host != from).collect(),
             Destination::One(node) => vec![host(node)],
         };
+        let cast = if to == Destination::All { Cast::All } else { Cast::One };
         for receiver in receivers {
+            let longest = self.longest.get(&(from, receiver, cast));
+            if longest.is_some_and(|&longest| bytes.len() > longest) {
+                continue;
+            }
             let lost = self.lose.as_mut().is_some_and(|lose| lose(from, receiver, &packet));
             if lost || self.cut.contains(&(from, receiver)) || self.random.below(100) < self.loss {
                 continue;
@@ -371,6 +395,15 @@ impl Net {
             _ => None,
         });
         views.collect()
+    }
+
+    /// Each of these has installed one view since, and in it are all of them.
+    pub(super) fn assert_one_view(&self, hosts: &[u8], what: &str) {
+        for &host in hosts {
+            let views = self.views(host);
+            assert_eq!(views.len(), 1, "{what} at {host}: {views:?}");
+            assert_eq!(views[0].members, nodes(hosts), "{what} at {host}");
+        }
     }
 
     pub(super) fn last_view(&self, host: u8) -> View {

@@ -2,7 +2,7 @@
 //! have, and rings that do not form. None of it does harm.
 
 use super::*;
-use crate::packet::{Hello, Join, Packet, Reach};
+use crate::packet::{Codec, Hello, Join, MINOR, Packet, Reach};
 use crate::{Problem, Setting, Severity, ViewId};
 use ais_wire::{Name, NodeId};
 
@@ -109,13 +109,13 @@ fn a_member_that_gets_into_no_ring_says_so_after_the_bound() {
 #[test]
 fn a_disk_that_does_not_answer_is_said() {
     let mut net = Net::empty();
-    net.reserves = false;
+    net.stuck_disks.insert(1);
     net.start(1);
     net.run(10 * TOKEN);
     let problem = net.rings[&1].status().problems.pop().unwrap();
     assert!(problem.what.contains("state directory"), "{problem:?}");
     assert!(problem.advice.contains("disk"), "{problem:?}");
-    net.reserves = true;
+    net.stuck_disks.clear();
     net.run(5 * TOKEN);
     assert_eq!(problems(&net, 1).len(), 1, "what was asked for is not answered");
     net.call(1, |ring, now| ring.reserved(now, 1000));
@@ -123,12 +123,54 @@ fn a_disk_that_does_not_answer_is_said() {
     assert_eq!(problems(&net, 1), []);
 }
 
+/// A HELLO of host 3 to all, which hears 1 and 2, as another minor version writes
+/// it: with more at the end, or without what minor version 2 has there.
+fn hello_of_minor(minor: u8) -> Vec<u8> {
+    let (members, heard) = (Vec::new(), nodes(&[1, 2]));
+    let reach = Reach { length: if minor < MINOR { 0 } else { 1400 }, ..Reach::default() };
+    let hello = Hello { ring: None, members, mutual: heard.clone(), heard, reach };
+    let codec = Codec::new(node(3), &Name::try_from("test").unwrap(), &[]);
+    let mut bytes = codec.encode(&Packet::Hello(hello)).to_vec();
+    if minor < MINOR {
+        bytes.truncate(bytes.len() - 5 - 8 - 4);
+    }
+    bytes[5] = minor;
+    let sum = crc32fast::hash(&[&bytes[..7], &bytes[11..]].concat());
+    bytes[7..11].copy_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn a_node_of_another_version_is_named_with_both_versions() {
+    for (minor, severity, more) in [
+        (1, Severity::Degraded, ": they are in no ring with each other"),
+        (3, Severity::Notice, ""),
+    ] {
+        let mut net = Net::of(&[1, 2]);
+        let hello = hello_of_minor(minor);
+        for _ in 0..50 {
+            net.call(1, |ring, now| ring.handle_packet(now, node(3), &hello));
+            net.run(TOKEN / 10);
+        }
+        let what = format!("10.0.0.3 speaks the protocol 1.{minor}, this node 1.2{more}");
+        let problem = problems(&net, 1).pop();
+        assert_eq!(problem, Some((severity, what)));
+        let problems = net.rings[&1].status().problems;
+        // What a newer version shows of its links counts.
+        assert_eq!(problems.len(), if minor < MINOR { 1 } else { 2 }, "{problems:?}");
+        assert!(problems.last().unwrap().advice.contains("the same version of aisexec"));
+        assert_eq!(net.rings[&1].core.problems.logged.len(), problems.len());
+        assert_eq!(net.counter(1, "views"), 1);
+        net.run(30 * TOKEN);
+        assert_eq!(self::problems(&net, 1), []);
+    }
+}
+
 /// What a machine with the address of 10.0.0.3 sends that has just started.
 fn of_clone(number: u64, twice_heard: &[u8]) -> [Packet; 2] {
     let heard = nodes(twice_heard);
     let join = Join {
         careful: false,
-        minor: crate::packet::MINOR,
         leaving: false,
         number,
         ring: None,
