@@ -194,6 +194,7 @@ impl Ring {
     }
 
     pub(super) fn time_in_commit(&mut self, now: u64) {
+        let (heard, mutual) = self.links_but(now, &[]);
         let State::Commit(commit) = &mut self.state else { return };
         if now >= commit.deadline {
             self.core.counters.gathers_commit += 1;
@@ -211,7 +212,6 @@ impl Ring {
         }
         if now >= commit.join_at {
             commit.join_at = now.saturating_add(self.core.timing.join());
-            let (heard, mutual) = self.core.links.nodes(now, &[]);
             let join = Join { heard, mutual, ..commit.agreed.clone() };
             self.core.send(Destination::All, &Packet::Join(join));
         }

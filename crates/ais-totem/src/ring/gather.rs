@@ -167,7 +167,7 @@ impl Ring {
     }
 
     /// Whether a stranger can be in the next ring: both hear each other, and so
-    /// do it and those that come from this member's ring.
+    /// do it and those that come from this member's ring, which can form one.
     fn may_add(&self, now: u64, from: NodeId, mutual: &[NodeId]) -> bool {
         let State::Gather(gather) = &self.state else { return false };
         let comes_along = |node: &NodeId| {
@@ -176,6 +176,7 @@ impl Ring {
         };
         let mates = self.ring.as_ref().map_or(&[][..], |ring| &ring.members);
         gather.agreed_until.is_none()
+            && self.core.has_number()
             && !gather.failed.contains(&from)
             && self.core.links.is_mutual(now, from)
             && mates.iter().filter(|node| comes_along(node)).all(|&node| contains(mutual, node))
@@ -439,12 +440,12 @@ impl Ring {
     /// Whom this member hears, and who of them hears it. The members of its ring
     /// that answer are among them, as long as nothing has gone wrong with it.
     fn links_to_tell(&self, now: u64) -> (Vec<NodeId>, Vec<NodeId>) {
-        let State::Gather(gather) = &self.state else { return self.core.links.nodes(now, &[]) };
         let mates = self.ring.as_ref().map_or(&[][..], |ring| &ring.members);
-        if gather.is_careful {
-            return self.core.links.nodes(now, &[]);
-        }
-        let (heard, mutual) = self.core.links.nodes(now, mates);
+        let gather = match &self.state {
+            State::Gather(gather) if !gather.is_careful && self.core.has_number() => gather,
+            _ => return self.links_but(now, &[]),
+        };
+        let (heard, mutual) = self.links_but(now, mates);
         let answers = |node: &&NodeId| gather.peers.get(node).is_some_and(|peer| peer.heard);
         let with_mates = |nodes: Vec<NodeId>| {
             let mates = mates.iter().filter(answers).copied();

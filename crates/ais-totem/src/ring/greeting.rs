@@ -164,6 +164,17 @@ impl Ring {
         }
     }
 
+    /// Whom this member hears, but for some, and who of them hears it, as it tells
+    /// others. Who is in no ring, and cannot be in one yet for the want of a number,
+    /// tells nobody, so that others do not wait for its disk.
+    pub(super) fn links_but(&self, now: u64, except: &[NodeId]) -> (Vec<NodeId>, Vec<NodeId>) {
+        if matches!(self.state, State::Operational(_)) || self.core.has_number() {
+            self.core.links.nodes(now, except)
+        } else {
+            (Vec::new(), Vec::new())
+        }
+    }
+
     /// The members of the ring that this member is operational in.
     fn mates(&self) -> Vec<NodeId> {
         match (&self.state, &self.ring) {
@@ -175,7 +186,7 @@ impl Ring {
     fn send_hello(&mut self, now: u64, to: Destination, reach: Reach) {
         let members = self.mates();
         let ring = self.ring.as_ref().filter(|_| !members.is_empty()).map(|ring| ring.id);
-        let (heard, mutual) = self.core.links.nodes(now, &members);
+        let (heard, mutual) = self.links_but(now, &members);
         self.core.send(to, &Packet::Hello(Hello { ring, members, heard, mutual, reach }));
     }
 }

@@ -190,6 +190,7 @@ impl Ring {
         self.note_call(now);
         self.core.reserved(number);
         self.commit_if_reserved(now);
+        self.tell_of_links(now);
     }
 
     /// Forms a new ring, which may have the same members: somebody outside has found

@@ -81,6 +81,12 @@ impl Core {
         number <= self.numbers.reserved
     }
 
+    /// Whether there is a number for a ring after those that this member has agreed
+    /// to. Without one it can be in none.
+    pub(super) fn has_number(&self) -> bool {
+        self.is_reserved(self.numbers.highest.saturating_add(1))
+    }
+
     pub(super) fn reserved(&mut self, number: u64) {
         self.numbers.reserved = self.numbers.reserved.max(number);
         self.numbers.asked = self.numbers.asked.max(number);

@@ -2,8 +2,11 @@
 //! docs/RING.md.
 
 mod acks;
+mod careful;
 mod chaos;
 mod commit;
+mod deaf;
+mod disk;
 mod hostile;
 mod hostile_frames;
 mod hostile_numbers;
@@ -11,11 +14,13 @@ mod hostile_rates;
 mod hostile_tokens;
 mod latency;
 mod links;
+mod links_by_kind;
 mod membership;
 mod net;
 mod ordering;
 mod pause;
 mod problems;
 mod recovery;
+mod retransmission;
 
 use net::*;

@@ -77,7 +77,7 @@ impl Links {
             }
         }
         match lost.is_empty() {
-            true => "packets are lost".into(),
+            true => "packets are lost, or that node can be in no ring: look at its log".into(),
             false => lost.join("; "),
         }
     }

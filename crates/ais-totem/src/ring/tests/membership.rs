@@ -88,6 +88,39 @@ fn a_node_that_starts_again_left_and_joined() {
     assert_eq!(view.why, "10.0.0.2 has started again");
 }
 
+/// Until it is passed to who has started again, the token comes, and so another
+/// machine might have the address.
+#[test]
+fn a_member_that_starts_again_while_the_token_comes_is_back_within_two_holds() {
+    for token in [300, 1000, 5000] {
+        for (host, is_busy) in [(1, false), (2, false), (3, false), (1, true), (3, true)] {
+            for down in [0, 1, 30, 90] {
+                let mut net = Net::empty();
+                net.token = token;
+                for host in 1..=3 {
+                    net.start(host);
+                }
+                net.until_view(&[1, 2, 3], &[1, 2, 3]);
+                net.run(500 * MS);
+                if is_busy {
+                    (0..50).for_each(|_| net.send(2, &"x".repeat(1000)));
+                }
+                net.run(MS);
+                net.crash(host);
+                net.run(down * MS);
+                net.start(host);
+                let time = net.until_view(&[1, 2, 3], &[1, 2, 3]);
+                let what = format!("{host} after {down} ms, token {token}, {is_busy}");
+                let timing = net.timing();
+                let most = 2 * timing.hold() + timing.join() + 10 * MS;
+                assert!(time <= most, "{what}: {} ms", time / MS);
+                let why = net.last_view(1 + host % 3).why;
+                assert_eq!(why, format!("10.0.0.{host} has started again"), "{what}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_refused_member_is_out_soon_and_one_that_answers_stays() {
     let mut net = Net::of(&[1, 2, 3]);
