@@ -48,7 +48,7 @@ struct Link {
     /// What came of it, sent to this member and sent to all.
     one: Came,
     all: Came,
-    /// The longest datagram that got through when it became a member.
+    /// The longest datagram that was known to get through when it got into the ring.
     size: Option<u16>,
     /// Since when enough does.
     good_since: Option<u64>,
@@ -60,8 +60,8 @@ struct Link {
     strange_since: Option<u64>,
     /// When the node was last sent a HELLO.
     greeted_at: Option<u64>,
-    /// How often that was, since it last said that the longest come; and since
-    /// it said that only shorter ones do.
+    /// How often that was, since it last said that the longest come; and since it
+    /// said first that only shorter ones do, of both kinds if they do.
     greetings: u32,
     tries: u32,
     /// What [`Links::heard`] found the last time.
@@ -90,6 +90,8 @@ struct Came {
 /// What came to the other node of this member's HELLOs, to it and to all.
 #[derive(Debug, Clone, Copy)]
 struct Told {
+    /// When it said so first without saying something else since, and last.
+    since: u64,
     at: u64,
     one: u16,
     all: u16,
@@ -173,12 +175,11 @@ impl Links {
 
     /// `node` is in the ring.
     pub(super) fn joined(&mut self, now: u64, node: NodeId) {
-        let size = self.size_with(now, node);
+        let size = self.known_size(now, node);
         let ring_size = self.size;
         let link = self.links.entry(node).or_default();
-        if link.least.replace(ring_size).is_none() {
-            link.size = Some(size);
-        }
+        link.size = Some(size);
+        link.least = Some(ring_size);
     }
 
     /// `node` is not in the ring any more, or no ring can be formed with it.
@@ -229,13 +230,23 @@ impl Links {
     /// The bytes that datagrams between these nodes and this member may have, as
     /// far as this member knows: the nodes say what they know.
     pub(super) fn size_among(&self, now: u64, nodes: impl Iterator<Item = NodeId>) -> u16 {
-        let size = |node: NodeId| {
-            let member = self.links.get(&node).filter(|link| link.least.is_some());
-            let is_known = self.told(now, node).1 > 0;
-            let stranger = || if is_known { self.size_with(now, node) } else { self.full };
-            member.map_or_else(stranger, |link| link.size.unwrap_or(self.size))
-        };
-        nodes.map(size).fold(self.full, u16::min)
+        nodes.map(|node| self.known_size(now, node)).fold(self.full, u16::min)
+    }
+
+    /// The same for one node: of a member what it had shown when it got into the
+    /// ring, or more if it has shown that lately, as in a careful gather.
+    fn known_size(&self, now: u64, node: NodeId) -> u16 {
+        if let Some(link) = self.links.get(&node).filter(|link| link.least.is_some()) {
+            let (one, all) = self.came(now, node);
+            return link.size.unwrap_or(self.size).max(one.min(all)).min(self.full);
+        }
+        let is_known = self.told(now, node).1 > 0;
+        if is_known { self.size_with(now, node) } else { self.full }
+    }
+
+    /// Whether the ring keeps to shorter datagrams than this member could send.
+    pub(super) fn is_short(&self) -> bool {
+        self.size < self.full
     }
 
     /// What has to become of the size of the ring's datagrams so that `node` can
@@ -246,7 +257,10 @@ impl Links {
         let size = self.size_with(now, node);
         let wait = self.damping.wait(now, node).max(self.timing.merge());
         let is_known = one.min(all) >= self.least() && self.is_good(now, node);
-        (is_known && link.is_good_for(now, wait) && size < self.size).then_some(size)
+        // Longer ones need their time in this direction too.
+        let since = link.told.map_or(now, |told| told.since);
+        let is_settled = now >= since.saturating_add(self.timing.merge());
+        (is_known && is_settled && link.is_good_for(now, wait) && size < self.size).then_some(size)
     }
 
     /// Whether `node` has to be sent a HELLO now. `knows`: its packet shows that
@@ -265,8 +279,9 @@ impl Links {
         due
     }
 
-    /// How long the HELLOs to `node` have to be: as long as the datagrams of a
-    /// ring, and shorter ones where those do not get through.
+    /// How long the HELLOs to `node` have to be: as long as the datagrams of a ring
+    /// may be and those of this one are, and shorter ones where these do not get
+    /// through.
     pub(super) fn lengths_to(&self, now: u64, node: NodeId) -> Vec<u16> {
         let (one, _) = self.told(now, node);
         self.lengths([(node, one)].into_iter())
@@ -281,7 +296,7 @@ impl Links {
 
     /// For nodes and how long those were that have come there.
     fn lengths(&self, nodes: impl Iterator<Item = (NodeId, u16)>) -> Vec<u16> {
-        let mut lengths = BTreeSet::from([self.full]);
+        let mut lengths = BTreeSet::from([self.full, self.size]);
         for (node, came) in nodes {
             let Some(link) = self.links.get(&node).filter(|link| link.greetings > PROMPT) else {
                 continue;
@@ -381,7 +396,14 @@ impl Link {
             (came.at, came.length) = (now, reach.length);
         }
         if reach.to_one {
-            self.told = Some(Told { at: now, one: reach.one, all: reach.all });
+            let Reach { one, all, .. } = reach;
+            let same = self.told.filter(|told| (told.one, told.all) == (one, all));
+            let since = same.map_or(now, |told| told.since);
+            if self.told.is_none_or(|told| told.one.min(told.all) == 0) && one.min(all) > 0 {
+                // HELLOs to all are rarer, so that shorter ones come later.
+                self.tries = 0;
+            }
+            self.told = Some(Told { since, at: now, one, all });
             if reach.one.min(reach.all) >= full {
                 (self.greetings, self.tries) = (0, 0);
             }

@@ -22,5 +22,6 @@ mod pause;
 mod problems;
 mod recovery;
 mod retransmission;
+mod size;
 
 use net::*;

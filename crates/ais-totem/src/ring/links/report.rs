@@ -52,7 +52,7 @@ impl Links {
             advice: "give all interfaces on the way the same mtu; the next ring has longer ones"
                 .into(),
         };
-        (size < full).then_some(((Topic::Size, me), problem))
+        self.is_short().then_some(((Topic::Size, me), problem))
     }
 
     /// What does not get through between `node` and this member, for people.

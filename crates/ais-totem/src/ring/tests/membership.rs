@@ -176,7 +176,6 @@ fn who_agreed_and_is_in_another_ring_is_not_waited_for() {
         failed: nodes(&[2]),
         heard: nodes(&[2, 3]),
         mutual: nodes(&[2, 3]),
-        minor: 0,
     };
     net.inject(1, 3, &Packet::Join(agrees));
     net.lose = None;
