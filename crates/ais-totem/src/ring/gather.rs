@@ -409,9 +409,24 @@ impl Ring {
         }
     }
 
+    /// Those to whom the first JOIN of a careful gather goes besides: it may be what
+    /// is sent to all that does not get through.
+    fn to_be_told_alone(&self) -> Vec<NodeId> {
+        match &self.state {
+            State::Gather(gather) if gather.is_careful && gather.joined_at.is_none() => {
+                gather.wanted_peers().map(|(node, _)| node).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     fn send_join(&mut self, now: u64) {
         let Some(join) = self.join_of_gather(now) else { return };
-        self.core.send(Destination::All, &Packet::Join(join));
+        let join = Packet::Join(join);
+        self.core.send(Destination::All, &join);
+        for node in self.to_be_told_alone() {
+            self.core.send(Destination::One(node), &join);
+        }
         let interval = self.core.timing.join();
         let State::Gather(gather) = &mut self.state else { return };
         gather.joined_at = Some(now);

@@ -67,7 +67,8 @@ impl Ring {
     }
 
     /// Those that are wanted, with those first that are rather to stay: members of
-    /// this ring that have fallen silent are the last; before them those of larger
+    /// this ring that have fallen silent, or were so for long, are the last, as they
+    /// may not have had the time to show their links; before them those of larger
     /// rings are the first, and of these the lower ones.
     fn by_preference(&self, now: u64) -> Vec<NodeId> {
         let State::Gather(gather) = &self.state else { return Vec::new() };
@@ -79,9 +80,13 @@ impl Ring {
             None => 1,
         };
         let timing = self.core.timing;
+        let in_time = gather.decide_at.saturating_sub(timing.consensus() / 2);
         let is_dull = |node: &NodeId| {
             let is_mate = self.ring.as_ref().is_some_and(|ring| ring.has(*node));
-            gather.peers.get(node).is_some_and(|peer| is_mate && !peer.is_lively(now, timing))
+            gather.peers.get(node).is_some_and(|peer| {
+                let is_late = gather.is_careful && peer.is_late(in_time);
+                is_mate && (is_late || !peer.is_lively(now, timing))
+            })
         };
         let mut nodes = wanted.clone();
         nodes.sort_by_cached_key(|node| (is_dull(node), Reverse(mates(node)), *node));

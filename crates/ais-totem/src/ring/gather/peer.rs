@@ -12,6 +12,8 @@ pub(super) struct Peer {
     /// A JOIN of it has come, and when the last one did.
     pub(super) heard: bool,
     heard_at: u64,
+    /// When the first one came.
+    first_at: Option<u64>,
     /// Those its last JOIN wants in the next ring.
     wants: Vec<NodeId>,
     /// Those its last JOIN calls failed.
@@ -35,6 +37,7 @@ impl Peer {
             deadline,
             heard: false,
             heard_at: 0,
+            first_at: None,
             wants: Vec::new(),
             fails: Vec::new(),
             mutual: Vec::new(),
@@ -50,6 +53,7 @@ impl Peer {
         self.deadline = now.saturating_add(timing.consensus());
         (self.heard, self.refused) = (true, false);
         self.heard_at = now;
+        self.first_at.get_or_insert(now);
         self.note_number(now, join.number, timing);
         self.ring = join.ring;
         self.wants = wants;
@@ -90,6 +94,11 @@ impl Peer {
     /// A JOIN of it came just now.
     pub(super) fn is_lively(&self, now: u64, timing: Timing) -> bool {
         self.heard && now < self.heard_at.saturating_add(timing.join().saturating_mul(4))
+    }
+
+    /// No JOIN of it had come by then.
+    pub(super) fn is_late(&self, by: u64) -> bool {
+        self.first_at.is_none_or(|at| at > by)
     }
 
     /// Whether it will be in no ring with `node`.

@@ -69,8 +69,7 @@ fn a_member_to_or_from_which_one_kind_gets_lost_is_out_and_the_others_stay_one_v
                 net.send(bad, "a");
                 net.send(others[0], "b");
                 let time = net.until_view(&others, &others);
-                // Frames have to be missing for a while first.
-                assert!(time <= 3 * TOKEN, "{what}: {} ms", time / MS);
+                assert!(time <= 2 * TOKEN, "{what}: {} ms", time / MS);
                 net.run(20 * TOKEN);
                 net.assert_one_view(&others, &what);
                 heal(&mut net, &all, &what);
