@@ -242,10 +242,6 @@ impl Ring {
             gather.add(member, ring.map(|ring| ring.id), deadline);
         }
         self.state = State::Gather(gather);
-        if self.core.links.is_short() {
-            // Longer datagrams may get through by now.
-            self.doubt_links(now);
-        }
     }
 
     fn laggard(&self) -> Option<NodeId> {

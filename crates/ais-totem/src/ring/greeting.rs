@@ -129,11 +129,14 @@ impl Ring {
 
     /// Shows a node the way from here to it.
     pub(super) fn say_hello_to(&mut self, now: u64, node: NodeId) {
-        let (one, all) = self.core.links.came(now, node);
         for length in self.core.links.lengths_to(now, node) {
-            let reach = Reach { to_one: true, one, all, length };
-            self.send_hello(now, Destination::One(node), reach);
+            self.say_hello_of(now, node, length);
         }
+    }
+
+    fn say_hello_of(&mut self, now: u64, node: NodeId, length: u16) {
+        let (one, all) = self.core.links.came(now, node);
+        self.send_hello(now, Destination::One(node), Reach { to_one: true, one, all, length });
     }
 
     /// One HELLO to all is for all that are to be greeted at about the same time:
@@ -152,7 +155,9 @@ impl Ring {
         }
     }
 
-    /// Tells everybody of this ring, for the first time or again.
+    /// Tells everybody of this ring, for the first time or again. Members to whom
+    /// the longest datagrams did not get through are sent one besides: if it gets
+    /// through by now, the next ring has longer ones.
     pub(super) fn say_hello(&mut self, now: u64) {
         self.hello_at = now.saturating_add(self.core.timing.merge());
         self.greeted_all_at = now;
@@ -161,6 +166,9 @@ impl Ring {
         for length in self.core.links.lengths_to_all(now, &mates) {
             let reach = Reach { to_one: false, one: 0, all: 0, length };
             self.send_hello(now, Destination::All, reach);
+        }
+        for node in self.core.links.narrow_among(&mates) {
+            self.say_hello_of(now, node, self.core.links.full());
         }
     }
 

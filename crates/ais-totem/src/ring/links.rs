@@ -234,7 +234,7 @@ impl Links {
     }
 
     /// The same for one node: of a member what it had shown when it got into the
-    /// ring, or more if it has shown that lately, as in a careful gather.
+    /// ring, or more if it has shown that lately.
     fn known_size(&self, now: u64, node: NodeId) -> u16 {
         if let Some(link) = self.links.get(&node).filter(|link| link.least.is_some()) {
             let (one, all) = self.came(now, node);
@@ -242,6 +242,18 @@ impl Links {
         }
         let is_known = self.told(now, node).1 > 0;
         if is_known { self.size_with(now, node) } else { self.full }
+    }
+
+    /// The bytes of the longest datagram that this member may send.
+    pub(super) fn full(&self) -> u16 {
+        self.full
+    }
+
+    /// Those of the members to or from whom the longest datagrams did not get through.
+    pub(super) fn narrow_among(&self, mates: &[NodeId]) -> Vec<NodeId> {
+        let is_narrow = |link: &Link| link.size.is_some_and(|size| size < self.full);
+        let is_narrow = |node: &&NodeId| self.links.get(node).is_some_and(is_narrow);
+        mates.iter().filter(is_narrow).copied().collect()
     }
 
     /// Whether the ring keeps to shorter datagrams than this member could send.
