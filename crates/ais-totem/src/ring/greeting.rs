@@ -167,7 +167,7 @@ impl Ring {
             let reach = Reach { to_one: false, one: 0, all: 0, length };
             self.send_hello(now, Destination::All, reach);
         }
-        for node in self.core.links.narrow_among(&mates) {
+        for node in self.core.links.narrow_among(now, &mates) {
             self.say_hello_of(now, node, self.core.links.full());
         }
     }

@@ -240,8 +240,8 @@ impl Links {
             let (one, all) = self.came(now, node);
             return link.size.unwrap_or(self.size).max(one.min(all)).min(self.full);
         }
-        let is_known = self.told(now, node).1 > 0;
-        if is_known { self.size_with(now, node) } else { self.full }
+        // Otherwise the node may know, to which more was shown by now.
+        if self.is_mutual(now, node) { self.size_with(now, node) } else { self.full }
     }
 
     /// The bytes of the longest datagram that this member may send.
@@ -249,11 +249,22 @@ impl Links {
         self.full
     }
 
-    /// Those of the members to or from whom the longest datagrams did not get through.
-    pub(super) fn narrow_among(&self, mates: &[NodeId]) -> Vec<NodeId> {
-        let is_narrow = |link: &Link| link.size.is_some_and(|size| size < self.full);
-        let is_narrow = |node: &&NodeId| self.links.get(node).is_some_and(is_narrow);
-        mates.iter().filter(is_narrow).copied().collect()
+    /// Those of the members to or from whom the longest datagrams did not get
+    /// through, and who were not sent one for merge.
+    pub(super) fn narrow_among(&mut self, now: u64, mates: &[NodeId]) -> Vec<NodeId> {
+        let (full, merge) = (self.full, self.timing.merge());
+        let mut is_due = |node: &NodeId| {
+            let link = self.links.get_mut(node);
+            let Some(link) = link.filter(|link| link.size.is_some_and(|size| size < full)) else {
+                return false;
+            };
+            let due = link.greeted_at.is_none_or(|at| now >= at.saturating_add(merge));
+            if due {
+                link.greeted_at = Some(now);
+            }
+            due
+        };
+        mates.iter().copied().filter(|node| is_due(node)).collect()
     }
 
     /// Whether the ring keeps to shorter datagrams than this member could send.
