@@ -232,10 +232,12 @@ fn bound(world: &World, loss: u64) -> u64 {
 }
 
 /// Packets that a host may send in an idle token. The token rests for a tenth of
-/// its time, or 100 ms; JOIN is repeated as often, or every 50 ms; each stranger
-/// may be greeted every twentieth, or every 50 ms.
+/// its time, or 100 ms; JOIN is repeated as often, or every 50 ms; and each merge, a
+/// fifth of the token's time or 200 ms, all together and each other host may be
+/// greeted with three lengths.
 fn idle_rate(world: &World) -> u64 {
-    200 + u64::from(world.plan.token) / 20
+    let token = u64::from(world.plan.token);
+    200 + token / 50 + world.plan.hosts as u64 * 3 * token.div_ceil(200)
 }
 
 fn in_tokens(world: &World, time: u64) -> f64 {
