@@ -62,7 +62,10 @@ impl Forger<'_> {
         self.node(from);
         if self.once_in(2) {
             let mut changed = chunks.to_vec();
-            changed.truncate(1 + self.below(chunks.len() as u64) as usize);
+            // A whole frame with another byte may be a message that all can read.
+            if self.once_in(2) {
+                changed.truncate(1 + self.below(chunks.len() as u64) as usize);
+            }
             let place = self.below(changed.len() as u64) as usize;
             changed[place] = self.below(256) as u8;
             *chunks = changed.into();
