@@ -200,6 +200,11 @@ impl Ring {
         if is_careful && !join.careful {
             peer.doubt(now);
         }
+        if is_careful && join.careful && !std::mem::replace(&mut peer.is_careful, true) {
+            // It has forgotten what it was shown before.
+            let time = now.saturating_add(timing.merge());
+            gather.decide_at = gather.decide_at.max(time);
+        }
         if agrees && !agreed {
             // It may not have been there yet when this member said so.
             self.join_soon(now);

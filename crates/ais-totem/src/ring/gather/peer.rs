@@ -14,6 +14,8 @@ pub(super) struct Peer {
     heard_at: u64,
     /// When the first one came.
     first_at: Option<u64>,
+    /// A JOIN of it has said that it takes no link on trust.
+    pub(super) is_careful: bool,
     /// Those its last JOIN wants in the next ring.
     wants: Vec<NodeId>,
     /// Those its last JOIN calls failed.
@@ -38,6 +40,7 @@ impl Peer {
             heard: false,
             heard_at: 0,
             first_at: None,
+            is_careful: false,
             wants: Vec::new(),
             fails: Vec::new(),
             mutual: Vec::new(),

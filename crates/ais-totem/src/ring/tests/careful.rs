@@ -155,3 +155,27 @@ fn nobody_blames_its_own_successor_for_lost_commit_tokens() {
         net.assert_one_view(&all, "all links work");
     }
 }
+
+/// Host 2 has nearly decided when host 1 is back, and 3 and 4, which have a ring of
+/// their own, can meet both and show their links anew.
+#[test]
+fn who_begins_to_show_links_late_has_the_time_for_it() {
+    for left in 1..20 {
+        let mut net = Net::of(&[1, 2, 3, 4]);
+        net.run(500 * MS);
+        net.stopped.extend([1, 2]);
+        net.until_view(&[3, 4], &[3, 4]);
+        net.run(500 * MS);
+        net.stopped.remove(&2);
+        until_gather(&mut net);
+        net.run(net.timing().consensus() - left * net.timing().merge() / 10);
+        net.forget();
+        net.stopped.clear();
+        net.until_view(&[1, 2, 3, 4], &[1, 2, 3, 4]);
+        for (host, mate) in [(3, 4), (4, 3)] {
+            let views = net.views(host);
+            let has_mate = views.iter().all(|view| view.members.contains(&node(mate)));
+            assert!(has_mate, "{host}, {left} tenths of merge before: {views:?}");
+        }
+    }
+}
