@@ -129,8 +129,7 @@ impl Server {
         match &place.state {
             State::Handle(caller, _) => self.node.handle_opened(caller),
             State::Anchor(session) => {
-                let process = u32::try_from(connection.peer.pid.as_raw()).unwrap_or(0);
-                self.node.session_opened(*session, process);
+                self.node.session_opened(*session, connection.peer.holder());
             }
             _ => {}
         }

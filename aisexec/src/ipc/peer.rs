@@ -1,6 +1,7 @@
 //! Who is at the other end of a connection, and whether it may be.
 
 use crate::sys;
+use ais_node::{Holder, UserId};
 use ais_proto::AisError;
 use nix::errno::Errno;
 use nix::sys::socket::{getsockopt, sockopt};
@@ -35,6 +36,12 @@ impl Peer {
             peer.groups = sys::peer_groups(&socket).unwrap_or_default();
         }
         Ok(peer)
+    }
+
+    /// Whose account it has what it takes on. Its process is 0 if it is one of a
+    /// namespace that cannot be seen from here.
+    pub(crate) fn holder(&self) -> Holder {
+        Holder { user: UserId(self.uid.as_raw()), process: self.pid.as_raw().unsigned_abs() }
     }
 }
 

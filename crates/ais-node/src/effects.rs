@@ -1,7 +1,7 @@
 //! What a service wants done. The node does it when the service returns.
 
 use crate::requests::Outcome;
-use crate::{ConnectionId, Event, SessionId, Timer};
+use crate::{ConnectionId, Event, Ledger, SessionId, Timer};
 use ais_proto::{AisError, Service};
 use ais_wire::{DecodeError, Reader, Writer};
 use std::collections::BTreeMap;
@@ -54,6 +54,8 @@ pub struct Effects {
     pub(crate) service: Service,
     pub(crate) list: Vec<Effect>,
     pub(crate) askers: Askers,
+    /// What clients hold.
+    pub(crate) ledger: Ledger,
     /// How the program gets the outcome of the request being handled.
     pub(crate) outcome: Outcome,
     /// What is being handled may be done only with quorum.
@@ -90,6 +92,7 @@ impl Effects {
             service: Service::Clm,
             list: Vec::new(),
             askers: Askers::default(),
+            ledger: Ledger::default(),
             outcome: Outcome::Reply,
             needs_quorum: false,
             delivery: 0,

@@ -4,13 +4,14 @@ use super::{Malformed, Node};
 use crate::admin::Sights;
 use crate::requests::{Kind, Outcome};
 use crate::services::Each;
-use crate::{Asker, Caller, ConnectionId, Now, Service as _, SessionId};
+use crate::{Asker, Caller, ConnectionId, Holder, Now, Service as _, SessionId};
 use ais_proto::{AisError, Code, Request, Service, admin, amf};
 
 impl Node {
-    /// A process has come: its session, and its number, 0 if it is not known.
-    pub fn session_opened(&mut self, session: SessionId, process: u32) {
-        self.admin.on_session_opened(session, process);
+    /// A process has come: its session, and who it is.
+    pub fn session_opened(&mut self, session: SessionId, holder: Holder) {
+        self.fx.ledger.open(session, holder);
+        self.admin.on_session_opened(session, holder.process);
     }
 
     /// A library handle was opened; `caller` says which.
@@ -185,6 +186,7 @@ impl Node {
             Each::Amf(amf) => amf.on_session_gone(session, fx),
             Each::Ckpt(ckpt) => ckpt.on_session_gone(session, fx),
         });
+        self.fx.ledger.close(session);
         self.run_group(now);
     }
 

@@ -18,7 +18,7 @@ use crate::requests::Kind;
 use crate::services::{ALL, Each, Services};
 use crate::sync::{Exchange, Sync, SyncStatus};
 use crate::timers::Timers;
-use crate::{ConnectionId, Now, Service as _, Timer, ckpt};
+use crate::{ConnectionId, Ledger, Now, Service as _, Timer, ckpt};
 use ais_proto::{AisError, Code, Service};
 use ais_totem::{Bytes, Destination, Ring, Status, View};
 use ais_wire::{Name, NodeId};
@@ -301,6 +301,18 @@ impl Node {
     #[must_use]
     pub fn is_congested(&self) -> bool {
         self.outbox_bytes >= OUTBOX_BYTES
+    }
+
+    /// What clients hold, with its bounds. Whoever drives the node counts there
+    /// what he keeps for them.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.fx.ledger
+    }
+
+    /// The same, to change it.
+    pub fn ledger_mut(&mut self) -> &mut Ledger {
+        &mut self.fx.ledger
     }
 
     #[cfg(test)]

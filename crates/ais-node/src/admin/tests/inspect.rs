@@ -1,6 +1,7 @@
 //! Looking into one checkpoint while programs go on.
 
 use super::*;
+use crate::{Holder, UserId};
 use ais_proto::admin::{Inspected, Opener, Piece};
 use ais_proto::ckpt::Request as Ckpt;
 use ais_proto::ckpt::Section;
@@ -55,7 +56,7 @@ fn a_checkpoint_is_shown_as_it_was_when_it_was_taken() {
 #[test]
 fn processes_that_have_it_open_are_told_by_their_node() {
     let mut rig = Rig::new();
-    rig.node.session_opened(SessionId(1), 4711);
+    rig.node.session_opened(SessionId(1), Holder { user: UserId(1000), process: 4711 });
     let (one, two) = (rig.open(1, Service::Ckpt), rig.open(2, Service::Ckpt));
     for caller in [&one, &one, &two] {
         open_checkpoint(&mut rig, caller, "a");
