@@ -16,9 +16,13 @@ use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use std::io;
 use std::rc::Rc;
 
-/// Events taken at once. Those beyond come with the next round: epoll puts
-/// what it has told behind what it has not.
-const EVENTS: usize = 64;
+/// Events taken at once: so many that who has few connections is not behind all
+/// those of somebody who has thousands. Those beyond come with the next round:
+/// epoll puts what it has told behind what it has not.
+const EVENTS: usize = 1024;
+/// For how long clients have turns in one round, in ns; who is left has one in
+/// the next, when the sockets of the ring were looked at.
+const SERVING_TIME: u64 = SECOND / 1000;
 /// Requests served from where the last one came before all are looked at.
 const MOST_IN_A_ROW: u32 = 16;
 /// While polling, one look at all after so many at where the last request came
@@ -119,10 +123,9 @@ impl Reactor {
             self.server.on_event(now, token, event.events());
             self.ended(Step::Event(token));
         }
-        for _ in 0..self.server.ready() {
-            self.server.serve_ready(now);
-            self.ended(Step::Request);
-        }
+        self.serve(now);
+        self.server.tidy(now);
+        self.ended(Step::Tidying);
         if self.server.deadline().is_some_and(|deadline| deadline <= now.monotonic) {
             self.server.on_time(now);
             self.ended(Step::Time);
@@ -136,13 +139,26 @@ impl Reactor {
         Ok(!self.server.may_leave())
     }
 
-    /// A step is over.
-    fn ended(&mut self, step: Step) {
+    /// Gives turns to those who are in line, each one at most.
+    fn serve(&mut self, now: Now) {
+        let until = clock::monotonic().saturating_add(SERVING_TIME);
+        for _ in 0..self.server.ready() {
+            let Some(id) = self.server.serve_ready(now) else { return };
+            if self.ended(Step::Turn(id)) >= until {
+                return;
+            }
+        }
+    }
+
+    /// A step is over. When that was, on the monotonic clock.
+    fn ended(&mut self, step: Step) -> u64 {
         let Self { watchdog, server, .. } = self;
-        watchdog.end(clock::monotonic(), step, || match step {
-            Step::Event(Token::Stream(id) | Token::Events(id)) => server.peer_of(id),
+        let now = clock::monotonic();
+        watchdog.end(now, step, || match step {
+            Step::Turn(id) => server.peer_of(id),
             _ => None,
         });
+        now
     }
 
     /// Tells of lines that were left out of the log, and operators of what is
@@ -173,7 +189,7 @@ impl Reactor {
     /// sleeps if requests follow each other.
     fn wait(&mut self, events: &mut [EpollEvent]) -> io::Result<usize> {
         let served = self.server.take_served();
-        if self.server.ready() > 0 {
+        if self.server.has_work() {
             return wait(&self.epoll, events, Some(0));
         }
         let deadline = self.server.deadline();
@@ -199,9 +215,9 @@ impl Reactor {
         for look in 1_u32.. {
             let at_last = is_alone && look % (LOOKS_AT_LAST + 1) != 0;
             if at_last && self.in_a_row < MOST_IN_A_ROW {
-                if self.server.serve_last(now) {
+                if let Some(id) = self.server.serve_last(now) {
                     self.watchdog.begin(now.monotonic, false);
-                    self.ended(Step::Request);
+                    self.ended(Step::Turn(id));
                     self.in_a_row += 1;
                     self.busy.hit();
                     return Ok(0);

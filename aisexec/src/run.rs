@@ -38,7 +38,7 @@ const MILLISECOND: u64 = 1_000_000;
 const FAREWELL: u64 = clock::SECOND;
 /// Pieces of memory from this size on go back to the system when they are
 /// freed, in bytes.
-const RETURN_MEMORY_FROM: i32 = 1 << 20;
+pub(crate) const RETURN_MEMORY_FROM: i32 = 1 << 20;
 
 /// Checks the configuration files: 0 if they are good, else 1 and all their
 /// errors on standard error. What people should know beside that stands there

@@ -202,11 +202,20 @@ pub(crate) fn fork() -> io::Result<ForkResult> {
 /// goes back to the system as soon as it is freed. Without this the allocator
 /// would learn to keep what large messages needed.
 pub(crate) fn return_memory_from(bytes: i32) {
+    map_memory_from(bytes);
     #[cfg(target_env = "gnu")]
-    // SAFETY: the calls set two numbers of the allocator.
+    // SAFETY: the call sets a number of the allocator.
+    unsafe {
+        libc::mallopt(libc::M_TRIM_THRESHOLD, bytes);
+    }
+}
+
+/// The same, without what it says of the end of the heap.
+pub(crate) fn map_memory_from(bytes: i32) {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: the call sets a number of the allocator.
     unsafe {
         libc::mallopt(libc::M_MMAP_THRESHOLD, bytes);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, bytes);
     }
     #[cfg(not(target_env = "gnu"))]
     let _ = bytes;
@@ -221,6 +230,15 @@ pub(crate) fn share_memory_among_threads() {
     unsafe {
         libc::mallopt(libc::M_ARENA_MAX, 1);
     }
+}
+
+/// Bytes of memory that the kernel has for what was sent on a Unix socket and is
+/// not read yet (`SIOCOUTQ`); 0 if it does not say.
+pub(crate) fn unread(socket: impl AsFd) -> u64 {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: the call writes an int, for which `bytes` is valid.
+    let result = unsafe { libc::ioctl(socket.as_fd().as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) };
+    if result == 0 { u64::try_from(bytes).unwrap_or(0) } else { 0 }
 }
 
 /// Has a UDP socket send what is larger than a link takes in fragments, and

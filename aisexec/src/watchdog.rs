@@ -32,10 +32,12 @@ const INTERVAL: u64 = 10_000 * MILLISECOND;
 pub(crate) enum Step {
     /// Taking the datagrams of other nodes, and what they bring about.
     Datagrams,
-    /// What an event asks for.
+    /// What an event asks for; of a connection that is to have a turn.
     Event(Token),
-    /// A turn of a connection that has a request at hand.
-    Request,
+    /// A turn of a connection, by its number.
+    Turn(u64),
+    /// Ending and resuming some of what is to be ended and resumed.
+    Tidying,
     /// What was due.
     Time,
     /// Sending what all that has brought about.
@@ -48,9 +50,10 @@ impl Step {
             Self::Datagrams | Self::Event(Token::Ring) => "datagrams of other nodes",
             Self::Event(Token::Signals) => "a signal",
             Self::Event(Token::Listener) => "a new connection",
-            Self::Event(Token::Stream(_)) | Self::Request => "requests of a connection",
-            Self::Event(Token::Events(_)) => "the event socket of a library handle",
+            Self::Event(Token::Stream(_) | Token::Events(_)) => "news of a connection",
+            Self::Turn(_) => "a turn of a connection",
             Self::Event(Token::Process(_)) => "the end of a process",
+            Self::Tidying => "the end of connections and processes, bit by bit",
             Self::Event(Token::Writer) => "numbers of rings that are in their file",
             Self::Time => "timers",
             Self::Sending => "sending datagrams",
@@ -247,7 +250,7 @@ mod tests {
         // What comes between two rounds is no step.
         poll(&mut [], 25u8).unwrap();
         watchdog.begin(now(), true);
-        watchdog.end(now(), Step::Request, || panic!("it took no time"));
+        watchdog.end(now(), Step::Turn(1), || panic!("it took no time"));
         assert!(watchdog.longest >= TOO_LONG);
     }
 

@@ -1,11 +1,14 @@
 //! New connections: those that are accepted, and those that a session is given.
 
-use super::bounds::{ACCEPT_PAUSE, GREETING_TIME, MAX_GIVEN_CONNECTIONS, SOCKET_LOOKS};
+use super::bounds::{
+    ACCEPT_PAUSE, ACCEPTS_PER_ROUND, GREETING_TIME, MAX_GIVEN_CONNECTIONS, SOCKET_LOOKS,
+};
 use super::connection::{Connection, Fault, Greeting, State};
 use super::output::send_first;
 use super::peer::Peer;
 use super::{Server, Token};
 use crate::listen::{BACKLOG, Listener};
+use ais_node::ledger::Kind;
 use ais_node::{Now, SessionId};
 use ais_proto::{AisError, Code, Header, OK};
 use nix::errno::Errno;
@@ -51,17 +54,21 @@ impl Server {
         self.epoll.add(listener, EpollEvent::new(EpollFlags::EPOLLIN, Token::Listener.encode()))
     }
 
-    /// Takes one connection; those behind it have epoll tell again.
+    /// Takes connections, so many that somebody who makes them without end does
+    /// not keep others from the backlog; those behind them have epoll tell again.
     pub(super) fn accept(&mut self, now: Now) {
-        let Some(listener) = &self.listener else { return };
-        match listener.accept() {
-            Ok(socket) => self.admit(now, socket),
-            Err(error) if is_passing(&error) => {}
-            Err(error) => {
-                let text = format_args!("no connection can be accepted for a moment: {error}");
-                self.complaints.log(now.monotonic, None, text);
-                self.accept_at = Some(now.monotonic.saturating_add(ACCEPT_PAUSE));
-                self.watch_listener(now, EpollFlags::empty());
+        for _ in 0..ACCEPTS_PER_ROUND {
+            let Some(listener) = &self.listener else { return };
+            match listener.accept() {
+                Ok(socket) => self.admit(now, socket),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if is_passing(&error) => {}
+                Err(error) => {
+                    let text = format_args!("no connection can be accepted for a moment: {error}");
+                    self.complaints.log(now.monotonic, None, text);
+                    self.accept_at = Some(now.monotonic.saturating_add(ACCEPT_PAUSE));
+                    return self.watch_listener(now, EpollFlags::empty());
+                }
             }
         }
     }
@@ -82,22 +89,32 @@ impl Server {
     }
 
     fn admit(&mut self, now: Now, socket: UnixStream) {
-        // A peer that cannot be named has gone, and one beyond all bounds
-        // learns it by the end of the stream.
+        // A peer that cannot be named has gone.
         let Ok(peer) = Peer::of(&socket, &self.access) else { return };
-        if !self.quota.has_room() {
-            let text = format_args!("{peer} was turned away: no descriptor is left");
-            return self.complaints.log(now.monotonic, Some(peer.uid.as_raw()), text);
+        let verdict = self.access.check(&peer).and_then(|()| self.may_take_descriptor(&peer));
+        let kind = if verdict.is_ok() { Kind::Descriptors } else { Kind::Refusals };
+        let user = Some(peer.uid.as_raw());
+        // Who is one too many hears why, as far as there is room for that; else
+        // it learns it by the end of the stream.
+        if !self.node.ledger().may_take(kind, peer.holder(), 1) {
+            let text = format_args!("{peer} was turned away: its user has too many connections");
+            return self.complaints.log(now.monotonic, user, text);
         }
-        let verdict = self.access.check(&peer).and_then(|()| self.quota.check(peer.uid));
-        let (user, name) = (peer.uid.as_raw(), peer.to_string());
-        if let Err(error) = self.take(now, socket, peer, Greeting { verdict, given_to: None }) {
+        let name = peer.to_string();
+        if let Err(error) = self.take(now, socket, peer.without_groups(), verdict, None) {
             let text = format_args!("{name} cannot be served: {error}");
-            self.complaints.log(now.monotonic, Some(user), text);
+            self.complaints.log(now.monotonic, user, text);
         }
     }
 
-    /// Takes care of a connection that will say what it is for.
+    /// Whether a peer, or its process or user, may have one descriptor more.
+    pub(super) fn may_take_descriptor(&self, peer: &Peer) -> Result<(), AisError> {
+        let may = self.node.ledger().may_take(Kind::Descriptors, peer.holder(), 1);
+        may.then_some(()).ok_or(AisError::NoResources)
+    }
+
+    /// Takes care of a connection that will say what it is for, and hear this
+    /// verdict; if it was given to a session it belongs to that alone.
     ///
     /// # Errors
     /// If epoll does not take it.
@@ -106,21 +123,21 @@ impl Server {
         now: Now,
         socket: UnixStream,
         peer: Peer,
-        greeting: Greeting,
+        verdict: Result<(), AisError>,
+        given_to: Option<SessionId>,
     ) -> Result<u64, Errno> {
         let id = self.last_connection + 1;
         let event = EpollEvent::new(EpollFlags::EPOLLIN, Token::Stream(id).encode());
         self.epoll.add(&socket, event)?;
         self.last_connection = id;
-        self.quota.add(peer.uid, 1);
+        let kind = if verdict.is_ok() { Kind::Descriptors } else { Kind::Refusals };
+        self.node.ledger_mut().charge(kind, peer.holder(), 1);
         // What it wants to say is about to come.
         self.has_served = true;
-        self.connections.insert(id, Connection::new(socket, peer, greeting, now.monotonic));
-        self.greetings.push_back((now.monotonic.saturating_add(GREETING_TIME), id));
-        // What is done with at the front goes, so the queue is short.
-        while self.greetings.front().is_some_and(|(_, id)| !self.is_greeting(*id)) {
-            self.greetings.pop_front();
-        }
+        let until = now.monotonic.saturating_add(GREETING_TIME);
+        let greeting = Greeting { verdict, given_to, until };
+        self.connections.insert(id, Connection::new(socket, peer, greeting, kind));
+        self.greetings.insert((until, id));
         Ok(id)
     }
 
@@ -132,7 +149,7 @@ impl Server {
         let Some(connection) = self.connections.get(&anchor) else { return Ok(()) };
         let State::Anchor(session) = connection.state else { return Err(Fault::Malformed) };
         let peer = connection.peer.clone();
-        let made = self.quota.check(peer.uid).and_then(|()| self.make(now, session, peer));
+        let made = self.may_take_descriptor(&peer).and_then(|()| self.make(now, session, peer));
         let (code, theirs) = match made {
             Ok(theirs) => (OK, Some(theirs)),
             // Numbers of errors are small.
@@ -151,13 +168,13 @@ impl Server {
 
     /// A new connection of a session: the other end of it.
     fn make(&mut self, now: Now, id: SessionId, peer: Peer) -> Result<UnixStream, AisError> {
-        let greeting = Greeting { verdict: Ok(()), given_to: Some(id) };
         let session = self.sessions.get_mut(id).ok_or(AisError::Library)?;
         if session.given.len() >= MAX_GIVEN_CONNECTIONS {
             return Err(AisError::NoResources);
         }
         let (ours, theirs) = UnixStream::pair().map_err(|_| AisError::NoResources)?;
-        let connection = self.take(now, ours, peer, greeting).map_err(|_| AisError::NoResources)?;
+        let taken = self.take(now, ours, peer, Ok(()), Some(id));
+        let connection = taken.map_err(|_| AisError::NoResources)?;
         if let Some(session) = self.sessions.get_mut(id) {
             session.given.insert(connection);
         }
@@ -166,26 +183,26 @@ impl Server {
 
     /// Closes connections that did not say in time what they are for.
     pub(super) fn close_silent(&mut self, now: Now) {
-        while let Some((deadline, id)) = self.greetings.front().copied() {
-            let is_greeting = self.is_greeting(id);
-            if is_greeting && deadline > now.monotonic {
-                return;
-            }
-            self.greetings.pop_front();
-            if is_greeting {
-                self.close(now, id, Fault::Silent);
-            }
+        while let Some(&(until, id)) = self.greetings.first()
+            && until <= now.monotonic
+        {
+            self.greetings.pop_first();
+            self.close(now, id, Fault::Silent);
         }
     }
 
-    fn is_greeting(&self, id: u64) -> bool {
-        let connection = self.connections.get(&id);
-        connection.is_some_and(|connection| matches!(connection.state, State::Greeting(_)))
+    /// A connection has said what it is for, or never will.
+    pub(super) fn end_greeting(&mut self, id: u64, greeting: Greeting) {
+        self.greetings.remove(&(greeting.until, id));
+        let session = greeting.given_to.and_then(|session| self.sessions.get_mut(session));
+        if let Some(session) = session {
+            session.given.remove(&id);
+        }
     }
 }
 
 /// Whether the next attempt may succeed at once.
 fn is_passing(error: &io::Error) -> bool {
-    let passing = [Errno::EAGAIN, Errno::EINTR, Errno::ECONNABORTED, Errno::EPROTO];
+    let passing = [Errno::EINTR, Errno::ECONNABORTED, Errno::EPROTO];
     error.raw_os_error().is_some_and(|number| passing.contains(&Errno::from_raw(number)))
 }

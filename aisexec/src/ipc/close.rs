@@ -1,64 +1,67 @@
-//! The end of connections and sessions.
+//! The end of connections and sessions. What belongs to a process may be much,
+//! so it ends bit by bit, in rounds of the loop.
 
 use super::Server;
-use super::connection::{Connection, Fault, Greeting, State};
-use ais_node::{Caller, ConnectionId, Now, SessionId};
+use super::bounds::CLOSES_PER_ROUND;
+use super::connection::{Fault, State};
+use ais_node::{Caller, Now, SessionId};
+
+/// What is to end.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Ending {
+    Connection(u64),
+    /// A session, when all its connections have ended.
+    Session(SessionId),
+}
 
 impl Server {
-    /// Closes a connection when this step is over.
+    /// Closes a connection soon. Nothing is served on it any more, and what it
+    /// holds is given up at once.
     pub(super) fn close(&mut self, now: Now, id: u64, fault: Fault) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        if connection.is_closing {
+        if !connection.begin_closing() {
             return;
         }
-        connection.is_closing = true;
-        self.closing.push(id);
         if fault != Fault::End {
             let (peer, user) = (&connection.peer, Some(connection.peer.uid.as_raw()));
             let text = format_args!("a connection of {peer} was closed: {fault}");
             self.complaints.log(now.monotonic, user, text);
         }
+        self.endings.push_back(Ending::Connection(id));
+        self.recount(id);
     }
 
-    /// Closes what is to be closed. What that makes the node say may add to
-    /// it.
-    pub(super) fn close_all(&mut self, now: Now) {
-        while let Some(id) = self.closing.pop() {
-            let Some(connection) = self.forget(id) else { continue };
-            match connection.state {
-                State::Greeting(greeting) => self.take_back(id, greeting),
-                State::Anchor(session) => self.end_session(now, session),
-                State::Calls(caller) => self.leave(now, caller, 0),
-                State::Handle(caller, _) => self.leave(now, caller, 1),
+    /// Closes some of what is to be closed. What that makes the node say may add
+    /// to it.
+    pub(super) fn close_some(&mut self, now: Now) {
+        for _ in 0..CLOSES_PER_ROUND {
+            match self.endings.pop_front() {
+                Some(Ending::Connection(id)) => self.end_connection(now, id),
+                Some(Ending::Session(id)) => self.node.session_closed(now, id),
+                None => return,
             }
+            self.deliver(now);
+        }
+    }
+
+    fn end_connection(&mut self, now: Now, id: u64) {
+        let Some(connection) = self.forget(id) else { return };
+        match connection.state {
+            State::Greeting(greeting) => self.end_greeting(id, greeting),
+            State::Anchor(session) => self.end_session(now, session),
+            State::Calls(caller) => self.leave(now, caller, 0),
+            State::Handle(caller, _) => self.leave(now, caller, 1),
         }
     }
 
     /// A process is gone, and all that it had.
     pub(super) fn end_session(&mut self, now: Now, id: SessionId) {
         let Some(session) = self.sessions.remove(id) else { return };
-        self.forget(session.anchor);
-        for given in session.given {
-            self.forget(given);
+        self.close(now, session.anchor, Fault::End);
+        for connection in session.given.into_iter().chain(session.members) {
+            self.close(now, connection, Fault::End);
         }
-        for member in session.members {
-            self.forget(member);
-            self.node.connection_closed(now, ConnectionId(member));
-        }
-        self.node.session_closed(now, id);
-        self.deliver(now);
-    }
-
-    /// Closes the connection that has not moved for the longest time, of those
-    /// that make the daemon hold memory. False if there is none.
-    pub(super) fn close_stalled(&mut self, now: Now) -> bool {
-        let holding = self.connections.iter().filter(|(_, connection)| connection.counted > 0);
-        let Some((id, _)) = holding.min_by_key(|(_, connection)| connection.moved) else {
-            return false;
-        };
-        let id = *id;
-        self.close(now, id, Fault::Stalled);
-        true
+        self.endings.push_back(Ending::Session(id));
     }
 
     fn leave(&mut self, now: Now, caller: Caller, handles: usize) {
@@ -67,21 +70,5 @@ impl Server {
             session.handles = session.handles.saturating_sub(handles);
         }
         self.node.connection_closed(now, caller.connection);
-        self.deliver(now);
-    }
-
-    /// A connection that a session was given is no longer a new one.
-    pub(super) fn take_back(&mut self, id: u64, greeting: Greeting) {
-        let session = greeting.given_to.and_then(|session| self.sessions.get_mut(session));
-        if let Some(session) = session {
-            session.given.remove(&id);
-        }
-    }
-
-    fn forget(&mut self, id: u64) -> Option<Connection> {
-        let connection = self.connections.remove(&id)?;
-        self.quota.remove(connection.peer.uid, connection.descriptors);
-        self.waiting_bytes = self.waiting_bytes.saturating_sub(connection.counted);
-        Some(connection)
     }
 }

@@ -5,6 +5,7 @@ use super::events::EventSocket;
 use super::input::Input;
 use super::output::Output;
 use super::peer::Peer;
+use ais_node::ledger::Kind;
 use ais_node::{Caller, SessionId};
 use ais_proto::{AisError, FrameError};
 use nix::errno::Errno;
@@ -24,7 +25,11 @@ pub(crate) struct Connection {
     pub(crate) outstanding: Vec<u32>,
     /// What epoll watches the stream for.
     pub(crate) interest: EpollFlags,
-    /// It stands in the queue of those that have a request at hand.
+    /// What epoll has told since its last turn, of the stream.
+    pub(crate) told: EpollFlags,
+    /// The same of the event socket.
+    pub(crate) told_of_events: EpollFlags,
+    /// It stands in the line of those that are to have a turn.
     pub(crate) is_ready: bool,
     /// It is not read until the group takes messages again.
     pub(crate) is_parked: bool,
@@ -32,12 +37,12 @@ pub(crate) struct Connection {
     pub(crate) is_held_up: bool,
     /// It is to be closed.
     pub(crate) is_closing: bool,
+    /// What its descriptors are charged as.
+    pub(crate) kind: Kind,
     /// The descriptors it accounts for.
-    pub(crate) descriptors: usize,
-    /// The waiting bytes it accounts for.
+    pub(crate) descriptors: u64,
+    /// What it is charged for as held.
     pub(crate) counted: u64,
-    /// When bytes last moved, on the monotonic clock.
-    pub(crate) moved: u64,
 }
 
 /// What a connection is for.
@@ -60,6 +65,8 @@ pub(crate) struct Greeting {
     pub(crate) verdict: Result<(), AisError>,
     /// The session that it was given to, and that it has to belong to.
     pub(crate) given_to: Option<SessionId>,
+    /// When it has to have said what it is for, on the monotonic clock.
+    pub(crate) until: u64,
 }
 
 /// Why a connection is closed.
@@ -75,8 +82,8 @@ pub(crate) enum Fault {
     Silent,
     /// It was refused, and knows why.
     Refused(AisError),
-    /// It made the executive hold too much memory, and did not move.
-    Stalled,
+    /// It made the executive hold most of what is too much.
+    Heaviest,
     /// It asks on and on for connections and takes none.
     Unread,
     /// The system failed.
@@ -84,7 +91,9 @@ pub(crate) enum Fault {
 }
 
 impl Connection {
-    pub(crate) fn new(socket: UnixStream, peer: Peer, greeting: Greeting, now: u64) -> Self {
+    /// A connection that will say what it is for; it is charged as one descriptor
+    /// of this kind.
+    pub(crate) fn new(socket: UnixStream, peer: Peer, greeting: Greeting, kind: Kind) -> Self {
         Self {
             socket,
             peer,
@@ -93,13 +102,15 @@ impl Connection {
             output: Output::default(),
             outstanding: Vec::new(),
             interest: EpollFlags::EPOLLIN,
+            told: EpollFlags::empty(),
+            told_of_events: EpollFlags::empty(),
             is_ready: false,
             is_parked: false,
             is_held_up: false,
             is_closing: false,
+            kind,
             descriptors: 1,
             counted: 0,
-            moved: now,
         }
     }
 
@@ -136,9 +147,32 @@ impl Connection {
         }
     }
 
-    /// Bytes that wait on both ways.
-    pub(crate) fn waiting_bytes(&self) -> u64 {
-        (self.input.len() + self.output.len()) as u64
+    /// Bytes of memory that it makes this process hold, what the kernel has for
+    /// it included.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        let of_events = match &self.state {
+            State::Handle(_, events) => events.held_bytes(),
+            _ => 0,
+        };
+        self.input.held_bytes() + self.output.held_bytes() + of_events
+    }
+
+    /// Asks the kernel what the program has read meanwhile.
+    pub(crate) fn look(&mut self) {
+        self.output.look(&self.socket);
+        if let State::Handle(_, events) = &mut self.state {
+            events.look();
+        }
+    }
+
+    /// It is to be closed: what it holds is given up. False if that was known.
+    pub(crate) fn begin_closing(&mut self) -> bool {
+        self.input = Input::default();
+        self.output = Output::default();
+        if let State::Handle(_, events) = &mut self.state {
+            events.hang_up();
+        }
+        !std::mem::replace(&mut self.is_closing, true)
     }
 }
 
@@ -172,9 +206,11 @@ impl fmt::Display for Fault {
             }
             Self::Refused(AisError::Library) => write!(f, "it names a session that is not its own"),
             Self::Refused(error) => write!(f, "it was refused with {error:?}"),
-            Self::Stalled => {
-                write!(f, "too much memory waits for clients and it has moved least of all")
-            }
+            Self::Heaviest => write!(
+                f,
+                "more memory is held for clients than there is for them, and its process holds \
+                 most of it"
+            ),
             Self::Unread => {
                 write!(f, "it asks for connections and does not take them; its session ends")
             }

@@ -65,13 +65,19 @@ impl Server {
         body: Vec<u8>,
     ) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
+        if connection.is_closing {
+            return;
+        }
         let could_serve = connection.may_serve();
         connection.settle(request);
         // Numbers of errors are small.
         let code = result.map_or_else(|error| error.number() as u16, |()| OK);
         let header = Header::new(Code(code), request, body.len()).encode();
         match connection.output.send(&connection.socket, header, body) {
-            Ok(()) if connection.output.is_empty() && connection.may_serve() == could_serve => {}
+            Ok(())
+                if connection.output.is_empty()
+                    && connection.may_serve() == could_serve
+                    && connection.held_bytes() == connection.counted => {}
             Ok(()) => self.refresh(now, id),
             Err(_) => self.close(now, id, Fault::End),
         }
@@ -80,7 +86,6 @@ impl Server {
     /// There is room in a stream.
     pub(super) fn flush(&mut self, now: Now, id: u64) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        connection.moved = now.monotonic;
         match connection.output.flush(&connection.socket) {
             Ok(()) => self.refresh(now, id),
             Err(_) => self.close(now, id, Fault::End),
@@ -98,6 +103,7 @@ impl Server {
             }
             Err(error) => self.close(now, id, Fault::System(error)),
         }
+        self.recount(id);
     }
 
     /// Something is up with the event socket of a library handle.
@@ -124,6 +130,7 @@ impl Server {
             Notice::Nonsense => self.close(now, id, Fault::Malformed),
             Notice::Nothing => {}
         }
+        self.recount(id);
         if flags.contains(EpollFlags::EPOLLOUT) && !has_hung_up {
             self.flush_events(now, id);
         }
@@ -137,12 +144,16 @@ impl Server {
         while sent == Ok(Sent::Yes) {
             match self.node.next_event(ConnectionId(id)) {
                 Some((code, body)) => sent = events.send(code, body),
-                None => return self.watch_events(now, id, EpollFlags::EPOLLIN),
+                None => {
+                    self.watch_events(now, id, EpollFlags::EPOLLIN);
+                    break;
+                }
             }
         }
         if let Err(error) = sent {
             self.close(now, id, Fault::System(error));
         }
+        self.recount(id);
     }
 
     fn watch_events(&mut self, now: Now, id: u64, flags: EpollFlags) {
@@ -157,12 +168,9 @@ impl Server {
     /// Watches a stream for what is possible now, and counts what waits.
     pub(super) fn refresh(&mut self, now: Now, id: u64) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        let waiting = connection.waiting_bytes();
-        self.waiting_bytes = self.waiting_bytes - connection.counted + waiting;
-        connection.counted = waiting;
         if connection.may_serve() && connection.input.has_whole_frame() && !connection.is_ready {
             connection.is_ready = true;
-            self.ready.push_back(id);
+            self.ready.push(connection.peer.holder(), id);
         }
         let wanted = connection.wanted();
         if wanted != connection.interest {
@@ -172,5 +180,6 @@ impl Server {
                 self.close(now, id, Fault::System(error));
             }
         }
+        self.recount(id);
     }
 }

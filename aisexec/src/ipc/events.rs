@@ -1,6 +1,7 @@
 //! The daemon's end of a selection object: one packet is one callback.
 
 use super::output::send_once;
+use super::unread::Unread;
 use ais_proto::{Code, HEADER_LENGTH, Header, MAX_EVENT};
 use nix::errno::Errno;
 use nix::sys::socket::{
@@ -15,7 +16,8 @@ pub(crate) struct EventSocket {
     socket: OwnedFd,
     /// The packet that had no room.
     waiting: Option<(Code, Vec<u8>)>,
-    /// The program has closed its end.
+    unread: Unread,
+    /// Nobody wants to hear any more.
     gone: bool,
 }
 
@@ -49,7 +51,7 @@ impl EventSocket {
         let (socket, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)?;
         // The kernel doubles the value, so that two of the longest packets fit.
         setsockopt(&socket, sockopt::SndBuf, &MAX_EVENT)?;
-        Ok((Self { socket, waiting: None, gone: false }, theirs))
+        Ok((Self { socket, waiting: None, unread: Unread::default(), gone: false }, theirs))
     }
 
     /// For epoll.
@@ -68,7 +70,11 @@ impl EventSocket {
         let header = Header::new(code, 0, body.len()).encode();
         let pieces = [IoSlice::new(&header), IoSlice::new(&body)];
         match send_once(&self.socket, &pieces, &[]) {
-            Ok(_) | Err(Errno::EPIPE | Errno::ECONNRESET | Errno::ENOTCONN) => Ok(Sent::Yes),
+            Ok(count) => {
+                self.unread.sent(&self.socket, count);
+                Ok(Sent::Yes)
+            }
+            Err(Errno::EPIPE | Errno::ECONNRESET | Errno::ENOTCONN) => Ok(Sent::Yes),
             Err(Errno::EAGAIN | Errno::EINTR) => {
                 self.waiting = Some((code, body));
                 Ok(Sent::Waits)
@@ -88,10 +94,23 @@ impl EventSocket {
         }
     }
 
-    /// The program has closed its end; what is for it is dropped from now on.
+    /// The program has closed its end, or will have no more; what is for it is
+    /// dropped from now on.
     pub(crate) fn hang_up(&mut self) {
         self.gone = true;
         self.waiting = None;
+        self.unread = Unread::default();
+    }
+
+    /// Bytes of memory that are held for the program.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        let waiting = self.waiting.as_ref().map_or(0, |(_, body)| body.capacity());
+        waiting as u64 + self.unread.bytes()
+    }
+
+    /// Asks the kernel what the program has read meanwhile.
+    pub(crate) fn look(&mut self) {
+        self.unread.look(&self.socket);
     }
 
     /// Reads one packet.

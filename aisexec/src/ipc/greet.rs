@@ -18,7 +18,7 @@ struct Place {
     cookie: Cookie,
     descriptor: Option<OwnedFd>,
     /// How many descriptors it has beside its stream.
-    more_descriptors: usize,
+    more_descriptors: u64,
 }
 
 impl Server {
@@ -30,17 +30,18 @@ impl Server {
             return Err(Fault::Malformed);
         }
         let hello = Hello::decode(body).map_err(|_| Fault::Malformed)?;
-        let (pid, uid) = (connection.peer.pid, connection.peer.uid);
+        let peer = connection.peer.clone();
+        let pid = peer.pid;
         self.may_belong(greeting, hello.kind)?;
         let place = greeting.verdict.and_then(|()| match hello.kind {
             Kind::Session => self.open_session(id, pid),
             Kind::Call(cookie) => self.join(id, pid, cookie),
             Kind::Handle { cookie, service, callbacks } => {
-                self.quota.check(uid)?;
+                self.may_take_descriptor(&peer)?;
                 self.open_handle(id, pid, cookie, service, callbacks)
             }
         });
-        self.take_back(id, greeting);
+        self.end_greeting(id, greeting);
         match place {
             Ok(place) => self.welcome(id, header.id, place),
             Err(error) => Err(self.refuse(id, header.id, error)),
@@ -77,7 +78,7 @@ impl Server {
         let socket = self.connections.get(&id).ok_or(AisError::Library)?.socket.as_fd();
         // A process that has ended needs no session.
         let process = peer::watch(socket, pid).map_err(|_| AisError::Library)?;
-        let more_descriptors = usize::from(process.is_some());
+        let more_descriptors = u64::from(process.is_some());
         if let Some(process) = &process {
             let token = Token::Process(self.sessions.next().0).encode();
             let event = EpollEvent::new(EpollFlags::EPOLLIN, token);
@@ -125,12 +126,11 @@ impl Server {
     fn welcome(&mut self, id: u64, request: u32, place: Place) -> Result<(), Fault> {
         let Some(connection) = self.connections.get_mut(&id) else { return Ok(()) };
         connection.descriptors += place.more_descriptors;
-        self.quota.add(connection.peer.uid, place.more_descriptors);
+        let (kind, holder) = (connection.kind, connection.peer.holder());
+        self.node.ledger_mut().charge(kind, holder, place.more_descriptors);
         match &place.state {
             State::Handle(caller, _) => self.node.handle_opened(caller),
-            State::Anchor(session) => {
-                self.node.session_opened(*session, connection.peer.holder());
-            }
+            State::Anchor(session) => self.node.session_opened(*session, holder),
             _ => {}
         }
         // From here on closing gives back all that was taken.

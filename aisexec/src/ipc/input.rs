@@ -2,7 +2,8 @@
 //!
 //! A connection at rest holds no memory: it receives into a buffer that all
 //! share, and keeps only what is left over there, the beginning of a frame.
-//! A frame that is larger grows as its bytes arrive, whatever its header says.
+//! What it keeps of a larger one grows as its bytes arrive, whatever its header
+//! says.
 
 use super::bounds::BYTES_PER_TURN;
 use ais_proto::{FrameError, HEADER_LENGTH, Header};
@@ -12,6 +13,10 @@ use std::os::fd::{AsFd, AsRawFd};
 
 /// The least to make room for at a time.
 const SMALLEST_STEP: usize = 4 << 10;
+/// The room that is made beside what has arrived, as a part of that: so bytes
+/// that come one by one are not copied for each, and few pieces of other sizes
+/// are left behind.
+const SPARE_PART: usize = 2;
 
 /// The bytes of a connection that wait.
 #[derive(Debug, Default)]
@@ -31,9 +36,9 @@ pub(crate) enum Received {
 }
 
 impl Input {
-    /// Bytes of memory that wait here.
-    pub(crate) fn len(&self) -> usize {
-        self.held.len()
+    /// Bytes of memory that are held.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        self.held.capacity() as u64
     }
 
     /// Whether a frame can be served without receiving.
@@ -55,26 +60,35 @@ impl Input {
             return Ok(Some(Received::Held(std::mem::take(&mut self.held))));
         }
         let fd = socket.as_fd().as_raw_fd();
-        if self.held.is_empty() {
-            let count = recv(fd, shared, MsgFlags::MSG_DONTWAIT)?;
-            return Ok((count > 0).then_some(Received::Shared(count)));
+        let most = self.wanted().min(shared.len());
+        let count = recv(fd, &mut shared[..most], MsgFlags::MSG_DONTWAIT)?;
+        if count == 0 {
+            return Ok(None);
         }
-        let start = self.held.len();
-        self.held.resize(start + self.room(), 0);
-        let result = recv(fd, &mut self.held[start..], MsgFlags::MSG_DONTWAIT);
-        self.held.truncate(start + result.unwrap_or(0));
-        let count = result?;
-        Ok((count > 0).then(|| Received::Held(std::mem::take(&mut self.held))))
+        if self.held.is_empty() {
+            return Ok(Some(Received::Shared(count)));
+        }
+        self.append(&shared[..count]);
+        Ok(Some(Received::Held(std::mem::take(&mut self.held))))
     }
 
-    /// How much to receive: no more than the frame lacks, nor much more than
-    /// has arrived of it.
-    fn room(&self) -> usize {
-        let step = self.held.len().clamp(SMALLEST_STEP, BYTES_PER_TURN);
+    /// How much to receive: no more than the frame lacks that has begun.
+    fn wanted(&self) -> usize {
         match frame_length(&self.held) {
-            Some(whole) => step.min(whole.saturating_sub(self.held.len()).max(1)),
+            Some(whole) => whole.saturating_sub(self.held.len()).max(1),
+            None if self.held.is_empty() => BYTES_PER_TURN,
             None => SMALLEST_STEP,
         }
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        let length = self.held.len() + bytes.len();
+        if length > self.held.capacity() {
+            let whole = frame_length(&self.held).unwrap_or(length).max(length);
+            let spare = (length / SPARE_PART).max(SMALLEST_STEP).min(whole - length);
+            self.held.reserve_exact(bytes.len() + spare);
+        }
+        self.held.extend_from_slice(bytes);
     }
 
     /// Keeps what was not served: the bytes from `used` on. `whole` says
@@ -168,7 +182,7 @@ mod tests {
                 }
             }
             assert_eq!(bodies, [3, 0, 100], "pieces of {piece}");
-            assert_eq!(input.len(), 0);
+            assert_eq!(input.held_bytes(), 0);
         }
     }
 
@@ -196,7 +210,14 @@ mod tests {
         assert!(turn(&mut input, &socket, &mut shared, 9).is_empty());
         client.write_all(&[0; 100]).unwrap();
         assert!(turn(&mut input, &socket, &mut shared, 9).is_empty());
-        assert_eq!(input.len(), 216);
-        assert!(input.held.capacity() <= 2 * SMALLEST_STEP);
+        assert_eq!(input.held.len(), 216);
+        assert!(input.held_bytes() <= 2 * SMALLEST_STEP as u64);
+        for _ in 0..50 {
+            client.write_all(&[0; 10_000]).unwrap();
+            assert!(turn(&mut input, &socket, &mut shared, 9).is_empty());
+            let (arrived, held) = (input.held.len() as u64, input.held_bytes());
+            assert_eq!(held, input.held.capacity() as u64, "room that is not used yet counts");
+            assert!(held <= arrived * 3 / 2 + SMALLEST_STEP as u64, "{held} for {arrived}");
+        }
     }
 }

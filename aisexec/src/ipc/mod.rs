@@ -2,10 +2,12 @@
 //! way between them and the node.
 //!
 //! Every step is bounded, so that no client waits for another: a turn of a
-//! connection receives once and serves a few requests. A connection is not
-//! read while its replies wait to be read.
+//! connection receives once and serves a few requests, users take turns, and the
+//! processes of a user do; what ends, ends bit by bit. A connection is not read
+//! while its replies wait to be read.
 
 mod accept;
+mod accounts;
 mod bounds;
 mod close;
 mod connection;
@@ -16,13 +18,13 @@ mod input;
 mod network;
 mod output;
 mod peer;
-mod quota;
 mod serve;
 mod sessions;
 mod state;
 #[cfg(test)]
 mod tests;
 mod token;
+mod unread;
 
 pub(crate) use peer::{Access, GROUP};
 pub(crate) use token::Token;
@@ -32,14 +34,15 @@ use crate::clock::SECOND;
 use crate::listen::Listener;
 use crate::udp::Udp;
 use crate::writer::Writer;
-use ais_node::{Complaints, Node, Now, SessionId};
+use accounts::Heavy;
+use ais_node::{Complaints, Node, Now, SessionId, Turns};
 use ais_proto::Welcome;
-use bounds::{BYTES_PER_TURN, MIN_WAITING_BYTES};
+use bounds::BYTES_PER_TURN;
+use close::Ending;
 use connection::Connection;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
-use quota::Quota;
 use sessions::Sessions;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::rc::Rc;
 
@@ -110,22 +113,22 @@ pub(crate) struct Server {
     connections: BTreeMap<u64, Connection>,
     last_connection: u64,
     sessions: Sessions,
-    quota: Quota,
-    /// Connections that may not have said yet what they are for, and when
-    /// they must have.
-    greetings: VecDeque<(u64, u64)>,
+    /// Connections that have not said yet what they are for, by when they must
+    /// have.
+    greetings: BTreeSet<(u64, u64)>,
     /// What connections receive into.
     shared: Vec<u8>,
-    /// Connections with a request at hand.
-    ready: VecDeque<u64>,
+    /// Connections that are to have a turn.
+    ready: Turns<u64>,
     /// Connections that were not read because the group was full.
-    parked: Vec<u64>,
-    /// Connections to close.
-    closing: Vec<u64>,
-    /// Bytes of unfinished requests and unread replies.
-    waiting_bytes: u64,
-    /// How many there may be.
-    waiting_limit: u64,
+    parked: VecDeque<u64>,
+    /// When to look at them at the latest, if there are any.
+    unpark_at: Option<u64>,
+    /// What is to be closed, in order.
+    endings: VecDeque<Ending>,
+    heavy: Heavy,
+    /// Clients hold much.
+    is_crowd: bool,
     /// By user, where one is to blame.
     complaints: Complaints<Option<libc::uid_t>>,
     /// Of programs that were compiled with other headers, by user.
@@ -146,7 +149,7 @@ impl Server {
     /// If epoll does not take the writer.
     pub(crate) fn new(
         epoll: Rc<Epoll>,
-        node: Node,
+        mut node: Node,
         surroundings: Surroundings,
         access: Access,
         settings: Settings,
@@ -154,6 +157,9 @@ impl Server {
         let Surroundings { udp, writer, claim } = surroundings;
         let event = EpollEvent::new(EpollFlags::EPOLLIN, Token::Writer.encode());
         epoll.add(&writer, event)?;
+        for (kind, bound) in bounds::of_machine(settings.descriptors, settings.memory) {
+            node.ledger_mut().set_bound(kind, bound);
+        }
         Ok(Self {
             node,
             epoll,
@@ -169,14 +175,14 @@ impl Server {
             connections: BTreeMap::new(),
             last_connection: 0,
             sessions: Sessions::default(),
-            quota: Quota::new(settings.descriptors),
-            greetings: VecDeque::new(),
+            greetings: BTreeSet::new(),
             shared: vec![0; BYTES_PER_TURN],
-            ready: VecDeque::new(),
-            parked: Vec::new(),
-            closing: Vec::new(),
-            waiting_bytes: 0,
-            waiting_limit: MIN_WAITING_BYTES.max(settings.memory / 16),
+            ready: Turns::default(),
+            parked: VecDeque::new(),
+            unpark_at: None,
+            endings: VecDeque::new(),
+            heavy: Heavy::default(),
+            is_crowd: false,
             complaints: Complaints::every(SECOND),
             misfits: Complaints::every(60 * SECOND),
             has_served: false,
@@ -191,37 +197,29 @@ impl Server {
     pub(crate) fn start(&mut self, now: Now) {
         self.deliver(now);
         self.flush_network(now);
-        self.settle(now);
     }
 
-    /// Does what an event asks for.
+    /// Does what an event asks for; of a connection that is to have a turn.
     pub(crate) fn on_event(&mut self, now: Now, token: Token, flags: EpollFlags) {
         match token {
             Token::Signals => {}
             Token::Ring => self.udp.on_event(flags),
             Token::Writer => self.on_written(now),
             Token::Listener => self.accept(now),
-            Token::Stream(id) => self.on_stream(now, id, flags),
-            Token::Events(id) => self.on_event_socket(now, id, flags),
+            Token::Stream(id) => self.await_turn(id, flags, EpollFlags::empty()),
+            Token::Events(id) => self.await_turn(id, EpollFlags::empty(), flags),
             Token::Process(id) => self.end_session(now, SessionId(id)),
         }
-        self.settle(now);
     }
 
-    /// Gives the next of those a turn that have a request at hand already.
-    pub(crate) fn serve_ready(&mut self, now: Now) {
-        if let Some(id) = self.ready.pop_front()
-            && let Some(connection) = self.connections.get_mut(&id)
-        {
-            connection.is_ready = false;
-            self.serve(now, id);
-            self.settle(now);
-        }
-    }
-
-    /// How many can be served without waiting for an event.
+    /// How many are in line for a turn.
     pub(crate) fn ready(&self) -> usize {
         self.ready.len()
+    }
+
+    /// Whether there is something to do without waiting for an event.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.ready.is_empty() || !self.endings.is_empty()
     }
 
     /// Whether a request was served since [`Server::take_served`].
@@ -229,12 +227,12 @@ impl Server {
         self.has_served
     }
 
-    /// Gives the connection that was served last another turn. Whether there
-    /// was a request.
-    pub(crate) fn serve_last(&mut self, now: Now) -> bool {
-        self.serve(now, self.last_served);
-        self.settle(now);
-        self.has_served
+    /// Gives the connection that was served last another turn. Which one that
+    /// is, if there was a request, or anything else to do.
+    pub(crate) fn serve_last(&mut self, now: Now) -> Option<u64> {
+        let id = self.last_served;
+        self.serve(now, id);
+        (self.has_served || self.has_work()).then_some(id)
     }
 
     /// Whether a request was served since this was asked last.
@@ -258,31 +256,13 @@ impl Server {
         if self.look_at_socket.is_some_and(|deadline| deadline <= now.monotonic) {
             self.look_at_socket(now);
         }
-        self.settle(now);
     }
 
     /// When `on_time` has to be called, on the monotonic clock.
     pub(crate) fn deadline(&self) -> Option<u64> {
-        let greeting = self.greetings.front().map(|(deadline, _)| *deadline);
+        let greeting = self.greetings.first().map(|(until, _)| *until);
         let network = Some(self.udp.deadline());
-        let others = [network, greeting, self.accept_at, self.look_at_socket];
+        let others = [network, greeting, self.accept_at, self.look_at_socket, self.unpark_at];
         self.node.poll_timeout().into_iter().chain(others.into_iter().flatten()).min()
-    }
-
-    /// After every step: closes what is to be closed, and lets those go on
-    /// that had to wait for the group.
-    fn settle(&mut self, now: Now) {
-        self.close_all(now);
-        while self.waiting_bytes > self.waiting_limit && self.close_stalled(now) {
-            self.close_all(now);
-        }
-        if !self.parked.is_empty() && !self.node.is_congested() {
-            for id in std::mem::take(&mut self.parked) {
-                if let Some(connection) = self.connections.get_mut(&id) {
-                    connection.is_parked = false;
-                }
-                self.refresh(now, id);
-            }
-        }
     }
 }

@@ -29,7 +29,6 @@ impl Server {
         self.has_served |= self.node.expects_token();
         self.deliver(now);
         self.flush_network(now);
-        self.settle(now);
         now
     }
 

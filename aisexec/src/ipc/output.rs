@@ -1,5 +1,6 @@
 //! Replies on their way to a client.
 
+use super::unread::Unread;
 use ais_proto::HEADER_LENGTH;
 use nix::errno::Errno;
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
@@ -7,11 +8,13 @@ use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-/// What could not be sent yet, in order.
+/// What could not be sent yet, in order, and what is not read yet.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
     waiting: VecDeque<Frame>,
+    /// Bytes of memory that waits.
     bytes: usize,
+    unread: Unread,
 }
 
 #[derive(Debug)]
@@ -22,9 +25,21 @@ struct Frame {
 }
 
 impl Output {
-    /// Bytes that wait.
-    pub(crate) fn len(&self) -> usize {
-        self.bytes
+    /// Bytes of memory that are held for the program.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        self.bytes as u64 + self.unread.bytes()
+    }
+
+    /// Asks the kernel what the program has read meanwhile.
+    pub(crate) fn look(&mut self, socket: impl AsFd) {
+        self.unread.look(socket);
+    }
+
+    /// The program says something: mostly it has read all that came before.
+    pub(crate) fn hear(&mut self, socket: impl AsFd) {
+        if self.unread.bytes() > 0 {
+            self.unread.look(socket);
+        }
     }
 
     /// Whether nothing waits.
@@ -43,10 +58,14 @@ impl Output {
         body: Vec<u8>,
     ) -> Result<(), Errno> {
         let mut frame = Frame { header, body, sent: 0 };
-        if self.waiting.is_empty() && frame.send(&socket)? {
-            return Ok(());
+        if self.waiting.is_empty() {
+            let is_done = frame.send(&socket)?;
+            self.unread.sent(&socket, frame.sent);
+            if is_done {
+                return Ok(());
+            }
         }
-        self.bytes += frame.left();
+        self.bytes += frame.held_bytes();
         self.waiting.push_back(frame);
         Ok(())
     }
@@ -57,12 +76,13 @@ impl Output {
     /// As [`Output::send`].
     pub(crate) fn flush(&mut self, socket: impl AsFd) -> Result<(), Errno> {
         while let Some(frame) = self.waiting.front_mut() {
-            let before = frame.left();
-            let done = frame.send(&socket)?;
-            self.bytes -= before - frame.left();
-            if !done {
+            let before = frame.sent;
+            let is_done = frame.send(&socket)?;
+            self.unread.sent(&socket, frame.sent - before);
+            if !is_done {
                 return Ok(());
             }
+            self.bytes -= frame.held_bytes();
             self.waiting.pop_front();
         }
         Ok(())
@@ -70,8 +90,13 @@ impl Output {
 }
 
 impl Frame {
-    fn left(&self) -> usize {
-        HEADER_LENGTH + self.body.len() - self.sent
+    /// All of it stays until the last byte is sent.
+    fn held_bytes(&self) -> usize {
+        size_of::<Self>() + self.body.capacity()
+    }
+
+    fn is_sent(&self) -> bool {
+        self.sent >= HEADER_LENGTH + self.body.len()
     }
 
     /// Sends once. Whether that was all.
@@ -84,7 +109,7 @@ impl Frame {
             Err(Errno::EAGAIN | Errno::EINTR) => {}
             Err(error) => return Err(error),
         }
-        Ok(self.left() == 0)
+        Ok(self.is_sent())
     }
 }
 
@@ -134,7 +159,7 @@ mod tests {
         let header = [9; HEADER_LENGTH];
         output.send(&socket, header, body.clone()).unwrap();
         output.send(&socket, header, Vec::new()).unwrap();
-        assert!(output.len() > 1_000_000);
+        assert!(output.held_bytes() > 3_000_000, "what is sent of it is not freed yet");
         let mut arrived = vec![0; body.len() + 2 * HEADER_LENGTH];
         let mut end = 0;
         while end < arrived.len() {
@@ -142,10 +167,25 @@ mod tests {
             end += client.read(&mut arrived[end..]).unwrap();
         }
         assert!(output.is_empty());
-        assert_eq!(output.len(), 0);
+        output.look(&socket);
+        assert_eq!(output.held_bytes(), 0);
         assert_eq!(arrived[HEADER_LENGTH..HEADER_LENGTH + body.len()], body);
         assert_eq!(arrived[..HEADER_LENGTH], header);
         assert_eq!(arrived[HEADER_LENGTH + body.len()..], header);
+    }
+
+    #[test]
+    fn what_is_sent_counts_until_it_is_read() {
+        let (socket, mut client) = UnixStream::pair().unwrap();
+        let mut output = Output::default();
+        for _ in 0..100 {
+            output.send(&socket, [9; HEADER_LENGTH], Vec::new()).unwrap();
+        }
+        assert!(output.is_empty());
+        assert!(output.held_bytes() > 100 * HEADER_LENGTH as u64 / 2);
+        client.read_exact(&mut [0; 100 * HEADER_LENGTH]).unwrap();
+        output.hear(&socket);
+        assert_eq!(output.held_bytes(), 0);
     }
 
     #[test]

@@ -38,6 +38,12 @@ impl Peer {
         Ok(peer)
     }
 
+    /// The same without what only decides whether it may connect: a user can be
+    /// in 65536 groups.
+    pub(crate) fn without_groups(self) -> Self {
+        Self { groups: Vec::new(), ..self }
+    }
+
     /// Whose account it has what it takes on. Its process is 0 if it is one of a
     /// namespace that cannot be seen from here.
     pub(crate) fn holder(&self) -> Holder {

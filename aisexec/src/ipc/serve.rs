@@ -1,7 +1,7 @@
 //! Requests: from the stream to the node.
 
 use super::Server;
-use super::bounds::REQUESTS_PER_TURN;
+use super::bounds::{PARKED_LOOKS, REQUESTS_PER_TURN, UNPARKS_PER_ROUND};
 use super::connection::{Fault, State};
 use super::greet::request_id;
 use super::input::first_frame;
@@ -40,25 +40,66 @@ impl fmt::Display for Misfit {
 }
 
 impl Server {
-    /// Something is up with the stream of a connection.
-    pub(super) fn on_stream(&mut self, now: Now, id: u64, flags: EpollFlags) {
-        if flags.contains(EpollFlags::EPOLLOUT) {
+    /// Epoll has told something of a connection: it gets a turn.
+    pub(super) fn await_turn(&mut self, id: u64, told: EpollFlags, told_of_events: EpollFlags) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        connection.told |= told;
+        connection.told_of_events |= told_of_events;
+        if !connection.is_ready {
+            connection.is_ready = true;
+            self.ready.push(connection.peer.holder(), id);
+        }
+    }
+
+    /// Gives the next one in line a turn. Which connection that was.
+    pub(crate) fn serve_ready(&mut self, now: Now) -> Option<u64> {
+        let id = self.ready.pop()?;
+        self.take_turn(now, id);
+        self.collect(now);
+        Some(id)
+    }
+
+    /// Ends and resumes some of what is to be ended and resumed. To be called in
+    /// every round.
+    pub(crate) fn tidy(&mut self, now: Now) {
+        self.close_some(now);
+        self.unpark_some(now);
+        self.collect(now);
+        self.look_at_crowd();
+    }
+
+    fn take_turn(&mut self, now: Now, id: u64) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        connection.is_ready = false;
+        let told = std::mem::replace(&mut connection.told, EpollFlags::empty());
+        let of_events = std::mem::replace(&mut connection.told_of_events, EpollFlags::empty());
+        if connection.is_closing {
+            return;
+        }
+        if told.contains(EpollFlags::EPOLLOUT) {
             self.flush(now, id);
         }
-        if flags.contains(EpollFlags::EPOLLIN) {
+        let has_request = self
+            .connections
+            .get(&id)
+            .is_some_and(|connection| connection.may_serve() && connection.input.has_whole_frame());
+        if told.contains(EpollFlags::EPOLLIN) || has_request {
             // What came before the end of the stream is served.
             self.serve(now, id);
-        } else if flags.intersects(EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR) {
+        } else if told.intersects(EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR) {
             self.close(now, id, Fault::End);
+        }
+        if !of_events.is_empty() {
+            self.on_event_socket(now, id, of_events);
         }
     }
 
     /// The turn of a connection: receives once and serves some requests.
     pub(super) fn serve(&mut self, now: Now, id: u64) {
-        if self.node.is_congested() {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        if self.node.is_congested(connection.peer.holder()) {
             return self.park(now, id);
         }
-        let Some(connection) = self.connections.get_mut(&id) else { return };
         if !connection.may_serve() {
             return self.refresh(now, id);
         }
@@ -68,16 +109,16 @@ impl Server {
         let mut shared = std::mem::take(&mut self.shared);
         match connection.input.receive(&connection.socket, &mut shared) {
             Ok(Some(received)) => {
-                connection.moved = now.monotonic;
+                connection.output.hear(&connection.socket);
                 let Turn { used, result } = self.serve_frames(now, id, received.bytes(&shared));
                 match (result, self.connections.get_mut(&id)) {
-                    (Ok(whole), Some(connection)) => {
+                    (Ok(whole), Some(connection)) if !connection.is_closing => {
                         connection.input.keep(received, &shared, used, whole);
                         self.answers_at_once = connection.outstanding.is_empty();
                         self.refresh(now, id);
                     }
                     (Err(fault), Some(_)) => self.close(now, id, fault),
-                    (_, None) => {}
+                    (Ok(_), Some(_)) | (_, None) => {}
                 }
                 self.has_served = true;
                 self.last_served = id;
@@ -104,7 +145,10 @@ impl Server {
                 }
                 Err(error) => break Err(Fault::Frame(error)),
             };
-            if served == REQUESTS_PER_TURN || !connection.may_serve() || self.node.is_congested() {
+            if served == REQUESTS_PER_TURN
+                || !connection.may_serve()
+                || self.node.is_congested(connection.peer.holder())
+            {
                 break Ok(true);
             }
             if let Err(fault) = self.serve_frame(now, id, header, body) {
@@ -150,18 +194,36 @@ impl Server {
         self.settings.welcome.max_message as usize + describes
     }
 
-    /// Does not read a connection until the group takes messages again.
+    /// Does not read a connection until the group takes messages of its process
+    /// again.
     fn park(&mut self, now: Now, id: u64) {
         if let Some(connection) = self.connections.get_mut(&id)
             && !connection.is_parked
         {
             connection.is_parked = true;
-            self.parked.push(id);
+            self.parked.push_back(id);
             connection.is_held_up = true;
             if let Some(caller) = connection.state.caller() {
                 self.node.request_waits(now, &caller);
             }
             self.refresh(now, id);
         }
+    }
+
+    /// Lets some of those go on that had to wait for the group. Who goes on has
+    /// rounds follow, in which the next ones do.
+    fn unpark_some(&mut self, now: Now) {
+        for _ in 0..self.parked.len().min(UNPARKS_PER_ROUND) {
+            let Some(id) = self.parked.pop_front() else { break };
+            let Some(connection) = self.connections.get_mut(&id) else { continue };
+            if self.node.is_congested(connection.peer.holder()) {
+                self.parked.push_back(id);
+            } else {
+                connection.is_parked = false;
+                self.refresh(now, id);
+            }
+        }
+        let is_over = self.parked.is_empty();
+        self.unpark_at = (!is_over).then_some(now.monotonic.saturating_add(PARKED_LOOKS));
     }
 }

@@ -4,6 +4,7 @@
 use super::Server;
 use crate::clock::SECOND;
 use ais_node::Now;
+use ais_node::ledger::Kind;
 use ais_proto::NodeId;
 
 impl Server {
@@ -59,7 +60,7 @@ impl Server {
                 status.clients.amf,
                 status.clients.ckpt,
                 self.connections.len(),
-                self.waiting_bytes
+                self.node.ledger().total(Kind::Sockets)
             ),
         ];
         if let Some(ring) = self.node.ring_status() {

@@ -1,5 +1,7 @@
 //! The server with a clock of the test's own.
 
+mod shares;
+
 use super::bounds::{GREETING_TIME, MAX_HELLO_BODY};
 use super::{Access, Server, Settings, Surroundings, Token};
 use crate::claim::Claim;
@@ -60,17 +62,22 @@ impl Stage {
         if self.server.deadline().is_some_and(|deadline| deadline <= self.now.monotonic) {
             self.server.on_time(self.now);
         }
-        let mut events = [EpollEvent::empty(); 8];
-        loop {
-            let count = self.epoll.wait(&mut events, EpollTimeout::ZERO).unwrap();
-            for event in &events[..count] {
-                self.server.on_event(self.now, Token::decode(event.data()), event.events());
-            }
-            if count == 0 && self.server.ready() == 0 {
-                return;
-            }
+        while self.round() {}
+    }
+
+    /// One round of the loop. Whether there was anything to do.
+    fn round(&mut self) -> bool {
+        let mut events = [EpollEvent::empty(); 256];
+        let count = self.epoll.wait(&mut events, EpollTimeout::ZERO).unwrap();
+        for event in &events[..count] {
+            self.server.on_event(self.now, Token::decode(event.data()), event.events());
+        }
+        let has_work = count > 0 || self.server.has_work();
+        for _ in 0..self.server.ready() {
             self.server.serve_ready(self.now);
         }
+        self.server.tidy(self.now);
+        has_work
     }
 
     fn connect(&mut self) -> UnixStream {
@@ -144,36 +151,6 @@ fn who_does_not_say_what_it_is_for_is_closed_in_time() {
     stage.now.monotonic = 2 * GREETING_TIME;
     stage.run();
     assert!(is_closed(&mut late) && !is_closed(&mut anchor));
-}
-
-#[test]
-fn beyond_the_memory_for_all_the_one_that_stands_still_is_closed() {
-    const LIMIT: u64 = 335_000;
-    let mut stage = Stage::new();
-    stage.server.waiting_limit = LIMIT;
-    let (mut anchor, cookie) = stage.greet(Kind::Session);
-    let mut calls: Vec<UnixStream> = (0..4).map(|_| stage.greet(Kind::Call(cookie)).0).collect();
-    for stream in &mut calls {
-        stream.write_all(&Header::new(Code(0x0310), 1, 1 << 20).encode()).unwrap();
-    }
-    // The first stands still while the others move.
-    let push = |stage: &mut Stage, streams: &mut [UnixStream]| {
-        stage.now.monotonic += 1;
-        for stream in streams {
-            stream.write_all(&[0; 10_000]).unwrap();
-            stage.run();
-        }
-    };
-    push(&mut stage, &mut calls);
-    for _ in 0..9 {
-        push(&mut stage, &mut calls[1..]);
-    }
-    assert!(calls.iter_mut().all(|stream| !is_closed(stream)));
-    push(&mut stage, &mut calls[1..]);
-    let closed: Vec<bool> = calls.iter_mut().map(is_closed).collect();
-    assert_eq!(closed, [true, false, false, false]);
-    assert!(!is_closed(&mut anchor));
-    assert!(stage.server.waiting_bytes <= LIMIT);
 }
 
 /// Daemons that share a machine leave its processors to the programs, but for

@@ -126,6 +126,41 @@ fn claimed_lengths_take_no_memory() {
 }
 
 #[test]
+fn memory_for_half_frames_goes_back_when_they_are_gone() {
+    const MIB: u64 = 1 << 10;
+    let site = Site::new();
+    let executive = site.start();
+    let (_anchor, cookie) = Client::session(&site);
+    let mut neighbour = Client::calls(&site, cookie);
+    neighbour.assert_served(1);
+    let before = executive.resident();
+    let mut halves = Vec::new();
+    for _ in 0..13 {
+        let (anchor, cookie) = Client::session(&site);
+        let calls = (0..16).map(|_| {
+            let mut calls = Client::calls(&site, cookie);
+            calls.raw(&Header::new(Code(0x0310), 1, 16 << 20).encode());
+            calls.raw(&[0; 500_000]);
+            calls
+        });
+        halves.push((calls.collect::<Vec<_>>(), anchor));
+    }
+    neighbour.assert_served(2);
+    // What the last ones have sent may still be in their sockets.
+    let held = executive.resident() - before;
+    assert!(held > 60 * MIB, "{held} kB");
+    // The last ones stay, in memory that came after that of the others. What was
+    // held first may be kept for what comes next.
+    let _last = halves.pop();
+    drop(halves);
+    let is_back = (0..100_000).any(|id| {
+        neighbour.assert_served(id);
+        executive.resident() < before + 48 * MIB
+    });
+    assert!(is_back, "{} of {held} kB are kept", executive.resident() - before);
+}
+
+#[test]
 fn a_client_that_does_not_dispatch_loses_nothing() {
     let site = Site::new();
     let executive = site.start();

@@ -16,4 +16,5 @@ mod processes;
 mod readers;
 mod recovery;
 mod settings;
+mod shares;
 mod start_stop;

@@ -1,10 +1,10 @@
 //! What a service wants done. The node does it when the service returns.
 
 use crate::requests::Outcome;
-use crate::{ConnectionId, Event, Ledger, SessionId, Timer};
+use crate::{ConnectionId, Event, Holder, Ledger, SessionId, Timer, UserId};
 use ais_proto::{AisError, Service};
 use ais_wire::{DecodeError, Reader, Writer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who waits for an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub struct Effects {
     pub(crate) askers: Askers,
     /// What clients hold.
     pub(crate) ledger: Ledger,
+    /// On whose account messages are sent.
+    pub(crate) holder: Holder,
     /// How the program gets the outcome of the request being handled.
     pub(crate) outcome: Outcome,
     /// What is being handled may be done only with quorum.
@@ -63,6 +65,9 @@ pub struct Effects {
     /// The delivery that is being handled.
     pub(crate) delivery: u64,
 }
+
+/// The node itself, which sends what time and views bring.
+pub(crate) const NODE: Holder = Holder { user: UserId::ROOT, process: 0 };
 
 /// Set in the service of an envelope: the message counts only with quorum.
 const NEEDS_QUORUM: u8 = 0x80;
@@ -93,6 +98,7 @@ impl Effects {
             list: Vec::new(),
             askers: Askers::default(),
             ledger: Ledger::default(),
+            holder: NODE,
             outcome: Outcome::Reply,
             needs_quorum: false,
             delivery: 0,
@@ -183,6 +189,9 @@ impl Effects {
 pub(crate) struct Askers {
     last: u64,
     waiting: BTreeMap<u64, Waiting>,
+    /// The same by connection: what ends one costs no more than what was asked
+    /// there.
+    of_connections: BTreeSet<(ConnectionId, u64)>,
 }
 
 #[derive(Debug)]
@@ -195,6 +204,7 @@ impl Askers {
     fn add(&mut self, asker: Asker, outcome: Outcome) -> u64 {
         self.last += 1;
         self.waiting.insert(self.last, Waiting { asker, outcome });
+        self.of_connections.insert((asker.connection, self.last));
         self.last
     }
 
@@ -210,18 +220,57 @@ impl Askers {
 
     /// The same, and how the outcome gets to the program.
     pub(crate) fn take_with_outcome(&mut self, origin: u64) -> Option<(Asker, Outcome)> {
-        self.waiting.remove(&origin).map(|waiting| (waiting.asker, waiting.outcome))
+        let Waiting { asker, outcome } = self.waiting.remove(&origin)?;
+        self.of_connections.remove(&(asker.connection, origin));
+        Some((asker, outcome))
     }
 
-    /// Forgets those for whom `is_gone` holds; how many of them waited for an
-    /// event, which now does not come.
-    pub(crate) fn forget(&mut self, is_gone: impl Fn(&Asker) -> bool) -> usize {
-        let mut events = 0;
-        self.waiting.retain(|_, waiting| {
-            let gone = is_gone(&waiting.asker);
-            events += usize::from(gone && waiting.outcome.is_event());
-            !gone
-        });
-        events
+    /// Forgets who asked with this id on this connection; how many events that
+    /// were waited for do not come now.
+    pub(crate) fn forget_call(&mut self, connection: ConnectionId, id: u32) -> usize {
+        let is_of_call =
+            |origin: &u64| self.waiting.get(origin).is_some_and(|waiting| waiting.asker.id == id);
+        let origins: Vec<_> = self.of(connection).filter(is_of_call).collect();
+        let ended = origins.into_iter().filter_map(|origin| self.take_with_outcome(origin));
+        ended.filter(|(_, outcome)| outcome.is_event()).count()
+    }
+
+    /// Forgets all who asked on a connection.
+    pub(crate) fn forget_connection(&mut self, connection: ConnectionId) {
+        for origin in self.of(connection).collect::<Vec<_>>() {
+            self.take(origin);
+        }
+    }
+
+    /// The messages that are waited for on a connection.
+    fn of(&self, connection: ConnectionId) -> impl Iterator<Item = u64> {
+        let all = (connection, 0)..=(connection, u64::MAX);
+        self.of_connections.range(all).map(|(_, origin)| *origin)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_a_connection_or_a_call_leaves_the_others_waiting() {
+        let mut askers = Askers::default();
+        let asker = |connection, id| Asker {
+            session: SessionId(1),
+            connection: ConnectionId(connection),
+            id,
+        };
+        let origins: Vec<_> = [(1, 1), (2, 1), (2, 2), (2, 2), (3, 2)]
+            .map(|(connection, id)| askers.add(asker(connection, id), Outcome::NodeGet))
+            .into();
+        assert_eq!(askers.forget_call(ConnectionId(2), 2), 2);
+        assert_eq!(askers.take(origins[2]), None);
+        assert_eq!(askers.take(origins[1]), Some(asker(2, 1)));
+        askers.forget_connection(ConnectionId(1));
+        assert_eq!(askers.take(origins[0]), None);
+        assert!(askers.wait());
+        assert_eq!(askers.take(origins[4]), Some(asker(3, 2)));
+        assert!(!askers.wait() && askers.of_connections.is_empty());
     }
 }

@@ -108,11 +108,9 @@ impl Holds {
         }
     }
 
-    /// A process is gone.
+    /// A process is gone, after all its connections.
     pub(crate) fn close(&mut self, session: SessionId) {
-        if self.processes.remove(&session).is_some() {
-            self.calls.retain(|_, (of, _)| *of != session);
-        }
+        self.processes.remove(&session);
     }
 
     /// A connection is gone.

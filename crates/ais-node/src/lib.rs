@@ -27,6 +27,7 @@ mod service;
 mod services;
 mod sync;
 mod timers;
+mod turns;
 
 pub use ais_totem::{Destination, View, ViewId};
 pub use clients::{Caller, ConnectionId, SessionId};
@@ -38,6 +39,7 @@ pub use ledger::{Holder, Ledger, UserId};
 pub use node::{Config, Malformed, Node, Output};
 pub use service::{Delivery, SNAPSHOT_CHUNK, Service, Side, Snapshot, Timer};
 pub use sync::SyncStatus;
+pub use turns::Turns;
 
 /// The time, as whoever drives the node sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use super::{Malformed, Node};
 use crate::admin::Sights;
+use crate::effects::NODE;
 use crate::requests::{Kind, Outcome};
 use crate::services::Each;
 use crate::{Asker, Caller, ConnectionId, Holder, Now, Service as _, SessionId};
@@ -17,6 +18,7 @@ impl Node {
     /// A library handle was opened; `caller` says which.
     pub fn handle_opened(&mut self, caller: &Caller) {
         self.handles.open(caller.connection);
+        self.sessions.insert(caller.connection, caller.session);
         self.holds.open(caller);
         self.admin.on_handle_opened(caller);
     }
@@ -50,6 +52,7 @@ impl Node {
         self.holds.begin(caller, Some(id));
         self.fx.outcome = outcome;
         self.fx.needs_quorum = Kind::of(&request) == Kind::Change;
+        self.fx.holder = self.fx.ledger.holder(caller.session);
         let result = self.hand_over(now, caller, asker, request);
         self.fx.outcome = Outcome::Reply;
         self.fx.needs_quorum = false;
@@ -57,6 +60,7 @@ impl Node {
             self.handles.end_asynchronous(caller.connection, 1);
         }
         self.apply(now);
+        self.fx.holder = NODE;
         self.run_group(now);
         result
     }
@@ -126,7 +130,7 @@ impl Node {
     }
 
     /// The driver does not read the next request of this connection, as the node
-    /// [`is_congested`](Node::is_congested).
+    /// [`is_congested`](Node::is_congested) for its process.
     pub fn request_waits(&mut self, now: Now, caller: &Caller) {
         self.wake(now);
         self.holds.begin(caller, None);
@@ -147,8 +151,7 @@ impl Node {
     pub fn cancel(&mut self, now: Now, connection: ConnectionId, id: u32) {
         self.wake(now);
         self.holds.end(connection, Some(id));
-        let is_gone = |asker: &Asker| asker.connection == connection && asker.id == id;
-        let events = self.fx.askers.forget(is_gone);
+        let events = self.fx.askers.forget_call(connection, id);
         self.handles.end_asynchronous(connection, events);
         self.each_service(now, |service, fx| match service {
             Each::Clm(clm) => clm.on_cancel(connection, id, fx),
@@ -162,8 +165,12 @@ impl Node {
     pub fn connection_closed(&mut self, now: Now, connection: ConnectionId) {
         self.wake(now);
         self.holds.disconnect(connection);
-        self.fx.askers.forget(|asker| asker.connection == connection);
+        self.fx.askers.forget_connection(connection);
         self.admin.on_handle_gone(connection);
+        // What is said of its end does not overtake what it said itself.
+        if let Some(session) = self.sessions.remove(&connection) {
+            self.fx.holder = self.fx.ledger.holder(session);
+        }
         for event in self.handles.close(connection) {
             self.undelivered(&event);
         }
@@ -172,6 +179,7 @@ impl Node {
             Each::Amf(amf) => amf.on_handle_gone(connection, fx),
             Each::Ckpt(ckpt) => ckpt.on_handle_gone(connection, fx),
         });
+        self.fx.holder = NODE;
         self.run_group(now);
     }
 
@@ -179,13 +187,15 @@ impl Node {
     pub fn session_closed(&mut self, now: Now, session: SessionId) {
         self.wake(now);
         self.holds.close(session);
-        self.fx.askers.forget(|asker| asker.session == session);
         self.admin.on_session_gone(session);
+        // What it gives back does not overtake what it still wanted done.
+        self.fx.holder = self.fx.ledger.holder(session);
         self.each_service(now, |service, fx| match service {
             Each::Clm(clm) => clm.on_session_gone(session, fx),
             Each::Amf(amf) => amf.on_session_gone(session, fx),
             Each::Ckpt(ckpt) => ckpt.on_session_gone(session, fx),
         });
+        self.fx.holder = NODE;
         self.fx.ledger.close(session);
         self.run_group(now);
     }

@@ -35,8 +35,7 @@ impl Node {
                     self.hold_or_put_out(after, HeldOutput::Event { connection, event });
                 }
                 Effect::Multicast(bytes) => {
-                    self.outbox_bytes += bytes.len();
-                    self.outbox.push_back(bytes);
+                    self.outbox.push(self.fx.holder, bytes, &mut self.fx.ledger);
                 }
                 Effect::SetTimer(timer, after) => {
                     self.timers.set(service, timer, now.monotonic.saturating_add(after));

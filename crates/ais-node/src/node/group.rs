@@ -2,6 +2,7 @@
 
 use super::{Node, Output};
 use crate::effects::Envelope;
+use crate::group::Config;
 use crate::services::Each;
 use crate::sync::{ENVELOPE, Exchange, Phase};
 use crate::{Delivery, Now, Service as _};
@@ -13,6 +14,10 @@ use ais_wire::{NodeId, Reader};
 /// sends its state: about as many as it sends of that, so that the programs of
 /// this node and its state have one half each.
 const SHARE: usize = 256 << 10;
+/// Bytes that it has at other times, at least; see [`in_group_limit`].
+const IN_GROUP: usize = 1 << 20;
+/// Datagrams that the ring sends in two of its rotations.
+const TWO_ROTATIONS: usize = 128;
 
 impl Node {
     /// Gives the group what waits for it and takes what it brings, until
@@ -35,32 +40,35 @@ impl Node {
 
     /// Gives the group the next message, if there is one and it is taken.
     fn send_next(&mut self, now: Now) -> bool {
-        // What the programs want waits while it is not known which state it
-        // will meet.
-        let is_sync = !self.sync_outbox.is_empty();
-        let sends = self.sync.exchange.as_ref().is_some_and(Exchange::sends);
-        let outbox = match self.sync.phase {
-            _ if is_sync => &mut self.sync_outbox,
-            // The next chunks are not to queue up behind all of it.
-            Phase::Serving if sends && self.in_group >= SHARE => return false,
-            Phase::Serving => &mut self.outbox,
-            _ => return false,
+        let (is_sync, sends) = (
+            !self.sync_outbox.is_empty(),
+            self.sync.exchange.as_ref().is_some_and(Exchange::sends),
+        );
+        // The next chunks are not to queue up behind all that programs send.
+        let limit = if sends { SHARE } else { in_group_limit(&self.config.group) };
+        let next = match self.sync.phase {
+            _ if is_sync => self.sync_outbox.pop_front(),
+            Phase::Serving if self.in_group < limit => self.outbox.pop(&mut self.fx.ledger),
+            // What the programs want waits while it is not known which state it
+            // will meet.
+            _ => None,
         };
-        let Some(bytes) = outbox.pop_front() else {
-            return false;
-        };
+        let Some(bytes) = next else { return false };
         let length = bytes.len();
         let guarantee = guarantee(&bytes);
         match self.group.multicast(now.monotonic, bytes, guarantee) {
             Ok(()) => {
                 if !is_sync {
                     self.in_group += length;
-                    self.outbox_bytes -= length;
                 }
                 true
             }
             Err(QueueFull(bytes)) => {
-                outbox.push_front(bytes);
+                if is_sync {
+                    self.sync_outbox.push_front(bytes);
+                } else {
+                    self.outbox.put_back(bytes);
+                }
                 false
             }
         }
@@ -86,6 +94,9 @@ impl Node {
 
     fn on_view(&mut self, now: Now, view: View) {
         self.end_sync(now);
+        // Nothing is known of what the last ring had, and nobody is to wait for
+        // what does not come.
+        self.in_group = 0;
         self.settle_held(now, self.sync.is_quorum(view.came_with_me.len()));
         let has_quorum = self.sync.is_quorum(view.members.len());
         let has_amf = self.sync.groups.is_ours();
@@ -203,6 +214,15 @@ impl Node {
             }
             self.apply(now);
         }
+    }
+}
+
+/// How many bytes of messages of services the group has at a time: enough to be
+/// busy with. What waits beyond that waits where processes take turns.
+fn in_group_limit(group: &Config) -> usize {
+    match group {
+        Config::Ring(ring) => IN_GROUP.max(ring.mtu * TWO_ROTATIONS),
+        _ => IN_GROUP,
     }
 }
 

@@ -6,6 +6,7 @@ mod clients;
 mod drain;
 mod effects;
 mod group;
+mod outbox;
 mod sync;
 
 use crate::admin::{Admin, Sights};
@@ -14,20 +15,19 @@ use crate::clients::Handles;
 use crate::effects::Effects;
 use crate::group::{Config as GroupConfig, Group};
 use crate::holds::Holds;
+use crate::ledger;
 use crate::requests::Kind;
 use crate::services::{ALL, Each, Services};
 use crate::sync::{Exchange, Sync, SyncStatus};
 use crate::timers::Timers;
-use crate::{ConnectionId, Ledger, Now, Service as _, Timer, ckpt};
+use crate::{ConnectionId, Holder, Ledger, Now, Service as _, SessionId, Timer, ckpt};
 use ais_proto::{AisError, Code, Service};
 use ais_totem::{Bytes, Destination, Ring, Status, View};
 use ais_wire::{Name, NodeId};
 use drain::Drain;
 use effects::{Held, HeldOutput};
-use std::collections::VecDeque;
-
-/// Bytes that may wait for the group before no more requests are taken.
-const OUTBOX_BYTES: usize = 64 << 20;
+use outbox::Outbox;
+use std::collections::{BTreeMap, VecDeque};
 
 /// What a node has to know before it starts.
 #[derive(Debug, Clone)]
@@ -116,14 +116,15 @@ pub struct Node {
     admin: Admin,
     fx: Effects,
     handles: Handles,
+    /// Whose the library handles are.
+    sessions: BTreeMap<ConnectionId, SessionId>,
     holds: Holds,
     timers: Timers,
     sync: Sync,
     /// Messages of state synchronisation that wait for the group; they go
     /// before those of the services.
     sync_outbox: VecDeque<Vec<u8>>,
-    outbox: VecDeque<Vec<u8>>,
-    outbox_bytes: usize,
+    outbox: Outbox,
     /// Bytes of messages of services that the group has been given and has not
     /// delivered yet.
     in_group: usize,
@@ -166,11 +167,11 @@ impl Node {
             config,
             fx: Effects::new(),
             handles: Handles::default(),
+            sessions: BTreeMap::new(),
             holds: Holds::new(now.monotonic),
             timers: Timers::default(),
             sync_outbox: VecDeque::new(),
-            outbox: VecDeque::new(),
-            outbox_bytes: 0,
+            outbox: Outbox::default(),
             in_group: 0,
             stable: 0,
             held: VecDeque::new(),
@@ -296,11 +297,11 @@ impl Node {
         self.group.expects_token()
     }
 
-    /// Whether the driver should take no more requests until messages have
-    /// gone out.
+    /// Whether the driver should take no more requests of a process until
+    /// messages have gone out.
     #[must_use]
-    pub fn is_congested(&self) -> bool {
-        self.outbox_bytes >= OUTBOX_BYTES
+    pub fn is_congested(&self, holder: Holder) -> bool {
+        !self.fx.ledger.may_take(ledger::Kind::Outbox, holder, 1)
     }
 
     /// What clients hold, with its bounds. Whoever drives the node counts there

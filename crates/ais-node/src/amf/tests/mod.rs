@@ -286,7 +286,7 @@ impl Rig {
     fn kill(&mut self, program: &str) {
         let Program { node, session, connection, .. } = self.programs.remove(program).unwrap();
         let replica = &mut self.nodes[node];
-        replica.fx.askers.forget(|asker| asker.session == session);
+        replica.fx.askers.forget_connection(connection);
         replica.amf.on_handle_gone(connection, &mut replica.fx);
         replica.amf.on_session_gone(session, &mut replica.fx);
         self.apply(node);

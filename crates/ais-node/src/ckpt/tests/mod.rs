@@ -232,14 +232,14 @@ impl Rig {
 
     fn cancel(&mut self, program: Program, id: u32) {
         let Replica { ckpt, fx, .. } = &mut self.replicas[program.node];
-        fx.askers.forget(|asker| asker.connection == program.connection && asker.id == id);
+        fx.askers.forget_call(program.connection, id);
         ckpt.on_cancel(program.connection, id, fx);
         self.settle();
     }
 
     fn kill(&mut self, program: Program) {
         let Replica { ckpt, fx, .. } = &mut self.replicas[program.node];
-        fx.askers.forget(|asker| asker.session == program.session);
+        fx.askers.forget_connection(program.connection);
         ckpt.on_handle_gone(program.connection, fx);
         ckpt.on_session_gone(program.session, fx);
         self.settle();

@@ -336,6 +336,11 @@ impl Bus {
         Some(self.member(number).replies.get(&id)?.0)
     }
 
+    /// What else the answer says.
+    pub(super) fn body(&mut self, number: Number, id: u32) -> Option<Vec<u8>> {
+        Some(self.member(number).replies.get(&id)?.1.clone())
+    }
+
     /// The answer to what has been answered at once.
     pub(super) fn call_at_once(&mut self, number: Number, request: &Request<'_>) -> Vec<u8> {
         let id = self.ask(number, &caller(), request);

@@ -5,6 +5,7 @@ mod admin;
 mod bus;
 mod diverged;
 mod drain;
+mod fair;
 mod hostile;
 mod joins;
 mod members;
