@@ -124,12 +124,12 @@ impl Reactor {
             self.ended(Step::Event(token));
         }
         self.serve(now);
-        self.server.tidy(now);
-        self.ended(Step::Tidying);
         if self.server.deadline().is_some_and(|deadline| deadline <= now.monotonic) {
             self.server.on_time(now);
             self.ended(Step::Time);
         }
+        self.server.tidy(now);
+        self.ended(Step::Tidying);
         if self.tell_at <= now.monotonic {
             self.tell_at = now.monotonic.saturating_add(SECOND);
             self.tell(now.monotonic);

@@ -246,6 +246,7 @@ fn node_config(
     memory: u64,
 ) -> ais_node::Config {
     let network = config.network;
+    let checkpoint_memory = network.checkpoint_memory.unwrap_or(memory / 2);
     ais_node::Config {
         node,
         group: ais_node::group::Config::Ring(ring),
@@ -255,7 +256,10 @@ fn node_config(
         cluster_name: network.clustername,
         boot_timestamp: clock::booted(),
         ckpt: Limits {
-            memory: network.checkpoint_memory.unwrap_or(memory / 2),
+            memory: checkpoint_memory,
+            user_memory: network
+                .user_checkpoint_memory
+                .unwrap_or(checkpoint_memory - checkpoint_memory / 4),
             checkpoints: network.max_checkpoints,
             sections: network.max_sections,
             max_message: network.max_message,

@@ -58,6 +58,9 @@ pub struct NetworkConf {
     /// All checkpoints together, in bytes; `None` is half of the memory
     /// that the daemon may use.
     pub checkpoint_memory: Option<u64>,
+    /// The checkpoints that one user has made together, in bytes; `None` is three
+    /// quarters of those of all.
+    pub user_checkpoint_memory: Option<u64>,
     /// How many checkpoints there may be. 65536.
     pub max_checkpoints: u32,
     /// How many sections a checkpoint may have. 1048576.
@@ -116,7 +119,7 @@ pub enum CheckpointLimits {
 type Setter = fn(&mut NetworkConf, &[u8]) -> Result<(), String>;
 
 /// All keys. Each takes its value or says what is wrong with it.
-const KEYS: [(&str, Setter); 22] = [
+const KEYS: [(&str, Setter); 23] = [
     ("bindnetaddr", |c, v| interface(v).map(|a| c.bindnetaddr = a)),
     ("mcastaddr", |c, v| multicast(v).map(|a| c.mcastaddr = a)),
     ("mcastport", |c, v| number(v, MCAST_PORT, "").map(|n| c.mcastport = n)),
@@ -134,6 +137,9 @@ const KEYS: [(&str, Setter); 22] = [
     ("api-timeout", |c, v| number(v, API_TIMEOUT_MS, " milliseconds").map(|n| c.api_timeout = n)),
     ("max-message", |c, v| message_size(v).map(|n| c.max_message = n)),
     ("checkpoint-memory", |c, v| size(v, CHECKPOINT_MEMORY).map(|n| c.checkpoint_memory = Some(n))),
+    ("user-checkpoint-memory", |c, v| {
+        size(v, CHECKPOINT_MEMORY).map(|n| c.user_checkpoint_memory = Some(n))
+    }),
     ("max-checkpoints", |c, v| number(v, MAX_CHECKPOINTS, "").map(|n| c.max_checkpoints = n)),
     ("max-sections", |c, v| number(v, MAX_SECTIONS, "").map(|n| c.max_sections = n)),
     ("checkpoint-limits", |c, v| one_of(v, &LIMITS).map(|l| c.checkpoint_limits = l)),
@@ -218,6 +224,7 @@ fn defaults() -> NetworkConf {
         api_timeout: 5000,
         max_message: *MAX_MESSAGE.end(),
         checkpoint_memory: None,
+        user_checkpoint_memory: None,
         max_checkpoints: limits.checkpoints,
         max_sections: limits.sections,
         checkpoint_limits: CheckpointLimits::default(),

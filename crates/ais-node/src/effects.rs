@@ -1,5 +1,6 @@
 //! What a service wants done. The node does it when the service returns.
 
+use crate::event::Due;
 use crate::requests::Outcome;
 use crate::{ConnectionId, Event, Holder, Ledger, SessionId, Timer, UserId};
 use ais_proto::{AisError, Service};
@@ -39,6 +40,12 @@ pub(crate) enum Effect {
         connection: ConnectionId,
         after: Option<u64>,
         event: Event,
+    },
+    Tell {
+        connection: ConnectionId,
+        due: Due,
+        /// Before whatever is put out after this, and not in turn with others.
+        at_once: bool,
     },
     Multicast(Vec<u8>),
     SetTimer(Timer, u64),
@@ -132,6 +139,16 @@ impl Effects {
     pub fn event_when(&mut self, connection: ConnectionId, promise: Promise, event: Event) {
         let after = self.after(promise);
         self.list.push(Effect::Event { connection, after, event });
+    }
+
+    /// Has a library handle told something before the reply to its request.
+    pub(crate) fn tell_now(&mut self, connection: ConnectionId, due: Due) {
+        self.list.push(Effect::Tell { connection, due, at_once: true });
+    }
+
+    /// Has one of many handles told something, in turn with the others.
+    pub(crate) fn tell(&mut self, connection: ConnectionId, due: Due) {
+        self.list.push(Effect::Tell { connection, due, at_once: false });
     }
 
     /// Begins a message to this service on all nodes, of about `capacity`

@@ -64,10 +64,10 @@ pub enum Kind {
     Sockets,
     /// Bytes of messages that wait for the group. Refused.
     Outbox,
-    /// Bytes of events that wait in the node for programs to dispatch. Somebody
-    /// pays.
+    /// Bytes of events that wait in the node for programs to dispatch, and of
+    /// those that were asked for. Refused.
     Events,
-    /// Bytes that are kept for operators who look into checkpoints. Refused.
+    /// Bytes that are kept for operators who look into checkpoints. Somebody pays.
     Inspections,
     /// Checkpoints that are open. Refused.
     Opens,

@@ -18,6 +18,7 @@ mod digest;
 mod effects;
 mod event;
 pub mod group;
+mod handles;
 mod holds;
 pub mod ledger;
 mod message_id;

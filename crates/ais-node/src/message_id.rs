@@ -13,6 +13,12 @@ pub(crate) struct MessageId {
 }
 
 impl MessageId {
+    /// The id right after this one.
+    pub(crate) fn next(self) -> Self {
+        // Numbers of messages count up from 1.
+        Self { number: self.number.saturating_add(1), ..self }
+    }
+
     pub(crate) fn encode(self, out: &mut Writer) {
         encode_view(self.view, out);
         out.u64(self.number);
@@ -40,3 +46,6 @@ pub(crate) fn decode_view(input: &mut Reader<'_>) -> Result<ViewId, DecodeError>
 /// The view of a node that has not been in one.
 pub(crate) const NO_VIEW: ViewId =
     ViewId { number: 0, representative: ais_wire::NodeId::new(std::net::Ipv4Addr::UNSPECIFIED) };
+
+/// No id is less.
+pub(crate) const FIRST_ID: MessageId = MessageId { view: NO_VIEW, number: 0 };

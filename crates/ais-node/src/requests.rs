@@ -54,6 +54,16 @@ impl Kind {
     }
 }
 
+/// Whether an event comes of a request once, whenever the program takes it: so
+/// there is a bound on how many of them a handle may have.
+pub(crate) fn is_told_later(request: &Request<'_>) -> bool {
+    match request {
+        Request::Clm(clm::Request::TrackStart { flags, .. })
+        | Request::Amf(amf::Request::TrackStart { flags, .. }) => !flags.subscribes(),
+        request => Outcome::of(request).is_event(),
+    }
+}
+
 /// How a program gets the outcome of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {

@@ -80,6 +80,16 @@ pub trait Service {
     /// cluster has to agree on.
     fn on_view(&mut self, view: &View, has_quorum: bool, fx: &mut Effects);
 
+    /// Goes on with what [`Service::on_view`], [`Service::merge`] or
+    /// [`Service::on_lead`] has begun, for no longer than the group can wait.
+    fn go_on(&mut self, _fx: &mut Effects) {}
+
+    /// Whether there is more of that. Then [`Service::go_on`] comes next, before
+    /// anything else that changes the replicated state or looks at it.
+    fn has_more(&self) -> bool {
+        false
+    }
+
     /// From now on this node proposes, or does not, what time brings to
     /// replicated state: it is the lowest member that has the state, on a side
     /// with quorum.

@@ -55,16 +55,16 @@ impl Services {
     }
 
     /// The frozen state of those that have one to bring together.
-    pub(crate) fn snapshot(&self) -> Box<dyn Iterator<Item = (Service, Vec<u8>)>> {
+    pub(crate) fn snapshot(&mut self) -> Box<dyn Iterator<Item = (Service, Vec<u8>)>> {
         let amf = self.amf.snapshot().map(|chunk| (Service::Amf, chunk));
-        let ckpt = self.ckpt.snapshot().map(|chunk| (Service::Ckpt, chunk));
+        let ckpt = self.ckpt.take_frozen(true).map(|chunk| (Service::Ckpt, chunk));
         Box::new(amf.chain(ckpt))
     }
 
     /// The same, without what sections of checkpoints hold.
-    pub(crate) fn heads(&self) -> Box<dyn Iterator<Item = (Service, Vec<u8>)>> {
+    pub(crate) fn heads(&mut self) -> Box<dyn Iterator<Item = (Service, Vec<u8>)>> {
         let amf = self.amf.snapshot().map(|chunk| (Service::Amf, chunk));
-        let ckpt = self.ckpt.heads().map(|chunk| (Service::Ckpt, chunk));
+        let ckpt = self.ckpt.take_frozen(false).map(|chunk| (Service::Ckpt, chunk));
         Box::new(amf.chain(ckpt))
     }
 

@@ -63,27 +63,79 @@ impl Timers {
         self.order.first().map(|(deadline, ..)| *deadline)
     }
 
-    /// Has the timers that have come at `now`, and whose process was held up,
-    /// come later by as much.
-    pub(crate) fn postpone(&mut self, now: u64, holds: &Holds) {
+    /// The timers that have come at `now`, the first so many of them. Those
+    /// whose process was held up come later by as much.
+    pub(crate) fn due(&mut self, now: u64, most: usize, holds: &Holds) -> Vec<(Service, Timer)> {
         let have_come = self.order.iter().take_while(|(deadline, ..)| *deadline <= now);
-        let later = |(deadline, service, timer): &(u64, Service, Timer)| {
-            let whose = self.deadlines.get(&(*service, *timer))?.whose?;
+        let have_come: Vec<_> = have_come.take(most).copied().collect();
+        let later = |(deadline, service, timer): (u64, Service, Timer)| {
+            let whose = self.deadlines.get(&(service, timer))?.whose?;
             let at = whose.at.saturating_add(holds.since(whose.mark, whose.session, now));
-            (at > *deadline).then_some((*service, *timer, Deadline { at, whose: Some(whose) }))
+            (at > deadline).then_some(Deadline { at, whose: Some(whose) })
         };
-        for (service, timer, deadline) in have_come.filter_map(later).collect::<Vec<_>>() {
+        let (mut due, mut postponed) = (Vec::new(), Vec::new());
+        for timer in have_come {
+            match later(timer) {
+                Some(deadline) => postponed.push((timer.1, timer.2, deadline)),
+                None => due.push((timer.1, timer.2)),
+            }
+        }
+        for (service, timer, deadline) in postponed {
             self.put(service, timer, deadline);
         }
+        due
+    }
+
+    /// Takes a timer, if it has come at `now` still.
+    pub(crate) fn take(&mut self, now: u64, service: Service, timer: Timer) -> bool {
+        let deadline = self.deadlines.get(&(service, timer));
+        let has_come = deadline.is_some_and(|deadline| deadline.at <= now);
+        if has_come {
+            self.cancel(service, timer);
+        }
+        has_come
     }
 
     /// Takes the next timer that has come at `now`.
-    pub(crate) fn take(&mut self, now: u64) -> Option<(Service, Timer)> {
+    #[cfg(test)]
+    pub(crate) fn take_next(&mut self, now: u64) -> Option<(Service, Timer)> {
         let (deadline, service, timer) = *self.order.first()?;
         if deadline > now {
             return None;
         }
         self.cancel(service, timer);
         Some((service, timer))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KIND: u8 = 1;
+
+    fn timer(object: u64) -> Timer {
+        Timer { kind: KIND, object }
+    }
+
+    #[test]
+    fn as_many_as_are_wanted_come_in_order_and_each_once() {
+        let (mut timers, holds) = (Timers::default(), Holds::new(0));
+        for object in 0..1000 {
+            timers.set(Service::Ckpt, timer(object), 1000 - object);
+        }
+        let due = timers.due(500, 64, &holds);
+        assert!(due.iter().map(|(_, timer)| timer.object).eq((936..1000).rev()));
+        for (service, timer) in due {
+            // One that is set anew for now has its turn again later.
+            assert!(timers.take(500, service, timer));
+            timers.set(service, timer, 500);
+        }
+        assert_eq!(timers.next(), Some(65));
+        assert_eq!(timers.due(500, 1, &holds), [(Service::Ckpt, timer(935))]);
+        timers.set(Service::Ckpt, timer(935), 501);
+        assert!(!timers.take(500, Service::Ckpt, timer(935)), "it was moved");
+        timers.cancel(Service::Ckpt, timer(934));
+        assert!(!timers.take(500, Service::Ckpt, timer(934)));
     }
 }

@@ -24,13 +24,14 @@ fn the_network_file_of_2004_means_the_same() {
 fn blanks_comments_and_missing_newlines_do_not_matter() {
     let text = "\n# c\n \t bindnetaddr :\t10.0.0.7 \r\n  # mcastport:1\nmcastaddr: 239.0.0.1# c\n\
         mcastport: 65535 # c\nnodename: the  node\nclustername:x:y\nbusy-poll:0\napi-timeout:100\n\
-        max-message:262144\ncheckpoint-memory: 3G\nmax-checkpoints: 1\nmax-sections:16777216\ncheckpoint-limits: strict\nrealtime: no";
+        max-message:262144\ncheckpoint-memory: 3G\nuser-checkpoint-memory:2g\nmax-checkpoints: 1\nmax-sections:16777216\ncheckpoint-limits: strict\nrealtime: no";
     let conf = network(text).unwrap();
     assert_eq!(conf.bindnetaddr.to_string(), "10.0.0.7");
     assert_eq!((conf.mcastaddr.to_string().as_str(), conf.mcastport), ("239.0.0.1", 65535));
     assert_eq!((conf.nodename, conf.clustername), (Some(name("the  node")), name("x:y")));
     assert_eq!((conf.busy_poll, conf.api_timeout, conf.max_message), (0, 100, 256 << 10));
     assert_eq!(conf.checkpoint_memory, Some(3 << 30));
+    assert_eq!(conf.user_checkpoint_memory, Some(2 << 30));
     assert_eq!((conf.max_checkpoints, conf.max_sections), (1, 1 << 24));
     assert_eq!(conf.checkpoint_limits, CheckpointLimits::Strict);
     assert!(!conf.realtime);
@@ -52,7 +53,7 @@ fn all_errors_of_the_network_file_are_named_at_once() {
             "n:6: unknown key `something`; the keys are bindnetaddr, mcastaddr, mcastport, \
              transport, member, ttl, mtu, token, interface-wait, quorum, expected-nodes, nodename, \
              clustername, busy-poll, api-timeout, max-message, checkpoint-memory, \
-             max-checkpoints, max-sections, checkpoint-limits, realtime, allow-node-recovery",
+             user-checkpoint-memory, max-checkpoints, max-sections, checkpoint-limits, realtime, allow-node-recovery",
             "n:7: realtime: `maybe` is not known; give `yes` or `no`",
             "n:8: checkpoint-limits has no value; write it after the colon",
             "n:8: bindnetaddr is missing; add a line such as `bindnetaddr:192.168.1.0`",
@@ -86,6 +87,7 @@ fn values_out_of_range_are_refused() {
         "checkpoint-memory:1.5g",
         "checkpoint-memory:18446744073709551615g",
         "checkpoint-memory:16385g",
+        "user-checkpoint-memory:1023k",
         "realtime:Yes",
         "transport:udpu",
         "ttl:0",

@@ -57,6 +57,7 @@ fn what_the_samples_show_as_comment_is_the_default() {
     let mut given = network(&uncommented).unwrap();
     assert_eq!(given.nodename.take(), Some(name("node1")));
     assert_eq!(given.checkpoint_memory.take(), Some(1 << 30));
+    assert_eq!(given.user_checkpoint_memory.take(), Some(3 << 28));
     assert_eq!(given, default);
     for key in super::super::network_conf::keys() {
         let shown = [format!("\n{key}:"), format!("\n# {key}:")];

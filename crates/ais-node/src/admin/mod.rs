@@ -10,24 +10,25 @@ mod probes;
 mod tests;
 
 use crate::amf::Amf;
-use crate::ckpt::Ckpt;
+use crate::ckpt::{Ckpt, Taken};
+use crate::event::Due;
 use crate::group::Group;
 use crate::sync::SyncStatus;
 use crate::{
-    Asker, Caller, Config, ConnectionId, Delivery, Effects, Event, Malformed, Now, SessionId,
+    Asker, Caller, Config, ConnectionId, Delivery, Effects, Event, Ledger, Malformed, Now,
+    SessionId,
 };
 use ais_proto::admin::{
-    self, Clients, MAX_PAGE, Page, Problem, Request, Ring, Severity, Started, State, Status, ViewId,
+    self, Clients, Deliveries, MAX_PAGE, Page, Problem, Request, Ring, Severity, Started, State,
+    Status, ViewId,
 };
-use ais_proto::{Name, Service, Writer};
+use ais_proto::{AisError, Name, Service, Writer};
 use ais_totem::View;
 use ais_wire::NodeId;
-use inspections::Inspections;
+use inspections::{Inspections, Nothing};
 use openers::Openers;
 use probes::Probes;
 use std::collections::{BTreeMap, BTreeSet};
-
-pub(crate) use probes::News;
 
 /// What the node has beside the services that an operator may see.
 #[derive(Debug)]
@@ -49,9 +50,17 @@ pub(crate) struct Admin {
     /// When the node started, on the monotonic clock.
     started: u64,
     view: Option<View>,
+    /// How many views there were.
+    views: u64,
     /// The library handles that are open.
     handles: BTreeMap<ConnectionId, (SessionId, Service)>,
-    watchers: BTreeSet<ConnectionId>,
+    /// How many of each service.
+    counts: BTreeMap<Service, u32>,
+    /// How many each process has, but for those of Admin: who only looks is no
+    /// client.
+    processes: BTreeMap<SessionId, u32>,
+    /// How many of the views each who watches was told, or had passed before.
+    watchers: BTreeMap<ConnectionId, u64>,
     probes: Probes,
     inspections: Inspections,
     openers: Openers,
@@ -69,9 +78,12 @@ impl Admin {
             configured: config.configured.clone(),
             started: now.monotonic,
             view: None,
+            views: 0,
             handles: BTreeMap::new(),
-            watchers: BTreeSet::new(),
-            probes: Probes::default(),
+            counts: BTreeMap::new(),
+            processes: BTreeMap::new(),
+            watchers: BTreeMap::new(),
+            probes: Probes::new(config.node),
             inspections: Inspections::default(),
             openers: Openers::default(),
             counters: Vec::new(),
@@ -89,6 +101,10 @@ impl Admin {
     pub(crate) fn on_handle_opened(&mut self, caller: &Caller) {
         if let Some((service, _)) = caller.handle {
             self.handles.insert(caller.connection, (caller.session, service));
+            *self.counts.entry(service).or_default() += 1;
+            if service != Service::Admin {
+                *self.processes.entry(caller.session).or_default() += 1;
+            }
         }
     }
 
@@ -100,18 +116,42 @@ impl Admin {
         self.openers.session_closed(session);
     }
 
-    pub(crate) fn on_handle_gone(&mut self, connection: ConnectionId) {
-        self.handles.remove(&connection);
+    pub(crate) fn on_handle_gone(&mut self, connection: ConnectionId, ledger: &mut Ledger) {
+        if let Some((session, service)) = self.handles.remove(&connection) {
+            count_down(&mut self.counts, service);
+            if service != Service::Admin {
+                count_down(&mut self.processes, session);
+            }
+        }
         self.watchers.remove(&connection);
         self.probes.stop(connection);
-        self.inspections.stop(connection);
+        self.inspections.stop(connection, ledger);
+    }
+
+    /// A timer that a request has set has come.
+    pub(crate) fn on_timer(&mut self, now: Now, fx: &mut Effects) {
+        self.inspections.on_timer(now.monotonic, fx);
+    }
+
+    /// Checkpoints that were taken for operators and are of no use any more.
+    pub(crate) fn take_unwanted(&mut self) -> Vec<Taken> {
+        self.inspections.take_unwanted()
     }
 
     pub(crate) fn on_view(&mut self, view: &View, fx: &mut Effects) {
         self.view = Some(view.clone());
-        for watcher in &self.watchers {
-            fx.event(*watcher, view_event(view));
+        self.views += 1;
+        for watcher in self.watchers.keys() {
+            fx.tell(*watcher, Due::View);
         }
+    }
+
+    /// The view, for one who watches and was not told it yet.
+    pub(crate) fn tell_view(&mut self, watcher: ConnectionId) -> Option<Event> {
+        let (view, told) = (self.view.as_ref()?, self.watchers.get_mut(&watcher)?);
+        let skipped = self.views.checked_sub(*told + 1)?;
+        *told = self.views;
+        Some(view_event(view, skipped))
     }
 
     /// A client asks. Everything is answered, now or later.
@@ -147,11 +187,9 @@ impl Admin {
             // It is AMF's to do; the node hands it over to that.
             Request::Operate { .. } => return Err(Malformed),
             Request::Watch => {
-                self.watchers.insert(handle_of(caller)?);
+                self.watchers.insert(handle_of(caller)?, self.views.saturating_sub(1));
                 // Before the reply, so that it is pending when the call returns.
-                if let Some(view) = &self.view {
-                    fx.event(caller.connection, view_event(view));
-                }
+                fx.tell_now(caller.connection, Due::View);
             }
             Request::ProbeStart => {
                 let connection = handle_of(caller)?;
@@ -159,7 +197,8 @@ impl Admin {
                 Started { node: self.me, probe: connection.0 }.encode(&mut body);
             }
             Request::Inspect { name } => {
-                match self.inspections.take(handle_of(caller)?, &name, sights) {
+                let who = (handle_of(caller)?, fx.ledger.holder(caller.session));
+                match self.inspections.take(now.monotonic, who, &name, sights, fx) {
                     Ok(inspected) => inspected.encode(&mut body),
                     Err(error) => {
                         fx.reply(asker, Err(error), Vec::new());
@@ -168,14 +207,22 @@ impl Admin {
                 }
             }
             Request::InspectSections { first } => {
-                let page = self.inspections.sections(handle_of(caller)?, first);
-                page.ok_or(Malformed)?.encode(&mut body, |out, section| {
+                let handle = handle_of(caller)?;
+                let page = match self.inspections.sections(now.monotonic, handle, first) {
+                    Ok(page) => page,
+                    Err(nothing) => return refuse(asker, &nothing, fx),
+                };
+                page.encode(&mut body, |out, section| {
                     out.bytes(&section.encode());
                 });
             }
             Request::InspectBytes { section, offset } => {
-                let piece = self.inspections.bytes(handle_of(caller)?, section, offset);
-                body.option(piece.ok_or(Malformed)?.as_ref(), |out, piece| piece.encode(out));
+                let handle = handle_of(caller)?;
+                let piece = match self.inspections.bytes(now.monotonic, handle, section, offset) {
+                    Ok(piece) => piece,
+                    Err(nothing) => return refuse(asker, &nothing, fx),
+                };
+                body.option(piece.as_ref(), |out, piece| piece.encode(out));
             }
             Request::AskOpeners { name } => {
                 Openers::ask(handle_of(caller)?, asker, &name, fx);
@@ -196,9 +243,24 @@ impl Admin {
         }
     }
 
-    /// What probes are to be told, if anything.
-    pub(crate) fn take_news(&mut self) -> Option<News> {
-        self.probes.take_news(self.me)
+    /// The probes that have something new to be told.
+    pub(crate) fn take_behind(&mut self) -> BTreeSet<ConnectionId> {
+        self.probes.take_behind()
+    }
+
+    /// Whose messages to probes were delivered.
+    pub(crate) fn take_answers(&mut self) -> Vec<Asker> {
+        self.probes.take_answers()
+    }
+
+    /// What a probe is told next, and whether that is all.
+    pub(crate) fn tell_deliveries(&mut self, probe: ConnectionId) -> Option<(Deliveries, bool)> {
+        self.probes.tell(probe)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn kept_for_probes(&self) -> usize {
+        self.probes.kept()
     }
 
     /// The node in short.
@@ -253,11 +315,9 @@ impl Admin {
     }
 
     fn clients(&self) -> Clients {
-        let count = |service| self.handles.values().filter(|(_, of)| *of == service).count() as u32;
-        let programs = self.handles.values().filter(|(_, of)| *of != Service::Admin);
-        let processes: BTreeSet<_> = programs.map(|(session, _)| *session).collect();
+        let count = |service| self.counts.get(&service).copied().unwrap_or(0);
         Clients {
-            processes: processes.len() as u32,
+            processes: self.processes.len() as u32,
             clm: count(Service::Clm),
             amf: count(Service::Amf),
             ckpt: count(Service::Ckpt),
@@ -265,9 +325,30 @@ impl Admin {
     }
 }
 
+fn count_down<K: Ord>(counts: &mut BTreeMap<K, u32>, key: K) {
+    if let Some(count) = counts.get_mut(&key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(&key);
+        }
+    }
+}
+
 /// How many entries to show when `limit` are wanted.
 fn page_size(limit: u32) -> usize {
     limit.clamp(1, MAX_PAGE) as usize
+}
+
+/// Answers who has taken nothing to look into.
+///
+/// # Errors
+/// [`Malformed`] if that is no fault of this node.
+fn refuse(asker: Asker, nothing: &Nothing, fx: &mut Effects) -> Result<(), Malformed> {
+    if *nothing == Nothing::Taken {
+        return Err(Malformed);
+    }
+    fx.reply(asker, Err(AisError::TryAgain), Vec::new());
+    Ok(())
 }
 
 /// The connection, if it is a handle of Admin.
@@ -279,14 +360,14 @@ fn view_id(view: &View) -> ViewId {
     ViewId { number: view.id.number, representative: view.id.representative }
 }
 
-fn view_event(view: &View) -> Event {
+fn view_event(view: &View, skipped: u64) -> Event {
     Event::Admin(admin::Event::View(admin::View {
         id: view_id(view),
         members: view.members.clone(),
         joined: view.joined.clone(),
         left: view.left.clone(),
         why: view.why.clone(),
-        skipped: 0,
+        skipped,
     }))
 }
 

@@ -70,19 +70,17 @@ impl Openers {
     }
 
     fn answer(&self, to: NodeId, handle: u64, name: &Name, ckpt: &Ckpt, fx: &mut Effects) {
-        let mut openers: Vec<Opener> = ckpt
-            .openers(name)
-            .into_iter()
-            .map(|(session, opens)| Opener {
-                process: self.processes.get(&session).copied().unwrap_or(0),
-                opens,
-            })
-            .collect();
-        if openers.len() > MOST {
-            let others = openers.split_off(MOST - 1);
-            let opens = others.iter().fold(0_u32, |sum, other| sum.saturating_add(other.opens));
-            openers.push(Opener { process: 0, opens });
+        let mut openers = Vec::new();
+        let mut others = Opener { process: 0, opens: 0 };
+        for (session, opens) in ckpt.openers(name) {
+            if openers.len() < MOST - 1 {
+                let process = self.processes.get(&session).copied().unwrap_or(0);
+                openers.push(Opener { process, opens });
+            } else {
+                others.opens = others.opens.saturating_add(opens);
+            }
         }
+        openers.extend(Some(others).filter(|others| others.opens > 0));
         let mut out = fx.compose(None, 32 + 8 * openers.len());
         out.u64(ANSWER).node(to).u64(handle).list(&openers, |out, opener| opener.encode(out));
         fx.multicast(out);

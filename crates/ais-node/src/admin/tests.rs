@@ -1,12 +1,14 @@
 //! What an operator sees of a whole node, and what probes hear.
 
 mod inspect;
+mod probes;
+mod tracking;
 
 use crate::amf::config;
 use crate::{Caller, Config, ConnectionId, Node, Now, Output, SessionId, ckpt};
 use ais_proto::admin::{
     AdminState, AmfNode, Checkpoint, Component, Event, MAX_PROBE_MESSAGE, Operated, Operation,
-    Page, Phase, Request, Started, State, Status, Target, View,
+    Page, Phase, Request, Started, State, Status, Target,
 };
 use ais_proto::amf::{HaState, Readiness};
 use ais_proto::{AisError, Name, NodeId, Reader, Service, Writer};
@@ -50,6 +52,8 @@ struct Rig {
     last_id: u32,
     replies: BTreeMap<u32, (Result<(), AisError>, Vec<u8>)>,
     events: Vec<(ConnectionId, Event)>,
+    /// Events of other services.
+    others: Vec<(ConnectionId, ais_proto::Code, Vec<u8>)>,
     /// Connections whose event socket is full.
     full: Vec<ConnectionId>,
 }
@@ -70,7 +74,7 @@ impl Rig {
         let now = Now { monotonic: START, wall: 0 };
         let node = Node::new(config, now);
         let (replies, events, full) = (BTreeMap::new(), Vec::new(), Vec::new());
-        let mut rig = Self { node, now, last_id: 0, replies, events, full };
+        let mut rig = Self { node, now, last_id: 0, replies, events, others: Vec::new(), full };
         rig.take_outputs();
         rig
     }
@@ -125,8 +129,8 @@ impl Rig {
                 Output::Reply { id, result, body, .. } => {
                     self.replies.insert(id, (result, body));
                 }
-                Output::Event { connection, code, body } if (code.0 >> 8) == 4 => {
-                    self.events.push((connection, Event::decode(code, &body).unwrap()));
+                Output::Event { connection, code, body } => {
+                    self.take_event(connection, code, body);
                     if self.full.contains(&connection) {
                         self.node.events_blocked(connection);
                     }
@@ -136,12 +140,33 @@ impl Rig {
         }
     }
 
+    fn take_event(&mut self, connection: ConnectionId, code: ais_proto::Code, body: Vec<u8>) {
+        if code.service() == Some(Service::Admin) {
+            self.events.push((connection, Event::decode(code, &body).unwrap()));
+        } else {
+            self.others.push((connection, code, body));
+        }
+    }
+
     /// The program has read all, and all that waited.
     fn read_on(&mut self, connection: ConnectionId) {
         self.full.retain(|full| *full != connection);
         while let Some((code, body)) = self.node.next_event(connection) {
-            self.events.push((connection, Event::decode(code, &body).unwrap()));
+            self.take_event(connection, code, body);
         }
+    }
+
+    /// As long as something is due, one step after the other. How many events
+    /// there were in each.
+    fn go_on(&mut self) -> Vec<usize> {
+        let mut steps = Vec::new();
+        while self.node.poll_timeout().is_some_and(|at| at <= self.now.monotonic) {
+            let before = self.events.len() + self.others.len();
+            self.node.handle_timeout(self.now);
+            self.take_outputs();
+            steps.push(self.events.len() + self.others.len() - before);
+        }
+        steps
     }
 
     /// What a probe has heard since the last time, all events in one.
@@ -307,24 +332,6 @@ fn who_watches_is_told_the_present_view_at_once() {
 }
 
 #[test]
-fn views_that_nobody_reads_become_the_newest() {
-    let view = |number, skipped| {
-        crate::Event::Admin(Event::View(View {
-            id: admin::ViewId { number, representative: ME },
-            members: vec![ME],
-            joined: vec![],
-            left: vec![],
-            why: String::new(),
-            skipped,
-        }))
-    };
-    let mut event = view(1, 0);
-    assert_eq!(event.absorb(view(2, 0)), None);
-    assert_eq!(event.absorb(view(3, 0)), None);
-    assert_eq!(event, view(3, 2));
-}
-
-#[test]
 fn probes_hear_all_messages_in_order() {
     let mut rig = Rig::new();
     let (one, two) = (rig.open(1, Service::Admin), rig.open(2, Service::Admin));
@@ -358,44 +365,4 @@ fn what_makes_no_sense_there_is_malformed() {
             assert_eq!(rig.try_ask(caller, request), None);
         }
     }
-}
-
-#[test]
-fn a_probe_that_does_not_read_is_told_what_it_missed() {
-    let mut rig = Rig::new();
-    let probe = rig.open(1, Service::Admin);
-    rig.ask(&probe, Request::ProbeStart);
-    rig.full.push(probe.connection);
-    let message = vec![7; MAX_PROBE_MESSAGE];
-    let sent = 300;
-    for _ in 0..sent {
-        rig.ask(&probe, Request::ProbeSend { messages: vec![&message] });
-    }
-    assert_eq!(rig.events.len(), 1);
-    rig.read_on(probe.connection);
-    let (own, skipped, items) = rig.heard(probe.connection);
-    assert_eq!(own, sent);
-    assert!(skipped > 0);
-    assert_eq!(items.len() as u64 + skipped, sent);
-    // And from then on it is as before.
-    rig.ask(&probe, Request::ProbeSend { messages: vec![b"on"] });
-    assert_eq!(rig.heard(probe.connection), (1, 0, vec![(1, b"on".to_vec())]));
-}
-
-#[test]
-fn messages_of_others_that_make_no_sense_change_nothing() {
-    let mut probes = super::probes::Probes::default();
-    probes.start(ConnectionId(1));
-    let long = vec![0; ais_proto::MAX_EVENT];
-    for message in [&[][..], &[1, 2, 3], &long] {
-        let delivery = crate::Delivery { from: ME, number: 1, asker: None, message };
-        probes.deliver(delivery);
-    }
-    assert!(probes.take_news(ME).is_none());
-    let delivery = crate::Delivery { from: ME, number: 1, asker: None, message: &[9; 8] };
-    probes.deliver(delivery);
-    let news = probes.take_news(ME).unwrap();
-    let [(_, deliveries)] = news.events.as_slice() else { panic!("{news:?}") };
-    assert_eq!(deliveries.iter().count(), 1);
-    assert_eq!(deliveries.own(), 0);
 }

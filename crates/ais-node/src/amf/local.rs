@@ -159,6 +159,9 @@ impl Local {
                 lost.insert(*id, (client.registration, client.session));
             }
         }
+        if lost.is_empty() {
+            return Vec::new();
+        }
         // What another process was asked as one of them before stays.
         self.invocations.retain(|_, invocation| {
             lost.get(&invocation.component)

@@ -24,8 +24,8 @@ mod track;
 
 use crate::service::{Side, Snapshot};
 use crate::{
-    Asker, Caller, ConnectionId, Delivery, Digest, Effects, Malformed, Now, Promise, Service,
-    SessionId, Timer,
+    Asker, Caller, ConnectionId, Delivery, Digest, Effects, Event, Ledger, Malformed, Now, Promise,
+    Service, SessionId, Timer,
 };
 use ais_proto::admin::{Operated, Operation, Target};
 use ais_proto::amf::{Callbacks, ErrorReport, Recovery, Request};
@@ -38,6 +38,7 @@ use model::{Model, Outcome, Reset};
 use track::{Start, Tracking};
 
 pub use model::Incoming;
+pub(crate) use track::Due;
 
 /// The service.
 #[derive(Debug)]
@@ -109,18 +110,10 @@ impl Amf {
             if !callbacks.contains(Callbacks::PROTECTION_GROUP_TRACK) {
                 return Err(AisError::Init);
             }
-            self.tracking.start(csi, start, &self.model)
+            self.tracking.start(csi, start, &self.model, fx)
         });
-        match started {
-            Ok(current) => {
-                // Before the reply, so that it is pending when the call returns.
-                if let Some(event) = current {
-                    fx.event(asker.connection, event);
-                }
-                fx.reply(asker, Ok(()), Vec::new());
-            }
-            Err(error) => fx.reply(asker, Err(error), Vec::new()),
-        }
+        // Last, so that the callback is pending when the call returns.
+        fx.reply(asker, started, Vec::new());
     }
 
     /// What only this node knows: whether it is the one that groups.conf names
@@ -193,6 +186,17 @@ impl Amf {
     /// This node is about to leave: its units shall go out of service first.
     pub(crate) fn drain(&mut self, fx: &mut Effects) {
         send(fx, None, &Message::Drain);
+    }
+
+    /// What a library handle is told now of a protection group, if there is
+    /// anything.
+    pub(crate) fn tell(&mut self, connection: ConnectionId, due: Due) -> Option<Event> {
+        self.tracking.tell(connection, due, &self.model)
+    }
+
+    /// Another takes the place of this one, in which nobody tracks anything.
+    pub(crate) fn end(&mut self, ledger: &mut Ledger) {
+        self.tracking.end(ledger);
     }
 
     /// How many units were looked at since the start.
@@ -280,7 +284,7 @@ impl Amf {
         for demand in demands {
             self.local.demand(demand, &self.model, fx);
         }
-        self.tracking.tell(&touched, &self.model, fx);
+        self.tracking.touch(&touched, &self.model, fx);
         match reset {
             Some(Reset::Node(node)) if node == self.me => fx.reset(),
             Some(Reset::Cluster) => fx.reset(),
@@ -315,13 +319,15 @@ impl Service for Amf {
                 reply_with(asker, name, fx, |out, name| out.name(name));
             }
             Request::TrackStart { csi, flags, capacity, subscription } => {
-                let start = Start { connection: asker.connection, flags, capacity, subscription };
+                let Asker { session, connection, .. } = asker;
+                let start = Start { session, connection, flags, capacity, subscription };
                 self.track_start(asker, callbacks_of(caller)?, &csi, start, fx);
             }
             Request::TrackStop { csi } => {
                 callbacks_of(caller)?;
                 let csi = model.find_instance(&csi);
-                let stopped = csi.and_then(|csi| self.tracking.stop(asker.connection, csi));
+                let stopped =
+                    csi.and_then(|csi| self.tracking.stop(asker.connection, csi, &mut fx.ledger));
                 fx.reply(asker, stopped, Vec::new());
             }
             Request::ReadinessStateGet { component } => {
@@ -444,7 +450,7 @@ impl Service for Amf {
     fn on_cancel(&mut self, _connection: ConnectionId, _id: u32, _fx: &mut Effects) {}
 
     fn on_handle_gone(&mut self, connection: ConnectionId, fx: &mut Effects) {
-        self.tracking.forget(connection);
+        self.tracking.forget(connection, &mut fx.ledger);
         let registrations = self.local.lose_handle(connection, fx);
         if !registrations.is_empty() {
             send(fx, None, &Message::HandleGone { registrations });

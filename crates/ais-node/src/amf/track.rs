@@ -2,30 +2,67 @@
 //! members of a group.
 
 use super::model::{ComponentId, CsiId, MemberState, Model};
-use crate::{ConnectionId, Effects, Event};
+use crate::event::Due as ToTell;
+use crate::ledger::Kind;
+use crate::{ConnectionId, Effects, Event, Holder, Ledger, SessionId};
 use ais_proto::AisError;
 use ais_proto::amf::{self, Member, ProtectionGroupChange as Change};
 use ais_proto::track::TrackFlags;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
-/// The subscriptions of this node, and what was told last.
+/// Bytes that a subscription counts for.
+const SUBSCRIPTION: u64 = 256;
+
+/// The members of a group, in the order of groups.conf.
+type Members = Rc<[MemberState]>;
+
+/// The subscriptions of this node, and what there is to tell.
 #[derive(Debug, Default)]
 pub(super) struct Tracking {
-    subscriptions: BTreeMap<(ConnectionId, CsiId), Subscription>,
-    /// The members as of the last change.
-    told: BTreeMap<(CsiId, ComponentId), MemberState>,
+    subscriptions: BTreeMap<(CsiId, ConnectionId), Subscription>,
+    /// The groups that each library handle tracks.
+    handles: BTreeMap<ConnectionId, BTreeSet<CsiId>>,
+    /// The members as of the last change. Programs that have not been told since
+    /// share them.
+    groups: BTreeMap<CsiId, Members>,
 }
 
 #[derive(Debug)]
 struct Subscription {
+    /// Whose it is.
+    holder: Holder,
     number: u32,
     /// `CHANGES` or `CHANGES_ONLY`.
     flags: TrackFlags,
+    /// The members as the program was told them last, or as they were when it
+    /// asked.
+    told: Members,
+    /// It has asked for all members and was not told them yet.
+    wants_all: bool,
+}
+
+/// What a library handle is to be told of a group, as it is by then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Due {
+    csi: CsiId,
+    /// All members once, for a subscription of this number that does not last;
+    /// `None`: what has changed for the one that does, or all members if it
+    /// wants those.
+    current: Option<u32>,
+}
+
+impl Due {
+    /// Whether it was asked for once.
+    pub(crate) fn is_asked_for(self) -> bool {
+        self.current.is_some()
+    }
 }
 
 /// What a program asks for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Start {
+    pub(super) session: SessionId,
     pub(super) connection: ConnectionId,
     pub(super) flags: TrackFlags,
     pub(super) capacity: u64,
@@ -33,88 +70,145 @@ pub(super) struct Start {
 }
 
 impl Tracking {
-    /// Begins to track, or tells the members once, or both. Gives the callback
-    /// with the current members if they are wanted.
+    /// Begins to track, or tells the members once, or both.
     ///
     /// # Errors
     /// `NO_SPACE` if the members are wanted and are more than the program has
-    /// room for.
+    /// room for, `TRY_AGAIN` if its user tracks as much as he may.
     pub(super) fn start(
         &mut self,
         csi: CsiId,
         start: Start,
         model: &Model,
-    ) -> Result<Option<Event>, AisError> {
-        let Start { connection, flags, capacity, subscription: number } = start;
+        fx: &mut Effects,
+    ) -> Result<(), AisError> {
+        let Start { session, connection, flags, capacity, subscription: number } = start;
         let current = flags.contains(TrackFlags::CURRENT);
         if current && model.members(csi).len() as u64 > capacity {
             return Err(AisError::NoSpace);
         }
-        let key = (connection, csi);
         // A request for the current members alone neither begins nor ends the
         // tracking of changes.
         if flags.subscribes() {
-            let flags = flags - TrackFlags::CURRENT;
-            self.subscriptions.insert(key, Subscription { number, flags });
+            let told = self.groups.entry(csi).or_insert_with(|| members(model, csi));
+            let (flags, told) = (flags - TrackFlags::CURRENT, Rc::clone(told));
+            let holder = fx.ledger.holder(session);
+            if !self.subscriptions.contains_key(&(csi, connection)) {
+                if !fx.ledger.may_take(Kind::Events, holder, SUBSCRIPTION) {
+                    return Err(AisError::TryAgain);
+                }
+                fx.ledger.charge(Kind::Events, holder, SUBSCRIPTION);
+            }
+            let subscription = Subscription { holder, number, flags, told, wants_all: current };
+            self.subscriptions.insert((csi, connection), subscription);
+            self.handles.entry(connection).or_default().insert(csi);
         }
-        let items = current.then(|| members(model, csi, &BTreeMap::new()));
-        Ok(items.map(|items| callback(model, csi, number, items)))
+        if current {
+            let current = (!flags.subscribes()).then_some(number);
+            fx.tell_now(connection, ToTell::Group(Due { csi, current }));
+        }
+        Ok(())
     }
 
     /// Ends the tracking.
     ///
     /// # Errors
     /// `NOT_EXIST` if the group is not tracked.
-    pub(super) fn stop(&mut self, connection: ConnectionId, csi: CsiId) -> Result<(), AisError> {
-        self.subscriptions.remove(&(connection, csi)).map(|_| ()).ok_or(AisError::NotExist)
+    pub(super) fn stop(
+        &mut self,
+        connection: ConnectionId,
+        csi: CsiId,
+        ledger: &mut Ledger,
+    ) -> Result<(), AisError> {
+        let stopped = self.subscriptions.remove(&(csi, connection)).ok_or(AisError::NotExist)?;
+        ledger.release(Kind::Events, stopped.holder, SUBSCRIPTION);
+        if let Some(groups) = self.handles.get_mut(&connection) {
+            groups.remove(&csi);
+        }
+        Ok(())
     }
 
     /// A library handle is gone.
-    pub(super) fn forget(&mut self, connection: ConnectionId) {
-        self.subscriptions.retain(|(of, _), _| *of != connection);
+    pub(super) fn forget(&mut self, connection: ConnectionId, ledger: &mut Ledger) {
+        for csi in self.handles.remove(&connection).unwrap_or_default() {
+            if let Some(stopped) = self.subscriptions.remove(&(csi, connection)) {
+                ledger.release(Kind::Events, stopped.holder, SUBSCRIPTION);
+            }
+        }
     }
 
-    /// Tells what is new of the touched components.
-    pub(super) fn tell(
+    /// Nobody tracks anything any more.
+    pub(super) fn end(&mut self, ledger: &mut Ledger) {
+        self.handles.clear();
+        for (_, stopped) in std::mem::take(&mut self.subscriptions) {
+            ledger.release(Kind::Events, stopped.holder, SUBSCRIPTION);
+        }
+    }
+
+    /// Has those told who track a group in which something is new of the touched
+    /// components.
+    pub(super) fn touch(
         &mut self,
         touched: &BTreeSet<ComponentId>,
         model: &Model,
         fx: &mut Effects,
     ) {
-        let changes = self.changes(touched, model);
-        if changes.is_empty() {
-            return;
-        }
-        for ((connection, csi), subscription) in &self.subscriptions {
-            let Some(changed) = changes.get(csi) else { continue };
-            let mut items = members(model, *csi, changed);
-            if subscription.flags.contains(TrackFlags::CHANGES_ONLY) {
-                items.retain(|member| member.change != Change::NoChange);
-            }
-            fx.event(*connection, callback(model, *csi, subscription.number, items));
-        }
-    }
-
-    fn changes(
-        &mut self,
-        touched: &BTreeSet<ComponentId>,
-        model: &Model,
-    ) -> BTreeMap<CsiId, BTreeMap<ComponentId, Change>> {
-        let mut changes = BTreeMap::<_, BTreeMap<_, _>>::new();
-        for id in touched {
-            for csi in model.instances_with(*id) {
-                let now = model.member_state(*id, csi);
-                let before = self.told.insert((csi, *id), now);
-                if let Some(change) = change(before, now) {
-                    changes.entry(csi).or_default().insert(*id, change);
+        let groups: BTreeSet<_> = touched.iter().flat_map(|id| model.instances_with(*id)).collect();
+        for csi in groups {
+            let now = members(model, csi);
+            let before = self.groups.insert(csi, Rc::clone(&now));
+            if changes(before.as_ref(), &now).any(|change| change != Change::NoChange) {
+                let all = (csi, ConnectionId(0))..=(csi, ConnectionId(u64::MAX));
+                for (_, connection) in self.subscriptions.range(all).map(|(key, _)| key) {
+                    fx.tell(*connection, ToTell::Group(Due { csi, current: None }));
                 }
             }
         }
-        changes
+    }
+
+    /// What a library handle is told now, if there is anything.
+    pub(super) fn tell(
+        &mut self,
+        connection: ConnectionId,
+        Due { csi, current }: Due,
+        model: &Model,
+    ) -> Option<Event> {
+        let now = self.groups.entry(csi).or_insert_with(|| members(model, csi));
+        if let Some(number) = current {
+            return Some(callback(model, csi, number, items(model, csi, now, now)));
+        }
+        let subscription = self.subscriptions.get_mut(&(csi, connection))?;
+        let told = std::mem::replace(&mut subscription.told, Rc::clone(now));
+        if std::mem::take(&mut subscription.wants_all) {
+            let all = items(model, csi, now, now);
+            return Some(callback(model, csi, subscription.number, all));
+        }
+        let mut items = items(model, csi, &told, now);
+        let is_new = |member: &Member| member.change != Change::NoChange;
+        if !items.iter().any(is_new) {
+            return None;
+        }
+        if subscription.flags.contains(TrackFlags::CHANGES_ONLY) {
+            items.retain(is_new);
+        }
+        Some(callback(model, csi, subscription.number, items))
     }
 }
 
-/// What happened to a member; one never told of was not registered.
+/// All members of a group as they are.
+fn members(model: &Model, csi: CsiId) -> Members {
+    model.members(csi).iter().map(|id| model.member_state(*id, csi)).collect()
+}
+
+/// What happened to each member; those never told of were not registered.
+fn changes(told: Option<&Members>, now: &Members) -> impl Iterator<Item = Change> {
+    now.iter().enumerate().map(move |(place, now)| {
+        let before = told.and_then(|told| told.get(place));
+        change(before.copied(), *now).unwrap_or(Change::NoChange)
+    })
+}
+
+/// What happened to a member.
 fn change(before: Option<MemberState>, now: MemberState) -> Option<Change> {
     let was_registered = before.and_then(|before| before.registration);
     match (was_registered, now.registration) {
@@ -127,15 +221,15 @@ fn change(before: Option<MemberState>, now: MemberState) -> Option<Change> {
     }
 }
 
-/// All members of a group, in the order of groups.conf.
-fn members(model: &Model, csi: CsiId, changed: &BTreeMap<ComponentId, Change>) -> Vec<Member> {
-    let member = |id: &ComponentId| {
-        let MemberState { readiness, ha_state, .. } = model.member_state(*id, csi);
-        let component = model.config(*id).name.clone();
-        let change = changed.get(id).copied().unwrap_or(Change::NoChange);
-        Member { component, readiness, ha_state, change }
+/// All members of a group, in the order of groups.conf, and what happened to
+/// them since they were told.
+fn items(model: &Model, csi: CsiId, told: &Members, now: &Members) -> Vec<Member> {
+    let members = model.members(csi).iter().zip(now.iter()).zip(changes(Some(told), now));
+    let member = |((id, state), change): ((&ComponentId, &MemberState), Change)| {
+        let MemberState { readiness, ha_state, .. } = *state;
+        Member { component: model.config(*id).name.clone(), readiness, ha_state, change }
     };
-    model.members(csi).iter().map(member).collect()
+    members.map(member).collect()
 }
 
 fn callback(model: &Model, csi: CsiId, subscription: u32, items: Vec<Member>) -> Event {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Bytes of a chunk.
-const CHUNK: usize = 64 << 10;
+pub(super) const CHUNK: usize = 64 << 10;
 
 /// What a hole reads as.
 static ZEROS: [u8; CHUNK] = [0; CHUNK];
@@ -65,16 +65,17 @@ impl Bytes {
         self.size
     }
 
-    /// Holds `data` and nothing else from now on. The caller has bounded its
-    /// length (`MAX_SECTION_SIZE`), here and in [`Bytes::write`].
-    pub(super) fn set(&mut self, data: &[u8]) {
+    /// Holds `data` and nothing else from now on; what was held beyond that
+    /// comes back, to be buried. The caller has bounded its length
+    /// (`MAX_SECTION_SIZE`), here and in [`Bytes::write`].
+    #[must_use]
+    pub(super) fn set(&mut self, data: &[u8]) -> Self {
         self.awaited = None;
         let (head, tail) = data.split_at(data.len().min(CHUNK));
         refill(&mut self.first, head);
         self.size = data.len() as u32;
         if tail.is_empty() {
-            self.rest = None;
-            return;
+            return Self { rest: self.rest.take(), ..Self::default() };
         }
         let rest = Rc::make_mut(self.rest.get_or_insert_default());
         let mut count = 1;
@@ -82,7 +83,25 @@ impl Bytes {
             refill(rest.entry(count).or_default(), chunk);
             count += 1;
         }
-        rest.split_off(&count);
+        Self { rest: Some(Rc::new(rest.split_off(&count))), ..Self::default() }
+    }
+
+    /// How many chunks are stored beside the first.
+    pub(super) fn chunks(&self) -> usize {
+        self.rest.as_ref().map_or(0, |rest| rest.len())
+    }
+
+    /// Gives the memory of so many chunks back, of no use any more. How many
+    /// there were.
+    pub(super) fn bury(&mut self, count: usize) -> usize {
+        let Some(rest) = &mut self.rest else { return 0 };
+        // What others share is not given back, however much it is.
+        let Some(rest) = Rc::get_mut(rest) else { return self.rest.take().map_or(0, |_| 1) };
+        let gone = std::iter::from_fn(|| rest.pop_first()).take(count).count();
+        if rest.is_empty() {
+            self.rest = None;
+        }
+        gone
     }
 
     /// Puts `data` at `offset` and grows if it has to. No data changes
@@ -224,13 +243,13 @@ mod tests {
     fn chunks_end_where_the_data_ends() {
         let mut bytes = Bytes::default();
         let data: Vec<u8> = (0..3 * CHUNK + 5).map(|n| (n / 7) as u8).collect();
-        bytes.set(&data);
+        let _ = bytes.set(&data);
         assert_eq!((all(&bytes), stored(&bytes)), (data.clone(), data.len()));
-        bytes.set(&data[..CHUNK]);
+        let _ = bytes.set(&data[..CHUNK]);
         assert_eq!((all(&bytes), stored(&bytes)), (data[..CHUNK].to_vec(), CHUNK));
-        bytes.set(b"small");
+        let _ = bytes.set(b"small");
         assert!(stored(&bytes) < 64);
-        bytes.set(b"");
+        let _ = bytes.set(b"");
         assert_eq!(all(&bytes), b"");
     }
 
@@ -267,7 +286,7 @@ mod tests {
         let mut set = Bytes::default();
         let mut data = vec![0; 100_001];
         data[100_000] = b'x';
-        set.set(&data);
+        let _ = set.set(&data);
         let value = |bytes: &Bytes| {
             let mut digest = Digest::default();
             bytes.digest(&mut digest);
@@ -281,7 +300,7 @@ mod tests {
     #[test]
     fn a_copy_stays_as_it_was_and_shares_what_is_not_written() {
         let mut bytes = Bytes::default();
-        bytes.set(&vec![1; 3 * CHUNK]);
+        let _ = bytes.set(&vec![1; 3 * CHUNK]);
         let copy = bytes.clone();
         bytes.write(CHUNK as u32, b"new");
         assert_eq!(all(&copy), vec![1; 3 * CHUNK]);
@@ -289,7 +308,7 @@ mod tests {
         let chunk = |of: &Bytes, index| of.rest.as_ref().unwrap()[&index].as_ptr();
         assert_ne!(chunk(&bytes, 1), chunk(&copy, 1));
         assert_eq!(chunk(&bytes, 2), chunk(&copy, 2));
-        bytes.set(b"other");
+        let _ = bytes.set(b"other");
         assert_eq!(all(&copy), vec![1; 3 * CHUNK]);
         drop(copy);
         let mut written = Bytes::default();
@@ -308,7 +327,7 @@ mod tests {
         bytes.write(0, b"N");
         bytes.fill(0, b"oldol");
         assert_eq!(all(&bytes), b"Nldnewoldo");
-        bytes.set(b"all new");
+        let _ = bytes.set(b"all new");
         assert!(!bytes.are_awaited());
         bytes.fill(0, b"old");
         assert_eq!(all(&bytes), b"all new");

@@ -2,21 +2,26 @@
 
 use super::message::Expiry;
 use super::section::Sections;
-use super::state::State;
+use super::state::{Owned, State};
 use super::{Ckpt, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl State {
     pub(super) fn assert_sound(&self) {
         let (mut memory, mut aliases, mut firsts) = (0, BTreeMap::new(), BTreeSet::new());
+        let mut owners = BTreeMap::new();
         for (id, checkpoint) in self.iter() {
             assert!(checkpoint.is_unlinked() || self.is_named(id, checkpoint), "{checkpoint:?}");
             memory += checkpoint.memory();
+            let owned: &mut Owned = owners.entry(checkpoint.owner()).or_default();
+            owned.checkpoints += 1;
+            owned.memory += checkpoint.memory();
             aliases.extend(checkpoint.former.iter().map(|alias| (*alias, id)));
             let first = checkpoint.sections.assert_sound();
             firsts.extend(first.map(|(at, section)| Expiry { at, checkpoint: id, section }));
         }
         assert_eq!(self.memory(), memory);
+        self.assert_owners(&owners);
         self.assert_firsts(&firsts);
         self.assert_names_sound(&aliases);
     }
@@ -40,6 +45,7 @@ impl Sections {
         assert!(self.deadlines().eq(deadlines.iter().copied()));
         let near = all.iter().filter(|(_, section)| section.is_near()).map(|(number, _)| number);
         assert!(self.near().eq(near));
+        self.assert_likeness();
         deadlines.first().copied()
     }
 }

@@ -3,6 +3,7 @@
 mod active;
 mod show;
 
+use super::bytes::Bytes;
 use super::failure::Failure;
 use super::limits::Limit;
 use super::message::{Change, CheckpointId, Stamp};
@@ -10,7 +11,7 @@ use super::section::Sections;
 use super::{
     CHECKPOINT_OVERHEAD, GENERATED_ID, MAX_COUNT, MAX_MEMBERS, MAX_SECTION_SIZE, SECTION_OVERHEAD,
 };
-use crate::Digest;
+use crate::{Digest, UserId};
 use ais_proto::AisError;
 use ais_proto::ckpt::{
     Attributes, DEFAULT_SECTION, NO_LIMIT, Open, OpenFlags, ReadElement, Status, UpdateOption,
@@ -24,6 +25,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct Checkpoint {
     name: Name,
+    /// The user whose process has made it.
+    owner: UserId,
     attributes: Attributes,
     /// Whether the open that made it had `COLOCATED`. Later opens do not
     /// change it, as they do not change the attributes.
@@ -52,10 +55,11 @@ pub(super) struct Checkpoint {
 impl Checkpoint {
     /// What an open of a node makes that finds none: the active replica is on
     /// that node.
-    pub(super) fn new(from: NodeId, open: &Open, attributes: Attributes) -> Self {
+    pub(super) fn new(from: NodeId, owner: UserId, open: &Open, attributes: Attributes) -> Self {
         let colocated = open.flags.contains(OpenFlags::COLOCATED);
         let mut checkpoint = Self {
             name: open.name.clone(),
+            owner,
             attributes,
             colocated,
             active: None,
@@ -75,7 +79,7 @@ impl Checkpoint {
 
     /// Appends all but the sections.
     pub(super) fn encode_head(&self, out: &mut Writer) {
-        out.name(&self.name);
+        out.name(&self.name).u32(self.owner.0);
         self.attributes.encode(out);
         out.bool(self.colocated).bool(self.unlinked).u64(self.version);
         out.option(self.remaining.as_ref(), |out, remaining| {
@@ -98,6 +102,7 @@ impl Checkpoint {
     pub(super) fn decode(input: &mut Reader<'_>, sections: Sections) -> Result<Self, DecodeError> {
         let checkpoint = Self {
             name: input.name()?,
+            owner: UserId(input.u32()?),
             attributes: Attributes::decode(input)?,
             colocated: input.bool()?,
             unlinked: input.bool()?,
@@ -126,6 +131,10 @@ impl Checkpoint {
 
     pub(super) fn name(&self) -> &Name {
         &self.name
+    }
+
+    pub(super) fn owner(&self) -> UserId {
+        self.owner
     }
 
     pub(super) fn attributes(&self) -> Attributes {
@@ -305,10 +314,11 @@ impl Checkpoint {
         self.check_checkpoint_size(data_size)
     }
 
-    /// Takes a section away.
-    pub(super) fn delete_section(&mut self, id: &[u8], strict: bool) -> Result<(), AisError> {
+    /// Takes a section away. What it held.
+    pub(super) fn delete_section(&mut self, id: &[u8], strict: bool) -> Result<Bytes, AisError> {
         let number = self.ordinary_section(id, strict)?;
-        self.sections.remove(number).map(drop).ok_or(AisError::NotExist)
+        let section = self.sections.remove(number).ok_or(AisError::NotExist)?;
+        Ok(section.bytes)
     }
 
     /// Sets the `expirationTime` of a section. Its number.
@@ -333,13 +343,13 @@ impl Checkpoint {
         self.sections.number(id)
     }
 
-    /// Replaces what a section holds.
+    /// Replaces what a section holds. What it held beyond that.
     pub(super) fn overwrite(
         &mut self,
         id: &[u8],
         data: &[u8],
         stamp: Stamp,
-    ) -> Result<(), Failure> {
+    ) -> Result<Bytes, Failure> {
         self.check_active(stamp.strict)?;
         let (number, section) = self.sections.find(id)?;
         let size = data.len() as u64;
@@ -350,8 +360,8 @@ impl Checkpoint {
             }
             self.check_checkpoint_size(size.saturating_sub(section.bytes.size().into()))?;
         }
-        self.sections.update(number, stamp.now, |bytes| bytes.set(data));
-        Ok(())
+        let before = self.sections.update(number, stamp.now, |bytes| bytes.set(data));
+        Ok(before.unwrap_or_default())
     }
 
     /// Writes all elements in order, or none.

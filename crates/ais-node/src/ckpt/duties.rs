@@ -5,6 +5,7 @@
 use super::message::{CheckpointId, Expiry, Message};
 use super::near::{NEAR, Near};
 use super::state::State;
+use crate::message_id::FIRST_ID;
 use crate::{Effects, Now, Timer};
 use std::collections::BTreeMap;
 
@@ -23,9 +24,8 @@ const STEP: u64 = 5_000_000_000;
 /// or, of one that is long, this part of what is left.
 const STEP_PART: u64 = 16;
 
-/// The timer for giving memory back, and how often it comes, in nanoseconds.
+/// The timer for giving memory back.
 const BURIAL: Timer = Timer { kind: 3, object: 0 };
-const PAUSE: u64 = 1_000_000;
 
 /// The watches of this node. Where it does not lead there are none.
 ///
@@ -38,6 +38,8 @@ pub(super) struct Duties {
     /// The first expiry that the timer was set for.
     first: Option<Expiry>,
     near: Near,
+    /// From where on checkpoints are still to be looked at.
+    next: Option<CheckpointId>,
     /// The retained checkpoints.
     retained: BTreeMap<CheckpointId, Watch>,
     /// Which checkpoint a timer is for.
@@ -58,25 +60,48 @@ struct Watch {
 }
 
 impl Duties {
-    /// From now on this node leads, or does not.
-    pub(super) fn lead(&mut self, leads: bool, state: &State, fx: &mut Effects) {
+    /// From now on this node leads, or does not. To be followed by
+    /// [`Duties::go_on`].
+    pub(super) fn lead(&mut self, leads: bool, fx: &mut Effects) {
         self.leads = leads;
-        self.watch_all(state, fx);
-    }
-
-    /// To be called when anything may have changed.
-    pub(super) fn watch_all(&mut self, state: &State, fx: &mut Effects) {
-        let mut ids: Vec<_> = self.retained.keys().copied().collect();
-        ids.extend(state.ids());
-        for id in ids {
-            self.watch_retention(id, state, fx);
-        }
-        self.watch_expiry(state, fx);
-        if self.leads {
-            self.near.watch_all(state.near_ends(), fx);
-        } else {
+        if !leads {
             self.near.forget(fx);
         }
+        self.watch_all();
+    }
+
+    /// To be called when anything may have changed; to be followed by
+    /// [`Duties::go_on`].
+    pub(super) fn watch_all(&mut self) {
+        self.next = Some(FIRST_ID);
+    }
+
+    /// Looks at so many more checkpoints. How many there were; 0: at all of
+    /// them.
+    pub(super) fn go_on(&mut self, most: usize, state: &State, fx: &mut Effects) -> usize {
+        let Some(next) = self.next.take() else { return 0 };
+        // What is watched need not be there any more.
+        let watched = self.retained.range(next..).map(|(id, _)| *id).take(most);
+        let mut ids: Vec<_> = watched.chain(state.ids_from(next).take(most)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.truncate(most);
+        for id in &ids {
+            self.watch_retention(*id, state, fx);
+            if self.leads {
+                self.near.watch_all(state.near_ends(*id), fx);
+            }
+        }
+        if ids.len() == most {
+            self.next = ids.last().map(|last| last.next());
+        }
+        self.watch_expiry(state, fx);
+        ids.len()
+    }
+
+    /// Whether some are still to be looked at.
+    pub(super) fn have_more(&self) -> bool {
+        self.next.is_some()
     }
 
     /// To be called when a section has been given an `expirationTime`.
@@ -131,14 +156,14 @@ impl Duties {
     pub(super) fn watch_graves(&mut self, state: &State, fx: &mut Effects) {
         if state.has_graves() && !self.buries {
             self.buries = true;
-            fx.set_timer(BURIAL, PAUSE);
+            fx.set_timer(BURIAL, super::PAUSE);
         }
     }
 
     /// A timer has come.
     pub(super) fn on_timer(&mut self, now: Now, timer: Timer, state: &mut State, fx: &mut Effects) {
         if timer.kind == BURIAL.kind {
-            state.bury();
+            state.dig();
             self.buries = false;
             self.watch_graves(state, fx);
         } else if timer.kind == RETENTION {

@@ -5,27 +5,37 @@
 use super::checkpoint::Checkpoint;
 use super::shards::Shards;
 use super::{Ckpt, MAX_SECTION_SIZE};
-use crate::SessionId;
+use crate::{Effects, SessionId};
 use ais_proto::admin::{Inspected, MAX_INSPECTED, MAX_PAGE, Page, Piece};
 use ais_proto::ckpt::Section;
 use ais_wire::Name;
-use std::collections::BTreeMap;
 
 /// The sections of such a checkpoint.
 #[derive(Debug)]
-pub(crate) struct Taken(Shards);
+pub(crate) struct Taken {
+    sections: Shards,
+    /// Bytes that they are taken to need.
+    memory: u64,
+}
 
 impl Ckpt {
     /// Takes the checkpoint with this name, unlinked or not.
     pub(crate) fn inspect(&self, name: &Name) -> Option<(Inspected, Taken)> {
         let (_, checkpoint) = self.state.named(name)?;
-        Some((checkpoint.inspect(self.limits.strict), Taken(checkpoint.sections.freeze())))
+        let (sections, memory) = (checkpoint.sections.freeze(), checkpoint.sections.memory());
+        Some((checkpoint.inspect(self.limits.strict), Taken { sections, memory }))
+    }
+
+    /// What was taken is of no use any more.
+    pub(crate) fn bury(&mut self, taken: Taken, fx: &mut Effects) {
+        self.state.bury_copy(taken.sections);
+        self.duties.watch_graves(&self.state, fx);
     }
 
     /// How many times each session of this node has it open.
-    pub(crate) fn openers(&self, name: &Name) -> BTreeMap<SessionId, u32> {
+    pub(crate) fn openers(&self, name: &Name) -> impl Iterator<Item = (SessionId, u32)> {
         let id = self.state.named(name).map(|(id, _)| id);
-        id.map(|id| self.opens.openers(id)).unwrap_or_default()
+        id.into_iter().flat_map(|id| self.opens.openers(id))
     }
 }
 
@@ -42,10 +52,15 @@ impl Checkpoint {
 }
 
 impl Taken {
+    /// Bytes that it may come to cost.
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory
+    }
+
     /// The sections from a number on, as many as a reply may have.
     pub(crate) fn sections(&self, first: u64) -> Page<Section> {
         let (mut items, mut bytes, mut next) = (Vec::new(), 0, first);
-        while let Some((number, section)) = self.0.next_from(next) {
+        while let Some((number, section)) = self.sections.next_from(next) {
             if items.len() == MAX_PAGE as usize || bytes >= MAX_INSPECTED {
                 return Page { items, more: true };
             }
@@ -62,7 +77,8 @@ impl Taken {
         if u64::from(offset) > MAX_SECTION_SIZE {
             return None;
         }
-        let (offset, bytes) = self.0.get(section)?.bytes.stored_from(offset, MAX_INSPECTED)?;
+        let (offset, bytes) =
+            self.sections.get(section)?.bytes.stored_from(offset, MAX_INSPECTED)?;
         Some(Piece { offset, bytes: bytes.to_vec() })
     }
 }

@@ -13,7 +13,11 @@ use ais_wire::Name;
 pub struct Limits {
     /// Bytes in all checkpoints together (`checkpoint-memory`).
     pub memory: u64,
-    /// How many checkpoints (`max-checkpoints`).
+    /// Bytes in the checkpoints together that processes of one user have made
+    /// (`user-checkpoint-memory`). Root is free of it.
+    pub user_memory: u64,
+    /// How many checkpoints (`max-checkpoints`); those of one user other than
+    /// root three quarters of that.
     pub checkpoints: u32,
     /// Sections in a checkpoint beside the default section (`max-sections`).
     pub sections: u32,
@@ -30,6 +34,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             memory: u64::MAX,
+            user_memory: u64::MAX,
             checkpoints: 1 << 16,
             sections: 1 << 20,
             max_message: 16 << 20,
@@ -38,11 +43,20 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// How many checkpoints there may be of one user.
+    pub(super) fn checkpoints_of_user(&self) -> u32 {
+        self.checkpoints - self.checkpoints / 4
+    }
+}
+
 /// A bound that a call has reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Limit {
     Memory,
+    UserMemory,
     Checkpoints,
+    UserCheckpoints,
     Sections,
     Message,
     /// What the creation attributes say.
@@ -73,6 +87,16 @@ impl Limit {
                 "all checkpoints together may use {} bytes; raise checkpoint-memory in network.conf",
                 limits.memory
             ),
+            Self::UserMemory => format!(
+                "all checkpoints that a user has made together may use {} bytes; raise \
+                 user-checkpoint-memory in network.conf",
+                limits.user_memory
+            ),
+            Self::UserCheckpoints => format!(
+                "there may be {} checkpoints of one user; raise max-checkpoints in network.conf, \
+                 of which a user has three quarters",
+                limits.checkpoints_of_user()
+            ),
             Self::Checkpoints => format!(
                 "there may be {} checkpoints; raise max-checkpoints in network.conf",
                 limits.checkpoints
@@ -102,8 +126,8 @@ impl Limit {
                  sections"
             ),
             Self::Opens => format!(
-                "a process may have {MAX_OPENS} checkpoints open, whatever is configured; does it \
-                 close them?"
+                "a process may have {MAX_OPENS} checkpoints open, and a user no more than leaves \
+                 room for others, whatever is configured; are they closed?"
             ),
         }
     }

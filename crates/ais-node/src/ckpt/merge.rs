@@ -12,21 +12,56 @@ use super::message::CheckpointId;
 use super::state::State;
 use super::{MAX_MEMBERS, Sections};
 use ais_wire::NodeId;
+use std::collections::VecDeque;
+
+/// Sides that are still to be put in, in rank order, with their members. It is
+/// done bit by bit, as long as it may take, before anything else changes.
+#[derive(Debug, Default)]
+pub(super) struct Merging {
+    sides: VecDeque<(Vec<NodeId>, State)>,
+}
 
 impl State {
-    /// Puts sides together, in rank order.
-    pub(super) fn together(sides: Vec<(Vec<NodeId>, Self)>) -> Self {
-        let mut sides = sides.into_iter().map(|(members, mut state)| {
-            state.keep_nodes(&members);
-            (members, state)
-        });
-        let (_, mut together) = sides.next().unwrap_or_default();
-        for (members, side) in sides {
-            for (id, copy) in side.into_checkpoints() {
-                together.add(id, copy, &members);
+    /// Begins to put sides together, in rank order: the first is the state from
+    /// now on, and what has the place of this one is not any more.
+    pub(super) fn begin_merge(&mut self, sides: Vec<(Vec<NodeId>, Self)>) -> Merging {
+        let mut sides = VecDeque::from(sides);
+        let is_one = sides.len() == 1;
+        let (members, first) = sides.pop_front().unwrap_or_default();
+        let given_up = std::mem::replace(self, first);
+        self.bury_state(given_up);
+        // One side has nothing to be put together with: it goes on as it is.
+        if !is_one {
+            self.keep_nodes(members);
+        }
+        Merging { sides }
+    }
+
+    /// Goes on with that, by so many checkpoints at most. How many there were;
+    /// 0: all sides are in.
+    pub(super) fn go_on_with(&mut self, merging: &mut Merging, most: usize) -> usize {
+        let mut done = self.keep_some(most);
+        while done < most
+            && let Some((members, side)) = merging.sides.front_mut()
+        {
+            done += 1;
+            match side.pop_first() {
+                Some((id, mut copy)) => {
+                    copy.keep_nodes(members);
+                    if let Some((_, 0)) = copy.retention() {
+                        self.bury(copy.sections);
+                    } else {
+                        self.add(id, copy, members);
+                    }
+                }
+                None => {
+                    if let Some((_, side)) = merging.sides.pop_front() {
+                        self.bury_state(side);
+                    }
+                }
             }
         }
-        together
+        done
     }
 
     /// Adds what a side has that ranks after those that are here.
@@ -37,7 +72,10 @@ impl State {
         former.insert(id);
         let target = standing.unwrap_or(id);
         match standing {
-            Some(standing) => self.take_place(standing, &copy, members),
+            Some(standing) => {
+                self.take_place(standing, &copy, members);
+                self.bury(copy.sections);
+            }
             None => self.insert(id, copy),
         }
         for alias in former {

@@ -1,5 +1,6 @@
 //! The messages that the service multicasts. Decoding believes nothing.
 
+use crate::UserId;
 use crate::message_id::MessageId;
 use ais_proto::ckpt::{Open, WriteElement};
 use ais_wire::{DecodeError, Name, Reader, Writer};
@@ -32,8 +33,9 @@ pub(super) struct Stamp {
 /// A message.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Message<'a> {
-    /// Open a checkpoint. The tag is for the event on the node that sends.
-    Open { open: Open, strict: bool, tag: Option<u32> },
+    /// Open a checkpoint; if it is made by that, it is `owner`'s. The tag is for
+    /// the event on the node that sends.
+    Open { open: Open, strict: bool, owner: UserId, tag: Option<u32> },
     /// Take opens of the sender back.
     Close { checkpoint: CheckpointId, count: u32 },
     /// Take the name away.
@@ -108,8 +110,8 @@ impl<'a> Message<'a> {
 
     pub(super) fn encode(&self, out: &mut Writer) {
         match self {
-            Self::Open { open, strict, tag } => {
-                out.u8(OPEN).bool(*strict);
+            Self::Open { open, strict, owner, tag } => {
+                out.u8(OPEN).bool(*strict).u32(owner.0);
                 encode_tag(*tag, out);
                 open.encode(out);
             }
@@ -138,12 +140,13 @@ impl<'a> Message<'a> {
         let mut input = Reader::new(bytes);
         let message = match input.u8()? {
             OPEN => {
-                let (strict, tag) = (input.bool()?, input.option(Reader::u32)?);
+                let (strict, owner) = (input.bool()?, UserId(input.u32()?));
+                let tag = input.option(Reader::u32)?;
                 let open = Open::decode(&mut input)?;
                 if let Some(attributes) = &open.attributes {
                     not_negative(attributes.retention_duration)?;
                 }
-                Self::Open { strict, tag, open }
+                Self::Open { strict, owner, tag, open }
             }
             CLOSE => {
                 let count = input.u32()?;

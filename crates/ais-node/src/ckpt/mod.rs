@@ -20,6 +20,7 @@ mod duties;
 mod ends;
 mod failure;
 mod fill;
+mod graves;
 mod inspect;
 mod limits;
 mod merge;
@@ -31,13 +32,14 @@ mod section;
 mod shards;
 mod snapshot;
 mod state;
+mod taken;
 #[cfg(test)]
 mod tests;
 
 use crate::service::{Side, Snapshot};
 use crate::{
     Asker, Caller, ConnectionId, Delivery, Digest, Effects, Event, Malformed, Now, Promise,
-    Service, SessionId, Timer,
+    Service, SessionId, Timer, UserId,
 };
 use ais_proto::ckpt::{self, MAX_SECTION_ID, MAX_SECTION_SIZE, Request, UpdateOption};
 use ais_totem::View;
@@ -46,10 +48,11 @@ use checkpoint::Checkpoint;
 use duties::Duties;
 use failure::Failure;
 use limits::{Limit, Reached};
+use merge::Merging;
 use message::{Change, CheckpointId, Message, Stamp};
 use opens::Opens;
 use section::Sections;
-use snapshot::Frozen;
+use snapshot::{Freezing, Frozen};
 use state::{Changed, State};
 
 pub(crate) use fill::Cursor;
@@ -59,6 +62,14 @@ pub use snapshot::Incoming;
 
 /// Open checkpoints of a process; one more is `NO_RESOURCES`.
 const MAX_OPENS: usize = 1 << 16;
+/// Opens that are closed in one step when a process ends.
+const CLOSED_AT_ONCE: usize = 1 << 10;
+/// Checkpoints that are looked at in one step after a view or a merge.
+const STEP: usize = 1 << 10;
+/// The timer for closing the others.
+const CLOSING: Timer = Timer { kind: 5, object: 0 };
+/// Nanoseconds between two steps of what is done bit by bit.
+const PAUSE: u64 = 1_000_000;
 /// Elements in a vector; one more is `NO_SPACE`. Each may cost a whole chunk
 /// of zeros however short it is, and the ring waits meanwhile.
 const MAX_ELEMENTS: usize = 1 << 12;
@@ -82,6 +93,12 @@ pub struct Ckpt {
     opens: Opens,
     duties: Duties,
     reached: Reached,
+    /// States that are being put together, and whether one of them is that which
+    /// this node had.
+    merging: Option<Merging>,
+    is_mine: bool,
+    /// The state on its way to another node, as long as it is being frozen.
+    freezing: Option<Freezing>,
 }
 
 impl Ckpt {
@@ -95,13 +112,29 @@ impl Ckpt {
             opens: Opens::default(),
             duties: Duties::default(),
             reached: Reached::default(),
+            merging: None,
+            is_mine: false,
+            freezing: None,
         }
     }
 
-    /// As [`Service::snapshot`], but of what sections hold nothing but the size:
-    /// that comes by way of [`Ckpt::fill_from`].
-    pub(crate) fn heads(&self) -> Snapshot {
-        Box::new(Frozen::new(&self.state, false))
+    /// Goes on with freezing the state, for no longer than the group can wait;
+    /// with what sections hold, or of that nothing but the size: that comes by
+    /// way of [`Ckpt::fill_from`]. Whether it is frozen. Nothing may change
+    /// before [`Ckpt::take_frozen`].
+    pub(crate) fn freeze(&mut self, with_bytes: bool) -> bool {
+        let freezing = self.freezing.get_or_insert_with(|| Freezing::new(&self.state, with_bytes));
+        freezing.go_on(&self.state, STEP);
+        !freezing.has_more()
+    }
+
+    /// As [`Service::snapshot`], with what sections hold or without. Quick if the
+    /// state was frozen before.
+    pub(crate) fn take_frozen(&mut self, with_bytes: bool) -> Snapshot {
+        let freezing = self.freezing.take().filter(|of| of.with_bytes() == with_bytes);
+        let mut freezing = freezing.unwrap_or_else(|| Freezing::new(&self.state, with_bytes));
+        freezing.go_on(&self.state, usize::MAX);
+        Box::new(Frozen::from(freezing))
     }
 
     /// What sections hold now from a place on, and the place after that;
@@ -119,10 +152,17 @@ impl Ckpt {
         fill::take(&mut self.state, chunk)
     }
 
+    /// A state that has come in, or a part of it, is of no use any more.
+    pub(crate) fn give_up(&mut self, incoming: Incoming, fx: &mut Effects) {
+        let (state, _) = incoming.finish();
+        self.state.bury_state(state);
+        self.duties.watch_graves(&self.state, fx);
+    }
+
     /// A checkpoint was opened for a program that is no longer there to take
     /// it.
     pub fn on_unclaimed(&mut self, checkpoint: u32, fx: &mut Effects) {
-        if let Some(open) = self.opens.remove(checkpoint) {
+        if let Some(open) = self.opens.remove(checkpoint, &mut fx.ledger) {
             close(open.checkpoint, 1, fx);
         }
     }
@@ -133,15 +173,33 @@ impl Ckpt {
         self.reached.tell(&Limit::Message.failure(), None, &self.limits);
     }
 
+    /// States were put together: what is open here means what it has become.
+    fn follow_merge(&mut self, fx: &mut Effects) {
+        let (state, is_mine) = (&self.state, self.is_mine);
+        self.opens.follow(|id| if is_mine { state.find(id) } else { None });
+        self.duties.watch_all();
+        self.close_some(fx);
+    }
+
+    /// Closes some of what is over, and goes on with the rest a little later.
+    fn close_some(&mut self, fx: &mut Effects) {
+        for (checkpoint, count) in self.opens.take_some(CLOSED_AT_ONCE, &mut fx.ledger) {
+            close(checkpoint, count, fx);
+        }
+        if self.opens.have_more() {
+            fx.set_timer(CLOSING, PAUSE);
+        }
+    }
+
     fn delivered_open(
         &mut self,
         delivery: &Delivery<'_>,
         open: &ckpt::Open,
-        strict: bool,
+        rules: (UserId, bool),
         tag: Option<u32>,
         fx: &mut Effects,
     ) {
-        let result = self.state.open(delivery.number, delivery.from, open, strict);
+        let result = self.state.open(delivery.number, delivery.from, open, rules);
         if let Ok(id) = result {
             self.duties.watch_retention(id, &self.state, fx);
         }
@@ -157,7 +215,7 @@ impl Ckpt {
         if let Err(failure) = &result {
             self.reached.tell(failure, Some(&open.name), &self.limits);
         }
-        let result = result.map(|id| self.opens.add(asker, id, open.flags));
+        let result = result.map(|id| self.opens.add(asker, id, open.flags, &mut fx.ledger));
         let result = result.map_err(|failure| failure.error);
         if let Some(tag) = tag {
             let event = Event::Ckpt(ckpt::Event::Open { tag, result });
@@ -184,6 +242,7 @@ impl Ckpt {
             self.duties.watch_near(id, section, &self.state, fx);
         }
         self.duties.watch_expiry(&self.state, fx);
+        self.duties.watch_graves(&self.state, fx);
         let result = result.map(|changed| changed.body);
         let Some(asker) = delivery.asker else {
             return;
@@ -255,8 +314,8 @@ impl Service for Ckpt {
                 let checkpoint = self.state.resolve(checkpoint);
                 return self.delivered_change(&delivery, checkpoint, stamp, &change, fx);
             }
-            Message::Open { open, strict, tag } => {
-                return self.delivered_open(&delivery, &open, strict, tag, fx);
+            Message::Open { open, strict, owner, tag } => {
+                return self.delivered_open(&delivery, &open, (owner, strict), tag, fx);
             }
             Message::Close { checkpoint, count } => {
                 let checkpoint = self.state.resolve(checkpoint);
@@ -290,13 +349,38 @@ impl Service for Ckpt {
     }
 
     fn on_view(&mut self, view: &View, _has_quorum: bool, fx: &mut Effects) {
+        self.freezing = None;
         self.state.install(view);
-        self.duties.watch_all(&self.state, fx);
-        self.duties.watch_graves(&self.state, fx);
+        self.duties.watch_all();
+        self.go_on(fx);
     }
 
     fn on_lead(&mut self, leads: bool, fx: &mut Effects) {
-        self.duties.lead(leads, &self.state, fx);
+        self.duties.lead(leads, fx);
+        self.go_on(fx);
+    }
+
+    fn go_on(&mut self, fx: &mut Effects) {
+        let mut left = STEP;
+        if let Some(mut merging) = self.merging.take() {
+            left -= self.state.go_on_with(&mut merging, left);
+            if left == 0 {
+                self.merging = Some(merging);
+            } else {
+                self.follow_merge(fx);
+            }
+        }
+        if left > 0 {
+            left -= self.state.keep_some(left);
+        }
+        if left > 0 {
+            self.duties.go_on(left, &self.state, fx);
+        }
+        self.duties.watch_graves(&self.state, fx);
+    }
+
+    fn has_more(&self) -> bool {
+        self.merging.is_some() || self.state.forgets_nodes() || self.duties.have_more()
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -314,27 +398,22 @@ impl Service for Ckpt {
     }
 
     fn merge(&mut self, sides: Vec<Side<Incoming>>, view: &View, fx: &mut Effects) {
-        let is_mine = sides.iter().any(|side| side.state.is_none());
-        let mut sides: Vec<_> = sides
-            .into_iter()
-            .map(|side| match side.state {
-                Some(incoming) => (side.members, finish(incoming)),
-                None => (side.members, std::mem::take(&mut self.state)),
-            })
-            .collect();
-        // One side has nothing to be put together with: it goes on as it is.
-        self.state = match sides.pop() {
-            Some((_, only)) if sides.is_empty() => only,
-            last => State::together(sides.into_iter().chain(last).collect()),
-        };
-        self.state.set_view(view.id);
-        let state = &self.state;
         // Without a side that this node is on nothing is open here any more.
-        self.opens.follow(|id| if is_mine { state.find(id) } else { None });
-        self.duties.watch_all(state, fx);
+        self.is_mine = sides.iter().any(|side| side.state.is_none());
+        let sides = sides.into_iter().map(|side| match side.state {
+            Some(incoming) => (side.members, finish(incoming)),
+            None => (side.members, std::mem::take(&mut self.state)),
+        });
+        let sides = sides.collect();
+        self.merging = Some(self.state.begin_merge(sides));
+        self.state.set_view(view.id);
+        self.go_on(fx);
     }
 
     fn on_timer(&mut self, now: Now, timer: Timer, fx: &mut Effects) {
+        if timer == CLOSING {
+            return self.close_some(fx);
+        }
         self.duties.on_timer(now, timer, &mut self.state, fx);
     }
 
@@ -349,9 +428,8 @@ impl Service for Ckpt {
     }
 
     fn on_session_gone(&mut self, session: SessionId, fx: &mut Effects) {
-        for (checkpoint, count) in self.opens.remove_session(session) {
-            close(checkpoint, count, fx);
-        }
+        self.opens.end_session(session);
+        self.close_some(fx);
     }
 
     fn digest(&self, digest: &mut Digest) {

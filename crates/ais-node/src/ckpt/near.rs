@@ -52,7 +52,7 @@ impl Near {
         fx.set_timer(Timer { kind: NEAR, object: self.last }, 0);
     }
 
-    /// These are the ends of all such sections.
+    /// These are the ends of such sections, some of which may be watched.
     pub(super) fn watch_all(&mut self, ends: impl Iterator<Item = Expiry>, fx: &mut Effects) {
         for end in ends {
             if !self.timers.contains_key(&(end.checkpoint, end.section)) {

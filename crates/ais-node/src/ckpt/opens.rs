@@ -1,15 +1,16 @@
 //! What the programs of this node have open. No other node knows.
 
 use super::message::CheckpointId;
-use crate::{Asker, ConnectionId, SessionId};
+use crate::ledger::Kind;
+use crate::{Asker, ConnectionId, Holder, Ledger, SessionId};
 use ais_proto::AisError;
 use ais_proto::ckpt::OpenFlags;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::RangeInclusive;
 
 /// An open checkpoint.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Open {
-    session: SessionId,
     pub(super) checkpoint: CheckpointId,
     flags: OpenFlags,
 }
@@ -22,14 +23,44 @@ impl Open {
     }
 }
 
+/// An open as it is kept.
+#[derive(Debug, Clone, Copy)]
+struct Kept {
+    session: SessionId,
+    place: Place,
+    flags: OpenFlags,
+}
+
+/// A checkpoint that is or was open here, whatever its id is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place(u64);
+
+/// What a process has open.
+#[derive(Debug)]
+struct OfSession {
+    holder: Holder,
+    numbers: BTreeSet<u32>,
+}
+
 /// The open checkpoints by number.
 #[derive(Debug, Default)]
 pub(super) struct Opens {
     /// The number of the last open; the next ones follow before any is used
     /// again.
     last: u32,
-    opens: BTreeMap<u32, Open>,
-    sessions: BTreeMap<SessionId, BTreeSet<u32>>,
+    opens: BTreeMap<u32, Kept>,
+    sessions: BTreeMap<SessionId, OfSession>,
+    /// The same by checkpoint.
+    openers: BTreeMap<(Place, SessionId), BTreeSet<u32>>,
+    /// What each checkpoint is called now; `None`: it is gone, and nobody has it
+    /// open any more.
+    ids: BTreeMap<Place, Option<CheckpointId>>,
+    places: BTreeSet<(CheckpointId, Place)>,
+    last_place: u64,
+    /// Sessions that are over, and have not had all taken from them yet.
+    over: VecDeque<SessionId>,
+    /// Checkpoints that are gone; their opens go bit by bit.
+    gone: VecDeque<Place>,
     /// Per connection the last open that was answered: id of the request and
     /// number of the open. A library that gave up asks for nothing else on the
     /// connection before it says so.
@@ -38,14 +69,27 @@ pub(super) struct Opens {
 
 impl Opens {
     /// Takes an open for whoever asked for it. Its number.
-    pub(super) fn add(&mut self, asker: Asker, checkpoint: CheckpointId, flags: OpenFlags) -> u32 {
+    pub(super) fn add(
+        &mut self,
+        asker: Asker,
+        checkpoint: CheckpointId,
+        flags: OpenFlags,
+        ledger: &mut Ledger,
+    ) -> u32 {
         let Asker { session, connection, id } = asker;
         self.last = self.last.wrapping_add(1);
         while self.opens.contains_key(&self.last) {
             self.last = self.last.wrapping_add(1);
         }
-        self.opens.insert(self.last, Open { session, checkpoint, flags });
-        self.sessions.entry(session).or_default().insert(self.last);
+        let place = self.place(checkpoint);
+        self.opens.insert(self.last, Kept { session, place, flags });
+        self.openers.entry((place, session)).or_default().insert(self.last);
+        let of_session = self.sessions.entry(session).or_insert_with(|| OfSession {
+            holder: ledger.holder(session),
+            numbers: BTreeSet::new(),
+        });
+        of_session.numbers.insert(self.last);
+        ledger.charge(Kind::Opens, of_session.holder, 1);
         self.answered.insert(connection, (id, self.last));
         self.last
     }
@@ -53,69 +97,113 @@ impl Opens {
     /// # Errors
     /// `BAD_HANDLE` if the session has no open with this number.
     pub(super) fn find(&self, number: u32, session: SessionId) -> Result<Open, AisError> {
-        match self.opens.get(&number) {
-            Some(open) if open.session == session => Ok(*open),
-            _ => Err(AisError::BadHandle),
-        }
+        let kept = self.opens.get(&number).filter(|kept| kept.session == session);
+        kept.and_then(|kept| self.open(kept)).ok_or(AisError::BadHandle)
     }
 
     /// Forgets an open.
-    pub(super) fn remove(&mut self, number: u32) -> Option<Open> {
-        let open = self.opens.remove(&number)?;
-        if let Some(numbers) = self.sessions.get_mut(&open.session) {
-            numbers.remove(&number);
-            if numbers.is_empty() {
-                self.sessions.remove(&open.session);
+    pub(super) fn remove(&mut self, number: u32, ledger: &mut Ledger) -> Option<Open> {
+        let kept = self.opens.remove(&number)?;
+        let open = self.open(&kept);
+        let Kept { session, place, .. } = kept;
+        if let Some(of_session) = self.sessions.get_mut(&session) {
+            of_session.numbers.remove(&number);
+            ledger.release(Kind::Opens, of_session.holder, 1);
+            if of_session.numbers.is_empty() {
+                self.sessions.remove(&session);
             }
         }
-        Some(open)
+        if let Some(numbers) = self.openers.get_mut(&(place, session)) {
+            numbers.remove(&number);
+            if numbers.is_empty() {
+                self.openers.remove(&(place, session));
+                self.leave(place);
+            }
+        }
+        open
     }
 
     /// How many a session has.
     pub(super) fn count(&self, session: SessionId) -> usize {
-        self.sessions.get(&session).map_or(0, BTreeSet::len)
+        self.sessions.get(&session).map_or(0, |of| of.numbers.len())
     }
 
     /// How many times each session has a checkpoint open.
-    pub(super) fn openers(&self, checkpoint: CheckpointId) -> BTreeMap<SessionId, u32> {
-        let mut openers = BTreeMap::new();
-        for open in self.opens.values().filter(|open| open.checkpoint == checkpoint) {
-            *openers.entry(open.session).or_default() += 1;
-        }
-        openers
+    pub(super) fn openers(
+        &self,
+        checkpoint: CheckpointId,
+    ) -> impl Iterator<Item = (SessionId, u32)> {
+        let openers = self.places_of(checkpoint).flat_map(|place| self.openers.range(all(place)));
+        // A process has at most MAX_OPENS.
+        openers.map(|((_, session), numbers)| (*session, numbers.len() as u32))
     }
 
     #[cfg(test)]
     pub(super) fn counts(&self) -> BTreeMap<CheckpointId, u32> {
         let mut counts = BTreeMap::new();
-        for open in self.opens.values() {
+        for open in self.opens.values().filter_map(|kept| self.open(kept)) {
             *counts.entry(open.checkpoint).or_default() += 1;
         }
         counts
     }
 
-    /// Forgets all opens of a session. How many it had of each checkpoint.
-    pub(super) fn remove_session(&mut self, session: SessionId) -> BTreeMap<CheckpointId, u32> {
+    /// A session is over; what it has open goes with [`Opens::take_some`].
+    pub(super) fn end_session(&mut self, session: SessionId) {
+        if self.sessions.contains_key(&session) {
+            self.over.push_back(session);
+        }
+    }
+
+    /// Forgets about so many opens of sessions that are over, and of checkpoints
+    /// that are gone. How many there were of each checkpoint that is there.
+    pub(super) fn take_some(
+        &mut self,
+        most: usize,
+        ledger: &mut Ledger,
+    ) -> BTreeMap<CheckpointId, u32> {
         let mut counts = BTreeMap::new();
-        for number in self.sessions.remove(&session).unwrap_or_default() {
-            if let Some(open) = self.opens.remove(&number) {
+        for _ in 0..most {
+            let Some(number) = self.next_over() else { break };
+            if let Some(open) = self.remove(number, ledger) {
                 *counts.entry(open.checkpoint).or_default() += 1;
             }
         }
         counts
     }
 
+    /// Whether some are still to be forgotten.
+    pub(super) fn have_more(&self) -> bool {
+        !self.over.is_empty() || !self.gone.is_empty()
+    }
+
+    fn next_over(&mut self) -> Option<u32> {
+        while let Some(session) = self.over.front() {
+            if let Some(of_session) = self.sessions.get(session) {
+                return of_session.numbers.first().copied();
+            }
+            self.over.pop_front();
+        }
+        while let Some(place) = self.gone.front() {
+            if let Some((_, numbers)) = self.openers.range(all(*place)).next() {
+                return numbers.first().copied();
+            }
+            self.gone.pop_front();
+        }
+        None
+    }
+
     /// Checkpoints have other ids now, or none: then nobody has them open.
     pub(super) fn follow(&mut self, now: impl Fn(CheckpointId) -> Option<CheckpointId>) {
-        let mut gone = Vec::new();
-        for (number, open) in &mut self.opens {
-            match now(open.checkpoint) {
-                Some(id) => open.checkpoint = id,
-                None => gone.push(*number),
+        self.places.clear();
+        for (place, id) in &mut self.ids {
+            let Some(before) = *id else { continue };
+            *id = now(before);
+            match *id {
+                Some(id) => {
+                    self.places.insert((id, *place));
+                }
+                None => self.gone.push_back(*place),
             }
-        }
-        for number in gone {
-            self.remove(number);
         }
     }
 
@@ -129,4 +217,41 @@ impl Opens {
     pub(super) fn forget_connection(&mut self, connection: ConnectionId) {
         self.answered.remove(&connection);
     }
+
+    /// The open, if its checkpoint is not gone.
+    fn open(&self, kept: &Kept) -> Option<Open> {
+        let Kept { place, flags, .. } = *kept;
+        let checkpoint = (*self.ids.get(&place)?)?;
+        Some(Open { checkpoint, flags })
+    }
+
+    fn places_of(&self, id: CheckpointId) -> impl Iterator<Item = Place> {
+        self.places.range((id, Place(0))..=(id, Place(u64::MAX))).map(|(_, place)| *place)
+    }
+
+    /// The place of a checkpoint, which has one from now on.
+    fn place(&mut self, id: CheckpointId) -> Place {
+        if let Some(place) = self.places_of(id).next() {
+            return place;
+        }
+        self.last_place += 1;
+        let place = Place(self.last_place);
+        self.places.insert((id, place));
+        self.ids.insert(place, Some(id));
+        place
+    }
+
+    /// A session has a checkpoint open no more; perhaps none has.
+    fn leave(&mut self, place: Place) {
+        if self.openers.range(all(place)).next().is_none()
+            && let Some(Some(id)) = self.ids.remove(&place)
+        {
+            self.places.remove(&(id, place));
+        }
+    }
+}
+
+/// All sessions that have a checkpoint open.
+fn all(place: Place) -> RangeInclusive<(Place, SessionId)> {
+    (place, SessionId(0))..=(place, SessionId(u64::MAX))
 }

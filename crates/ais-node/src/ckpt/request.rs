@@ -7,7 +7,8 @@ use super::limits::Limit;
 use super::message::{Change, Message, Stamp};
 use super::opens::Open;
 use super::{CHECKPOINT_OVERHEAD, Ckpt, MAX_ELEMENTS, MAX_OPENS, SECTION_OVERHEAD, send};
-use crate::{Asker, Caller, Effects, Now};
+use crate::ledger::Kind;
+use crate::{Asker, Caller, Effects, Ledger, Now, UserId};
 use ais_proto::ckpt::{self, Attributes, OpenFlags, Request, UpdateOption};
 use ais_proto::{AisError, Service};
 use ais_wire::Writer;
@@ -91,7 +92,8 @@ impl Ckpt {
         };
         let stamp = Stamp { strict: self.limits.strict, now: now.wall };
         let checkpoint = self.state.checkpoint(open.checkpoint)?;
-        self.check_bounds(checkpoint, &change, stamp)
+        let user = fx.ledger.holder(asker.session).user;
+        self.check_bounds(checkpoint, &change, stamp, user)
             .inspect_err(|failure| self.tell(failure, open.checkpoint))?;
         let message = Message::Change { checkpoint: open.checkpoint, stamp, change };
         send(&message, Some(asker), fx);
@@ -106,7 +108,7 @@ impl Ckpt {
         later: Option<Later>,
         fx: &mut Effects,
     ) -> Result<(), Refusal> {
-        self.check_open(asker, &open).inspect_err(|refusal| {
+        self.check_open(asker, &open, &fx.ledger).inspect_err(|refusal| {
             if let Refusal::Failed(failure) = refusal {
                 self.reached.tell(failure, Some(&open.name), &self.limits);
             }
@@ -116,11 +118,12 @@ impl Ckpt {
             fx.reply(asker, Ok(()), Vec::new());
         }
         let tag = later.map(|later| later.tag);
-        send(&Message::Open { open, strict: self.limits.strict, tag }, Some(asker), fx);
+        let owner = fx.ledger.holder(asker.session).user;
+        send(&Message::Open { open, strict: self.limits.strict, owner, tag }, Some(asker), fx);
         Ok(())
     }
 
-    fn check_open(&self, asker: Asker, open: &ckpt::Open) -> Result<(), Refusal> {
+    fn check_open(&self, asker: Asker, open: &ckpt::Open, ledger: &Ledger) -> Result<(), Refusal> {
         self.check_flags(open.flags)?;
         if let Some(attributes) = &open.attributes {
             self.check_attributes(open, attributes)?;
@@ -131,8 +134,13 @@ impl Ckpt {
             if is_new && self.free() < NEW_CHECKPOINT {
                 return Err(Limit::Memory.failure().into());
             }
+            if is_new {
+                self.check_quota(ledger.holder(asker.session).user, NEW_CHECKPOINT)?;
+            }
         }
-        if self.opens.count(asker.session) >= MAX_OPENS {
+        let holder = ledger.holder(asker.session);
+        if self.opens.count(asker.session) >= MAX_OPENS || !ledger.may_take(Kind::Opens, holder, 1)
+        {
             return Err(Limit::Opens.failure().into());
         }
         Ok(())
@@ -169,7 +177,7 @@ impl Ckpt {
     /// of it.
     fn close(&mut self, asker: Asker, number: u32, fx: &mut Effects) -> Result<(), Refusal> {
         let open = self.opens.find(number, asker.session)?;
-        self.opens.remove(number);
+        self.opens.remove(number, &mut fx.ledger);
         let message = Message::Close { checkpoint: open.checkpoint, count: 1 };
         send(&message, Some(asker), fx);
         Ok(())
@@ -275,6 +283,7 @@ impl Ckpt {
         checkpoint: &Checkpoint,
         change: &Change<'_>,
         stamp: Stamp,
+        user: UserId,
     ) -> Result<(), Failure> {
         match change {
             Change::Write(elements) => check_elements(elements.len())?,
@@ -288,8 +297,32 @@ impl Ckpt {
         if change.data_length() as u64 > u64::from(self.limits.max_message) {
             return Err(Limit::Message.failure());
         }
-        if checkpoint.growth(change, stamp.strict) > self.free() {
+        let growth = checkpoint.growth(change, stamp.strict);
+        if growth > self.free() {
             return Err(Limit::Memory.failure());
+        }
+        // What root's processes write is nobody's fault.
+        if growth > 0 && user != UserId::ROOT {
+            self.check_memory_of(checkpoint.owner(), growth)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a user may have another checkpoint, of so many bytes.
+    fn check_quota(&self, user: UserId, memory: u64) -> Result<(), Failure> {
+        let is_one_too_many =
+            self.state.owned(user).checkpoints >= self.limits.checkpoints_of_user().into();
+        if user != UserId::ROOT && is_one_too_many {
+            return Err(Limit::UserCheckpoints.failure());
+        }
+        self.check_memory_of(user, memory)
+    }
+
+    /// Whether the checkpoints of a user may grow by so much.
+    fn check_memory_of(&self, owner: UserId, growth: u64) -> Result<(), Failure> {
+        let memory = self.state.owned(owner).memory;
+        if owner != UserId::ROOT && memory.saturating_add(growth) > self.limits.user_memory {
+            return Err(Limit::UserMemory.failure());
         }
         Ok(())
     }

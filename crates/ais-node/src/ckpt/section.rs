@@ -3,9 +3,10 @@
 #[cfg(test)]
 mod tests;
 
-use super::bytes::Bytes;
+use super::bytes::{Bytes, CHUNK};
 use super::ends::{Ends, Span};
 use super::shards::Shards;
+use super::taken::TakenIds;
 use super::{GENERATED_ID, MAX_SECTION_ID, MAX_SECTION_SIZE, SECTION_OVERHEAD};
 use crate::Digest;
 use ais_proto::AisError;
@@ -60,6 +61,16 @@ impl Section {
         out.u32(self.bytes.size());
     }
 
+    /// Another number for each number, time, end and size, almost always.
+    fn likeness(&self, number: u64) -> u64 {
+        let mut digest = Digest::default();
+        digest.number(number);
+        digest.number(self.last_update.cast_unsigned());
+        digest.number(self.expiration.cast_unsigned());
+        digest.number(self.bytes.size().into());
+        digest.value()
+    }
+
     pub(super) fn describe(&self, number: u64) -> ckpt::Section {
         ckpt::Section {
             number,
@@ -98,6 +109,7 @@ pub(super) struct Sections {
     /// The number of the next section; numbers are not used twice.
     next: u64,
     numbers: BTreeMap<Arc<[u8]>, u64>,
+    taken: TakenIds,
     sections: Shards,
     ends: Ends,
     /// Deadline and number of those that expire, the first one first, without
@@ -109,6 +121,8 @@ pub(super) struct Sections {
     size: u64,
     /// Bytes of all ids.
     id_bytes: u64,
+    /// The sum of [`Section::likeness`] of all.
+    likeness: u64,
 }
 
 impl Sections {
@@ -124,12 +138,14 @@ impl Sections {
         Self {
             next,
             numbers: BTreeMap::new(),
+            taken: TakenIds::default(),
             sections: Shards::default(),
             ends: Ends::default(),
             deadlines: BTreeSet::new(),
             near: BTreeSet::new(),
             size: 0,
             id_bytes: 0,
+            likeness: 0,
         }
     }
 
@@ -202,6 +218,12 @@ impl Sections {
     }
 
     #[cfg(test)]
+    pub(super) fn assert_likeness(&self) {
+        let all = self.sections.iter().map(|(number, section)| section.likeness(number));
+        assert_eq!(self.likeness, all.fold(0, u64::wrapping_add));
+    }
+
+    #[cfg(test)]
     pub(super) fn await_any(&self) -> bool {
         self.sections.iter().any(|(_, section)| section.bytes.are_awaited())
     }
@@ -219,11 +241,8 @@ impl Sections {
     /// Whether these are, as far as it is known without looking at the bytes,
     /// the same. Two writes have not the same time.
     pub(super) fn are_like(&self, others: &Self) -> bool {
-        let key = |(number, section): (u64, &Section)| {
-            (number, section.last_update, section.expiration, section.bytes.size())
-        };
-        (self.next, self.len(), self.size) == (others.next, others.len(), others.size)
-            && self.sections.iter().map(key).eq(others.sections.iter().map(key))
+        (self.next, self.len(), self.size, self.likeness)
+            == (others.next, others.len(), others.size, others.likeness)
     }
 
     /// How many, the default section included.
@@ -283,7 +302,7 @@ impl Sections {
         let number = self.next;
         self.next += 1;
         let mut bytes = Bytes::default();
-        bytes.set(data);
+        let _ = bytes.set(data);
         let is_near = is_near(expiration, now);
         let section = Section { id: Arc::clone(&id), expiration, is_near, last_update: now, bytes };
         self.add(number, section);
@@ -294,8 +313,10 @@ impl Sections {
         self.size += u64::from(section.bytes.size());
         self.id_bytes += section.id.len() as u64;
         self.numbers.insert(Arc::clone(&section.id), number);
+        self.taken.insert(&section.id);
         self.deadlines.extend(section.deadline().map(|at| (at, number)));
         self.near.extend(section.is_near.then_some(number));
+        self.likeness = self.likeness.wrapping_add(section.likeness(number));
         self.sections.insert(number, section);
         self.ends.update(number, &self.sections);
     }
@@ -309,19 +330,27 @@ impl Sections {
         self.near.remove(&number);
         self.ends.update(number, &self.sections);
         self.numbers.remove(&section.id);
+        self.taken.remove(&section.id);
+        self.likeness = self.likeness.wrapping_sub(section.likeness(number));
         self.size -= u64::from(section.bytes.size());
         self.id_bytes -= section.id.len() as u64;
         Some(section)
     }
 
     /// Changes what a section holds.
-    pub(super) fn update(&mut self, number: u64, now: i64, change: impl FnOnce(&mut Bytes)) {
-        if let Some(section) = self.sections.get_mut(number) {
-            let before = u64::from(section.bytes.size());
-            change(&mut section.bytes);
-            section.last_update = now;
-            self.size = self.size - before + u64::from(section.bytes.size());
-        }
+    pub(super) fn update<T>(
+        &mut self,
+        number: u64,
+        now: i64,
+        change: impl FnOnce(&mut Bytes) -> T,
+    ) -> Option<T> {
+        let section = self.sections.get_mut(number)?;
+        let (before, likeness) = (u64::from(section.bytes.size()), section.likeness(number));
+        let result = change(&mut section.bytes);
+        section.last_update = now;
+        self.size = self.size - before + u64::from(section.bytes.size());
+        self.likeness = self.likeness.wrapping_sub(likeness).wrapping_add(section.likeness(number));
+        Some(result)
     }
 
     /// Sets the `expirationTime`.
@@ -331,18 +360,19 @@ impl Sections {
             self.deadlines.remove(&(at, number));
         }
         self.near.remove(&number);
+        let likeness = section.likeness(number);
         section.expiration = expiration;
         section.is_near = is_near(expiration, now);
+        self.likeness = self.likeness.wrapping_sub(likeness).wrapping_add(section.likeness(number));
         self.deadlines.extend(section.deadline().map(|at| (at, number)));
         self.near.extend(section.is_near.then_some(number));
         self.ends.update(number, &self.sections);
     }
 
-    /// Takes a section away if this is still its end.
-    pub(super) fn expire(&mut self, number: u64, at: i64) {
-        if self.near_end(number) == Some(at) || self.deadlines.contains(&(at, number)) {
-            self.remove(number);
-        }
+    /// Takes a section away if this is still its end, and gives it back.
+    pub(super) fn expire(&mut self, number: u64, at: i64) -> Option<Section> {
+        let is_its = self.near_end(number) == Some(at) || self.deadlines.contains(&(at, number));
+        if is_its { self.remove(number) } else { None }
     }
 
     /// The end of a section, if it is near.
@@ -377,15 +407,25 @@ impl Sections {
         self.deadlines.iter().copied()
     }
 
-    /// Gives the memory of so many sections back, and of about as much beside;
-    /// of no use any more. Whether that was all.
-    pub(super) fn bury(&mut self, count: usize) -> bool {
+    /// Gives the memory of what is known of so many sections beside themselves
+    /// back; of no use any more. How many there were; 0: only they are left.
+    pub(super) fn bury(&mut self, count: usize) -> usize {
         for _ in 0..count {
-            self.numbers.pop_first();
             self.deadlines.pop_first();
             self.near.pop_first();
         }
-        self.sections.bury(count) && self.numbers.is_empty()
+        self.taken.bury(count);
+        std::iter::from_fn(|| self.numbers.pop_first()).take(count).count()
+    }
+
+    /// The sections alone.
+    pub(super) fn into_shards(self) -> Shards {
+        self.sections
+    }
+
+    /// Chunks that all of them have together, at most.
+    pub(super) fn most_chunks(&self) -> usize {
+        (self.size / CHUNK as u64) as usize
     }
 
     pub(super) fn digest(&self, digest: &mut Digest) {
@@ -405,9 +445,7 @@ impl Sections {
     /// id a program has taken are passed over for good, so all that is passed
     /// over is passed over once.
     fn generate(&mut self) -> [u8; GENERATED_ID] {
-        while self.numbers.contains_key(self.next.to_be_bytes().as_slice()) {
-            self.next += 1;
-        }
+        self.next = self.taken.free_from(self.next);
         self.next.to_be_bytes()
     }
 }

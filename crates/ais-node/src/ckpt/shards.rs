@@ -52,17 +52,17 @@ impl Shards {
         Some(section)
     }
 
-    /// Forgets about so many sections, whichever; whether none is left.
-    pub(super) fn bury(&mut self, count: usize) -> bool {
+    /// Forgets a shard of sections, whichever. Those of it that nobody else has
+    /// come back; none, if none are left.
+    pub(super) fn take_some(&mut self) -> Vec<Section> {
         let shards = Rc::make_mut(&mut self.shards);
-        let mut left = count;
-        while left > 0
-            && let Some((_, shard)) = shards.pop_first()
-        {
-            left = left.saturating_sub(shard.len());
+        while let Some((_, shard)) = shards.pop_first() {
             self.length -= shard.len();
+            if let Ok(shard) = Rc::try_unwrap(shard) {
+                return shard.into_values().collect();
+            }
         }
-        shards.is_empty()
+        Vec::new()
     }
 
     /// All of them, the lowest number first.

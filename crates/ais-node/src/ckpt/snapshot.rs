@@ -10,7 +10,7 @@ use super::shards::Shards;
 use super::state::State;
 use super::{CHECKPOINT_OVERHEAD, MAX_COUNT};
 use crate::SNAPSHOT_CHUNK;
-use crate::message_id::{decode_view, encode_view};
+use crate::message_id::{FIRST_ID, decode_view, encode_view};
 use ais_wire::{DecodeError, Reader, Writer};
 
 /// How much more than `checkpoint-memory` of this node a foreign state may
@@ -45,22 +45,61 @@ struct Position {
     with_bytes: bool,
 }
 
-impl Frozen {
-    /// The state as it is now, with what sections hold or without.
+/// A state that is being frozen, so many checkpoints at a time. It does not
+/// change meanwhile.
+#[derive(Debug)]
+pub(super) struct Freezing {
+    head: Writer,
+    checkpoints: Vec<(Writer, Shards)>,
+    /// From where on they are still to be frozen; `None`: that is all.
+    next: Option<CheckpointId>,
+    with_bytes: bool,
+}
+
+impl Freezing {
+    /// Begins with the state as it is, with what sections hold or without.
     pub(super) fn new(state: &State, with_bytes: bool) -> Self {
         let mut head = Writer::new();
         encode_view(state.view(), head.u8(HEAD));
         head.u64(state.memory()).bool(with_bytes);
-        let freeze = |(id, checkpoint): (CheckpointId, &Checkpoint)| {
+        Self { head, checkpoints: Vec::new(), next: Some(FIRST_ID), with_bytes }
+    }
+
+    /// Freezes so many more.
+    pub(super) fn go_on(&mut self, state: &State, most: usize) {
+        let Some(next) = self.next.take() else { return };
+        let before = self.checkpoints.len();
+        let mut last = next;
+        for (id, checkpoint) in state.iter_from(next).take(most) {
             let mut record = Writer::new();
             id.encode(record.u8(CHECKPOINT));
             record.bool(state.is_named(id, checkpoint)).u64(checkpoint.sections.next_number());
             checkpoint.encode_head(&mut record);
-            (record, checkpoint.sections.freeze())
-        };
-        let checkpoints: Vec<_> = state.iter().map(freeze).collect();
-        let checkpoints = checkpoints.into_iter();
-        Self { head: Some(head), checkpoints, current: None, end: Some(END), with_bytes }
+            self.checkpoints.push((record, checkpoint.sections.freeze()));
+            last = id;
+        }
+        if self.checkpoints.len() - before == most {
+            self.next = Some(last.next());
+        }
+    }
+
+    /// Whether some are still to be frozen.
+    pub(super) fn has_more(&self) -> bool {
+        self.next.is_some()
+    }
+
+    /// Whether what sections hold is part of it.
+    pub(super) fn with_bytes(&self) -> bool {
+        self.with_bytes
+    }
+}
+
+impl Frozen {
+    /// The state as it is now, with what sections hold or without.
+    pub(super) fn new(state: &State, with_bytes: bool) -> Self {
+        let mut freezing = Freezing::new(state, with_bytes);
+        freezing.go_on(state, usize::MAX);
+        Self::from(freezing)
     }
 
     /// The next record; of the bytes of a section not more than about `room`.
@@ -80,6 +119,13 @@ impl Frozen {
         let mut record = Writer::new();
         record.u8(self.end.take()?);
         Some(record)
+    }
+}
+
+impl From<Freezing> for Frozen {
+    fn from(Freezing { head, checkpoints, with_bytes, .. }: Freezing) -> Self {
+        let checkpoints = checkpoints.into_iter();
+        Self { head: Some(head), checkpoints, current: None, end: Some(END), with_bytes }
     }
 }
 

@@ -6,20 +6,17 @@ mod show;
 use super::bytes::Bytes;
 use super::checkpoint::Checkpoint;
 use super::failure::Failure;
+use super::graves::Graves;
 use super::message::{Change, CheckpointId, Expiry, Stamp};
 use super::section::Sections;
-use crate::Digest;
-use crate::message_id::{NO_VIEW, encode_view};
+use super::shards::Shards;
+use crate::message_id::{FIRST_ID, NO_VIEW, encode_view};
+use crate::{Digest, UserId};
 use ais_proto::AisError;
 use ais_proto::ckpt::Open;
 use ais_totem::{View, ViewId};
 use ais_wire::{DecodeError, Name, NodeId, Reader, Writer};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Sections whose memory is given back at once. Of a checkpoint with more the
-/// rest follows bit by bit: with a million it takes long enough for the ring
-/// to notice.
-const FEW: usize = 2048;
 
 /// The checkpoints.
 #[derive(Debug)]
@@ -38,9 +35,27 @@ pub(super) struct State {
     firsts: BTreeSet<Expiry>,
     /// Bytes that all checkpoints are taken to need.
     memory: u64,
-    /// Of checkpoints that are gone what is still to be given back: it is no
-    /// part of what is replicated.
-    graves: Vec<Sections>,
+    /// What each user has a part in that.
+    owners: BTreeMap<UserId, Owned>,
+    /// Which nodes a view has left, as long as not all others are forgotten.
+    keeping: Option<Keeping>,
+    /// What is still to be given back of what is gone.
+    graves: Graves,
+}
+
+/// Nodes whose opens are kept, in the checkpoints from one on.
+#[derive(Debug)]
+struct Keeping {
+    nodes: Vec<NodeId>,
+    next: CheckpointId,
+}
+
+/// What the checkpoints of a user come to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Owned {
+    pub(super) checkpoints: u64,
+    /// Bytes that they are taken to need.
+    pub(super) memory: u64,
 }
 
 /// What came of a change.
@@ -61,7 +76,9 @@ impl Default for State {
             aliases: BTreeMap::new(),
             firsts: BTreeSet::new(),
             memory: 0,
-            graves: Vec::new(),
+            owners: BTreeMap::new(),
+            keeping: None,
+            graves: Graves::default(),
         }
     }
 }
@@ -87,8 +104,17 @@ impl State {
         self.view
     }
 
+    #[cfg(test)]
     pub(super) fn iter(&self) -> impl Iterator<Item = (CheckpointId, &Checkpoint)> {
         self.checkpoints.iter().map(|(id, checkpoint)| (*id, checkpoint))
+    }
+
+    /// The same, from one on.
+    pub(super) fn iter_from(
+        &self,
+        id: CheckpointId,
+    ) -> impl Iterator<Item = (CheckpointId, &Checkpoint)> {
+        self.checkpoints.range(id..).map(|(id, checkpoint)| (*id, checkpoint))
     }
 
     /// The newest checkpoint up to this id.
@@ -101,8 +127,9 @@ impl State {
         self.checkpoints.range(..id).next_back().map(|(id, _)| *id)
     }
 
-    pub(super) fn ids(&self) -> impl Iterator<Item = CheckpointId> {
-        self.checkpoints.keys().copied()
+    /// The ids of the checkpoints from one on.
+    pub(super) fn ids_from(&self, id: CheckpointId) -> impl Iterator<Item = CheckpointId> {
+        self.iter_from(id).map(|(id, _)| id)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -115,6 +142,11 @@ impl State {
 
     pub(super) fn memory(&self) -> u64 {
         self.memory
+    }
+
+    /// What the checkpoints of a user come to.
+    pub(super) fn owned(&self, user: UserId) -> Owned {
+        self.owners.get(&user).copied().unwrap_or_default()
     }
 
     /// The section that expires first.
@@ -142,11 +174,10 @@ impl State {
         Some(Expiry { at, checkpoint: id, section })
     }
 
-    /// The ends of all sections whose end is near.
-    pub(super) fn near_ends(&self) -> impl Iterator<Item = Expiry> {
-        self.iter().flat_map(move |(id, checkpoint)| {
-            checkpoint.sections.near().filter_map(move |section| self.near_end(id, section))
-        })
+    /// The ends of the sections of a checkpoint whose end is near.
+    pub(super) fn near_ends(&self, id: CheckpointId) -> impl Iterator<Item = Expiry> {
+        let sections = self.checkpoints.get(&id).map(|checkpoint| checkpoint.sections.near());
+        sections.into_iter().flatten().filter_map(move |section| self.near_end(id, section))
     }
 
     /// The version of a checkpoint and for how many nanoseconds it is
@@ -155,7 +186,8 @@ impl State {
         self.checkpoints.get(&id)?.retention()
     }
 
-    /// Opens a checkpoint; the message has this number in the view.
+    /// Opens a checkpoint, which is made for `owner` if need be; the message has
+    /// this number in the view.
     ///
     /// # Errors
     /// `NOT_EXIST` if there is none and the open does not say how to make it;
@@ -165,7 +197,7 @@ impl State {
         number: u64,
         from: NodeId,
         open: &Open,
-        strict: bool,
+        (owner, strict): (UserId, bool),
     ) -> Result<CheckpointId, Failure> {
         if let Some(id) = self.names.get(&open.name) {
             let checkpoint = self.checkpoints.get_mut(id).ok_or(AisError::NotExist)?;
@@ -173,7 +205,7 @@ impl State {
         }
         let attributes = open.attributes.ok_or(AisError::NotExist)?;
         let id = CheckpointId { view: self.view, number };
-        let mut checkpoint = Checkpoint::new(from, open, attributes);
+        let mut checkpoint = Checkpoint::new(from, owner, open, attributes);
         checkpoint.open(from, open, strict)?;
         self.insert(id, checkpoint);
         Ok(id)
@@ -215,15 +247,20 @@ impl State {
         stamp: Stamp,
         change: &Change<'_>,
     ) -> Result<Changed, Failure> {
-        let change =
-            |checkpoint: &mut Checkpoint| Self::change_one(checkpoint, from, stamp, change);
+        let change = |checkpoint: &mut Checkpoint, graves: &mut Graves| {
+            Self::change_one(checkpoint, graves, from, stamp, change)
+        };
         self.update(id, change).ok_or(AisError::BadHandle)?
     }
 
     /// Deletes those of the sections whose time has not been changed.
     pub(super) fn expire(&mut self, sections: &[Expiry]) {
         for Expiry { at, checkpoint, section } in sections {
-            self.update(*checkpoint, |checkpoint| checkpoint.sections.expire(*section, *at));
+            self.update(*checkpoint, |checkpoint, graves| {
+                if let Some(section) = checkpoint.sections.expire(*section, *at) {
+                    graves.add_bytes(section.bytes);
+                }
+            });
         }
     }
 
@@ -244,17 +281,43 @@ impl State {
     }
 
     /// Takes a view over. Who did not come along has nothing open any more and
-    /// no active replica; who joins has none yet.
+    /// no active replica, when [`State::keep_some`] has come to its end; who
+    /// joins has none yet.
     pub(super) fn install(&mut self, view: &View) {
         self.view = view.id;
         if !view.left.is_empty() {
-            self.keep_nodes(&view.came_with_me);
+            self.keep_nodes(view.came_with_me.clone());
         }
     }
 
-    /// Forgets what nodes have that are none of these.
-    pub(super) fn keep_nodes(&mut self, nodes: &[NodeId]) {
-        self.each(|checkpoint| checkpoint.keep_nodes(nodes));
+    /// Begins to forget what nodes have that are none of these.
+    pub(super) fn keep_nodes(&mut self, nodes: Vec<NodeId>) {
+        self.keep_some(usize::MAX);
+        self.keeping = Some(Keeping { nodes, next: FIRST_ID });
+    }
+
+    /// Goes on with that, in so many checkpoints at most. How many there were; 0:
+    /// it is done.
+    pub(super) fn keep_some(&mut self, most: usize) -> usize {
+        let Some(Keeping { nodes, next }) = self.keeping.take() else { return 0 };
+        let ids: Vec<_> = self.ids_from(next).take(most).collect();
+        for id in &ids {
+            if let Some(checkpoint) = self.checkpoints.get_mut(id) {
+                checkpoint.keep_nodes(&nodes);
+                self.remove_if_over(*id);
+            }
+        }
+        if ids.len() == most
+            && let Some(last) = ids.last()
+        {
+            self.keeping = Some(Keeping { nodes, next: last.next() });
+        }
+        ids.len()
+    }
+
+    /// Whether nodes are still to be forgotten.
+    pub(super) fn forgets_nodes(&self) -> bool {
+        self.keeping.is_some()
     }
 
     pub(super) fn set_view(&mut self, view: ViewId) {
@@ -301,8 +364,9 @@ impl State {
         self.checkpoints.get_mut(&id)
     }
 
-    pub(super) fn into_checkpoints(self) -> BTreeMap<CheckpointId, Checkpoint> {
-        self.checkpoints
+    /// Takes the oldest checkpoint out; nothing else is right after that.
+    pub(super) fn pop_first(&mut self) -> Option<(CheckpointId, Checkpoint)> {
+        self.checkpoints.pop_first()
     }
 
     /// Adds a checkpoint whose id is new here. Its name means it unless that
@@ -314,9 +378,27 @@ impl State {
         } else {
             self.names.insert(name, id);
         }
-        self.memory += checkpoint.memory();
+        self.count_in(&checkpoint);
         self.firsts.extend(first_of(id, &checkpoint));
         self.checkpoints.insert(id, checkpoint);
+    }
+
+    fn count_in(&mut self, checkpoint: &Checkpoint) {
+        self.memory += checkpoint.memory();
+        let owned = self.owners.entry(checkpoint.owner()).or_default();
+        owned.checkpoints += 1;
+        owned.memory += checkpoint.memory();
+    }
+
+    fn count_out(&mut self, checkpoint: &Checkpoint) {
+        self.memory -= checkpoint.memory();
+        if let Some(owned) = self.owners.get_mut(&checkpoint.owner()) {
+            owned.checkpoints -= 1;
+            owned.memory -= checkpoint.memory();
+            if owned.checkpoints == 0 {
+                self.owners.remove(&checkpoint.owner());
+            }
+        }
     }
 
     pub(super) fn set_alias(&mut self, alias: CheckpointId, id: CheckpointId) {
@@ -346,7 +428,7 @@ impl State {
             self.names.insert(checkpoint.name().clone(), id);
         }
         self.aliases.extend(checkpoint.former.iter().map(|alias| (*alias, id)));
-        self.memory += checkpoint.memory();
+        self.count_in(&checkpoint);
         self.checkpoints.insert(id, checkpoint);
         Ok(())
     }
@@ -358,7 +440,8 @@ impl State {
         input: &mut Reader<'_>,
         hold: fn(u32) -> Bytes,
     ) -> Result<u64, DecodeError> {
-        let restore = |checkpoint: &mut Checkpoint| checkpoint.sections.restore(input, hold);
+        let restore =
+            |checkpoint: &mut Checkpoint, _: &mut Graves| checkpoint.sections.restore(input, hold);
         self.update(id, restore).ok_or(DecodeError::Invalid)?
     }
 
@@ -378,12 +461,15 @@ impl State {
     fn update<T>(
         &mut self,
         id: CheckpointId,
-        change: impl FnOnce(&mut Checkpoint) -> T,
+        change: impl FnOnce(&mut Checkpoint, &mut Graves) -> T,
     ) -> Option<T> {
         let checkpoint = self.checkpoints.get_mut(&id)?;
         let (memory, first) = (checkpoint.memory(), first_of(id, checkpoint));
-        let result = change(checkpoint);
+        let result = change(checkpoint, &mut self.graves);
         self.memory = self.memory - memory + checkpoint.memory();
+        if let Some(owned) = self.owners.get_mut(&checkpoint.owner()) {
+            owned.memory = owned.memory - memory + checkpoint.memory();
+        }
         let now = first_of(id, checkpoint);
         if now != first {
             first.inspect(|first| {
@@ -394,19 +480,9 @@ impl State {
         Some(result)
     }
 
-    /// Changes all checkpoints; those go that are over then.
-    fn each(&mut self, change: impl Fn(&mut Checkpoint)) {
-        let ids: Vec<_> = self.ids().collect();
-        for id in ids {
-            if let Some(checkpoint) = self.checkpoints.get_mut(&id) {
-                change(checkpoint);
-                self.remove_if_over(id);
-            }
-        }
-    }
-
     fn change_one(
         checkpoint: &mut Checkpoint,
+        graves: &mut Graves,
         from: NodeId,
         stamp: Stamp,
         change: &Change<'_>,
@@ -421,14 +497,16 @@ impl State {
                 return Ok(Changed { body: body.into_bytes(), timed: Some(number) });
             }
             Change::DeleteSection { id } => {
-                checkpoint.delete_section(id, stamp.strict)?;
+                graves.add_bytes(checkpoint.delete_section(id, stamp.strict)?);
             }
             Change::SetExpiration { id, expiration } => {
                 let number = checkpoint.set_expiration(id, expiration, stamp)?;
                 return Ok(Changed { body: Vec::new(), timed: Some(number) });
             }
             Change::Write(ref elements) => checkpoint.write(elements, stamp)?,
-            Change::Overwrite { id, data } => checkpoint.overwrite(id, data, stamp)?,
+            Change::Overwrite { id, data } => {
+                graves.add_bytes(checkpoint.overwrite(id, data, stamp)?);
+            }
             Change::Synchronize { .. } => checkpoint.check_active(stamp.strict)?,
         }
         Ok(Changed::default())
@@ -443,7 +521,7 @@ impl State {
 
     fn remove(&mut self, id: CheckpointId) {
         if let Some(checkpoint) = self.checkpoints.remove(&id) {
-            self.memory -= checkpoint.memory();
+            self.count_out(&checkpoint);
             if self.is_named(id, &checkpoint) {
                 self.names.remove(checkpoint.name());
             }
@@ -453,24 +531,38 @@ impl State {
             if let Some(first) = first_of(id, &checkpoint) {
                 self.firsts.remove(&first);
             }
-            if checkpoint.sections.len() > FEW {
-                self.graves.push(checkpoint.sections);
-            }
+            self.graves.add(checkpoint.sections);
         }
     }
 
     /// Whether memory is still to be given back.
     pub(super) fn has_graves(&self) -> bool {
-        !self.graves.is_empty()
+        !self.graves.are_empty()
     }
 
-    /// Gives the memory of some sections back.
-    pub(super) fn bury(&mut self) {
-        if let Some(grave) = self.graves.last_mut()
-            && grave.bury(FEW)
-        {
-            self.graves.pop();
-        }
+    /// Gives some memory back.
+    pub(super) fn dig(&mut self) {
+        self.graves.dig();
+    }
+
+    /// Sections are of no use any more.
+    pub(super) fn bury(&mut self, sections: Sections) {
+        self.graves.add(sections);
+    }
+
+    /// Neither is another state.
+    pub(super) fn bury_state(&mut self, state: Self) {
+        self.graves.add_all(state.checkpoints, state.graves);
+    }
+
+    /// A copy of sections is of no use any more.
+    pub(super) fn bury_copy(&mut self, shards: Shards) {
+        self.graves.add_copy(shards);
+    }
+
+    #[cfg(test)]
+    pub(super) fn assert_owners(&self, owners: &BTreeMap<UserId, Owned>) {
+        assert_eq!(self.owners, *owners);
     }
 
     #[cfg(test)]

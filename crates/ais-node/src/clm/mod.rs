@@ -11,20 +11,22 @@ mod state;
 mod tests;
 
 use crate::effects::Asker;
+use crate::event::Due as ToTell;
 use crate::node::{Config, Malformed};
 use crate::service::{Side, Snapshot};
 use crate::{
     Caller, ConnectionId, Delivery, Digest, Effects, Event, Now, Service, SessionId, Timer,
 };
-use ais_proto::clm::{self, Change, LOCAL_NODE_ID, Request};
+use ais_proto::clm::{self, LOCAL_NODE_ID, Request};
 use ais_proto::track::TrackFlags;
 use ais_proto::{AisError, Service as Of};
 use ais_totem::View;
 use ais_wire::DecodeError;
 use ais_wire::{NodeId, Writer};
-use state::Members;
 pub(crate) use state::Record;
+use state::{Members, Shown};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// The service.
 #[derive(Debug)]
@@ -41,6 +43,34 @@ struct Subscription {
     number: u32,
     /// `CHANGES` or `CHANGES_ONLY`.
     flags: TrackFlags,
+    /// The members as the program was told them last, or as they were when it
+    /// asked.
+    told: Rc<Shown>,
+    /// It has asked for all members and was not told them yet.
+    wants_all: bool,
+}
+
+/// What a library handle is to be told, as it is by then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Due {
+    /// What has changed for its subscription, or all members if it wants those.
+    Changes,
+    /// All members once, for a subscription of this number that does not last.
+    Current(u32),
+    /// The node that was asked for, with this tag.
+    Found { tag: u32, node: u64 },
+}
+
+impl Due {
+    /// Whether it was asked for once.
+    pub(crate) fn is_asked_for(self) -> bool {
+        self != Self::Changes
+    }
+
+    /// Whether one that is told later says all that an earlier one would.
+    pub(crate) fn is_the_same_later(self) -> bool {
+        !matches!(self, Self::Found { .. })
+    }
 }
 
 impl Clm {
@@ -89,12 +119,13 @@ impl Clm {
         // A request for the current members alone neither begins nor ends the
         // tracking of changes.
         if flags.subscribes() {
-            let flags = flags - TrackFlags::CURRENT;
-            self.subscriptions.insert(asker.connection, Subscription { number, flags });
+            let (flags, told) = (flags - TrackFlags::CURRENT, Rc::clone(self.members.shown()));
+            let subscription = Subscription { number, flags, told, wants_all: current };
+            self.subscriptions.insert(asker.connection, subscription);
         }
         if current {
-            let items = self.members.nodes().map(|node| (node, Change::NoChange)).collect();
-            fx.event(asker.connection, self.members.track(number, items));
+            let due = if flags.subscribes() { Due::Changes } else { Due::Current(number) };
+            fx.tell_now(asker.connection, ToTell::Clm(due));
         }
         // Last, so that the callback is pending when the call returns.
         fx.reply(asker, Ok(()), Vec::new());
@@ -115,22 +146,44 @@ impl Clm {
         if self.members.len() == 0 {
             return Err(AisError::TryAgain);
         }
-        self.members.node(id).ok_or(AisError::InvalidParam)
+        self.members.node(id).cloned().ok_or(AisError::InvalidParam)
     }
 
     /// Shows the view to the programs once it is complete.
     fn announce(&mut self, fx: &mut Effects) {
-        let Some(changes) = self.members.show().filter(|changes| !changes.is_empty()) else {
-            return;
-        };
-        let is_new = |node: &clm::Node| changes.iter().any(|(changed, _)| changed.id == node.id);
-        for (connection, subscription) in &self.subscriptions {
-            let mut items = changes.clone();
-            if subscription.flags.contains(TrackFlags::CHANGES) {
-                let others = self.members.nodes().filter(|node| !is_new(node));
-                items.extend(others.map(|node| (node, Change::NoChange)));
+        if self.members.show() {
+            for connection in self.subscriptions.keys() {
+                fx.tell(*connection, ToTell::Clm(Due::Changes));
             }
-            fx.event(*connection, self.members.track(subscription.number, items));
+        }
+    }
+
+    /// What a library handle is told now, if there is anything.
+    pub(crate) fn tell(&mut self, connection: ConnectionId, due: Due) -> Option<Event> {
+        let shown = self.members.shown();
+        match due {
+            Due::Found { tag, node } => {
+                Some(Event::Clm(clm::Event::NodeGet { tag, result: self.find(node) }))
+            }
+            Due::Current(number) => {
+                Some(shown.track(number, shown.unchanged_since(shown).collect()))
+            }
+            Due::Changes => {
+                let subscription = self.subscriptions.get_mut(&connection)?;
+                let told = std::mem::replace(&mut subscription.told, Rc::clone(shown));
+                if std::mem::take(&mut subscription.wants_all) {
+                    let all = shown.unchanged_since(shown).collect();
+                    return Some(shown.track(subscription.number, all));
+                }
+                let mut items = shown.changes_since(&told);
+                if items.is_empty() {
+                    return None;
+                }
+                if subscription.flags.contains(TrackFlags::CHANGES) {
+                    items.extend(shown.unchanged_since(&told));
+                }
+                Some(shown.track(subscription.number, items))
+            }
         }
     }
 }
@@ -160,15 +213,12 @@ impl Service for Clm {
                 self.track_start(asker, flags, capacity, subscription, fx);
             }
             Request::TrackStop => self.track_stop(asker, fx),
+            Request::NodeGetAsync { .. } if self.members.len() == 0 => {
+                fx.reply(asker, Err(AisError::TryAgain), Vec::new());
+            }
             Request::NodeGetAsync { node, tag } => {
-                let result = self.find(node);
-                if result == Err(AisError::TryAgain) {
-                    fx.reply(asker, Err(AisError::TryAgain), Vec::new());
-                } else {
-                    let event = Event::Clm(clm::Event::NodeGet { tag, result });
-                    fx.event(asker.connection, event);
-                    fx.reply(asker, Ok(()), Vec::new());
-                }
+                fx.tell_now(asker.connection, ToTell::Clm(Due::Found { tag, node }));
+                fx.reply(asker, Ok(()), Vec::new());
             }
         }
         Ok(())

@@ -5,6 +5,7 @@ use ais_proto::clm::{self, Change};
 use ais_totem::View;
 use ais_wire::{DecodeError, Name, NodeId, Reader, Writer};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// What a node says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,13 +37,63 @@ impl Record {
     }
 }
 
+/// The members of a view as programs are shown them.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    /// The number of the view; 0 before the first.
+    view: u64,
+    members: BTreeMap<NodeId, Member>,
+}
+
+#[derive(Debug, Clone)]
+struct Member {
+    node: Rc<clm::Node>,
+    /// The view in which it was first shown since it joined.
+    since: u64,
+}
+
+impl Shown {
+    /// Who of those that a program was told is there no more, and who has come
+    /// since. One that has been away is both.
+    pub(super) fn changes_since(&self, told: &Self) -> Vec<(clm::Node, Change)> {
+        let is_in = |shown: &Self, id: &NodeId, member: &Member| {
+            shown.members.get(id).is_some_and(|of| of.since == member.since)
+        };
+        let left = told.members.iter().filter(|(id, member)| !is_in(self, id, member));
+        let left = left.map(|(_, Member { node, .. })| {
+            (clm::Node { member: false, ..(**node).clone() }, Change::Left)
+        });
+        let joined = self.members.iter().filter(|(id, member)| !is_in(told, id, member));
+        left.chain(joined.map(|(_, of)| ((*of.node).clone(), Change::Joined))).collect()
+    }
+
+    /// The members that a program was told already, lowest first.
+    pub(super) fn unchanged_since(&self, told: &Self) -> impl Iterator<Item = (clm::Node, Change)> {
+        let same = move |(id, member): &(&NodeId, &Member)| {
+            told.members.get(id).is_some_and(|of| of.since == member.since)
+        };
+        let members = self.members.iter().filter(same);
+        members.map(|(_, of)| ((*of.node).clone(), Change::NoChange))
+    }
+
+    /// A track callback.
+    pub(super) fn track(&self, subscription: u32, items: Vec<(clm::Node, Change)>) -> Event {
+        Event::Clm(clm::Event::Track {
+            subscription,
+            view: self.view,
+            // A view has at most 128 members.
+            members: self.members.len() as u32,
+            items,
+        })
+    }
+}
+
 /// The members of the view that is shown to programs, and of the one that is
 /// shown next.
 #[derive(Debug, Default)]
 pub(super) struct Members {
-    /// The number of the view that is shown; 0 before the first.
-    shown_view: u64,
-    shown: BTreeMap<NodeId, Record>,
+    /// Programs that have not been told since share it.
+    shown: Rc<Shown>,
     view: u64,
     /// `None`: the record has not come yet.
     members: BTreeMap<NodeId, Option<Record>>,
@@ -76,47 +127,37 @@ impl Members {
         }
     }
 
-    /// Shows the view if all its members are known and it is not shown yet:
-    /// who left and who joined since the last one that was.
-    pub(super) fn show(&mut self) -> Option<Vec<(clm::Node, Change)>> {
-        if self.shown_view == self.view || self.members.values().any(Option::is_none) {
-            return None;
+    /// Shows the view if all its members are known and it is not shown yet.
+    /// Whether others are members than before.
+    pub(super) fn show(&mut self) -> bool {
+        if self.shown.view == self.view || self.members.values().any(Option::is_none) {
+            return false;
         }
-        let gone = |id: &NodeId| !self.members.contains_key(id) || self.joined.contains(id);
-        let left = self.shown.iter().filter(|(id, _)| gone(id));
-        let mut changes: Vec<_> =
-            left.map(|(id, record)| (record.node(*id, false), Change::Left)).collect();
-        self.shown_view = self.view;
-        let known = |(id, record): (&NodeId, &Option<Record>)| Some((*id, record.clone()?));
-        self.shown = self.members.iter().filter_map(known).collect();
         let joined = std::mem::take(&mut self.joined);
-        changes.extend(joined.iter().filter_map(|id| Some((self.node(*id)?, Change::Joined))));
-        Some(changes)
+        let member = |(id, record): (&NodeId, &Option<Record>)| {
+            let known = self.shown.members.get(id).filter(|_| !joined.contains(id)).cloned();
+            let node = Rc::new(record.as_ref()?.node(*id, true));
+            Some((*id, known.unwrap_or(Member { node, since: self.view })))
+        };
+        let members = self.members.iter().filter_map(member).collect();
+        let shown = Shown { view: self.view, members };
+        let has_changed = !shown.changes_since(&self.shown).is_empty();
+        self.shown = Rc::new(shown);
+        has_changed
+    }
+
+    /// What is shown.
+    pub(super) fn shown(&self) -> &Rc<Shown> {
+        &self.shown
     }
 
     /// How many members are shown; 0 before the first view.
     pub(super) fn len(&self) -> usize {
-        self.shown.len()
+        self.shown.members.len()
     }
 
-    /// The members that are shown, lowest first.
-    pub(super) fn nodes(&self) -> impl Iterator<Item = clm::Node> {
-        self.shown.iter().map(|(id, record)| record.node(*id, true))
-    }
-
-    pub(super) fn node(&self, id: NodeId) -> Option<clm::Node> {
-        self.shown.get(&id).map(|record| record.node(id, true))
-    }
-
-    /// A track callback.
-    pub(super) fn track(&self, subscription: u32, items: Vec<(clm::Node, Change)>) -> Event {
-        Event::Clm(clm::Event::Track {
-            subscription,
-            view: self.shown_view,
-            // A view has at most 128 members.
-            members: self.shown.len() as u32,
-            items,
-        })
+    pub(super) fn node(&self, id: NodeId) -> Option<&clm::Node> {
+        self.shown.members.get(&id).map(|member| &*member.node)
     }
 
     pub(super) fn digest(&self, digest: &mut Digest) {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::effects::Effect;
+use ais_proto::clm::Change;
 
 const ME: NodeId = NodeId::new(std::net::Ipv4Addr::new(10, 0, 0, 1));
 const OTHER: NodeId = NodeId::new(std::net::Ipv4Addr::new(10, 0, 0, 2));
@@ -70,7 +71,9 @@ impl Rig {
     fn callbacks(&mut self) -> Vec<Callback> {
         let mut callbacks = Vec::new();
         for effect in self.fx.list.drain(..) {
-            if let Effect::Event { connection, event, .. } = effect {
+            if let Effect::Tell { connection, due: ToTell::Clm(due), .. } = effect
+                && let Some(event) = self.clm.tell(connection, due)
+            {
                 let Event::Clm(clm::Event::Track { subscription, view, members, items }) = event
                 else {
                     panic!("{event:?}")
@@ -160,6 +163,30 @@ fn a_node_that_was_restarted_left_and_joined() {
 }
 
 #[test]
+fn what_was_not_told_is_told_as_it_has_become() {
+    let mut rig = Rig::new();
+    let third = NodeId::new(std::net::Ipv4Addr::new(10, 0, 0, 3));
+    rig.join(2);
+    rig.start(TrackFlags::CHANGES_ONLY).unwrap();
+    rig.fx.list.clear();
+    // One comes and goes, and the other is there once more.
+    rig.view(3, &[ME, OTHER, third], &[third], &[]);
+    rig.record(third, &Record::named("three"));
+    rig.view(4, &[ME], &[], &[OTHER, third]);
+    rig.view(5, &[ME, OTHER], &[OTHER], &[]);
+    rig.record(OTHER, &Record::named("two again"));
+    let other = OTHER.to_api();
+    let items = vec![(other, false, Change::Left), (other, true, Change::Joined)];
+    assert_eq!(rig.callbacks(), [(5, 2, items)], "once, however often it changed");
+    // What a program asks for before it is told makes that obsolete.
+    rig.view(6, &[ME], &[], &[OTHER]);
+    let due = rig.fx.list.pop().unwrap();
+    rig.start(TrackFlags::CHANGES_ONLY).unwrap();
+    rig.fx.list.push(due);
+    assert_eq!(rig.callbacks(), []);
+}
+
+#[test]
 fn a_request_for_the_members_leaves_the_tracking_as_it_is() {
     let mut rig = Rig::new();
     rig.start(TrackFlags::CHANGES_ONLY).unwrap();
@@ -180,7 +207,9 @@ fn nodes_are_found_by_id_and_as_the_local_one() {
         assert_eq!(rig.ask(Request::NodeGet { node }), Err(AisError::InvalidParam));
     }
     assert_eq!(rig.ask(Request::NodeGetAsync { node: 1, tag: 4 }), Ok(()));
-    let effect = rig.fx.list.pop().unwrap();
+    let Some(Effect::Tell { connection, due: ToTell::Clm(due), .. }) = rig.fx.list.pop() else {
+        panic!("{:?}", rig.fx.list)
+    };
     let expected = clm::Event::NodeGet { tag: 4, result: Err(AisError::InvalidParam) };
-    assert!(matches!(effect, Effect::Event { event: Event::Clm(event), .. } if event == expected));
+    assert_eq!(rig.clm.tell(connection, due), Some(Event::Clm(expected)));
 }

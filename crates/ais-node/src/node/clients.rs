@@ -3,7 +3,7 @@
 use super::{Malformed, Node};
 use crate::admin::Sights;
 use crate::effects::NODE;
-use crate::requests::{Kind, Outcome};
+use crate::requests::{Kind, Outcome, is_told_later};
 use crate::services::Each;
 use crate::{Asker, Caller, ConnectionId, Holder, Now, Service as _, SessionId};
 use ais_proto::{AisError, Code, Request, Service, admin, amf};
@@ -17,8 +17,7 @@ impl Node {
 
     /// A library handle was opened; `caller` says which.
     pub fn handle_opened(&mut self, caller: &Caller) {
-        self.handles.open(caller.connection);
-        self.sessions.insert(caller.connection, caller.session);
+        self.handles.open(caller.connection, self.fx.ledger.holder(caller.session));
         self.holds.open(caller);
         self.admin.on_handle_opened(caller);
     }
@@ -44,7 +43,9 @@ impl Node {
             return Ok(());
         }
         let outcome = Outcome::of(&request);
-        if outcome.is_event() && !self.handles.begin_asynchronous(caller.connection) {
+        let is_told_later = is_told_later(&request) && self.handles.contains(caller.connection);
+        if is_told_later && !self.handles.begin_asynchronous(caller.connection, &mut self.fx.ledger)
+        {
             self.fx.reply(asker, Err(AisError::TryAgain), Vec::new());
             self.apply(now);
             return Ok(());
@@ -56,8 +57,8 @@ impl Node {
         let result = self.hand_over(now, caller, asker, request);
         self.fx.outcome = Outcome::Reply;
         self.fx.needs_quorum = false;
-        if outcome.is_event() && self.fx.has_refused(asker) {
-            self.handles.end_asynchronous(caller.connection, 1);
+        if is_told_later && self.fx.has_refused(asker) {
+            self.handles.end_asynchronous(caller.connection, 1, &mut self.fx.ledger);
         }
         self.apply(now);
         self.fx.holder = NODE;
@@ -152,7 +153,7 @@ impl Node {
         self.wake(now);
         self.holds.end(connection, Some(id));
         let events = self.fx.askers.forget_call(connection, id);
-        self.handles.end_asynchronous(connection, events);
+        self.handles.end_asynchronous(connection, events, &mut self.fx.ledger);
         self.each_service(now, |service, fx| match service {
             Each::Clm(clm) => clm.on_cancel(connection, id, fx),
             Each::Amf(amf) => amf.on_cancel(connection, id, fx),
@@ -166,12 +167,12 @@ impl Node {
         self.wake(now);
         self.holds.disconnect(connection);
         self.fx.askers.forget_connection(connection);
-        self.admin.on_handle_gone(connection);
+        self.admin.on_handle_gone(connection, &mut self.fx.ledger);
         // What is said of its end does not overtake what it said itself.
-        if let Some(session) = self.sessions.remove(&connection) {
-            self.fx.holder = self.fx.ledger.holder(session);
+        if let Some(holder) = self.handles.holder(connection) {
+            self.fx.holder = holder;
         }
-        for event in self.handles.close(connection) {
+        for event in self.handles.close(connection, &mut self.fx.ledger) {
             self.undelivered(&event);
         }
         self.each_service(now, |service, fx| match service {
@@ -198,17 +199,5 @@ impl Node {
         self.fx.holder = NODE;
         self.fx.ledger.close(session);
         self.run_group(now);
-    }
-
-    /// The event socket of a handle is full: its events wait from now on. The
-    /// last one that was output is still with the driver.
-    pub fn events_blocked(&mut self, connection: ConnectionId) {
-        self.handles.block(connection);
-    }
-
-    /// The event socket has room: the next event that waited, or `None` when
-    /// they are output as they come again.
-    pub fn next_event(&mut self, connection: ConnectionId) -> Option<(Code, Vec<u8>)> {
-        self.handles.next_event(connection).map(|event| (event.code(), event.encode()))
     }
 }

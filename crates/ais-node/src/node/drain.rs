@@ -89,6 +89,6 @@ impl Node {
 
     fn end_drain(&mut self, is_clean: bool) {
         self.drain = Drain::Over;
-        self.outputs.push_back(Output::MayLeave { is_clean });
+        self.outputs.push_back(Output::MayLeave { is_clean }.into());
     }
 }

@@ -4,7 +4,7 @@ use super::{Node, Output};
 use crate::effects::Effect;
 use crate::services::Each;
 use crate::{Asker, ConnectionId, Event, Now, Service as _};
-use ais_proto::{AisError, admin, ckpt};
+use ais_proto::{AisError, ckpt};
 
 /// A reply or event that waits until the group is stable.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ impl Node {
                 Effect::Event { connection, after, event } => {
                     self.hold_or_put_out(after, HeldOutput::Event { connection, event });
                 }
+                Effect::Tell { connection, due, at_once: true } => self.tell_now(connection, due),
+                Effect::Tell { connection, due, at_once: false } => self.tell(connection, due),
                 Effect::Multicast(bytes) => {
                     self.outbox.push(self.fx.holder, bytes, &mut self.fx.ledger);
                 }
@@ -45,7 +47,7 @@ impl Node {
                     let whose = (session, self.holds.mark(session, now));
                     self.timers.set_for(service, timer, now.saturating_add(after), whose);
                 }
-                Effect::Reset => self.outputs.push_back(Output::Reset),
+                Effect::Reset => self.outputs.push_back(Output::Reset.into()),
                 Effect::CancelTimer(timer) => self.timers.cancel(service, timer),
             }
         }
@@ -146,32 +148,6 @@ impl Node {
     pub(super) fn reply(&mut self, asker: Asker, result: Result<(), AisError>, body: Vec<u8>) {
         let Asker { connection, id, .. } = asker;
         self.holds.end(connection, Some(id));
-        self.outputs.push_back(Output::Reply { connection, id, result, body });
-    }
-
-    pub(super) fn event(&mut self, connection: ConnectionId, event: Event) {
-        if !self.handles.contains(connection) {
-            self.undelivered(&event);
-        } else if let Some(event) = self.handles.event(connection, event) {
-            let (code, body) = (event.code(), event.encode());
-            self.outputs.push_back(Output::Event { connection, code, body });
-        }
-    }
-
-    /// Tells probes what was delivered since they were told last.
-    pub(super) fn tell_probes(&mut self) {
-        let Some(news) = self.admin.take_news() else { return };
-        for (connection, deliveries) in news.events {
-            self.event(connection, Event::Admin(admin::Event::Deliveries(deliveries)));
-        }
-        for asker in news.answers {
-            self.reply(asker, Ok(()), Vec::new());
-        }
-    }
-
-    pub(super) fn undelivered(&mut self, event: &Event) {
-        if let Event::Ckpt(ckpt::Event::Open { result: Ok(checkpoint), .. }) = event {
-            self.unclaimed.push(*checkpoint);
-        }
+        self.outputs.push_back(Output::Reply { connection, id, result, body }.into());
     }
 }

@@ -1,5 +1,6 @@
 //! What the group brings: views, and messages in agreed order.
 
+use super::tasks::Task;
 use super::{Node, Output};
 use crate::effects::Envelope;
 use crate::group::Config;
@@ -24,10 +25,16 @@ impl Node {
     /// neither has more.
     pub(crate) fn run_group(&mut self, now: Now) {
         loop {
-            self.take_group_outputs(now);
+            self.take_group_outputs();
+            self.work(now);
             while let Some(checkpoint) = self.unclaimed.pop() {
                 self.fx.service = Service::Ckpt;
                 self.services.ckpt.on_unclaimed(checkpoint, &mut self.fx);
+                self.apply(now);
+            }
+            for taken in self.admin.take_unwanted() {
+                self.fx.service = Service::Ckpt;
+                self.services.ckpt.bury(taken, &mut self.fx);
                 self.apply(now);
             }
             if !self.send_next(now) {
@@ -46,9 +53,12 @@ impl Node {
         );
         // The next chunks are not to queue up behind all that programs send.
         let limit = if sends { SHARE } else { in_group_limit(&self.config.group) };
+        let has_room = self.in_group < limit;
         let next = match self.sync.phase {
             _ if is_sync => self.sync_outbox.pop_front(),
-            Phase::Serving if self.in_group < limit => self.outbox.pop(&mut self.fx.ledger),
+            Phase::Serving if has_room && self.tasks.is_empty() => {
+                self.outbox.pop(&mut self.fx.ledger)
+            }
             // What the programs want waits while it is not known which state it
             // will meet.
             _ => None,
@@ -74,26 +84,24 @@ impl Node {
         }
     }
 
-    fn take_group_outputs(&mut self, now: Now) {
+    fn take_group_outputs(&mut self) {
         while let Some(output) = self.group.poll_output() {
             match output {
-                FromGroup::Send { to, bytes } => self.outputs.push_back(Output::Send { to, bytes }),
-                FromGroup::Reserve(number) => self.outputs.push_back(Output::Reserve(number)),
-                FromGroup::Transitional(members) => self.sync.on_transitional(members.len()),
-                FromGroup::View(view) => self.on_view(now, view),
-                FromGroup::Deliver { number, from, bytes } => {
-                    self.on_deliver(now, number, from, bytes);
+                FromGroup::Send { to, bytes } => {
+                    self.outputs.push_back(Output::Send { to, bytes }.into());
                 }
-                FromGroup::Stable(number) => {
-                    self.on_stable(number);
-                    self.on_stable_chunks(now, number);
+                FromGroup::Reserve(number) => {
+                    self.outputs.push_back(Output::Reserve(number).into());
                 }
+                output => self.take(output),
             }
         }
     }
 
-    fn on_view(&mut self, now: Now, view: View) {
-        self.end_sync(now);
+    pub(super) fn on_view(&mut self, now: Now, view: View) {
+        if !self.end_sync(now) {
+            return self.following.push(Task::Take(FromGroup::View(view)));
+        }
         // Nothing is known of what the last ring had, and nobody is to wait for
         // what does not come.
         self.in_group = 0;
@@ -111,10 +119,11 @@ impl Node {
         self.sync_outbox.push_back(announce);
         self.renew_drain(now);
         self.update_lead(now);
+        self.go_on_later();
         self.fx.service = Service::Admin;
         self.admin.on_view(&view, &mut self.fx);
         self.apply(now);
-        self.outputs.push_back(Output::View(view));
+        self.outputs.push_back(Output::View(view).into());
     }
 
     /// Says that there are more members than `expected-nodes`, each time that
@@ -134,7 +143,7 @@ impl Node {
         self.count_told = count;
     }
 
-    fn on_deliver(&mut self, now: Now, number: u64, from: NodeId, bytes: Vec<u8>) {
+    pub(super) fn on_deliver(&mut self, now: Now, number: u64, from: NodeId, bytes: Vec<u8>) {
         self.sync.delivered.add(now.monotonic, number, from, &bytes);
         if bytes.first() == Some(&ENVELOPE) {
             return self.on_sync(now, number, from, &bytes);

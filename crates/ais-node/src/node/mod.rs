@@ -5,29 +5,37 @@
 mod clients;
 mod drain;
 mod effects;
+mod events;
 mod group;
 mod outbox;
 mod sync;
+mod tasks;
 
 use crate::admin::{Admin, Sights};
 use crate::amf::config::Groups;
-use crate::clients::Handles;
 use crate::effects::Effects;
 use crate::group::{Config as GroupConfig, Group};
+use crate::handles::Handles;
 use crate::holds::Holds;
-use crate::ledger;
+use crate::ledger::{self, Bound};
 use crate::requests::Kind;
 use crate::services::{ALL, Each, Services};
 use crate::sync::{Exchange, Sync, SyncStatus};
 use crate::timers::Timers;
-use crate::{ConnectionId, Holder, Ledger, Now, Service as _, SessionId, Timer, ckpt};
+use crate::{ConnectionId, Holder, Ledger, Now, Service as _, Timer, ckpt};
 use ais_proto::{AisError, Code, Service};
 use ais_totem::{Bytes, Destination, Ring, Status, View};
 use ais_wire::{Name, NodeId};
 use drain::Drain;
 use effects::{Held, HeldOutput};
+use events::{TURNS, ToPutOut};
 use outbox::Outbox;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use tasks::Task;
+
+/// Timers of services that are followed in one step. Each of them once: what one
+/// leads to at once is for the next step.
+const TIMERS: usize = 64;
 
 /// What a node has to know before it starts.
 #[derive(Debug, Clone)]
@@ -116,8 +124,6 @@ pub struct Node {
     admin: Admin,
     fx: Effects,
     handles: Handles,
-    /// Whose the library handles are.
-    sessions: BTreeMap<ConnectionId, SessionId>,
     holds: Holds,
     timers: Timers,
     sync: Sync,
@@ -152,7 +158,17 @@ pub struct Node {
     leads: (bool, bool),
     drain: Drain,
     has_served: bool,
-    outputs: VecDeque<Output>,
+    /// What the group has brought, as far as it is not done.
+    tasks: VecDeque<Task>,
+    /// What comes before that, as what is done now leads to it.
+    following: Vec<Task>,
+    /// How much this step may still do of it.
+    work_left: usize,
+    outputs: VecDeque<ToPutOut>,
+    /// Events that this step may still make for handles that are told in turn.
+    turns_left: usize,
+    /// When the node was called last.
+    called_at: u64,
 }
 
 impl Node {
@@ -167,7 +183,6 @@ impl Node {
             config,
             fx: Effects::new(),
             handles: Handles::default(),
-            sessions: BTreeMap::new(),
             holds: Holds::new(now.monotonic),
             timers: Timers::default(),
             sync_outbox: VecDeque::new(),
@@ -185,8 +200,15 @@ impl Node {
             leads: (false, false),
             drain: Drain::No,
             has_served: false,
+            tasks: VecDeque::new(),
+            following: Vec::new(),
+            work_left: tasks::STEP,
             outputs: VecDeque::new(),
+            turns_left: TURNS,
+            called_at: now.monotonic,
         };
+        let looks = Bound::of(node.config.ckpt.memory);
+        node.fx.ledger.set_bound(ledger::Kind::Inspections, looks);
         node.run_group(now);
         node
     }
@@ -236,13 +258,18 @@ impl Node {
         self.admin.counters()
     }
 
-    /// Called first whenever the node is: notices that it did not run in time.
-    fn wake(&mut self, now: Now) {
+    /// Called first whenever the node is: notices that it did not run in time,
+    /// and begins a step.
+    pub(crate) fn wake(&mut self, now: Now) {
         if self.holds.run(now.monotonic)
             && let Some(due) = self.poll_timeout()
         {
             self.holds.overslept(due);
         }
+        self.called_at = now.monotonic;
+        self.turns_left = TURNS;
+        // What waits has its turn when time has passed, not with each datagram.
+        self.work_left = if self.tasks.is_empty() { tasks::STEP } else { 0 };
     }
 
     fn with_ring(&mut self, now: Now, act: impl FnOnce(&mut Ring)) {
@@ -256,9 +283,15 @@ impl Node {
     /// Time has passed. Does nothing if it is called too early.
     pub fn handle_timeout(&mut self, now: Now) {
         self.with_ring(now, |ring| ring.handle_timeout(now.monotonic));
-        self.timers.postpone(now.monotonic, &self.holds);
-        while let Some((service, timer)) = self.timers.take(now.monotonic) {
-            self.on_timer(now, service, timer);
+        if !self.tasks.is_empty() {
+            self.work_left = tasks::STEP;
+            self.run_group(now);
+        }
+        for (service, timer) in self.timers.due(now.monotonic, TIMERS, &self.holds) {
+            // What another one has led to may have moved it.
+            if self.timers.take(now.monotonic, service, timer) {
+                self.on_timer(now, service, timer);
+            }
         }
         let resumes = self.sync.exchange.as_ref().and_then(Exchange::poll_timeout);
         if resumes.is_some_and(|at| at <= now.monotonic) {
@@ -275,19 +308,10 @@ impl Node {
     pub fn poll_timeout(&self) -> Option<u64> {
         let resumes = self.sync.exchange.as_ref().and_then(Exchange::poll_timeout);
         let compares = self.sync.delivered.poll_timeout();
-        let others = [self.group.poll_timeout(), resumes, compares, self.drain_timeout()];
+        let has_more = self.handles.have_turns() || !self.tasks.is_empty();
+        let at_once = has_more.then_some(self.called_at);
+        let others = [self.group.poll_timeout(), resumes, compares, self.drain_timeout(), at_once];
         self.timers.next().into_iter().chain(others.into_iter().flatten()).min()
-    }
-
-    /// The next thing to do. To be called until it returns `None` after every
-    /// call that takes the time.
-    pub fn poll_output(&mut self) -> Option<Output> {
-        if self.outputs.is_empty() {
-            // As late as can be, so that much goes into one event.
-            self.tell_probes();
-            self.follow_drain();
-        }
-        self.outputs.pop_front()
     }
 
     /// Whether it is this node's turn to send in a moment, and the others wait
@@ -298,10 +322,10 @@ impl Node {
     }
 
     /// Whether the driver should take no more requests of a process until
-    /// messages have gone out.
+    /// messages have gone out, and what was held is done.
     #[must_use]
     pub fn is_congested(&self, holder: Holder) -> bool {
-        !self.fx.ledger.may_take(ledger::Kind::Outbox, holder, 1)
+        !self.tasks.is_empty() || !self.fx.ledger.may_take(ledger::Kind::Outbox, holder, 1)
     }
 
     /// What clients hold, with its bounds. Whoever drives the node counts there
@@ -322,6 +346,21 @@ impl Node {
             Group::Fake(fake) => fake,
             other => panic!("{other:?}"),
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn waiting(&self, connection: ConnectionId) -> usize {
+        self.handles.waiting(connection)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn has_tasks(&self) -> bool {
+        !self.tasks.is_empty()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn admin(&self) -> &Admin {
+        &self.admin
     }
 
     #[cfg(test)]
@@ -383,7 +422,7 @@ impl Node {
             Some(Each::Clm(clm)) => clm.on_timer(now, timer, &mut self.fx),
             Some(Each::Amf(amf)) => amf.on_timer(now, timer, &mut self.fx),
             Some(Each::Ckpt(ckpt)) => ckpt.on_timer(now, timer, &mut self.fx),
-            None => {}
+            None => self.admin.on_timer(now, &mut self.fx),
         }
         self.fx.needs_quorum = false;
         self.apply(now);

@@ -1,13 +1,13 @@
 //! Bringing the states of the members of a view together, as `sync` decides.
 
-use super::{Node, Output};
+use super::Node;
+use super::tasks::{How, Task};
 use crate::ckpt::Cursor;
 use crate::services::Each;
 use crate::services::Services;
-use crate::sync::{
-    Change, Exchange, Incoming, Logged, Message, Phase, Plan, PlannedSide, Progress, Stage,
-};
+use crate::sync::{Change, Exchange, Incoming, Message, Phase, Plan, PlannedSide, Progress, Stage};
 use crate::{Now, Service as _, Side};
+use ais_proto::Service;
 use ais_totem::View;
 use ais_wire::NodeId;
 
@@ -60,9 +60,14 @@ impl Node {
     }
 
     /// Has all members compare what was delivered to them, if it is time for that
-    /// and this node is the one to do so.
+    /// and this node is the one to do so. While it has not done all that the group
+    /// has brought, a comparison may be part of that, which would count for others
+    /// and not here.
     pub(super) fn compare(&mut self, now: Now) {
-        if !self.sync.delivered.is_due(now.monotonic) || self.sync.phase != Phase::Serving {
+        if !self.tasks.is_empty()
+            || !self.sync.delivered.is_due(now.monotonic)
+            || self.sync.phase != Phase::Serving
+        {
             return;
         }
         let others = self.sync.synced.len().saturating_sub(1);
@@ -95,8 +100,7 @@ impl Node {
             self.sync.synced = plan.holders().iter().copied().collect();
             self.take_part(now, &plan);
         }
-        self.exchange(now, plan);
-        self.update_lead(now);
+        self.following.push(Task::Exchange(plan));
     }
 
     /// What this node has is what it needs, a part of that, or nothing.
@@ -116,15 +120,26 @@ impl Node {
         match (lineage, missing) {
             (Some(lineage), Some(missing)) if goes_on => {
                 self.sync.fill(lineage, missing);
-                self.replay(now);
+                self.follow_log(How::Now);
             }
-            _ if self.sync.synced.contains(&me) => self.serve(now, self.sync.lineage),
+            _ if self.sync.synced.contains(&me) => self.serve(self.sync.lineage),
             _ => {}
         }
     }
 
+    /// Freezes a part of the state that this node is to send. Whether all of it
+    /// is, or there is none.
+    pub(super) fn freeze(&mut self, plan: &Plan) -> bool {
+        let stage = Stage::of(plan);
+        let is_sender = plan.side_of_sender(self.config.node).is_some();
+        if !is_sender || plan.receivers().is_empty() || stage == Stage::Bytes {
+            return true;
+        }
+        self.services.ckpt.freeze(stage == Stage::Merge)
+    }
+
     /// Begins to send what is to be sent next.
-    fn exchange(&mut self, now: Now, plan: Plan) {
+    pub(super) fn exchange(&mut self, now: Now, plan: Plan) {
         if plan.receivers().is_empty() {
             return;
         }
@@ -134,7 +149,7 @@ impl Node {
 
     /// Begins to send the heads of a state, or what sections hold.
     fn begin_stage(&mut self, now: Now, plan: Plan) {
-        let exchange = Exchange::new(plan, self.config.node, self.sync.attempt, &self.services);
+        let exchange = Exchange::new(plan, self.config.node, self.sync.attempt, &mut self.services);
         if exchange.stage != Stage::Merge && exchange.plan.fresh.contains(&self.config.node) {
             let is_next = exchange.stage == Stage::Heads;
             self.sync.phase = if is_next { Phase::Receiving } else { Phase::Waiting };
@@ -162,15 +177,17 @@ impl Node {
 
     /// The log of what is delivered beside a state has got too long.
     pub(super) fn begin_transfer_anew(&mut self, now: Now) {
-        let Some(Exchange { plan, .. }) = self.sync.exchange.take() else { return };
+        let Some(exchange) = self.sync.exchange.take() else { return };
+        let plan = exchange.plan.clone();
+        self.give_up(now, exchange);
         log::info!(
             "the state of the cluster is sent anew: more changes were made meanwhile than a node \
              that joins can log"
         );
         if self.sync.phase == Phase::Receiving {
-            self.sync.log.clear();
+            self.follow_log(How::Lost);
         }
-        self.exchange(now, plan);
+        self.following.push(Task::Exchange(plan));
     }
 
     fn after(&mut self, from: NodeId, progress: Progress) {
@@ -205,7 +222,7 @@ impl Node {
                 if is_needed {
                     self.sync.exchange = Some(exchange);
                 } else {
-                    self.exchange(now, exchange.plan);
+                    self.following.push(Task::Exchange(exchange.plan));
                 }
             }
             None => {}
@@ -231,12 +248,12 @@ impl Node {
                 (Some(incoming), Some(lineage)) if !is_merge => {
                     self.merge(now, plan.sides.clone(), incoming);
                     self.sync.fill(lineage, Cursor::START);
-                    self.replay_as_logged(now);
+                    self.follow_log(How::AsLogged { is_cut_short: false });
                 }
                 (Some(incoming), lineage) => {
                     self.merge(now, plan.sides.clone(), incoming);
                     self.sync.synchronised();
-                    self.serve(now, lineage);
+                    self.serve(lineage);
                 }
             }
         }
@@ -277,10 +294,9 @@ impl Node {
         let Some(Exchange { mut plan, .. }) = self.sync.exchange.take() else { return };
         self.sync.synced.extend(std::mem::take(&mut plan.filling));
         if self.sync.phase == Phase::Filling {
-            self.serve(now, self.sync.lineage);
+            self.serve(self.sync.lineage);
         }
-        self.exchange(now, plan);
-        self.update_lead(now);
+        self.following.push(Task::Exchange(plan));
     }
 
     fn merge(&mut self, now: Now, sides: Vec<PlannedSide>, incoming: Vec<Option<Incoming>>) {
@@ -304,42 +320,22 @@ impl Node {
             Each::Clm(_) | Each::Amf(_) => {}
             Each::Ckpt(service) => service.merge(std::mem::take(&mut ckpt), &view, fx),
         });
+        self.go_on_later();
     }
 
     /// This node has the state of all synchronised members: it applies what it
     /// held, and what comes from now on.
-    fn serve(&mut self, now: Now, lineage: Option<u64>) {
+    fn serve(&mut self, lineage: Option<u64>) {
         self.sync.serve(lineage);
-        self.replay(now);
-        if !self.has_served {
-            self.has_served = true;
-            self.outputs.push_back(Output::Serving);
-        }
-    }
-
-    fn replay(&mut self, now: Now) {
-        for Logged { number, from, bytes, .. } in std::mem::take(&mut self.sync.log) {
-            self.deliver(now, number, from, &bytes);
-        }
-    }
-
-    /// The same, with quorum as it was when they were delivered: others have
-    /// applied them then, or will with this.
-    fn replay_as_logged(&mut self, now: Now) {
-        for Logged { has_quorum, number, from, bytes } in std::mem::take(&mut self.sync.log) {
-            let has_quorum = self.sync.replace_quorum(has_quorum);
-            self.deliver(now, number, from, &bytes);
-            self.sync.replace_quorum(has_quorum);
-        }
+        self.follow_log(How::Now);
+        self.following.push(Task::Serve);
     }
 
     /// This node has no state, or not one that the others can take in.
     fn forget_state(&mut self, now: Now, phase: Phase) {
         let (had_state, had_heads) = (self.sync.has_state(), self.sync.has_heads());
         self.sync.forget_state(phase);
-        for Logged { from, bytes, .. } in std::mem::take(&mut self.sync.log) {
-            self.lose(now, from, &bytes);
-        }
+        self.follow_log(How::Lost);
         if had_state {
             log::error!("the state of this node is given up; its programs have to begin anew");
         }
@@ -365,17 +361,32 @@ impl Node {
         self.merge(now, vec![side], vec![Some(empty)]);
     }
 
-    /// A view is over, whatever was under way in it.
-    pub(super) fn end_sync(&mut self, now: Now) {
-        self.sync.exchange = None;
-        self.agreed_at = 0;
-        if self.sync.has_heads() {
-            self.is_cut_short = self.config.expected_nodes.is_some();
-            self.replay_as_logged(now);
-            self.is_cut_short = false;
-        } else {
-            self.forget_state(now, Phase::Gathering);
+    /// A view is over, whatever was under way in it. Whether that is all; else
+    /// what was held comes first, and then this again.
+    pub(super) fn end_sync(&mut self, now: Now) -> bool {
+        if let Some(exchange) = self.sync.exchange.take() {
+            self.give_up(now, exchange);
         }
+        self.agreed_at = 0;
+        if self.sync.log.is_empty() {
+            if !self.sync.has_heads() {
+                self.forget_state(now, Phase::Gathering);
+            }
+            return true;
+        }
+        let is_cut_short = self.config.expected_nodes.is_some();
+        let is_applied = self.sync.has_heads();
+        self.follow_log(if is_applied { How::AsLogged { is_cut_short } } else { How::Lost });
+        false
+    }
+
+    /// What has come of the states of others is of no use any more.
+    fn give_up(&mut self, now: Now, exchange: Exchange) {
+        self.fx.service = Service::Ckpt;
+        for incoming in exchange.into_incoming().into_iter().flatten().flatten() {
+            self.services.ckpt.give_up(incoming.ckpt, &mut self.fx);
+        }
+        self.apply(now);
     }
 
     /// AMF goes on with the groups.conf that was agreed on.
@@ -395,6 +406,7 @@ impl Node {
         }
         let starts = is_ours && plan.starts_amf();
         if starts {
+            self.services.amf.end(&mut self.fx.ledger);
             self.services.amf = crate::services::amf(&self.config);
             self.leads.1 = false;
         }
@@ -435,6 +447,7 @@ impl Node {
                 Each::Amf(_) => {}
                 Each::Ckpt(ckpt) => ckpt.on_lead(leads.0, fx),
             });
+            self.go_on_later();
         }
         if old.1 != leads.1 {
             self.each_service(now, |service, fx| {

@@ -30,6 +30,17 @@ pub(crate) enum Stage {
     Bytes,
 }
 
+impl Stage {
+    /// The one that a plan begins with.
+    pub(crate) fn of(plan: &Plan) -> Self {
+        match plan.filling.is_empty() {
+            _ if plan.is_merge() => Self::Merge,
+            true => Self::Heads,
+            false => Self::Bytes,
+        }
+    }
+}
+
 /// The states that are under way.
 #[derive(Debug)]
 pub(crate) struct Exchange {
@@ -50,12 +61,8 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     /// Freezes the state of this node if it is to send it.
-    pub(crate) fn new(plan: Plan, me: NodeId, attempt: u32, services: &Services) -> Self {
-        let stage = match plan.filling.is_empty() {
-            _ if plan.is_merge() => Stage::Merge,
-            true => Stage::Heads,
-            false => Stage::Bytes,
-        };
+    pub(crate) fn new(plan: Plan, me: NodeId, attempt: u32, services: &mut Services) -> Self {
+        let stage = Stage::of(&plan);
         let needs = stage != Stage::Bytes && plan.receivers().contains(&me);
         let own = plan.side_of(me);
         let has_file = plan.amf.contains(&me);
@@ -63,6 +70,7 @@ impl Exchange {
             let takes_amf = side.has_amf && has_file;
             (needs && own != Some(number)).then(|| Incoming::new(services, takes_amf))
         });
+        let incoming = incoming.collect();
         let sender = plan.side_of_sender(me).map(|_| match stage {
             Stage::Merge => Sender::of(services.snapshot()),
             Stage::Heads => Sender::of(services.heads()),
@@ -72,7 +80,7 @@ impl Exchange {
             me,
             stage,
             attempt,
-            incoming: incoming.collect(),
+            incoming,
             ended: vec![false; plan.sides.len()],
             sender,
             pace: Pace::new(stage == Stage::Merge),

@@ -3,7 +3,6 @@
 use super::report::{nodes, text};
 use super::{Opener, ViewId};
 use crate::{Code, DecodeError, HEADER_LENGTH, MAX_EVENT, NodeId, Reader, Writer};
-use std::collections::VecDeque;
 
 const VIEW: Code = Code(0x0481);
 const DELIVERIES: Code = Code(0x0482);
@@ -17,9 +16,6 @@ const DELIVERIES_HEAD: usize = 4 + 8 + 8 + 8;
 const MAX_ITEMS: usize = MAX_EVENT - HEADER_LENGTH - DELIVERIES_HEAD;
 /// Bytes of an item beside its message.
 const ITEM_OVERHEAD: usize = 4 + 8 + 4;
-/// Events full of deliveries that wait for a probe that does not read, 8 MiB;
-/// what comes then is left out and counted.
-const MAX_REST: usize = 64;
 
 /// An event of Admin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,10 +129,8 @@ pub struct Deliveries {
     /// read.
     pub skipped: u64,
     /// How many of those were the owner's.
-    own_skipped: u64,
+    pub own_skipped: u64,
     items: Vec<u8>,
-    /// What does not fit into the same event.
-    rest: VecDeque<Vec<u8>>,
 }
 
 /// A message of a probe.
@@ -154,19 +148,7 @@ impl Deliveries {
     /// Nothing yet for this probe.
     #[must_use]
     pub fn new(node: NodeId, probe: u64) -> Self {
-        Self {
-            owner: (node, probe),
-            skipped: 0,
-            own_skipped: 0,
-            items: Vec::new(),
-            rest: VecDeque::new(),
-        }
-    }
-
-    /// The same for another probe.
-    #[must_use]
-    pub fn told_to(self, node: NodeId, probe: u64) -> Self {
-        Self { owner: (node, probe), ..self }
+        Self { owner: (node, probe), skipped: 0, own_skipped: 0, items: Vec::new() }
     }
 
     /// Adds a message, if it still fits into the event.
@@ -200,35 +182,25 @@ impl Deliveries {
         self.iter().filter(|item| (item.from, item.probe) == self.owner).count() as u64
     }
 
-    /// Takes later ones in. Beyond a bound they are left out and counted.
-    pub fn append(&mut self, later: Self) {
-        // What follows a gap is part of the gap.
-        if self.skipped > 0 || self.rest.len() >= MAX_REST {
-            self.skipped = self.skipped.saturating_add(later.iter().count() as u64);
-            self.own_skipped = self.own_skipped.saturating_add(later.own_items());
-        } else {
-            let last = self.rest.back_mut().unwrap_or(&mut self.items);
-            if last.len() + later.items.len() <= MAX_ITEMS {
-                last.extend_from_slice(&later.items);
-            } else {
-                self.rest.push_back(later.items);
-            }
+    /// Adds the messages of others, if all of them still fit into the event.
+    pub fn append(&mut self, later: &Self) -> bool {
+        let fits = self.items.len() + later.items.len() <= MAX_ITEMS;
+        if fits {
+            self.items.extend_from_slice(&later.items);
         }
-        self.skipped = self.skipped.saturating_add(later.skipped);
-        self.own_skipped = self.own_skipped.saturating_add(later.own_skipped);
+        fits
     }
 
-    /// Leaves as much as fits into one event; what follows comes back.
+    /// Whether nothing is told by it.
     #[must_use]
-    pub fn split(&mut self) -> Option<Self> {
-        let items = self.rest.pop_front()?;
-        Some(Self {
-            owner: self.owner,
-            skipped: std::mem::take(&mut self.skipped),
-            own_skipped: std::mem::take(&mut self.own_skipped),
-            items,
-            rest: std::mem::take(&mut self.rest),
-        })
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.skipped == 0
+    }
+
+    /// Bytes of memory that the messages take.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.items.capacity()
     }
 }
 

@@ -232,7 +232,8 @@ fn deliveries_round_trip() {
     assert!(deliveries.push(delivered(1, b"one")));
     assert!(deliveries.push(delivered(2, b"")));
     assert_eq!(deliveries.own(), 1);
-    assert_eq!(deliveries.clone().told_to(ONE, 2).own(), 0);
+    (deliveries.skipped, deliveries.own_skipped) = (5, 2);
+    assert_eq!(deliveries.own(), 3);
     let event = Event::Deliveries(deliveries.clone());
     let body = event.encode();
     assert_eq!(Event::decode(event.code(), &body), Ok(event.clone()));
@@ -250,58 +251,21 @@ fn piece(probe: u64, message: &[u8]) -> Deliveries {
     piece
 }
 
-/// What the events of a waiting one hold: probe and length of each message;
-/// and how many were left out, and how many were the owner's of all.
-fn drain(waiting: Deliveries) -> (Vec<(u64, usize)>, u64, u64) {
-    let (mut items, mut skipped, mut own) = (Vec::new(), 0, 0);
-    let mut rest = Some(waiting);
-    while let Some(mut part) = rest {
-        rest = part.split();
-        let event = Event::Deliveries(part.clone());
-        let body = event.encode();
-        assert!(crate::HEADER_LENGTH + body.len() <= crate::MAX_EVENT);
-        assert_eq!(Event::decode(event.code(), &body), Ok(event));
-        assert!(part.skipped == 0 || rest.is_none(), "what is left out comes after all");
-        items.extend(part.iter().map(|item| (item.probe, item.message.len())));
-        skipped += part.skipped;
-        own += part.own();
-    }
-    (items, skipped, own)
-}
-
 #[test]
-fn what_waits_keeps_its_order_in_as_few_events_as_can_be() {
+fn as_much_goes_into_one_event_as_a_packet_holds() {
     let large = vec![7; MAX_PROBE_MESSAGE];
-    let sizes = [0, large.len(), 3, large.len(), large.len(), 5, large.len()];
-    let mut waiting = Deliveries::new(TWO, 7);
-    for (number, size) in sizes.into_iter().enumerate() {
-        waiting.append(piece(number as u64, &large[..size]));
-    }
-    let mut first = waiting.clone();
-    let second = first.split();
-    assert_eq!(first.iter().count(), 4);
-    assert_eq!(second.map(|mut second| (second.iter().count(), second.split())), Some((3, None)));
-    let expected: Vec<_> = (0..).zip(sizes).collect();
-    assert_eq!(drain(waiting), (expected, 0, 0));
-}
-
-#[test]
-fn what_waits_is_bounded_and_what_is_left_out_is_counted() {
-    let message = vec![7; MAX_PROBE_MESSAGE];
-    let mut waiting = Deliveries::new(TWO, 7);
-    let mut sent = 0;
-    while waiting.skipped == 0 {
-        assert!(sent < 1000, "nothing is bounded");
-        waiting.append(piece(sent % 8, &message));
-        sent += 1;
-    }
-    // A small one would fit, but not in its place.
-    waiting.append(piece(7, b"late"));
-    let (items, skipped, own) = drain(waiting);
-    assert!(items.iter().enumerate().all(|(place, (probe, _))| *probe == place as u64 % 8));
-    assert_eq!(skipped, 2);
-    assert_eq!(items.len() as u64 + skipped, sent + 1);
-    assert_eq!(own, sent / 8 + 1);
+    let sizes = [0, large.len(), 3, large.len(), large.len(), 5];
+    let mut event = Deliveries::new(TWO, 7);
+    assert!(event.is_empty());
+    let added = (0..).zip(sizes).map(|(number, size)| event.append(&piece(number, &large[..size])));
+    assert_eq!(added.collect::<Vec<_>>(), [true, true, true, true, false, true]);
+    let items: Vec<_> = event.iter().map(|item| (item.probe, item.message.len())).collect();
+    assert_eq!(items, [(0, 0), (1, large.len()), (2, 3), (3, large.len()), (5, 5)]);
+    let body = Event::Deliveries(event.clone()).encode();
+    assert!(crate::HEADER_LENGTH + body.len() <= crate::MAX_EVENT);
+    let mut missed = Deliveries::new(TWO, 7);
+    missed.skipped = 1;
+    assert!(!missed.is_empty() && !event.is_empty());
 }
 
 /// Whatever one byte is, what is read is a value or an error, and a value that

@@ -111,19 +111,96 @@ fn a_page_of_sections_is_bounded_in_number_and_bytes() {
     assert!(sections(&mut rig, &handle, u64::MAX).items.is_empty());
 }
 
-#[test]
-fn so_many_checkpoints_are_taken_at_a_time() {
+/// The node of a checkpoint of half a MiB, as much as half of what all may have.
+fn with_half() -> Rig {
     let mut rig = Rig::new();
     let ckpt = rig.open(1, Service::Ckpt);
-    open_checkpoint(&mut rig, &ckpt, "a");
-    let handles: Vec<_> = (2..6).map(|number| rig.open(number, Service::Admin)).collect();
-    for handle in &handles {
-        inspect(&mut rig, handle, "a");
+    let checkpoint = open_checkpoint(&mut rig, &ckpt, "a");
+    let data = vec![7; 1 << 19];
+    rig.ask(&ckpt, Ckpt::Overwrite { checkpoint, id: b"", data: &data });
+    rig
+}
+
+fn look(rig: &mut Rig, handle: &Caller) -> Result<(), AisError> {
+    rig.answer(handle, Request::Inspect { name: name("a") }).unwrap().0
+}
+
+fn reads(rig: &mut Rig, handle: &Caller) -> Result<(), AisError> {
+    rig.answer(handle, Request::InspectBytes { section: 0, offset: 0 }).unwrap().0
+}
+
+/// A process of a user, with a handle.
+fn process(rig: &mut Rig, user: u32, number: u64) -> Caller {
+    let holder = Holder { user: UserId(user), process: number as u32 };
+    rig.node.session_opened(SessionId(number), holder);
+    rig.open(number, Service::Admin)
+}
+
+#[test]
+fn looks_take_no_more_memory_than_checkpoints_may() {
+    let mut rig = with_half();
+    let held = |rig: &Rig| rig.node.ledger().total(crate::ledger::Kind::Inspections);
+    for number in 2..20 {
+        let handle = rig.open(number, Service::Admin);
+        look(&mut rig, &handle).unwrap();
+        rig.now.monotonic += 1_000_000_000;
+        assert!(held(&rig) <= 1 << 20, "{}", held(&rig));
     }
-    let late = rig.open(7, Service::Admin);
-    assert_eq!(rig.error(&late, Request::Inspect { name: name("a") }), AisError::Busy);
-    // One that takes another gives the first back.
-    inspect(&mut rig, &handles[0], "a");
-    rig.close(&handles[1]);
-    inspect(&mut rig, &late, "a");
+    // The last has what it took, the others have to take it again.
+    let handle = |number| Caller { handle: Some((Service::Admin, 0)), ..caller(number) };
+    assert_eq!(reads(&mut rig, &handle(19)), Ok(()));
+    assert_eq!(reads(&mut rig, &handle(2)), Err(AisError::TryAgain));
+    rig.now.monotonic += 1_000_000_000;
+    assert_eq!(look(&mut rig, &handle(2)), Ok(()));
+    assert_eq!(reads(&mut rig, &handle(2)), Ok(()));
+    for number in 2..20 {
+        rig.close(&handle(number));
+    }
+    assert_eq!(held(&rig), 0);
+}
+
+fn caller(number: u64) -> Caller {
+    Caller { session: SessionId(number), connection: ConnectionId(number), handle: None }
+}
+
+#[test]
+fn who_reads_on_is_not_disturbed_but_by_who_holds_less() {
+    let mut rig = with_half();
+    let reader = process(&mut rig, 1000, 2);
+    look(&mut rig, &reader).unwrap();
+    let newcomer = process(&mut rig, 1001, 3);
+    assert_eq!(look(&mut rig, &newcomer), Err(AisError::Busy), "as much as the other has");
+    assert_eq!(reads(&mut rig, &reader), Ok(()));
+    // Root gets in.
+    let root = process(&mut rig, 0, 4);
+    assert_eq!(look(&mut rig, &root), Ok(()));
+    assert_eq!(reads(&mut rig, &reader), Err(AisError::TryAgain));
+    // Who has had time enough makes room, however much he reads.
+    assert_eq!(look(&mut rig, &reader), Err(AisError::Busy));
+    for _ in 0..700 {
+        rig.now.monotonic += 99_000_000;
+        reads(&mut rig, &root).unwrap();
+    }
+    assert_eq!(look(&mut rig, &reader), Ok(()));
+    // And who does not read on does at once.
+    rig.now.monotonic += 100_000_000;
+    assert_eq!(look(&mut rig, &newcomer), Ok(()));
+    assert_eq!(reads(&mut rig, &reader), Err(AisError::TryAgain));
+}
+
+#[test]
+fn what_is_not_read_on_is_given_back() {
+    let mut rig = with_half();
+    let handle = rig.open(2, Service::Admin);
+    look(&mut rig, &handle).unwrap();
+    let start = rig.now.monotonic;
+    rig.now.monotonic = start + 20_000_000_000;
+    reads(&mut rig, &handle).unwrap();
+    for (seconds, is_there) in [(30, true), (49, true), (50, false)] {
+        rig.now.monotonic = start + seconds * 1_000_000_000;
+        rig.go_on();
+        let held = rig.node.ledger().total(crate::ledger::Kind::Inspections);
+        assert_eq!(held > 0, is_there, "after {seconds} s");
+    }
+    assert_eq!(reads(&mut rig, &handle), Err(AisError::TryAgain));
 }

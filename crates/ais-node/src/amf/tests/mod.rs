@@ -23,6 +23,7 @@ use super::config::{CapabilityModel, Component, Group, Groups, ProtectionGroup, 
 use super::*;
 use crate::Event;
 use crate::effects::Effect;
+use crate::event::Due;
 use crate::timers::Timers;
 use ais_proto::admin::AdminState;
 use ais_proto::amf::{self, HaState, Readiness, Recovery};
@@ -358,6 +359,15 @@ impl Rig {
     fn apply(&mut self, number: usize) {
         let list = std::mem::take(&mut self.nodes[number].fx.list);
         for effect in list {
+            let effect = match effect {
+                Effect::Tell { connection, due: Due::Group(due), .. } => {
+                    let Some(event) = self.nodes[number].amf.tell(connection, due) else {
+                        continue;
+                    };
+                    Effect::Event { connection, after: None, event }
+                }
+                effect => effect,
+            };
             match effect {
                 Effect::Reply { asker, result, body, .. } => {
                     let earlier = self.replies.insert(asker.id, (result, body));
@@ -372,6 +382,7 @@ impl Rig {
                     }
                 }
                 Effect::Event { event, .. } => panic!("{event:?}"),
+                Effect::Tell { due, .. } => panic!("{due:?}"),
                 Effect::Multicast(bytes) => self.queue.push_back((number, bytes)),
                 Effect::SetTimer(timer, after) | Effect::SetTimerFor(_, timer, after) => {
                     self.nodes[number].timers.set(Of::Amf, timer, self.now + after);
@@ -468,7 +479,7 @@ impl Rig {
             let now = Now { monotonic: self.now, wall: 0 };
             for number in 0..self.nodes.len() {
                 while self.nodes[number].is_member
-                    && let Some((_, timer)) = self.nodes[number].timers.take(self.now)
+                    && let Some((_, timer)) = self.nodes[number].timers.take_next(self.now)
                 {
                     let replica = &mut self.nodes[number];
                     replica.amf.on_timer(now, timer, &mut replica.fx);

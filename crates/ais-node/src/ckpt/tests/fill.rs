@@ -10,7 +10,7 @@ const BIG: Limits = Limits { memory: 1 << 24, max_message: 1 << 20, ..LIMITS };
 
 /// The second node is one that has just been sent the heads of the first.
 fn with_heads(mut rig: Rig) -> Rig {
-    let chunks: Vec<_> = rig.replicas[0].ckpt.heads().collect();
+    let chunks: Vec<_> = rig.replicas[0].ckpt.take_frozen(false).collect();
     let mut joiner = Replica::new(OTHER, BIG);
     let state = Some(receive(&joiner.ckpt, &chunks));
     let view = View {
@@ -22,6 +22,7 @@ fn with_heads(mut rig: Rig) -> Rig {
         why: String::new(),
     };
     joiner.ckpt.merge(vec![Side { members: vec![LOWEST], state }], &view, &mut joiner.fx);
+    joiner.go_on();
     rig.replicas[1] = joiner;
     rig.compare = false;
     rig

@@ -31,8 +31,8 @@ fn all() -> Vec<Message<'static>> {
     let open = |attributes| to_open("name", COLOCATED, attributes);
     let expiry = Expiry { at: START, checkpoint: CHECKPOINT, section: 8 };
     let mut messages = vec![
-        Message::Open { open: open(None), strict: false, tag: Some(9) },
-        Message::Open { open: open(Some(WEAK)), strict: true, tag: None },
+        Message::Open { open: open(None), strict: false, owner: UserId(1000), tag: Some(9) },
+        Message::Open { open: open(Some(WEAK)), strict: true, owner: UserId::ROOT, tag: None },
         Message::Close { checkpoint: CHECKPOINT, count: u32::MAX },
         Message::Unlink { name: Name::try_from("name").unwrap() },
         Message::Expire { sections: vec![expiry, expiry] },
@@ -63,7 +63,7 @@ fn messages_come_back() {
 fn a_negative_duration_does_not_decode() {
     let negative = Attributes { retention_duration: -1, ..ATTRIBUTES };
     let open = to_open("name", BOTH, Some(negative));
-    let open = Message::Open { open, strict: false, tag: None };
+    let open = Message::Open { open, strict: false, owner: UserId::ROOT, tag: None };
     let change = Change::SetRetention(-1);
     let set = Message::Change { checkpoint: CHECKPOINT, stamp: STAMP, change };
     for message in [open, set] {

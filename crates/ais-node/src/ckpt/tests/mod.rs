@@ -3,6 +3,7 @@
 //! digest.
 
 mod active;
+mod bounds;
 mod cluster;
 mod data;
 mod fill;
@@ -31,6 +32,7 @@ const SECOND: i64 = 1_000_000_000;
 const START: i64 = 1_000 * SECOND;
 const LIMITS: Limits = Limits {
     memory: 1 << 20,
+    user_memory: u64::MAX,
     checkpoints: 1 << 16,
     sections: 1 << 20,
     max_message: 100_000,
@@ -136,6 +138,7 @@ impl Rig {
             replica.ckpt.on_view(&view, true, &mut replica.fx);
             let leads = view.members.first() == Some(&replica.ckpt.me);
             replica.ckpt.on_lead(leads, &mut replica.fx);
+            replica.go_on();
         }
         self.settle();
     }
@@ -221,7 +224,7 @@ impl Rig {
     fn fire(&mut self) -> bool {
         let mut fired = false;
         for replica in &mut self.replicas {
-            while let Some((_, timer)) = replica.timers.take(self.now.monotonic) {
+            while let Some((_, timer)) = replica.timers.take_next(self.now.monotonic) {
                 replica.ckpt.on_timer(self.now, timer, &mut replica.fx);
                 fired = true;
             }
@@ -377,6 +380,16 @@ impl Replica {
         self.ckpt.on_deliver(Delivery { from, number, asker, message }, &mut self.fx);
     }
 
+    /// Goes on with what a view or a merge has begun. How many pieces there were.
+    fn go_on(&mut self) -> usize {
+        let mut pieces = 0;
+        while self.ckpt.has_more() {
+            self.ckpt.go_on(&mut self.fx);
+            pieces += 1;
+        }
+        pieces
+    }
+
     fn apply(&mut self, me: NodeId, now: Now, sent: &mut VecDeque<(NodeId, Vec<u8>)>) {
         let of = ais_proto::Service::Ckpt;
         for effect in self.fx.list.drain(..) {
@@ -391,6 +404,7 @@ impl Replica {
                     self.events.push((connection, event));
                 }
                 Effect::Event { event, .. } => panic!("{event:?}"),
+                Effect::Tell { due, .. } => panic!("{due:?}"),
                 Effect::SetTimer(timer, after) => {
                     self.timers.set(of, timer, now.monotonic.saturating_add(after));
                 }

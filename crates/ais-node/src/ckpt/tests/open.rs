@@ -322,8 +322,9 @@ fn a_process_has_only_so_many_open() {
     let id = rig.open(TWO, "a", BOTH);
     let checkpoint = rig.replicas[0].ckpt.opens.find(id, TWO.session).unwrap().checkpoint;
     let asker = Asker { session: ONE.session, connection: ONE.connection, id: 0 };
+    let Replica { ckpt, fx, .. } = &mut rig.replicas[0];
     for _ in 0..MAX_OPENS {
-        rig.replicas[0].ckpt.opens.add(asker, checkpoint, READ);
+        ckpt.opens.add(asker, checkpoint, READ, &mut fx.ledger);
     }
     assert_eq!(rig.open_with(ONE, "a", BOTH, None), Err(AisError::NoResources));
     rig.open(TWO, "a", BOTH);

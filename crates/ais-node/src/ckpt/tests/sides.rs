@@ -64,6 +64,28 @@ fn handles_move_to_the_copy_that_stands() {
 }
 
 #[test]
+fn many_checkpoints_are_put_together_in_pieces() {
+    let mut cluster = Cluster::new(2);
+    cluster.divide(sides(&[&[0], &[1]]));
+    cluster.compare = false;
+    let name = |number: usize| format!("{number}");
+    let mine: Vec<_> = (0..2000).map(|of| cluster.open(0, &name(of), ATTRIBUTES)).collect();
+    let theirs: Vec<_> = (1000..3000).map(|of| cluster.open(1, &name(of), ATTRIBUTES)).collect();
+    cluster.write(0, mine[1500], b"dropped").unwrap();
+    cluster.write(1, theirs[500], b"stands").unwrap();
+    cluster.write(0, mine[500], b"only here").unwrap();
+    cluster.meet();
+    cluster.compare = true;
+    cluster.merge(&sides(&[&[1], &[0]]), &[]);
+    // Twice through 2000, each a piece or two, and then the retention of 3000.
+    assert!((5..=8).contains(&cluster.pieces), "{}", cluster.pieces);
+    cluster.assert_counted();
+    assert_eq!(cluster.replicas[0].ckpt.state.len(), 3000);
+    assert_eq!(cluster.contents(0, mine[1500]).unwrap(), b"stands");
+    assert_eq!(cluster.contents(0, mine[500]).unwrap(), b"only here");
+}
+
+#[test]
 fn what_only_one_side_has_is_kept() {
     let mut cluster = divided();
     let first = cluster.open(0, "first", ATTRIBUTES);
@@ -139,7 +161,7 @@ fn a_proposal_of_before_the_merge_is_void() {
     cluster.ask(0, Request::Close { checkpoint });
     let (id, version) = {
         let state = &cluster.replicas[0].ckpt.state;
-        let id = state.ids().next().unwrap();
+        let (id, _) = state.iter().next().unwrap();
         (id, state.retention(id).unwrap().0)
     };
     let Replica { fx, .. } = &mut cluster.replicas[0];

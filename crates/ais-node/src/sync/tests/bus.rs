@@ -215,6 +215,36 @@ impl Bus {
         outputs
     }
 
+    /// The next message that this node wants to send, which it does not.
+    pub(super) fn keep_back(&mut self, number: Number) -> Vec<u8> {
+        self.member(number).node.fake().sent.pop_front().expect("a message")
+    }
+
+    /// Gives a message a place in the order, whoever may have sent it.
+    pub(super) fn inject(&mut self, from: Number, bytes: Vec<u8>) {
+        let component = self.members[&from].component;
+        self.components[component].ordered.push((from, bytes));
+    }
+
+    /// What a node does when it is its turn again.
+    pub(super) fn go_on(&mut self, number: Number) {
+        let member = self.member(number);
+        member.node.handle_timeout(NOW);
+        member.take_outputs();
+    }
+
+    /// Until nobody has anything left to do.
+    pub(super) fn rest(&mut self) {
+        let is_due = |member: &Member| member.node.poll_timeout().is_some_and(|at| at == 0);
+        self.settle();
+        while let Some(number) =
+            self.members.iter().find(|(_, member)| is_due(member)).map(|(number, _)| *number)
+        {
+            self.go_on(number);
+            self.settle();
+        }
+    }
+
     /// Gives the next message that this node wants to send a place in the
     /// order. False if there is none.
     pub(super) fn order(&mut self, number: Number) -> bool {
@@ -309,6 +339,7 @@ impl Bus {
 
     fn run(&mut self, number: Number) {
         let member = self.members.get_mut(&number).unwrap();
+        member.node.wake(NOW);
         member.node.run_group(NOW);
         member.take_outputs();
     }

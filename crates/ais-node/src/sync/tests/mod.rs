@@ -10,5 +10,6 @@ mod hostile;
 mod joins;
 mod members;
 mod merges;
+mod pieces;
 mod quorum;
 mod random;

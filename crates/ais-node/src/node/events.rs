@@ -1,0 +1,146 @@
+//! Events: from what there is to tell to packets, one handle after the other.
+//!
+//! What is told to many handles at once is told in turn, some in each step, so
+//! that a view change takes no longer for the programs that track it; and an
+//! event is only made when its program has room for it.
+
+use super::{Node, Output};
+use crate::event::Due;
+use crate::{ConnectionId, Event};
+use ais_proto::{Code, admin, ckpt};
+
+/// Events that one step makes for handles that are told in turn.
+pub(super) const TURNS: usize = 64;
+
+/// What is to be put out.
+#[derive(Debug)]
+pub(super) enum ToPutOut {
+    Output(Output),
+    /// All that waits for a handle, as long as its program reads.
+    Told(ConnectionId),
+}
+
+impl From<Output> for ToPutOut {
+    fn from(output: Output) -> Self {
+        Self::Output(output)
+    }
+}
+
+impl Node {
+    /// A handle is told something before whatever is put out after this.
+    pub(super) fn event(&mut self, connection: ConnectionId, event: Event) {
+        if self.handles.contains(connection) {
+            self.tell_now(connection, Due::Event(event));
+        } else {
+            self.undelivered(&event);
+        }
+    }
+
+    pub(super) fn tell_now(&mut self, connection: ConnectionId, due: Due) {
+        self.handles.add(connection, due, &mut self.fx.ledger);
+        self.outputs.push_back(ToPutOut::Told(connection));
+    }
+
+    /// One of many handles is told something: now, if it is among the first and
+    /// reads, or in turn.
+    pub(super) fn tell(&mut self, connection: ConnectionId, due: Due) {
+        if self.turns_left == 0 || !self.handles.reads(connection) {
+            self.add_in_turn(connection, due);
+        } else if let Some(event) = self.compose(connection, due) {
+            self.turns_left -= 1;
+            self.event(connection, event);
+        }
+    }
+
+    fn add_in_turn(&mut self, connection: ConnectionId, due: Due) {
+        self.handles.add_in_turn(connection, due, &mut self.fx.ledger);
+    }
+
+    /// The next thing to do. To be called until it returns `None` after every
+    /// call that takes the time.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        loop {
+            if self.outputs.is_empty() {
+                // As late as can be, so that much goes into one event.
+                self.tell_probes();
+                self.follow_drain();
+            }
+            match self.outputs.pop_front() {
+                Some(ToPutOut::Output(output)) => return Some(output),
+                Some(ToPutOut::Told(connection)) => {
+                    let Some(due) = self.handles.take(connection, &mut self.fx.ledger) else {
+                        continue;
+                    };
+                    self.outputs.push_front(ToPutOut::Told(connection));
+                    if let Some(event) = self.compose(connection, due) {
+                        return Some(put_out(connection, &event));
+                    }
+                }
+                None if self.turns_left == 0 => return None,
+                None => {
+                    let (connection, due) = self.handles.take_turn(&mut self.fx.ledger)?;
+                    self.turns_left -= 1;
+                    if let Some(event) = self.compose(connection, due) {
+                        return Some(put_out(connection, &event));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The event socket of a handle is full: its events wait from now on. The
+    /// last one that was output is still with the driver.
+    pub fn events_blocked(&mut self, connection: ConnectionId) {
+        self.handles.block(connection);
+    }
+
+    /// The event socket has room: the next event that waited, or `None` when
+    /// they are output as they come again.
+    pub fn next_event(&mut self, connection: ConnectionId) -> Option<(Code, Vec<u8>)> {
+        loop {
+            let due = self.handles.next(connection, &mut self.fx.ledger)?;
+            if let Some(event) = self.compose(connection, due) {
+                return Some((event.code(), event.encode()));
+            }
+        }
+    }
+
+    /// The event that a handle is told now, if there is still something to tell.
+    fn compose(&mut self, connection: ConnectionId, due: Due) -> Option<Event> {
+        match due {
+            Due::Event(event) => Some(event),
+            Due::Clm(due) => self.services.clm.tell(connection, due),
+            Due::Group(due) => self.services.amf.tell(connection, due),
+            Due::View => self.admin.tell_view(connection),
+            Due::Deliveries => {
+                let (deliveries, is_all) = self.admin.tell_deliveries(connection)?;
+                if !is_all {
+                    self.add_in_turn(connection, Due::Deliveries);
+                }
+                Some(Event::Admin(admin::Event::Deliveries(deliveries)))
+            }
+        }
+    }
+
+    /// Has probes told what was delivered, and answers who waited for it: each
+    /// has heard of its own messages by then.
+    fn tell_probes(&mut self) {
+        for probe in self.admin.take_behind() {
+            self.add_in_turn(probe, Due::Deliveries);
+        }
+        for asker in self.admin.take_answers() {
+            self.outputs.push_back(ToPutOut::Told(asker.connection));
+            self.reply(asker, Ok(()), Vec::new());
+        }
+    }
+
+    pub(super) fn undelivered(&mut self, event: &Event) {
+        if let Event::Ckpt(ckpt::Event::Open { result: Ok(checkpoint), .. }) = event {
+            self.unclaimed.push(*checkpoint);
+        }
+    }
+}
+
+fn put_out(connection: ConnectionId, event: &Event) -> Output {
+    Output::Event { connection, code: event.code(), body: event.encode() }
+}
