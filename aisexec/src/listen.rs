@@ -5,6 +5,7 @@
 use crate::claim::{Claim, is_left_over, make_directory};
 use crate::holder::listening;
 use crate::ipc::GROUP;
+use crate::sys;
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket,
@@ -245,6 +246,7 @@ fn open(path: &Path) -> Result<(UnixListener, SocketFile), String> {
 fn bound(path: &Path) -> Result<UnixListener, Errno> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let fd = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    sys::refuse_descriptors(&fd);
     let address = UnixAddr::new(path)?;
     let before = umask(Mode::from_bits_truncate(!MODE & 0o777));
     let bound = bind(fd.as_raw_fd(), &address);

@@ -241,6 +241,19 @@ pub(crate) fn unread(socket: impl AsFd) -> u64 {
     if result == 0 { u64::try_from(bytes).unwrap_or(0) } else { 0 }
 }
 
+/// `SO_PASSRIGHTS` of Linux 6.16, in the numbers of most architectures.
+const SO_PASSRIGHTS: libc::c_int = 83;
+
+/// Has a Unix socket take no descriptors (`SCM_RIGHTS`): whoever sends one gets
+/// `EPERM`. One that nobody takes is closed by whoever reads what it came with, and
+/// a TCP socket with `SO_LINGER` has that wait until its peer has read all. A
+/// listening socket passes it on to those that are accepted. Kernels before 6.16
+/// do not know it.
+pub(crate) fn refuse_descriptors(socket: impl AsFd) {
+    let no: libc::c_int = 0;
+    let _ = set_option(socket, libc::SOL_SOCKET, SO_PASSRIGHTS, &no);
+}
+
 /// Has a UDP socket send what is larger than a link takes in fragments, and
 /// believe nobody who says that a way takes less.
 ///
@@ -248,7 +261,7 @@ pub(crate) fn unread(socket: impl AsFd) -> u64 {
 /// What setsockopt(2) says.
 pub(crate) fn ignore_path_mtu(socket: impl AsFd) -> io::Result<()> {
     let value: libc::c_int = libc::IP_PMTUDISC_OMIT;
-    set_ip_option(socket, libc::IP_MTU_DISCOVER, &value)
+    set_option(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, &value)
 }
 
 /// Has a UDP socket send multicast packets from the interface with this number,
@@ -261,17 +274,22 @@ pub(crate) fn multicast_from(socket: impl AsFd, interface: u32) -> io::Result<()
     let interface = libc::c_int::try_from(interface).unwrap_or(0);
     let value =
         libc::ip_mreqn { imr_multiaddr: nowhere, imr_address: nowhere, imr_ifindex: interface };
-    set_ip_option(socket, libc::IP_MULTICAST_IF, &value)
+    set_option(socket, libc::IPPROTO_IP, libc::IP_MULTICAST_IF, &value)
 }
 
-fn set_ip_option<T>(socket: impl AsFd, name: libc::c_int, value: &T) -> io::Result<()> {
+fn set_option<T>(
+    socket: impl AsFd,
+    level: libc::c_int,
+    name: libc::c_int,
+    value: &T,
+) -> io::Result<()> {
     // The size of what an option takes fits.
     let length = size_of_val(value) as libc::socklen_t;
     // SAFETY: `value` is valid for reads of `length` bytes.
     let result = unsafe {
         libc::setsockopt(
             socket.as_fd().as_raw_fd(),
-            libc::IPPROTO_IP,
+            level,
             name,
             ptr::from_ref(value).cast(),
             length,

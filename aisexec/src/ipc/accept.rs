@@ -8,6 +8,7 @@ use super::output::send_first;
 use super::peer::Peer;
 use super::{Server, Token};
 use crate::listen::{BACKLOG, Listener};
+use crate::sys;
 use ais_node::ledger::Kind;
 use ais_node::{Now, SessionId};
 use ais_proto::{AisError, Code, Header, OK};
@@ -173,6 +174,7 @@ impl Server {
             return Err(AisError::NoResources);
         }
         let (ours, theirs) = UnixStream::pair().map_err(|_| AisError::NoResources)?;
+        sys::refuse_descriptors(&ours);
         let taken = self.take(now, ours, peer, Ok(()), Some(id));
         let connection = taken.map_err(|_| AisError::NoResources)?;
         if let Some(session) = self.sessions.get_mut(id) {

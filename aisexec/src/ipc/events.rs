@@ -2,6 +2,7 @@
 
 use super::output::send_once;
 use super::unread::Unread;
+use crate::sys;
 use ais_proto::{Code, HEADER_LENGTH, Header, MAX_EVENT};
 use nix::errno::Errno;
 use nix::sys::socket::{
@@ -49,6 +50,7 @@ impl EventSocket {
     pub(crate) fn pair() -> Result<(Self, OwnedFd), Errno> {
         let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
         let (socket, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)?;
+        sys::refuse_descriptors(&socket);
         // The kernel doubles the value, so that two of the longest packets fit.
         setsockopt(&socket, sockopt::SndBuf, &MAX_EVENT)?;
         Ok((Self { socket, waiting: None, unread: Unread::default(), gone: false }, theirs))

@@ -4,6 +4,12 @@
 use crate::client::{Client, frame, request_frame};
 use crate::executive::{Executive, Site};
 use ais_proto::{Code, HEADER_LENGTH, Header, MAX_CALL_BODY, Service, clm};
+use nix::errno::Errno;
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg, setsockopt, sockopt};
+use nix::sys::utsname::uname;
+use std::io::{IoSlice, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 
 const NODE_GET: clm::Request = clm::Request::NodeGet { node: 0 };
 
@@ -153,6 +159,55 @@ fn complaints_are_limited() {
     let lines = log.lines().filter(|line| line.contains("a connection of process")).count();
     assert!((1..50).contains(&lines), "{lines} lines");
     assert!(log.contains("these bytes are not an AIS frame"), "{log}");
+}
+
+/// A TCP socket that whoever closes it last waits with for a minute, as its peer
+/// does not read; and that peer.
+fn lingering() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (peer, _) = listener.accept().unwrap();
+    socket.set_nonblocking(true).unwrap();
+    while socket.write(&[0; 1 << 16]).is_ok() {}
+    let linger = libc::linger { l_onoff: 1, l_linger: 60 };
+    setsockopt(&socket, sockopt::Linger, &linger).unwrap();
+    (socket, peer)
+}
+
+/// Whether this kernel keeps descriptors from who wants none: since Linux 6.16.
+fn can_refuse_descriptors() -> bool {
+    let release = uname().unwrap().release().to_string_lossy().into_owned();
+    let mut numbers = release.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
+    (numbers.next(), numbers.next()) >= (Some(6), Some(16))
+}
+
+#[test]
+fn nobody_has_the_daemon_close_what_takes_long() {
+    if !can_refuse_descriptors() {
+        return;
+    }
+    let mut scene = Scene::new();
+    let silent = Client::connect(&scene.site);
+    let calls = Client::calls(&scene.site, scene.cookie);
+    let (handle, events) = Client::handle(&scene.site, scene.cookie, Service::Clm);
+    let (mut anchor, cookie) = Client::session(&scene.site);
+    let given = anchor.ask_for_another(1).unwrap();
+    for socket in [&silent, &calls, &handle, &anchor, &given]
+        .map(|client| client.stream.as_raw_fd())
+        .into_iter()
+        .chain([events.as_raw_fd()])
+    {
+        let (lingering, peer) = lingering();
+        let descriptors = [lingering.as_raw_fd()];
+        let rights = [ControlMessage::ScmRights(&descriptors)];
+        let pieces = [IoSlice::new(&[0; HEADER_LENGTH])];
+        let sent = sendmsg::<()>(socket, &pieces, &rights, MsgFlags::MSG_NOSIGNAL, None);
+        assert_eq!(sent, Err(Errno::EPERM));
+        // Its data is lost, so that nothing is waited for.
+        drop(peer);
+    }
+    Client::calls(&scene.site, cookie).assert_served(1);
+    scene.neighbour.assert_served(2);
 }
 
 /// Waits until the daemon has so many descriptors: every answer to the

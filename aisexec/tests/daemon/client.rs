@@ -216,6 +216,12 @@ impl Events {
     }
 }
 
+impl AsRawFd for Events {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket
+    }
+}
+
 impl Drop for Events {
     fn drop(&mut self) {
         let _ = nix::unistd::close(self.socket);
