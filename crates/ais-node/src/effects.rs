@@ -47,7 +47,11 @@ pub(crate) enum Effect {
         /// Before whatever is put out after this, and not in turn with others.
         at_once: bool,
     },
-    Multicast(Vec<u8>),
+    Multicast {
+        /// On whose account.
+        holder: Holder,
+        bytes: Vec<u8>,
+    },
     SetTimer(Timer, u64),
     /// In the time of this process.
     SetTimerFor(SessionId, Timer, u64),
@@ -164,7 +168,12 @@ impl Effects {
 
     /// Sends a message that [`Effects::compose`] began.
     pub fn multicast(&mut self, message: Writer) {
-        self.list.push(Effect::Multicast(message.into_bytes()));
+        self.multicast_for(self.holder, message);
+    }
+
+    /// The same, on somebody's account: it waits behind what he has sent before.
+    pub(crate) fn multicast_for(&mut self, holder: Holder, message: Writer) {
+        self.list.push(Effect::Multicast { holder, bytes: message.into_bytes() });
     }
 
     /// Sets a timer, in nanoseconds from now.

@@ -182,9 +182,15 @@ impl Ckpt {
     }
 
     /// Closes some of what is over, and goes on with the rest a little later.
+    /// Behind what its processes still wanted done, and with the room that there is
+    /// for them.
     fn close_some(&mut self, fx: &mut Effects) {
-        for (checkpoint, count) in self.opens.take_some(CLOSED_AT_ONCE, &mut fx.ledger) {
-            close(checkpoint, count, fx);
+        let closed = self.opens.take_some(CLOSED_AT_ONCE, &mut fx.ledger);
+        for ((holder, checkpoint), count) in closed {
+            let message = Message::Close { checkpoint, count };
+            let mut out = fx.compose(None, message.length());
+            message.encode(&mut out);
+            fx.multicast_for(holder, out);
         }
         if self.opens.have_more() {
             fx.set_timer(CLOSING, PAUSE);

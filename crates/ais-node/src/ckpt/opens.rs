@@ -8,6 +8,10 @@ use ais_proto::ckpt::OpenFlags;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::RangeInclusive;
 
+/// Sessions that are over and are passed over at a time, as what they have sent
+/// before takes all the room that there is for them.
+const MOST_SKIPPED: usize = 64;
+
 /// An open checkpoint.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Open {
@@ -154,18 +158,19 @@ impl Opens {
         }
     }
 
-    /// Forgets about so many opens of sessions that are over, and of checkpoints
-    /// that are gone. How many there were of each checkpoint that is there.
+    /// Forgets about so many opens of sessions that are over and may send messages,
+    /// and of checkpoints that are gone. How many there were by whose they were and
+    /// the checkpoint, if that is there.
     pub(super) fn take_some(
         &mut self,
         most: usize,
         ledger: &mut Ledger,
-    ) -> BTreeMap<CheckpointId, u32> {
+    ) -> BTreeMap<(Holder, CheckpointId), u32> {
         let mut counts = BTreeMap::new();
         for _ in 0..most {
-            let Some(number) = self.next_over() else { break };
+            let Some((holder, number)) = self.next_over(ledger) else { break };
             if let Some(open) = self.remove(number, ledger) {
-                *counts.entry(open.checkpoint).or_default() += 1;
+                *counts.entry((holder, open.checkpoint)).or_default() += 1;
             }
         }
         counts
@@ -176,16 +181,20 @@ impl Opens {
         !self.over.is_empty() || !self.gone.is_empty()
     }
 
-    fn next_over(&mut self) -> Option<u32> {
-        while let Some(session) = self.over.front() {
-            if let Some(of_session) = self.sessions.get(session) {
-                return of_session.numbers.first().copied();
+    /// The next open to forget, and whose it is.
+    fn next_over(&mut self, ledger: &Ledger) -> Option<(Holder, u32)> {
+        for _ in 0..self.over.len().min(MOST_SKIPPED) {
+            let session = self.over.pop_front()?;
+            let Some(of_session) = self.sessions.get(&session) else { continue };
+            if ledger.may_take(Kind::Outbox, of_session.holder, 1) {
+                self.over.push_front(session);
+                return Some((of_session.holder, *of_session.numbers.first()?));
             }
-            self.over.pop_front();
+            self.over.push_back(session);
         }
         while let Some(place) = self.gone.front() {
-            if let Some((_, numbers)) = self.openers.range(all(*place)).next() {
-                return numbers.first().copied();
+            if let Some(((_, session), numbers)) = self.openers.range(all(*place)).next() {
+                return Some((self.sessions.get(session)?.holder, *numbers.first()?));
             }
             self.gone.pop_front();
         }

@@ -36,8 +36,8 @@ impl Node {
                 }
                 Effect::Tell { connection, due, at_once: true } => self.tell_now(connection, due),
                 Effect::Tell { connection, due, at_once: false } => self.tell(connection, due),
-                Effect::Multicast(bytes) => {
-                    self.outbox.push(self.fx.holder, bytes, &mut self.fx.ledger);
+                Effect::Multicast { holder, bytes } => {
+                    self.outbox.push(holder, bytes, &mut self.fx.ledger);
                 }
                 Effect::SetTimer(timer, after) => {
                     self.timers.set(service, timer, now.monotonic.saturating_add(after));

@@ -383,7 +383,7 @@ impl Rig {
                 }
                 Effect::Event { event, .. } => panic!("{event:?}"),
                 Effect::Tell { due, .. } => panic!("{due:?}"),
-                Effect::Multicast(bytes) => self.queue.push_back((number, bytes)),
+                Effect::Multicast { bytes, .. } => self.queue.push_back((number, bytes)),
                 Effect::SetTimer(timer, after) | Effect::SetTimerFor(_, timer, after) => {
                     self.nodes[number].timers.set(Of::Amf, timer, self.now + after);
                 }

@@ -125,6 +125,27 @@ fn what_a_process_had_open_is_closed_bit_by_bit() {
 }
 
 #[test]
+fn what_a_process_had_open_waits_for_the_room_of_its_user_and_nobody_else_for_that() {
+    let mut rig = Rig::with(FREE);
+    rig.compare = false;
+    for (program, user) in [(ONE, 1000), (TWO, 1001)] {
+        belongs(&mut rig, program, user);
+        rig.open(program, "a", BOTH);
+    }
+    let ledger = &mut rig.replicas[0].fx.ledger;
+    let full = ledger.holder(ONE.session);
+    let sent = ledger.room(Kind::Outbox, full);
+    ledger.charge(Kind::Outbox, full, sent);
+    rig.kill(ONE);
+    rig.kill(TWO);
+    rig.wait(SECOND);
+    assert_eq!(counted(&rig), 1, "that of the first is still open");
+    rig.replicas[0].fx.ledger.release(Kind::Outbox, full, sent);
+    rig.wait(1_000_000);
+    assert_eq!(counted(&rig), 0);
+}
+
+#[test]
 fn openers_are_those_of_the_checkpoint_whoever_else_has_many_open() {
     let mut rig = Rig::with(FREE);
     rig.compare = false;

@@ -394,7 +394,7 @@ impl Replica {
         let of = ais_proto::Service::Ckpt;
         for effect in self.fx.list.drain(..) {
             match effect {
-                Effect::Multicast(bytes) => sent.push_back((me, bytes)),
+                Effect::Multicast { bytes, .. } => sent.push_back((me, bytes)),
                 Effect::Reply { asker, after, result, body } => {
                     let promise = after.map_or(Promise::Delivered, |_| Promise::Stable);
                     let reply = Reply { result, body, promise };
