@@ -14,7 +14,7 @@ use crate::signals::Signals;
 use crate::writer::Writer;
 use crate::{announce, clock, logs, notify, oom, output, realtime, sys};
 use ais_node::ckpt::Limits;
-use ais_node::{Digest, Node};
+use ais_node::{Digest, Node, Pace};
 use ais_proto::{Cookie, Name, NodeId, Welcome};
 use ais_totem::{Setting, Timing};
 use log::Level;
@@ -266,6 +266,7 @@ fn node_config(
             strict: network.checkpoint_limits == CheckpointLimits::Strict,
         },
         groups: config.groups,
+        pace: Pace::default(),
     }
 }
 

@@ -4,7 +4,7 @@
 
 use ais_node::amf::config::Groups;
 use ais_node::ckpt::Limits;
-use ais_node::{Caller, Config, ConnectionId, Node, Now, SessionId};
+use ais_node::{Caller, Config, ConnectionId, Node, Now, Pace, SessionId};
 use ais_proto::{Code, Name, NodeId, Service};
 
 const SERVICES: [Option<Service>; 5] =
@@ -27,6 +27,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             ..Limits::default()
         },
         groups: Groups::default(),
+        pace: if bytes.len() % 3 == 0 { Pace { messages: 1, checkpoints: 1 } } else { Pace::default() },
     };
     let mut node = Node::new(config, now);
     let mut callers = Vec::new();

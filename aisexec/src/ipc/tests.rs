@@ -11,7 +11,7 @@ use crate::ring_number::NumberFile;
 use crate::udp::{self, Udp};
 use crate::writer::Writer;
 use ais_node::amf::config::Groups;
-use ais_node::{Config, Node, Now, ckpt};
+use ais_node::{Config, Node, Now, Pace, ckpt};
 use ais_proto::{
     Code, Cookie, HEADER_LENGTH, Header, Hello, Kind, MAX_MESSAGE, Name, NodeId, Welcome,
     ckpt as ckpt_proto,
@@ -122,6 +122,7 @@ fn node(me: NodeId, now: Now) -> Node {
         boot_timestamp: 0,
         ckpt: ckpt::Limits { memory: 1 << 20, max_message: 1 << 20, ..ckpt::Limits::default() },
         groups: Groups::default(),
+        pace: Pace::default(),
     };
     Node::new(config, now)
 }

@@ -32,7 +32,8 @@ pub(crate) const ALL: [Service; 3] = [Service::Clm, Service::Amf, Service::Ckpt]
 impl Services {
     /// The services of a node that starts.
     pub(crate) fn new(config: &Config) -> Self {
-        Self { clm: Clm::new(config), amf: amf(config), ckpt: Ckpt::new(config.node, config.ckpt) }
+        let ckpt = Ckpt::new(config.node, config.ckpt, config.pace);
+        Self { clm: Clm::new(config), amf: amf(config), ckpt }
     }
 
     /// The service of this name; Admin has no replicated state and is none.

@@ -5,7 +5,7 @@
 use crate::fabric::{Fabric, Weather, node_of};
 use crate::forgery::Forgery;
 use crate::nodes::{Nodes, SECOND};
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::report::{Counted, Trace};
 use crate::{Rng, Violation};
 use ais_proto::ckpt::{ReadElement, ReadReply, Request};
@@ -23,8 +23,10 @@ pub(crate) fn run(seed: u64, trace: Trace) -> Result<(u64, Counted), Violation> 
     let hosts = rng.between(3, 5) as usize;
     let (plan, network, habits, clocks) = Plan::of(&mut rng, hosts, 0);
     trace.say(0, || format!("{plan:?} {habits:?} {network:?}"));
-    let fabric = Fabric::new(rng, network, habits, clocks, trace);
-    let nodes = Nodes::new(fabric, plan.timing, plan.mtu);
+    let mut fabric = Fabric::new(rng, network, habits, clocks, trace);
+    let pace;
+    (pace, fabric.step_time) = plan::pace(seed);
+    let nodes = Nodes::new(fabric, plan.timing, plan.mtu, pace);
     let mut world = World { plan, nodes, counted: Counted::default(), trace };
     match world.play() {
         Ok(()) => Ok((world.nodes.fabric.transcript.value(), world.counted)),

@@ -6,6 +6,7 @@ use crate::fabric::{Clock, Fabric, Habits, Network};
 use crate::nodes::{Nodes, SECOND};
 use crate::plan::{MICROSECOND, MILLISECOND};
 use crate::report::Trace;
+use ais_node::Pace;
 use ais_proto::ckpt::Request;
 use ais_totem::Timing;
 use std::fmt::Write;
@@ -71,7 +72,7 @@ fn measure(rate: u64, room: u64) -> Result<Measured, String> {
         Habits { unicast: false, loops_back: false, room: 1 << 20, batch: 256, disk: MILLISECOND };
     let clocks = vec![Clock { origin: 0, speed: 1_000_000 }; HOSTS];
     let fabric = Fabric::new(Rng::new(1), network, habits, clocks, Trace(false));
-    let mut nodes = Nodes::new(fabric, Timing::from_token(TOKEN), 1472);
+    let mut nodes = Nodes::new(fabric, Timing::from_token(TOKEN), 1472, Pace::default());
     (0..JOINER).for_each(|host| nodes.start(host));
     nodes.until(|nodes| nodes.serves[0])?;
     let checkpoint = fill(&mut nodes)?;

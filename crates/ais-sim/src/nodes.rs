@@ -2,7 +2,7 @@
 
 use crate::fabric::{Fabric, node_of};
 use crate::plan::MILLISECOND;
-use ais_node::{Caller, Config, ConnectionId, Node, Output, SessionId, ckpt::Limits, group};
+use ais_node::{Caller, Config, ConnectionId, Node, Output, Pace, SessionId, ckpt::Limits, group};
 use ais_proto::{AisError, Name, Reader, Writer, ckpt};
 use ais_totem::Timing;
 
@@ -27,6 +27,7 @@ pub(crate) struct Nodes {
     pub(crate) fabric: Fabric<Node, ()>,
     timing: Timing,
     mtu: usize,
+    pace: Pace,
     pub(crate) serves: Vec<bool>,
     /// Answers that nobody has looked at.
     pub(crate) answers: Vec<Answer>,
@@ -34,9 +35,9 @@ pub(crate) struct Nodes {
 }
 
 impl Nodes {
-    pub(crate) fn new(fabric: Fabric<Node, ()>, timing: Timing, mtu: usize) -> Self {
+    pub(crate) fn new(fabric: Fabric<Node, ()>, timing: Timing, mtu: usize, pace: Pace) -> Self {
         let serves = vec![false; fabric.hosts().len()];
-        Self { fabric, timing, mtu, serves, answers: Vec::new(), asked: 0 }
+        Self { fabric, timing, mtu, pace, serves, answers: Vec::new(), asked: 0 }
     }
 
     pub(crate) fn start(&mut self, host: usize) {
@@ -56,6 +57,7 @@ impl Nodes {
             members: Vec::new(),
             incarnation: host as u64 + 1,
         };
+        let pace = self.pace;
         self.fabric.start(host, |now| {
             let config = Config {
                 node: node_of(host),
@@ -67,6 +69,7 @@ impl Nodes {
                 boot_timestamp: now.wall,
                 ckpt: Limits { memory: 1 << 24, max_message: 1 << 20, ..Limits::default() },
                 groups: ais_node::amf::config::Groups::default(),
+                pace,
             };
             Node::new(config, now)
         });

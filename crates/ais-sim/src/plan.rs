@@ -3,6 +3,7 @@
 
 use crate::Rng;
 use crate::fabric::{Clock, Habits, Network};
+use ais_node::Pace;
 use ais_totem::Timing;
 
 pub(crate) const MICROSECOND: u64 = 1_000;
@@ -42,6 +43,18 @@ pub(crate) struct Plan {
     pub(crate) spells: u64,
     /// Messages in a spell, about.
     pub(crate) messages: u64,
+}
+
+/// How much nodes do in one step, and how long that takes: in half of the worlds
+/// next to nothing, so that whatever is done in pieces is, and much comes between
+/// them.
+pub(crate) fn pace(seed: u64) -> (Pace, u64) {
+    let mut rng = Rng::new(seed ^ 0x7061_6365);
+    if rng.once_in(2) {
+        return (Pace::default(), 0);
+    }
+    let time = *rng.pick(&[10, 100, 500, 2_000]) * MICROSECOND;
+    (Pace { messages: *rng.pick(&[1, 2, 5, 20]), checkpoints: *rng.pick(&[1, 2, 3]) }, time)
 }
 
 impl Plan {

@@ -71,6 +71,8 @@ pub struct Counted {
     pub in_merge: u64,
     /// Requests of programs.
     pub requests: u64,
+    /// Of them, those that were not read at once, as the node was busy.
+    pub unread: u64,
     /// Calls that programs with one thread gave up, as no answer came.
     pub cancelled: u64,
     /// Histories of shared sections that were explained.
@@ -133,6 +135,7 @@ impl AddAssign for Counted {
         self.waiting += other.waiting;
         self.in_merge += other.in_merge;
         self.requests += other.requests;
+        self.unread += other.unread;
         self.cancelled += other.cancelled;
         self.explained += other.explained;
         self.given_up += other.given_up;
@@ -170,9 +173,9 @@ impl fmt::Display for Counted {
         )?;
         writeln!(
             f,
-            "{} requests of programs, {} given up; {} histories of shared sections, {} more not \
-             explained in time",
-            self.requests, self.cancelled, self.explained, self.given_up
+            "{} requests of programs, {} not read at once, {} given up; {} histories of shared \
+             sections, {} more not explained in time",
+            self.requests, self.unread, self.cancelled, self.explained, self.given_up
         )?;
         writeln!(
             f,

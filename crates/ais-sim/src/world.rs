@@ -3,7 +3,9 @@
 use crate::checkpoints::Model;
 use crate::components::{Told, groups, names};
 use crate::{Rng, Violation};
-use ais_node::{Caller, Config, ConnectionId, Digest, Node, Now, Output, SessionId, ckpt::Limits};
+use ais_node::{
+    Caller, Config, ConnectionId, Digest, Node, Now, Output, Pace, SessionId, ckpt::Limits,
+};
 use ais_proto::track::TrackFlags;
 use ais_proto::{AisError, Code, Name, NodeId, Request, Service, Writer, amf, ckpt, clm};
 use std::collections::{BTreeMap, VecDeque};
@@ -73,6 +75,7 @@ impl World {
             boot_timestamp: now.wall,
             ckpt: limits,
             groups: groups(),
+            pace: Pace::default(),
         };
         let mut world = Self {
             node: Node::new(config, now),

@@ -5,7 +5,7 @@ mod probes;
 mod tracking;
 
 use crate::amf::config;
-use crate::{Caller, Config, ConnectionId, Node, Now, Output, SessionId, ckpt};
+use crate::{Caller, Config, ConnectionId, Node, Now, Output, Pace, SessionId, ckpt};
 use ais_proto::admin::{
     AdminState, AmfNode, Checkpoint, Component, Event, MAX_PROBE_MESSAGE, Operated, Operation,
     Page, Phase, Request, Started, State, Status, Target,
@@ -70,6 +70,7 @@ impl Rig {
             boot_timestamp: 0,
             ckpt: ckpt::Limits { memory: 1 << 20, ..ckpt::Limits::default() },
             groups: groups(300),
+            pace: Pace::default(),
         };
         let now = Now { monotonic: START, wall: 0 };
         let node = Node::new(config, now);

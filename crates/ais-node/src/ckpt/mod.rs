@@ -38,7 +38,7 @@ mod tests;
 
 use crate::service::{Side, Snapshot};
 use crate::{
-    Asker, Caller, ConnectionId, Delivery, Digest, Effects, Event, Malformed, Now, Promise,
+    Asker, Caller, ConnectionId, Delivery, Digest, Effects, Event, Malformed, Now, Pace, Promise,
     Service, SessionId, Timer, UserId,
 };
 use ais_proto::ckpt::{self, MAX_SECTION_ID, MAX_SECTION_SIZE, Request, UpdateOption};
@@ -62,10 +62,6 @@ pub use snapshot::Incoming;
 
 /// Open checkpoints of a process; one more is `NO_RESOURCES`.
 const MAX_OPENS: usize = 1 << 16;
-/// Opens that are closed in one step when a process ends.
-const CLOSED_AT_ONCE: usize = 1 << 10;
-/// Checkpoints that are looked at in one step after a view or a merge.
-const STEP: usize = 1 << 10;
 /// The timer for closing the others.
 const CLOSING: Timer = Timer { kind: 5, object: 0 };
 /// Nanoseconds between two steps of what is done bit by bit.
@@ -89,6 +85,7 @@ const SECTION_OVERHEAD: u64 = 320;
 pub struct Ckpt {
     me: NodeId,
     limits: Limits,
+    pace: Pace,
     state: State,
     opens: Opens,
     duties: Duties,
@@ -104,10 +101,11 @@ pub struct Ckpt {
 impl Ckpt {
     /// The service of a node that is not in a view yet.
     #[must_use]
-    pub fn new(me: NodeId, limits: Limits) -> Self {
+    pub fn new(me: NodeId, limits: Limits, pace: Pace) -> Self {
         Self {
             me,
             limits,
+            pace,
             state: State::default(),
             opens: Opens::default(),
             duties: Duties::default(),
@@ -124,7 +122,7 @@ impl Ckpt {
     /// before [`Ckpt::take_frozen`].
     pub(crate) fn freeze(&mut self, with_bytes: bool) -> bool {
         let freezing = self.freezing.get_or_insert_with(|| Freezing::new(&self.state, with_bytes));
-        freezing.go_on(&self.state, STEP);
+        freezing.go_on(&self.state, self.pace.checkpoints);
         !freezing.has_more()
     }
 
@@ -185,7 +183,7 @@ impl Ckpt {
     /// Behind what its processes still wanted done, and with the room that there is
     /// for them.
     fn close_some(&mut self, fx: &mut Effects) {
-        let closed = self.opens.take_some(CLOSED_AT_ONCE, &mut fx.ledger);
+        let closed = self.opens.take_some(self.pace.checkpoints, &mut fx.ledger);
         for ((holder, checkpoint), count) in closed {
             let message = Message::Close { checkpoint, count };
             let mut out = fx.compose(None, message.length());
@@ -367,7 +365,7 @@ impl Service for Ckpt {
     }
 
     fn go_on(&mut self, fx: &mut Effects) {
-        let mut left = STEP;
+        let mut left = self.pace.checkpoints;
         if let Some(mut merging) = self.merging.take() {
             left -= self.state.go_on_with(&mut merging, left);
             if left == 0 {

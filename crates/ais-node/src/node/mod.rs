@@ -22,7 +22,7 @@ use crate::requests::Kind;
 use crate::services::{ALL, Each, Services};
 use crate::sync::{Exchange, Sync, SyncStatus};
 use crate::timers::Timers;
-use crate::{ConnectionId, Holder, Ledger, Now, Service as _, Timer, ckpt};
+use crate::{ConnectionId, Holder, Ledger, Now, Pace, Service as _, Timer, ckpt};
 use ais_proto::{AisError, Code, Service};
 use ais_totem::{Bytes, Destination, Ring, Status, View};
 use ais_wire::{Name, NodeId};
@@ -61,6 +61,8 @@ pub struct Config {
     pub ckpt: ckpt::Limits,
     /// What groups.conf says.
     pub groups: Groups,
+    /// How much it does in one step.
+    pub pace: Pace,
 }
 
 /// A connection that brings what no library would bring; it is to be closed.
@@ -180,6 +182,7 @@ impl Node {
             group: Group::new(config.node, config.group.clone(), now.monotonic),
             services: Services::new(&config),
             admin: Admin::new(&config, now),
+            work_left: config.pace.messages,
             config,
             fx: Effects::new(),
             handles: Handles::default(),
@@ -202,7 +205,6 @@ impl Node {
             has_served: false,
             tasks: VecDeque::new(),
             following: Vec::new(),
-            work_left: tasks::STEP,
             outputs: VecDeque::new(),
             turns_left: TURNS,
             called_at: now.monotonic,
@@ -269,7 +271,7 @@ impl Node {
         self.called_at = now.monotonic;
         self.turns_left = TURNS;
         // What waits has its turn when time has passed, not with each datagram.
-        self.work_left = if self.tasks.is_empty() { tasks::STEP } else { 0 };
+        self.work_left = if self.tasks.is_empty() { self.config.pace.messages } else { 0 };
     }
 
     fn with_ring(&mut self, now: Now, act: impl FnOnce(&mut Ring)) {
@@ -284,7 +286,7 @@ impl Node {
     pub fn handle_timeout(&mut self, now: Now) {
         self.with_ring(now, |ring| ring.handle_timeout(now.monotonic));
         if !self.tasks.is_empty() {
-            self.work_left = tasks::STEP;
+            self.work_left = self.config.pace.messages;
             self.run_group(now);
         }
         for (service, timer) in self.timers.due(now.monotonic, TIMERS, &self.holds) {

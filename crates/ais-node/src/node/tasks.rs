@@ -12,9 +12,7 @@ use crate::{Now, Service as _};
 use ais_proto::Service;
 use ais_totem::Output as FromGroup;
 
-/// How much one step does of what waits: messages, or KiB of them.
-pub(super) const STEP: usize = 2048;
-/// What a piece of a walk through the state counts for.
+/// What a piece of a walk through the state counts for, in messages.
 const PIECE_OF_WALK: usize = 512;
 
 /// Something to be done.
@@ -82,7 +80,7 @@ impl Node {
     pub(super) fn work(&mut self, now: Now) {
         while let Some(task) = self.tasks.pop_front() {
             let cost = task.cost();
-            if cost > self.work_left && self.work_left < STEP {
+            if cost > self.work_left && self.work_left < self.config.pace.messages {
                 return self.tasks.push_front(task);
             }
             self.work_left = self.work_left.saturating_sub(cost);

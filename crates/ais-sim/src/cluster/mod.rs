@@ -7,6 +7,7 @@ mod ledger;
 mod rest;
 mod shared;
 mod site;
+mod unread;
 mod work;
 
 use crate::fabric::{Clock, Fabric, Habits, Network, node_of};
@@ -14,7 +15,7 @@ use crate::hazards::Hazards;
 use crate::plan::Plan;
 use crate::report::{Counted, Trace};
 use crate::{Rng, Violation};
-use ais_node::{Config, ConnectionId, Node, Output, ckpt::Limits, group};
+use ais_node::{Config, ConnectionId, Node, Output, Pace, ckpt::Limits, group};
 use ais_proto::{Code, Name, Service};
 use ais_wire::NodeId;
 use amf::Amf;
@@ -44,12 +45,16 @@ enum Act {
     Leave(usize, u32, bool),
     /// The programs of a host notice that its daemon is gone.
     Notice(usize),
+    /// The daemon of a host looks whether it can read what programs ask.
+    Read(usize),
     /// This process does not wait any longer for the answer to this call.
     GiveUp(usize, u64, (ConnectionId, u32)),
 }
 
 struct World {
     plan: Plan,
+    /// How much nodes do in one step.
+    pace: Pace,
     expected_nodes: Option<u32>,
     fabric: Fabric<Node, Act>,
     sites: Vec<Site>,
@@ -76,7 +81,9 @@ struct World {
 pub(crate) fn run(seed: u64, trace: Trace) -> Result<(u64, Counted), Violation> {
     let mut rng = Rng::new(seed ^ 0x636c_7573_7465);
     let (plan, network, habits, clocks) = Plan::random(&mut rng, MAX_HOSTS);
-    finish(seed, "cluster", World::new(plan, rng, network, habits, clocks, trace))
+    let mut world = World::new(plan, rng, network, habits, clocks, trace);
+    world.set_pace(seed);
+    finish(seed, "cluster", world)
 }
 
 /// Runs the world of programs with one thread; returns the same.
@@ -89,6 +96,7 @@ pub(crate) fn run_held(seed: u64, trace: Trace) -> Result<(u64, Counted), Violat
     let mut world = World::new(plan, rng, network, habits, clocks, trace);
     world.ballast = 0;
     world.press();
+    world.set_pace(seed);
     finish(seed, "held", world)
 }
 
@@ -122,12 +130,20 @@ impl World {
             ledger: Ledger::new(expected_nodes),
             counted: Counted::default(),
             plan,
+            pace: Pace::default(),
             trace,
             views: BTreeSet::new(),
             coming: BTreeMap::new(),
             found: BTreeMap::new(),
             last: 10,
         }
+    }
+
+    /// In half of the worlds nodes do next to nothing in a step.
+    fn set_pace(&mut self, seed: u64) {
+        (self.pace, self.fabric.step_time) = crate::plan::pace(seed);
+        let pace = self.pace;
+        self.say(|| format!("{pace:?}"));
     }
 
     fn play(&mut self) -> Result<(), String> {
@@ -209,6 +225,7 @@ impl World {
             }
             Act::Leave(host, life, is_clean) => self.goodbye(host, life, is_clean),
             Act::Notice(host) => self.amf.notice(host),
+            Act::Read(host) => self.read_unread(host)?,
             Act::GiveUp(host, session, call) => self.give_up(host, session, call)?,
         }
         Ok(())
@@ -421,6 +438,7 @@ impl Hazards for World {
                 boot_timestamp: now.wall,
                 ckpt: Limits { memory: 1 << 24, max_message: 1 << 20, ..Limits::default() },
                 groups,
+                pace: self.pace,
             };
             Node::new(config, now)
         });

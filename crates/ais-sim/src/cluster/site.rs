@@ -2,11 +2,12 @@
 
 use super::amf::{Asked, Process};
 use super::ledger::Section;
+use super::unread::Unread;
 use ais_node::{Caller, ConnectionId, SessionId, View};
 use ais_proto::Service;
 use ais_proto::clm::{Change, Event};
 use ais_wire::NodeId;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What a program waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub(super) struct Site {
     /// The daemon was told to stop.
     pub(super) is_stopping: bool,
     pub(super) calls: BTreeMap<(ConnectionId, u32), (SessionId, Call)>,
+    /// Requests that the daemon has not read yet.
+    pub(super) unread: VecDeque<Unread>,
     /// Processes that are gone: what is still answered to them goes nowhere.
     pub(super) gone: BTreeSet<ConnectionId>,
     /// The process that has the checkpoints of the ledger open.

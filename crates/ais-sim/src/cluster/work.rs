@@ -2,10 +2,11 @@
 
 use super::World;
 use super::site::{Call, caller};
+use super::unread::Unread;
 use crate::fabric::node_of;
 use ais_node::{Caller, SessionId};
 use ais_proto::track::TrackFlags;
-use ais_proto::{AisError, Code, Name, Reader, Request, Service, Writer, ckpt, clm};
+use ais_proto::{AisError, Code, Name, Reader, Service, Writer, ckpt, clm};
 
 /// Checkpoints that last.
 pub(super) const CHECKPOINTS: usize = 2;
@@ -270,15 +271,12 @@ impl World {
         self.counted.requests += 1;
         self.sites[host].calls.insert((caller.connection, id), (caller.session, call));
         self.enter_call(host, caller.session.0, (caller.connection, id));
-        match self.fabric.with(host, |node, now| node.request(now, &caller, id, code, body)) {
-            Some(Ok(())) => Ok(()),
-            Some(Err(_)) => Err(format!("{:?} was called malformed", Request::decode(code, body))),
-            None => {
-                self.end_call(host, (caller.connection, id));
-                self.sites[host].calls.remove(&(caller.connection, id));
-                Ok(())
-            }
+        let unread = Unread { caller, id, code, body: body.to_vec(), is_given_up: false };
+        if !self.send(host, unread)? {
+            self.end_call(host, (caller.connection, id));
+            self.sites[host].calls.remove(&(caller.connection, id));
         }
+        Ok(())
     }
 }
 

@@ -116,6 +116,8 @@ pub(crate) struct Fabric<D: Daemon, A> {
     pub(crate) network: Network,
     pub(crate) habits: Habits,
     pub(crate) counts: Counts,
+    /// How long a step takes that leaves something for the next one.
+    pub(crate) step_time: u64,
     hosts: Vec<Host<D>>,
     queue: BinaryHeap<Reverse<Entry<A>>>,
     order: u64,
@@ -165,6 +167,7 @@ impl<D: Daemon, A> Fabric<D, A> {
             network,
             habits,
             counts: Counts::default(),
+            step_time: 0,
             hosts: clocks.into_iter().map(Host::new).collect(),
             queue: BinaryHeap::new(),
             order: 0,
@@ -350,11 +353,17 @@ impl<D: Daemon, A> Fabric<D, A> {
         if !self.hosts[host].has_datagrams() {
             self.call(host, |daemon, now| daemon.drained(now));
         }
-        self.with(host, |daemon, now| {
-            if daemon.poll_timeout().is_some_and(|at| at <= now.monotonic) {
+        let has_more = self.call(host, |daemon, now| {
+            let is_due = |daemon: &D| daemon.poll_timeout().is_some_and(|at| at <= now.monotonic);
+            if is_due(daemon) {
                 daemon.handle_timeout(now);
             }
+            is_due(daemon)
         });
+        if has_more == Some(true) {
+            self.hosts[host].busy_until += self.step_time;
+        }
+        self.wake_in_time(host);
         if self.hosts[host].has_datagrams() {
             self.wake_soon(host);
         }

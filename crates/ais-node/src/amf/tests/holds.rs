@@ -3,7 +3,7 @@
 //! which it did not run. A component that is hung is found all the same.
 
 use super::*;
-use crate::{Node, Output, ViewId, ckpt};
+use crate::{Node, Output, Pace, ViewId, ckpt};
 use ais_proto::admin::{Operation, Target};
 use ais_proto::ckpt::{Attributes, Open, OpenFlags, UpdateOption};
 use ais_proto::{Request as AnyRequest, admin};
@@ -77,6 +77,7 @@ impl Held {
             boot_timestamp: 0,
             ckpt: ckpt::Limits { memory: 1 << 20, max_message: 1 << 20, ..ckpt::Limits::default() },
             groups: Groups { groups: vec![group] },
+            pace: Pace::default(),
         };
         let now = Now { monotonic: 0, wall: 0 };
         let mut held = Self {

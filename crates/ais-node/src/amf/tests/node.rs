@@ -1,7 +1,7 @@
 //! AMF inside a [`Node`]: what a program sends and gets, byte for byte.
 
 use super::*;
-use crate::{Node, Output, ckpt};
+use crate::{Node, Output, Pace, ckpt};
 use ais_proto::Code;
 
 struct Driver {
@@ -24,6 +24,7 @@ impl Driver {
             boot_timestamp: 0,
             ckpt: ckpt::Limits { memory: 1 << 20, max_message: 1 << 20, ..ckpt::Limits::default() },
             groups: Groups { groups: vec![raid("xy")] },
+            pace: Pace::default(),
         };
         let now = Now { monotonic: 0, wall: 0 };
         let node = Node::new(config, now);

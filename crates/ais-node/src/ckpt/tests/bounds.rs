@@ -107,7 +107,7 @@ fn counted(rig: &Rig) -> u32 {
 fn what_a_process_had_open_is_closed_bit_by_bit() {
     let mut rig = Rig::with(FREE);
     rig.compare = false;
-    let many = CLOSED_AT_ONCE as u32 * 5 / 2;
+    let many = Pace::default().checkpoints as u32 * 5 / 2;
     for number in 0..many {
         rig.open(ONE, &format!("{}", number % 1500), BOTH);
     }
@@ -118,7 +118,7 @@ fn what_a_process_had_open_is_closed_bit_by_bit() {
         rig.wait(1_000_000);
         left.push(counted(&rig));
     }
-    let step = CLOSED_AT_ONCE as u32;
+    let step = Pace::default().checkpoints as u32;
     assert_eq!(left, [1 + many - step, 1 + many - 2 * step, 1]);
     assert_eq!(rig.replicas[0].fx.ledger.total(Kind::Opens), 1);
     rig.replicas[0].ckpt.assert_counted(LOWEST);
@@ -255,7 +255,7 @@ fn a_view_goes_through_many_checkpoints_in_pieces() {
         let checkpoints = replica.ckpt.state.iter();
         checkpoints.filter(|(_, checkpoint)| checkpoint.is_open()).count()
     };
-    assert_eq!(is_open(replica), 1500 - STEP / 2, "the first piece");
+    assert_eq!(is_open(replica), 1500 - Pace::default().checkpoints / 2, "the first piece");
     let pieces = replica.go_on();
     assert_eq!((is_open(replica), pieces), (0, 5), "through all twice");
     // Their retention is watched from then on.

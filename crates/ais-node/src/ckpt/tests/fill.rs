@@ -123,7 +123,7 @@ fn empty_sections_cost_nothing_and_do_not_hold_the_walk_up() {
         (cursor, pieces) = (next, pieces + 1);
     }
     assert_eq!(pieces, 3);
-    let empty = Ckpt::new(LOWEST, BIG);
+    let empty = Ckpt::new(LOWEST, BIG, Pace::default());
     assert_eq!(empty.fill_from(Cursor::START), (vec![], None));
 }
 

@@ -97,7 +97,7 @@ fn chunks_have_about_the_size_they_should() {
     assert!(chunks.iter().all(|chunk| chunk.len() <= most));
     let small = chunks.iter().filter(|chunk| chunk.len() < SNAPSHOT_CHUNK / 2).count();
     assert!(small <= 1, "only the last may be small");
-    let empty = Ckpt::new(LOWEST, LIMITS);
+    let empty = Ckpt::new(LOWEST, LIMITS, Pace::default());
     assert_eq!(empty.snapshot().count(), 1);
 }
 
@@ -124,7 +124,7 @@ fn many_sections_are_frozen_at_once_and_written_out_in_order() {
 fn a_state_that_needs_too_much_is_refused() {
     let rig = rich();
     let chunks = chunks(&rig);
-    let small = Ckpt::new(OTHER, Limits { memory: 1 << 18, ..LIMITS });
+    let small = Ckpt::new(OTHER, Limits { memory: 1 << 18, ..LIMITS }, Pace::default());
     assert!(Ckpt::take_chunk(&mut small.incoming(), &chunks[0]).is_err());
     // It may not need more than it said at first.
     let mut first = chunks[0].clone();

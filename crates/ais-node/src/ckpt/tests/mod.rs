@@ -360,7 +360,7 @@ impl Replica {
     fn new(me: NodeId, limits: Limits) -> Self {
         let mut fx = Effects::new();
         fx.service = ais_proto::Service::Ckpt;
-        let (ckpt, timers) = (Ckpt::new(me, limits), Timers::default());
+        let (ckpt, timers) = (Ckpt::new(me, limits, Pace::default()), Timers::default());
         Self { ckpt, fx, timers, replies: Vec::new(), events: Vec::new() }
     }
 

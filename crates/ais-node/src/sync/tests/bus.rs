@@ -2,7 +2,7 @@
 //! write checkpoints.
 
 use crate::amf::config::Groups;
-use crate::{Caller, Config, ConnectionId, Node, Now, Output, SessionId, ckpt, group};
+use crate::{Caller, Config, ConnectionId, Node, Now, Output, Pace, SessionId, ckpt, group};
 use ais_proto::ckpt::{Attributes, Event, Open, OpenFlags, UpdateOption};
 use ais_proto::{AisError, Request, Service};
 use ais_totem::{Output as FromGroup, View, ViewId};
@@ -99,6 +99,7 @@ impl Bus {
                     ..ckpt::Limits::default()
                 },
                 groups: self.groups.get(number).cloned().unwrap_or_default(),
+                pace: Pace::default(),
             };
             let mut member = Member {
                 node: Node::new(config, NOW),

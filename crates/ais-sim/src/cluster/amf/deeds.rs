@@ -167,6 +167,9 @@ impl World {
         let caller = process.caller;
         self.amf.told.let_go(|hold| hold.session == session);
         self.sites[host].close(caller.session);
+        if !only_handle {
+            self.sites[host].unread.retain(|of| of.caller.session != caller.session);
+        }
         self.fabric.with(host, |node, now| {
             node.connection_closed(now, caller.connection);
             if !only_handle {

@@ -118,7 +118,9 @@ impl World {
         self.end_call(host, call);
         self.sites[host].gone.insert(call.0);
         let asked = self.sites[host].calls.remove(&call);
-        self.fabric.with(host, |node, now| node.cancel(now, call.0, call.1));
+        if !self.give_up_unread(host, call) {
+            self.fabric.with(host, |node, now| node.cancel(now, call.0, call.1));
+        }
         asked.map_or(Ok(()), |(_, asked)| self.reply(host, asked, Err(AisError::Timeout), &[]))
     }
 
