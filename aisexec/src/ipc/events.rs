@@ -65,7 +65,7 @@ impl EventSocket {
     ///
     /// # Errors
     /// What sendmsg(2) says of a packet that can never be sent.
-    pub(crate) fn send(&mut self, code: Code, body: Vec<u8>) -> Result<Sent, Errno> {
+    pub(crate) fn send(&mut self, code: Code, mut body: Vec<u8>) -> Result<Sent, Errno> {
         if self.gone {
             return Ok(Sent::Yes);
         }
@@ -78,6 +78,8 @@ impl EventSocket {
             }
             Err(Errno::EPIPE | Errno::ECONNRESET | Errno::ENOTCONN) => Ok(Sent::Yes),
             Err(Errno::EAGAIN | Errno::EINTR) => {
+                // It may be long, and there may be thousands of such sockets.
+                body.shrink_to_fit();
                 self.waiting = Some((code, body));
                 Ok(Sent::Waits)
             }

@@ -56,7 +56,7 @@ impl Input {
         socket: impl AsFd,
         shared: &mut [u8],
     ) -> Result<Option<Received>, Errno> {
-        if self.whole {
+        if std::mem::take(&mut self.whole) {
             return Ok(Some(Received::Held(std::mem::take(&mut self.held))));
         }
         let fd = socket.as_fd().as_raw_fd();
