@@ -67,3 +67,18 @@ impl Outbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn only_so_many_datagrams_wait() {
+        let mut outbox = Outbox::default();
+        let to = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9);
+        let taken = (0..2 * MOST_WAITING).filter(|_| outbox.push(to, Bytes::from(vec![1])));
+        assert_eq!(taken.count(), MOST_WAITING);
+        assert_eq!(outbox.waiting.len(), MOST_WAITING);
+    }
+}

@@ -1,6 +1,9 @@
 //! What one process, or one user, cannot take from others.
 
-use super::super::bounds::{ACCEPTS_PER_ROUND, CLOSES_PER_ROUND, MAX_HANDLES};
+use super::super::bounds::{
+    ACCEPTS_PER_ROUND, CLOSES_PER_ROUND, MAX_HANDLES, PAYMENTS_AT_A_TIME, REQUESTS_PER_TURN,
+    UNPARKS_PER_ROUND,
+};
 use super::super::connection::{Connection, State};
 use super::*;
 use ais_node::ledger::{Bound, Kind as Counted};
@@ -192,6 +195,79 @@ fn a_process_with_many_connections_has_one_turn_before_another_has() {
     }
     let order: Vec<_> = std::iter::from_fn(|| stage.server.ready.pop()).collect();
     assert!(order[..2].contains(&other), "{order:?}");
+}
+
+#[test]
+fn a_turn_serves_so_many_requests_and_the_next_one_goes_on() {
+    let mut stage = Stage::new();
+    let (_anchor, cookie) = stage.greet(Kind::Session);
+    let (mut call, _) = stage.greet(Kind::Call(cookie));
+    let id = stage.server.last_connection;
+    let many: Vec<u8> = (0..40).flat_map(request).collect();
+    call.write_all(&many).unwrap();
+    stage.server.await_turn(id, EpollFlags::EPOLLIN, EpollFlags::empty());
+    let mut served = Vec::new();
+    let mut replies = [0; 100_000];
+    while stage.server.serve_ready(stage.now) == Some(id) {
+        let count = call.read(&mut replies).unwrap_or(0);
+        served.push(replies[..count].windows(4).filter(|bytes| *bytes == b"AIS1").count());
+    }
+    assert_eq!(served, [REQUESTS_PER_TURN, REQUESTS_PER_TURN, 40 - 2 * REQUESTS_PER_TURN]);
+}
+
+/// Connections for calls of as many sessions as that takes, and those.
+fn many_calls(stage: &mut Stage, count: usize) -> (Vec<UnixStream>, Vec<UnixStream>) {
+    let (mut anchors, mut calls) = (Vec::new(), Vec::new());
+    while calls.len() < count {
+        let (anchor, cookie) = stage.greet(Kind::Session);
+        calls.extend((0..10).map(|_| stage.greet(Kind::Call(cookie)).0));
+        anchors.push(anchor);
+    }
+    (anchors, calls)
+}
+
+#[test]
+fn what_is_held_too_much_is_closed_some_at_a_time() {
+    let mut stage = Stage::new();
+    let (_anchors, mut calls) = many_calls(&mut stage, 2 * PAYMENTS_AT_A_TIME);
+    let claim = Header::new(Code(0x0310), 1, 1 << 20).encode();
+    for call in &mut calls {
+        call.write_all(&claim).unwrap();
+        call.write_all(&[0; 10_000]).unwrap();
+    }
+    stage.run();
+    stage.bound(Counted::Sockets, 0);
+    let mut left = stage.total(Counted::Sockets);
+    let each = left / calls.len() as u64;
+    while left > 0 {
+        stage.server.collect(stage.now);
+        let now = stage.total(Counted::Sockets);
+        assert!(left - now <= PAYMENTS_AT_A_TIME as u64 * each, "{left} to {now}");
+        assert!(now < left);
+        left = now;
+    }
+    stage.run();
+    assert!(calls.iter_mut().all(is_closed));
+}
+
+#[test]
+fn who_waited_for_the_group_goes_on_some_in_a_round() {
+    let mut stage = Stage::new();
+    let (_anchors, mut calls) = many_calls(&mut stage, UNPARKS_PER_ROUND + 1);
+    let room = stage.server.node.ledger().room(Counted::Outbox, own());
+    stage.server.node.ledger_mut().charge(Counted::Outbox, own(), room);
+    for call in &mut calls {
+        call.write_all(&request(7)).unwrap();
+    }
+    stage.run();
+    assert_eq!(stage.server.parked.len(), calls.len());
+    stage.server.node.ledger_mut().release(Counted::Outbox, own(), room);
+    stage.server.tidy(stage.now);
+    assert_eq!(stage.server.parked.len(), calls.len() - UNPARKS_PER_ROUND);
+    stage.run();
+    stage.server.tidy(stage.now);
+    stage.run();
+    assert!(calls.iter_mut().all(|call| is_answered(call, 7)));
 }
 
 #[test]

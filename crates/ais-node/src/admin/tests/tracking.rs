@@ -1,6 +1,8 @@
 //! Programs that track and do not dispatch, and many that do.
 
 use super::*;
+use crate::ledger::{Bound, Kind};
+use crate::{Holder, UserId};
 use ais_proto::MAX_ASYNC_PER_HANDLE;
 use ais_proto::clm;
 use ais_proto::track::TrackFlags;
@@ -107,9 +109,65 @@ fn groups_are_tracked_alike() {
 }
 
 #[test]
+fn subscriptions_of_all_handles_of_a_user_are_bounded() {
+    let mut rig = Rig::new();
+    rig.node.ledger_mut().set_bound(Kind::Events, Bound::of(1 << 14));
+    let of = |user| Holder { user: UserId(user), process: user };
+    let track = |subscription| amf::Request::TrackStart {
+        csi: name("pg"),
+        flags: TrackFlags::CHANGES,
+        capacity: 9,
+        subscription,
+    };
+    let mut refused = 0;
+    for number in 1..=64 {
+        rig.node.session_opened(SessionId(number), of(1000));
+        let handle = rig.open(number, Service::Amf);
+        let (result, _) = rig.answer(&handle, track(1)).unwrap();
+        refused += usize::from(result == Err(AisError::TryAgain));
+        if result.is_ok() {
+            // One anew takes the place of the first.
+            rig.ask(&handle, track(2));
+        }
+    }
+    assert!((20..64).contains(&refused), "{refused}");
+    for (number, user) in [(65, 1001), (66, 0)] {
+        rig.node.session_opened(SessionId(number), of(user));
+        let handle = rig.open(number, Service::Amf);
+        rig.ask(&handle, track(1));
+    }
+    for number in 1..=66 {
+        rig.node.connection_closed(rig.now, ConnectionId(number));
+    }
+    assert_eq!(rig.node.ledger().total(Kind::Events), 0);
+}
+
+#[test]
+fn processes_that_have_a_checkpoint_open_are_counted_together_beyond_a_bound() {
+    let mut rig = Rig::new();
+    for number in 1..=5000 {
+        let process = u32::try_from(number).unwrap();
+        rig.node.session_opened(SessionId(number), Holder { user: UserId(1000), process });
+        let handle = rig.open(number, Service::Ckpt);
+        open_checkpoint(&mut rig, &handle, "a");
+    }
+    let operator = rig.open(9999, Service::Admin);
+    rig.ask(&operator, Request::AskOpeners { name: name("a") });
+    let openers = |rig: &mut Rig| match rig.events.pop() {
+        Some((_, Event::Openers { openers, .. })) => openers,
+        other => panic!("{other:?}"),
+    };
+    let told = openers(&mut rig);
+    assert_eq!(told.len(), 4096);
+    assert_eq!(told.last(), Some(&admin::Opener { process: 0, opens: 5000 - 4095 }));
+    // Who has no room for that is told how many times it is open.
+    rig.node.ledger_mut().set_bound(Kind::Events, Bound::of(4096));
+    rig.ask(&operator, Request::AskOpeners { name: name("a") });
+    assert_eq!(openers(&mut rig), [admin::Opener { process: 0, opens: 5000 }]);
+}
+
+#[test]
 fn outcomes_of_all_handles_of_a_user_are_bounded() {
-    use crate::ledger::{Bound, Kind};
-    use crate::{Holder, UserId};
     let mut rig = Rig::new();
     rig.node.ledger_mut().set_bound(Kind::Events, Bound::of(1 << 20));
     let of = |user| Holder { user: UserId(user), process: user };

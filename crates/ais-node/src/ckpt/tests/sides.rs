@@ -116,6 +116,25 @@ fn messages_under_way_find_what_took_the_place() {
 }
 
 #[test]
+fn only_so_many_of_the_ids_that_a_checkpoint_had_are_known() {
+    let mut cluster = Cluster::new(4);
+    let mut mine = cluster.open(0, "a", ATTRIBUTES);
+    for round in 0..MAX_MEMBERS + 3 {
+        cluster.divide(sides(&TWO_SIDES));
+        cluster.ask(2, Request::Unlink { name: Name::try_from("a").unwrap() });
+        let theirs = cluster.open(2, "a", ATTRIBUTES);
+        merge_second_first(&mut cluster);
+        let former = |(_, checkpoint): (_, &Checkpoint)| checkpoint.former.len();
+        let known = cluster.replicas[0].ckpt.state.iter().map(former).max();
+        assert_eq!(known, Some((round + 1).min(MAX_MEMBERS)));
+        cluster.write(0, mine, b"meant as well").unwrap();
+        cluster.ask(0, Request::Close { checkpoint: mine });
+        mine = cluster.open(0, "a", ATTRIBUTES);
+        cluster.ask(2, Request::Close { checkpoint: theirs });
+    }
+}
+
+#[test]
 fn an_unlinked_checkpoint_goes_its_own_way() {
     let mut cluster = divided();
     let unlinked = cluster.open(0, "a", ATTRIBUTES);
