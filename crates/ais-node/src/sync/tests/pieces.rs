@@ -1,7 +1,8 @@
 //! Much that was held or logged is applied in pieces, and what comes meanwhile
 //! waits in its place.
 
-use super::bus::{Bus, Number, caller, open};
+use super::bus::{Bus, NOW, Number, caller, open};
+use crate::Now;
 use ais_proto::Request;
 
 /// More messages than a step applies.
@@ -69,6 +70,20 @@ fn what_was_held_is_applied_in_pieces_and_in_order() {
     for number in [1, 2] {
         assert_eq!(bus.read(number, "a").unwrap(), last);
     }
+}
+
+#[test]
+fn what_was_delivered_is_not_compared_before_all_of_it_is_done() {
+    let (mut bus, _) = with_much_held();
+    let later = Now { monotonic: 11_000_000_000, ..NOW };
+    let node = &mut bus.member(1).node;
+    let before = node.fake().sent.len();
+    while node.has_tasks() {
+        assert_eq!(node.fake().sent.len(), before);
+        node.handle_timeout(later);
+    }
+    node.handle_timeout(later);
+    assert_eq!(node.fake().sent.len(), before + 1);
 }
 
 #[test]
