@@ -6,7 +6,11 @@ use super::work::CHECKPOINTS;
 use crate::fabric::node_of;
 use crate::hazards::Hazards;
 use crate::plan::MILLISECOND;
+use ais_node::{Holder, UserId};
 use std::collections::BTreeMap;
+
+/// A process that has sent nothing.
+const NOBODY: Holder = Holder { user: UserId::ROOT, process: 0 };
 
 impl World {
     /// Waits until every component has one view of exactly its living members,
@@ -80,7 +84,11 @@ impl World {
             if site.tracked.as_ref().is_none_or(|(_, tracked)| *tracked != there) {
                 return Err(format!("CLM says {:?} on {node}, not {there:?}", site.tracked));
             }
-            let digest = self.fabric.hosts()[*host].daemon.as_ref().map_or(0, |of| of.digest());
+            let daemon = self.fabric.hosts()[*host].daemon.as_ref();
+            if daemon.is_some_and(|of| of.is_congested(NOBODY)) {
+                return Err(format!("{node} has not done all that the group has brought"));
+            }
+            let digest = daemon.map_or(0, |of| of.digest());
             if *digests.entry(side(host)).or_insert(digest) != digest {
                 return Err(format!("{node} has another state than others in {members:?}"));
             }
