@@ -20,7 +20,7 @@
 //!   pays as everybody does, but not for what the others have of its part.
 //!
 //! What was charged has to be released by whoever charged it, in the same
-//! amount. A new kind needs a variant, its line in [`Kind::bound`] and a row in
+//! amount. A new kind needs a variant, its line in `Kind::bound` and a row in
 //! `docs/LIMITS.md`. Services find the ledger in their
 //! [`Effects`](crate::Effects), and who is behind a session by
 //! [`Ledger::holder`].
