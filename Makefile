@@ -89,6 +89,12 @@ conditions: stage
 	$(RELEASE)/ais-cluster conditions
 	$(RELEASE)/ais-cluster latency
 
+# By hand: one daemon of three is flooded in each way that programs can, beside
+# a program that writes. make floods FLOOD=iteration for those with this in their
+# name; as root, other users flood than the one who writes, and root looks in.
+floods: stage
+	$(RELEASE)/ais-cluster floods "$(FLOOD)"
+
 # The library installed inside the tree, and the C programs built against it.
 stage: build
 	@$(MAKE) --no-print-directory install DESTDIR= PREFIX=$(STAGE) SYSCONFDIR=$(STAGE)/etc \
@@ -168,5 +174,5 @@ clean:
 	$(CARGO) clean
 	rm -rf ctests/build
 
-.PHONY: all build build-32 check conditions demo bench figures proof sim soak stage install install-32 \
-	uninstall uninstall-32 clean
+.PHONY: all build build-32 check conditions demo bench figures floods proof sim soak stage install \
+	install-32 uninstall uninstall-32 clean

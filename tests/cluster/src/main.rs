@@ -16,6 +16,7 @@ mod components;
 mod conditions;
 mod failover;
 mod figures;
+mod floods;
 mod hop;
 mod latency;
 mod ledger;
@@ -51,6 +52,9 @@ Usage: ais-cluster COMMAND [OPTION...]
   conditions [SECONDS] [TEXT]
                             what a cluster does on bad networks of every kind, as
                             a table. Only those with this text in their name
+  floods [TEXT]             how a program fares while others flood its daemon, in
+                            every way, as a table. Only those with this text in
+                            their name
   latency [SECONDS]         what a write costs on slow and lossy links
   bench [ROUNDS]            what the group alone can do, by aisctl bench
 
@@ -97,6 +101,7 @@ fn main() -> ExitCode {
             let only = words.get(2).map_or("", String::as_str);
             conditions::run(&settings, number(1, 12), only)
         }
+        Some("floods") => floods::run(&settings, words.get(1).map_or("", String::as_str)),
         Some("latency") => latency::run(&settings, number(1, 5)),
         Some("bench") => bench::run(&settings, number(1, 3)),
         Some("uninvolved") => uninvolved::run(&settings, number(1, 10)),
@@ -120,6 +125,13 @@ fn play(words: &[String]) -> Option<Result<(), String>> {
             let gap = Duration::from_micros(number(gap));
             writer::write(section, number(bytes) as usize, gap, number(most))
         }
+        ["as", user, ref rest @ ..] => {
+            let rest: Vec<_> = rest.iter().map(|word| (*word).to_owned()).collect();
+            let played = || play(&rest).unwrap_or(Err("not a part to play".into()));
+            floods::become_user(number(user) as u32).and_then(|()| played())
+        }
+        ["flood", name, place, time] => floods::play(name, number(place) as u32, number(time)),
+        ["once", section] => writer::once(section),
         ["held", section] => writer::held(section),
         ["echo", own] => hop::echo(own),
         ["ping", own, other] => hop::ping(own, other),

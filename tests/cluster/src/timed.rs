@@ -17,13 +17,15 @@ pub(crate) struct Habit {
     pub(crate) gap: Duration,
     /// How often at most.
     pub(crate) most: u64,
+    /// As which user, if not that of this process.
+    pub(crate) user: Option<u32>,
 }
 
 impl Habit {
     /// A little all the time: notices whenever the node is not served, and keeps
     /// no processor busy.
     pub(crate) const STEADY: Self =
-        Self { bytes: 64, gap: Duration::from_millis(20), most: u64::MAX };
+        Self { bytes: 64, gap: Duration::from_millis(20), most: u64::MAX, user: None };
     /// The same with writes that need several packets.
     pub(crate) const LARGE: Self = Self { bytes: 8000, ..Self::STEADY };
     /// Each write as soon as the one before it is answered.
@@ -117,10 +119,12 @@ impl Drop for TimedWriters {
 impl Program {
     fn start(cluster: &Cluster, node: usize, habit: Habit) -> Result<Self, String> {
         let node = &cluster.nodes[node];
-        let Habit { bytes, gap, most } = habit;
+        let Habit { bytes, gap, most, user } = habit;
         let section = format!("{} {bytes}", node.address);
         let numbers = [bytes as u64, gap.as_micros() as u64, most].map(|of| of.to_string());
+        let user = user.map(|user| ["as".to_owned(), user.to_string()]);
         let mut process = program()?
+            .args(user.into_iter().flatten())
             .args(["write", &section])
             .args(numbers)
             .env("AIS_SOCKET", node.socket())
@@ -151,7 +155,8 @@ impl Program {
         let acknowledged = lines.next().and_then(|line| line.strip_prefix("acknowledged "));
         let acknowledged = acknowledged.and_then(|number| number.parse().ok());
         let (Some(acknowledged), true) = (acknowledged, status.success()) else {
-            return Err(format!("the writer of '{}' failed: {status}", self.section));
+            let said = text.lines().last().unwrap_or_default();
+            return Err(format!("the writer of '{}' failed: {status} {said}", self.section));
         };
         let time = |line: &str| {
             let (began, ended) = line.split_once(' ')?;

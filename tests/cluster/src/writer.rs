@@ -1,7 +1,7 @@
 //! A program of a node, in a process of its own (`ais-cluster write`): counts up
 //! in a section of a checkpoint, one write at a time, and tells in the end when
 //! each began and when it was acknowledged. `ais-cluster held` reads the number
-//! that a node has.
+//! that a node has, `ais-cluster once` writes once.
 
 use crate::components::now;
 use ais::admin::Inspection;
@@ -59,6 +59,22 @@ pub(crate) fn write(section: &str, bytes: usize, gap: Duration, most: u64) -> Re
         let _ = writeln!(text, "{began} {ended}");
     }
     print!("{text}");
+    Ok(())
+}
+
+/// Writes once, like a program that has just come.
+///
+/// # Errors
+/// Why it cannot.
+pub(crate) fn once(section: &str) -> Result<(), String> {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let start = Instant::now();
+    let mut counter = Counter { section, bytes: DIGITS, checkpoint: None, number: 0 };
+    while !counter.count_up()? {
+        if start.elapsed() > PATIENCE {
+            return Err(format!("no write to '{section}' in {} s", PATIENCE.as_secs()));
+        }
+    }
     Ok(())
 }
 
