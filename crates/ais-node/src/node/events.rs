@@ -9,8 +9,11 @@ use crate::event::Due;
 use crate::{ConnectionId, Event};
 use ais_proto::{Code, admin, ckpt};
 
-/// Events that one step makes for handles that are told in turn.
+/// Events that are made for handles that are told in turn, by all that is done at
+/// one time, and then in each step.
 pub(super) const TURNS: usize = 64;
+/// An event counts once more for each so many bytes that it has.
+const EVENT: usize = 4096;
 
 /// What is to be put out.
 #[derive(Debug)]
@@ -81,7 +84,9 @@ impl Node {
                     let (connection, due) = self.handles.take_turn(&mut self.fx.ledger)?;
                     self.turns_left -= 1;
                     if let Some(event) = self.compose(connection, due) {
-                        return Some(put_out(connection, &event));
+                        let (code, body) = (event.code(), event.encode());
+                        self.turns_left = self.turns_left.saturating_sub(body.len() / EVENT);
+                        return Some(Output::Event { connection, code, body });
                     }
                 }
             }

@@ -167,7 +167,8 @@ pub struct Node {
     /// How much this step may still do of it.
     work_left: usize,
     outputs: VecDeque<ToPutOut>,
-    /// Events that this step may still make for handles that are told in turn.
+    /// Events that this step may still make for handles that are told in turn: large
+    /// ones count for several.
     turns_left: usize,
     /// When the node was called last.
     called_at: u64,
@@ -268,8 +269,11 @@ impl Node {
         {
             self.holds.overslept(due);
         }
+        // A driver does much at one time, and all of that is one step to others.
+        if now.monotonic > self.called_at {
+            self.turns_left = TURNS;
+        }
         self.called_at = now.monotonic;
-        self.turns_left = TURNS;
         // What waits has its turn when time has passed, not with each datagram.
         self.work_left = if self.tasks.is_empty() { self.config.pace.messages } else { 0 };
     }
@@ -284,6 +288,7 @@ impl Node {
 
     /// Time has passed. Does nothing if it is called too early.
     pub fn handle_timeout(&mut self, now: Now) {
+        self.turns_left = TURNS;
         self.with_ring(now, |ring| ring.handle_timeout(now.monotonic));
         if !self.tasks.is_empty() {
             self.work_left = self.config.pace.messages;

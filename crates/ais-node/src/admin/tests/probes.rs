@@ -73,6 +73,31 @@ fn many_probes_are_told_in_turn_and_who_sent_first() {
     assert_eq!((told.len(), rig.events.len()), (1000, 1000), "each once");
 }
 
+#[test]
+fn what_is_done_at_one_time_tells_many_no_more_than_one_thing_does() {
+    let mut rig = Rig::new();
+    let probes: Vec<_> = (1..=1000).map(|number| rig.open(number, Service::Admin)).collect();
+    for probe in &probes {
+        rig.ask(probe, Request::ProbeStart);
+    }
+    rig.ask(&probes[0], Request::ProbeSend { messages: vec![b"a"] });
+    for probe in &probes[900..] {
+        rig.close(probe);
+    }
+    assert!(rig.events.len() < 100, "{} events at one time", rig.events.len());
+    rig.go_on();
+    assert_eq!(rig.events.len(), 900);
+    // Large ones count for more.
+    rig.events.clear();
+    let message = vec![b'x'; 60_000];
+    rig.ask(&probes[0], Request::ProbeSend { messages: vec![&message] });
+    let first = rig.events.len();
+    assert!((1..=10).contains(&first), "{first} large events at one time");
+    let steps = rig.go_on();
+    assert!(steps.iter().all(|events| *events <= 10), "{steps:?}");
+    assert_eq!(rig.events.len(), 900);
+}
+
 fn delivery(message: &[u8]) -> crate::Delivery<'_> {
     crate::Delivery { from: ME, number: 1, asker: None, message }
 }
