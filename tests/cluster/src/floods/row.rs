@@ -129,7 +129,10 @@ impl Row {
             steps: long_steps(cluster),
         };
         cluster.stop()?;
-        if row.done.is_flood() { Ok(row) } else { Err("nothing was sent".into()) }
+        if row.done.is_flood() {
+            return Ok(row);
+        }
+        Err(format!("nothing was sent: {}", row.done.shown()))
     }
 
     /// What is not as it should be.
