@@ -65,7 +65,7 @@ pub(super) fn halves(flood: &mut Flood) -> Result<(), AisError> {
     const PIECE: usize = 64 << 10;
     let header = Header::new(Code(0x030e), 1, 16 << 20).encode();
     let (mut sessions, mut clients) = (Vec::new(), Vec::new());
-    for _ in 0..40 {
+    for _ in 0..30 {
         let Some(session) = flood.session() else { break };
         clients.extend(flood.calls(&session, CALLS));
         sessions.push(session);

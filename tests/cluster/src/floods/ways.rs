@@ -12,6 +12,10 @@ pub(super) struct Way {
     /// What the daemon may have more than before meanwhile, in MiB: the bounds of
     /// docs/LIMITS.md that the flood comes to.
     pub(super) bound: u64,
+    /// What it has the daemon hold is small pieces, whose memory the allocator keeps
+    /// and uses again (docs/LIMITS.md): it floods twice, and the second time the
+    /// daemon is to need no more than it kept.
+    pub(super) is_small: bool,
     /// The ring stands still now and then, without the flood as well.
     pub(super) pauses: bool,
     pub(super) flood: fn(&mut Flood) -> Result<(), AisError>,
@@ -36,7 +40,11 @@ const fn way(
     bound: u64,
     flood: fn(&mut Flood) -> Result<(), AisError>,
 ) -> Way {
-    Way { name, processes, bound: SMALL + bound, pauses: false, flood }
+    Way { name, processes, bound: SMALL + bound, is_small: false, pauses: false, flood }
+}
+
+const fn small(way: Way) -> Way {
+    Way { is_small: true, ..way }
 }
 
 pub(super) const WAYS: [Way; 34] = [
@@ -63,18 +71,23 @@ pub(super) const WAYS: [Way; 34] = [
     way("replies that are not read", 3, UNDER_WAY + CHECKPOINTS, checkpoints::replies_left),
     way("reads of 16 MiB", 2, UNDER_WAY + GROUP + CHECKPOINTS, checkpoints::large_reads),
     way("large sections", 2, UNDER_WAY + GROUP + CHECKPOINTS, checkpoints::large_sections),
-    way("small sections", 2, GROUP + CHECKPOINTS, checkpoints::small_sections),
-    way("sections with long names", 2, UNDER_WAY + GROUP + CHECKPOINTS, checkpoints::long_names),
-    way("sections made and deleted", 2, GROUP + CHECKPOINTS, checkpoints::made_and_deleted),
-    way("sections that expire at once", 2, GROUP + CHECKPOINTS, checkpoints::expirations),
-    way("many checkpoints", 2, GROUP + CHECKPOINTS, checkpoints::many_checkpoints),
-    way("retentions that end at once", 2, GROUP + CHECKPOINTS, checkpoints::retentions),
+    small(way("small sections", 2, GROUP + CHECKPOINTS, checkpoints::small_sections)),
+    small(way(
+        "sections with long names",
+        2,
+        UNDER_WAY + GROUP + CHECKPOINTS,
+        checkpoints::long_names,
+    )),
+    small(way("sections made and deleted", 2, GROUP + CHECKPOINTS, checkpoints::made_and_deleted)),
+    small(way("sections that expire at once", 2, GROUP + CHECKPOINTS, checkpoints::expirations)),
+    small(way("many checkpoints", 2, GROUP + CHECKPOINTS, checkpoints::many_checkpoints)),
+    small(way("retentions that end at once", 2, GROUP + CHECKPOINTS, checkpoints::retentions)),
     way("retentions set again and again", 2, GROUP, checkpoints::retention_changes),
-    way("iteration", 2, GROUP + CHECKPOINTS, checkpoints::iteration),
+    small(way("iteration", 2, GROUP + CHECKPOINTS, checkpoints::iteration)),
     way("looks into what is overwritten", 3, UNDER_WAY + 2 * CHECKPOINTS, operators::looks),
     way("looks that are not read", 3, UNDER_WAY + 2 * CHECKPOINTS, operators::looks_left),
     way("views watched again and again", 2, OUTCOMES, operators::watches),
-    way("lists of everything", 2, GROUP + CHECKPOINTS, operators::lists),
+    small(way("lists of everything", 2, GROUP + CHECKPOINTS, operators::lists)),
     way("components, reports and errors", 3, GROUP, operators::components),
     way("operations of AMF", 2, GROUP, operators::operations),
 ];
