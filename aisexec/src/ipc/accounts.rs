@@ -2,7 +2,9 @@
 //! too much.
 
 use super::Server;
-use super::bounds::{CROWD, MAPPED_BESIDE_CHECKPOINTS, MAPPED_IN_CROWD, PAYMENTS_AT_A_TIME};
+use super::bounds::{
+    CROWD, LARGE_STATE, MAPPED_BESIDE_LARGE_STATE, MAPPED_IN_CROWD, PAYMENTS_AT_A_TIME,
+};
 use super::connection::{Connection, Fault};
 use crate::run::RETURN_MEMORY_FROM;
 use crate::sys;
@@ -81,8 +83,8 @@ impl Server {
         let by_clients: u64 = bytes.map(|kind| self.node.ledger().total(kind)).iter().sum();
         let mapped_from = if by_clients >= CROWD {
             MAPPED_IN_CROWD
-        } else if self.node.checkpoint_memory() >= CROWD {
-            MAPPED_BESIDE_CHECKPOINTS
+        } else if self.node.checkpoint_memory() >= LARGE_STATE {
+            MAPPED_BESIDE_LARGE_STATE
         } else {
             RETURN_MEMORY_FROM
         };

@@ -36,14 +36,16 @@ pub(crate) const PARKED_LOOKS: u64 = SECOND / 100;
 /// Connections that are looked at, or closed, at a time as too much waits for
 /// clients.
 pub(crate) const PAYMENTS_AT_A_TIME: usize = 64;
-/// Bytes that clients hold together, or checkpoints, from which on what they hold
-/// goes back to the system piece by piece as it is freed, which takes longer.
+/// Bytes that clients hold together from which on there is a crowd: what is held
+/// then goes back to the system piece by piece as it is freed, which takes longer.
 pub(crate) const CROWD: u64 = 32 << 20;
-/// From how many bytes on pieces of memory do so while clients hold so much; else
-/// what ordinary messages need is kept, as it is quicker to have again.
+/// From how many bytes on pieces of memory do so in a crowd; else what ordinary
+/// messages need is kept, as it is quicker to have again.
 pub(crate) const MAPPED_IN_CROWD: i32 = 16 << 10;
-/// The same while checkpoints do: the pieces in which they hold what is large.
-pub(crate) const MAPPED_BESIDE_CHECKPOINTS: i32 = 64 << 10;
+/// Bytes that checkpoints take from which on the pieces do so in which they hold
+/// what is large, and how many bytes such a piece has.
+pub(crate) const LARGE_STATE: u64 = 16 << 20;
+pub(crate) const MAPPED_BESIDE_LARGE_STATE: i32 = 64 << 10;
 /// Descriptors that are not for clients.
 const RESERVED_DESCRIPTORS: u64 = 64;
 /// Some of them are for connections that only hear why they are one too many.
