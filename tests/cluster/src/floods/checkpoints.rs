@@ -47,9 +47,11 @@ pub(super) fn replies_left(flood: &mut Flood) -> Result<(), AisError> {
     let data = vec![b'x'; 4 * MIB];
     for _ in 0..20 {
         let Ok((session, mut calls, checkpoint)) = begin(flood, CALLS) else { break };
-        let write = Request::Overwrite { checkpoint, id: b"", data: &data };
-        flood.ask(&mut calls[0], &ais_proto::Request::Ckpt(write))?;
-        // Every session has but this one open, so the number is the same.
+        // It is the same checkpoint for all of them.
+        if held.is_empty() {
+            let write = Request::Overwrite { checkpoint, id: b"", data: &data };
+            flood.ask(&mut calls[0], &ais_proto::Request::Ckpt(write))?;
+        }
         let element = ReadElement { id: b"", offset: 0, size: None };
         let read = ckpt_frame(Request::Read { checkpoint, elements: vec![element] });
         held.push(session);
