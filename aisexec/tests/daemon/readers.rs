@@ -121,7 +121,7 @@ impl Daemon {
     /// Waits until programs can connect.
     fn await_socket(&mut self, site: &Site) {
         for _ in 0..PATIENCE {
-            if site.socket().exists() {
+            if UnixStream::connect(site.socket()).is_ok() {
                 let (_anchor, cookie) = Client::session(site);
                 return Client::calls(site, cookie).assert_served(1);
             }
