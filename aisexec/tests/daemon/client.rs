@@ -30,6 +30,12 @@ pub(crate) struct Reply {
     pub(crate) body: Vec<u8>,
 }
 
+/// A new program is served.
+pub(crate) fn assert_serves(site: &Site) {
+    let (_anchor, cookie) = Client::session(site);
+    Client::calls(site, cookie).assert_served(1);
+}
+
 impl Client {
     pub(crate) fn connect(site: &Site) -> Self {
         Self { node: Some(site.address), ..Self::connect_to(&site.socket()) }

@@ -1,14 +1,9 @@
 //! Several daemons on loopback.
 
-use crate::client::Client;
+use crate::client::assert_serves;
 use crate::executive::{Executive, Site};
 use nix::sys::signal::Signal;
 use std::net::Ipv4Addr;
-
-fn assert_serves(site: &Site) {
-    let (_anchor, cookie) = Client::session(site);
-    Client::calls(site, cookie).assert_served(1);
-}
 
 /// Three nodes meet; one is killed, comes back, and another leaves.
 fn live(transport: &str) {

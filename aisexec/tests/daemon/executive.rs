@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -96,6 +97,28 @@ impl Site {
 
     pub(crate) fn socket(&self) -> PathBuf {
         self.path("run/socket")
+    }
+
+    /// Waits until programs can connect: the file of the socket is there before.
+    pub(crate) fn await_socket(&self) {
+        for _ in 0..PATIENCE {
+            if UnixStream::connect(self.socket()).is_ok() {
+                return;
+            }
+            poll(&mut [], 1u8).unwrap();
+        }
+        panic!("nobody is served");
+    }
+
+    /// Waits until this text is in a file, which the daemon writes when it can.
+    pub(crate) fn await_text(&self, name: &str, text: &str) {
+        for _ in 0..PATIENCE {
+            if self.read(name).contains(text) {
+                return;
+            }
+            poll(&mut [], 1u8).unwrap();
+        }
+        panic!("`{text}` is not in {name}:\n{}", self.read(name));
     }
 
     /// aisexec with the paths of this node.

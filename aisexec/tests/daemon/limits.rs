@@ -89,6 +89,7 @@ fn a_limit_that_is_reached_stands_in_the_log_with_its_key() {
     for _ in 0..100 {
         assert_eq!(program.create(first, b"4", b""), no_space);
     }
+    executive.await_log("max-sections");
     assert_eq!(executive.log().matches("max-sections").count(), 1);
     executive.stop();
 }

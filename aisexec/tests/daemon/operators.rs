@@ -1,9 +1,8 @@
 //! What operators, and what they run, do to a daemon and its files.
 
-use crate::client::Client;
-use crate::executive::{PATIENCE, Site};
+use crate::client::{Client, assert_serves};
+use crate::executive::Site;
 use nix::fcntl::{Flock, FlockArg};
-use nix::poll::poll;
 use nix::sys::signal::Signal;
 use nix::unistd::getuid;
 use std::fs::{self, File, Permissions};
@@ -11,11 +10,6 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
-
-fn assert_serves(site: &Site) {
-    let (_anchor, cookie) = Client::session(site);
-    Client::calls(site, cookie).assert_served(1);
-}
 
 fn mode(site: &Site, path: &str) -> u32 {
     fs::metadata(site.path(path)).unwrap().mode() & 0o7777
@@ -323,12 +317,7 @@ fn a_limit_on_the_size_of_files_does_not_end_it() {
     let site = Site::new();
     let mut executive = site.spawn(through_shell(&site, "ulimit -f 0"));
     executive.await_members(&[site.address]);
-    for _ in 0..PATIENCE {
-        if site.socket().exists() {
-            break;
-        }
-        poll(&mut [], 1u8).unwrap();
-    }
+    site.await_socket();
     assert_serves(&site);
     assert_eq!(executive.log(), "");
     executive.stop();
@@ -341,6 +330,7 @@ fn a_damaged_number_is_one_error_with_its_path() {
     let file = format!("state/ring-{}", site.address);
     site.write(&file, "18446744073709551615\n");
     let executive = site.start();
+    executive.await_log("ERROR");
     let log = executive.log();
     let path = site.path(&file);
     let errors: Vec<&str> = log.lines().filter(|line| line.contains("ERROR")).collect();
@@ -371,9 +361,10 @@ fn the_journal_is_told_how_bad_a_line_is() {
     let log = File::options().append(true).create(true).open(site.path("log")).unwrap();
     let ours = log.metadata().unwrap();
     let executive = start(format!("{}:{}", ours.dev(), ours.ino()));
+    executive.await_log("<4>[WARN ");
+    executive.await_log("<6>[INFO ");
     let text = executive.log();
     assert!(text.lines().all(|line| line.starts_with('<')), "{text}");
-    assert!(text.contains("<4>[WARN ") && text.contains("<6>[INFO "), "{text}");
     executive.stop();
     // A variable that was inherited says nothing of this standard error.
     let executive = start(format!("{}:{}", found.dev(), found.ino()));

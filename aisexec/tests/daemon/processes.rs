@@ -44,7 +44,7 @@ fn strangers_are_refused() {
         return;
     }
     let site = Site::new();
-    let _executive = site.start();
+    let executive = site.start();
     // It can reach the socket, and this program; it may not use it.
     let program = site.path("program");
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
@@ -56,7 +56,7 @@ fn strangers_are_refused() {
     let output = command.current_dir("/").uid(65534).gid(65534).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.contains("refused"), "{output:?}");
-    assert!(site.read("log").contains("of uid 65534 was closed: only root"));
+    executive.await_log("of uid 65534 was closed: only root");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Readers of the log and of the lists of members that stop reading: the
 //! daemon waits for none of them.
 
-use crate::client::Client;
+use crate::client::{Client, assert_serves};
 use crate::executive::{Executive, PATIENCE, Site};
 use ais_proto::admin::{Operated, Operation, Request, Target};
 use ais_proto::{NodeId, Reader, Writer};
@@ -114,22 +114,16 @@ fn has_room(fd: &OwnedFd) -> bool {
     poll(&mut fds, PollTimeout::ZERO).unwrap() == 1
 }
 
+/// Waits until programs are served.
+fn await_serving(site: &Site) {
+    site.await_socket();
+    assert_serves(site);
+}
+
 /// A daemon of which nobody knows what it says.
 struct Daemon(Child);
 
 impl Daemon {
-    /// Waits until programs can connect.
-    fn await_socket(&mut self, site: &Site) {
-        for _ in 0..PATIENCE {
-            if UnixStream::connect(site.socket()).is_ok() {
-                let (_anchor, cookie) = Client::session(site);
-                return Client::calls(site, cookie).assert_served(1);
-            }
-            poll(&mut [], 1u8).unwrap();
-        }
-        panic!("nobody is served");
-    }
-
     fn wait(&mut self) -> ExitStatus {
         for _ in 0..PATIENCE {
             if let Some(status) = self.0.try_wait().unwrap() {
@@ -159,7 +153,7 @@ fn it_starts_serves_and_stops_while_nobody_reads() {
         let site = Site::new();
         let stalled = Stalled::new(kind);
         let mut daemon = stalled.spawn(site.command());
-        daemon.await_socket(&site);
+        await_serving(&site);
         daemon.stop();
         assert!(!site.socket().exists(), "{kind:?}");
     }
@@ -171,7 +165,7 @@ fn who_reads_again_gets_what_was_said() {
         let site = Site::new();
         let mut stalled = Stalled::new(kind);
         let mut daemon = stalled.spawn(site.command());
-        daemon.await_socket(&site);
+        await_serving(&site);
         // Each of the two has a thread of its own.
         let member = format!("\t{}", site.address);
         let text = stalled.read_until(&["serving programs on", "New Configuration:", &member]);
@@ -186,7 +180,7 @@ fn the_descriptor_that_others_share_is_left_as_it_was() {
         let site = Site::new();
         let mut stalled = Stalled::new(kind);
         let mut daemon = stalled.spawn(site.command());
-        daemon.await_socket(&site);
+        await_serving(&site);
         let flags = OFlag::from_bits_truncate(fcntl(&stalled.theirs, FcntlArg::F_GETFL).unwrap());
         assert!(!flags.contains(OFlag::O_NONBLOCK), "{kind:?}");
         // What the runtime says in its last moment does not wait either.
@@ -210,12 +204,12 @@ fn it_stays_a_member_while_nobody_reads() {
     for node in &mut nodes {
         node.await_members(&all);
     }
-    silent.await_socket(&sites[2]);
+    await_serving(&sites[2]);
     let mut killed = nodes.remove(0);
     killed.signal(Signal::SIGKILL);
     killed.wait();
     nodes[0].await_members(&all[1..]);
-    silent.await_socket(&sites[2]);
+    await_serving(&sites[2]);
     silent.stop();
     nodes[0].await_members(&all[1..2]);
 }

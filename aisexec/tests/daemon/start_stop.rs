@@ -232,7 +232,7 @@ fn a_state_directory_that_cannot_be_written_is_a_warning() {
     let site = Site::new();
     site.write("state", "not a directory");
     let executive = site.start();
-    assert!(site.read("log").contains("the ring number is taken from the clock"));
+    executive.await_log("the ring number is taken from the clock");
     executive.stop();
 }
 
@@ -332,9 +332,9 @@ fn in_the_background_a_file_keeps_the_log() {
     let pid = site.read("run/socket.lock").trim().parse().unwrap();
     kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
     anchor.assert_closed();
+    site.await_text("log", "stopping because of SIGTERM");
     let log = site.read("log");
     assert!(log.contains("serving programs on"), "{log}");
-    assert!(log.contains("stopping because of SIGTERM"), "{log}");
 }
 
 #[test]
