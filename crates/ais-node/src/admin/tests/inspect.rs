@@ -182,7 +182,7 @@ fn who_reads_on_is_not_disturbed_but_by_who_holds_less() {
         reads(&mut rig, &root).unwrap();
     }
     assert_eq!(look(&mut rig, &reader), Ok(()));
-    // And who does not read on does at once.
+    // Who does not read on does at once.
     rig.now.monotonic += 100_000_000;
     assert_eq!(look(&mut rig, &newcomer), Ok(()));
     assert_eq!(reads(&mut rig, &reader), Err(AisError::TryAgain));

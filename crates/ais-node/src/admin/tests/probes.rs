@@ -20,7 +20,7 @@ fn a_probe_that_does_not_read_is_told_what_it_missed() {
     assert_eq!(own, sent);
     assert!(skipped > 0);
     assert_eq!(items.len() as u64 + skipped, sent);
-    // And from then on it is as before.
+    // From then on it is as before.
     rig.ask(&probe, Request::ProbeSend { messages: vec![b"on"] });
     assert_eq!(rig.heard(probe.connection), (1, 0, vec![(1, b"on".to_vec())]));
 }
