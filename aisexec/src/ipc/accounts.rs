@@ -2,9 +2,7 @@
 //! too much.
 
 use super::Server;
-use super::bounds::{
-    CROWD, LARGE_STATE, MAPPED_BESIDE_LARGE_STATE, MAPPED_IN_CROWD, PAYMENTS_AT_A_TIME,
-};
+use super::bounds::{CROWD, MAPPED_IN_CROWD, PAYMENTS_AT_A_TIME};
 use super::connection::{Connection, Fault};
 use crate::run::RETURN_MEMORY_FROM;
 use crate::sys;
@@ -75,21 +73,15 @@ impl Server {
         }
     }
 
-    /// Has what is allocated while much is held go back to the system when it is
-    /// freed. The allocator keeps what lies between pieces that are still in use,
-    /// and it cannot give that back if memory is locked.
+    /// Has what is allocated in a crowd go back to the system when it is freed.
+    /// The allocator keeps what lies between pieces that are still in use, and
+    /// it cannot give that back if memory is locked.
     pub(super) fn look_at_crowd(&mut self) {
         let bytes = [Kind::Sockets, Kind::Outbox, Kind::Events];
-        let by_clients: u64 = bytes.map(|kind| self.node.ledger().total(kind)).iter().sum();
-        let mapped_from = if by_clients >= CROWD {
-            MAPPED_IN_CROWD
-        } else if self.node.checkpoint_memory() >= LARGE_STATE {
-            MAPPED_BESIDE_LARGE_STATE
-        } else {
-            RETURN_MEMORY_FROM
-        };
-        if mapped_from != std::mem::replace(&mut self.mapped_from, mapped_from) {
-            sys::map_memory_from(mapped_from);
+        let held: u64 = bytes.map(|kind| self.node.ledger().total(kind)).iter().sum();
+        let is_crowd = held >= CROWD;
+        if is_crowd != std::mem::replace(&mut self.is_crowd, is_crowd) {
+            sys::map_memory_from(if is_crowd { MAPPED_IN_CROWD } else { RETURN_MEMORY_FROM });
         }
     }
 }

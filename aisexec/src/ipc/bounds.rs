@@ -42,10 +42,6 @@ pub(crate) const CROWD: u64 = 32 << 20;
 /// From how many bytes on pieces of memory do so in a crowd; else what ordinary
 /// messages need is kept, as it is quicker to have again.
 pub(crate) const MAPPED_IN_CROWD: i32 = 16 << 10;
-/// Bytes that checkpoints take from which on the pieces do so in which they hold
-/// what is large, and how many bytes such a piece has.
-pub(crate) const LARGE_STATE: u64 = 16 << 20;
-pub(crate) const MAPPED_BESIDE_LARGE_STATE: i32 = 64 << 10;
 /// Descriptors that are not for clients.
 const RESERVED_DESCRIPTORS: u64 = 64;
 /// Some of them are for connections that only hear why they are one too many.

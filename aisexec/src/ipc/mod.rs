@@ -32,7 +32,6 @@ pub(crate) use token::Token;
 use crate::claim::Claim;
 use crate::clock::SECOND;
 use crate::listen::Listener;
-use crate::run::RETURN_MEMORY_FROM;
 use crate::udp::Udp;
 use crate::writer::Writer;
 use accounts::Heavy;
@@ -128,9 +127,8 @@ pub(crate) struct Server {
     /// What is to be closed, in order.
     endings: VecDeque<Ending>,
     heavy: Heavy,
-    /// From how many bytes on pieces of memory go back to the system when they are
-    /// freed.
-    mapped_from: i32,
+    /// Clients hold much.
+    is_crowd: bool,
     /// By user, where one is to blame.
     complaints: Complaints<Option<libc::uid_t>>,
     /// Of programs that were compiled with other headers, by user.
@@ -184,7 +182,7 @@ impl Server {
             unpark_at: None,
             endings: VecDeque::new(),
             heavy: Heavy::default(),
-            mapped_from: RETURN_MEMORY_FROM,
+            is_crowd: false,
             complaints: Complaints::every(SECOND),
             misfits: Complaints::every(60 * SECOND),
             has_served: false,

@@ -136,26 +136,3 @@ fn strict_limits_stand_in_the_log() {
     );
     executive.stop();
 }
-
-#[test]
-fn memory_of_large_sections_goes_back_when_they_are_gone() {
-    const MIB: usize = 1 << 20;
-    let (site, executive, mut program) = start("");
-    let mut other = Program::new(&site);
-    let kept = other.open("kept").unwrap();
-    let before = executive.resident();
-    let large = program.open("large").unwrap();
-    for number in 0..100_u32 {
-        program.create(large, &number.to_le_bytes(), &vec![b'x'; MIB]).unwrap();
-        // It stays, in memory that came after that of the others.
-        other.create(kept, &number.to_le_bytes(), &[b'x'; 500]).unwrap();
-    }
-    let held = executive.resident() - before;
-    assert!(held > 90 << 10, "{held} kB");
-    program.call(Request::Close { checkpoint: large }).unwrap();
-    let is_back = (0..100_000).any(|_| {
-        other.call(Request::StatusGet { checkpoint: kept }).unwrap();
-        executive.resident() < before + (48 << 10)
-    });
-    assert!(is_back, "{} of {held} kB are kept", executive.resident() - before);
-}

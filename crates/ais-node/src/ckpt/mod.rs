@@ -116,11 +116,6 @@ impl Ckpt {
         }
     }
 
-    /// Bytes of memory that the checkpoints take.
-    pub(crate) fn memory(&self) -> u64 {
-        self.state.memory()
-    }
-
     /// Goes on with freezing the state, for no longer than the group can wait;
     /// with what sections hold, or of that nothing but the size: that comes by
     /// way of [`Ckpt::fill_from`]. Whether it is frozen. Nothing may change

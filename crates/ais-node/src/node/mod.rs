@@ -401,12 +401,6 @@ impl Node {
         self.admin.status(now, &sights)
     }
 
-    /// Bytes of memory that checkpoints take.
-    #[must_use]
-    pub fn checkpoint_memory(&self) -> u64 {
-        self.services.ckpt.memory()
-    }
-
     /// Where the state of this node stands, for people.
     #[must_use]
     pub fn sync_status(&self) -> SyncStatus {
