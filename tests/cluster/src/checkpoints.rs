@@ -4,7 +4,6 @@
 use crate::cluster::{Cluster, Settings, wait_until};
 use crate::ledger::Writers;
 use crate::node::Node;
-use crate::soak::memory;
 use nix::sys::signal::Signal;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -81,7 +80,7 @@ pub(crate) fn join_with(cluster: &mut Cluster, mebibytes: u64) -> Result<(), Str
         Ok(())
     };
     let before_it = rate_while(cluster, rest)?;
-    let before = memory(cluster.nodes[0].pid());
+    let before = cluster.nodes[0].resident();
     let mut took = Duration::ZERO;
     let served = rate_while(cluster, |cluster| {
         let begin = Instant::now();
@@ -97,9 +96,9 @@ pub(crate) fn join_with(cluster: &mut Cluster, mebibytes: u64) -> Result<(), Str
         filled.as_secs_f64(),
         took.as_secs_f64(),
     );
-    println!("  sender before: {before}");
-    println!("  sender after: {}", memory(cluster.nodes[0].pid()));
-    println!("  joiner: {}", memory(cluster.nodes[NODES - 1].pid()));
+    println!("  sender before: {before} KiB resident");
+    println!("  sender after: {} KiB", cluster.nodes[0].resident());
+    println!("  joiner: {} KiB", cluster.nodes[NODES - 1].resident());
     ballast(cluster, NODES - 1, true)?;
     nothing_is_open(cluster)
 }

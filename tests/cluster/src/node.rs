@@ -139,6 +139,16 @@ impl Node {
         self.daemon.as_ref().map(Child::id)
     }
 
+    /// Resident memory of the daemon, in KiB; 0 if it has ended.
+    pub(crate) fn resident(&self) -> u64 {
+        let read = || {
+            let text = std::fs::read_to_string(format!("/proc/{}/status", self.pid()?)).ok()?;
+            let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+            line.split_whitespace().next()?.parse().ok()
+        };
+        read().unwrap_or(0)
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         if let Some(daemon) = &self.daemon {
             // It may have ended by itself, which shows elsewhere.

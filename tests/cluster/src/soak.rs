@@ -97,7 +97,7 @@ pub(crate) fn idle(settings: &Settings, seconds: u64) -> Result<(), String> {
         settings.token, settings.busy
     );
     for node in &cluster.nodes {
-        println!("  {}: {}", node.address, memory(node.pid()));
+        println!("  {}: {} KiB resident", node.address, node.resident());
     }
     if before == after { cluster.stop() } else { Err("a node was wrongly lost".into()) }
 }
@@ -134,12 +134,4 @@ fn cpu_ticks(cluster: &Cluster) -> u64 {
         fields.filter_map(|field| field.parse::<u64>().ok()).sum::<u64>()
     };
     cluster.nodes.iter().filter_map(|node| node.pid()).map(ticks).sum()
-}
-
-/// What the kernel says of the memory of a process.
-pub(crate) fn memory(pid: Option<u32>) -> String {
-    let status = pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/status")).ok());
-    let status = status.unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmRSS"));
-    line.unwrap_or("no VmRSS").split_whitespace().collect::<Vec<_>>().join(" ")
 }

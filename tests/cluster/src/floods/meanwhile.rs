@@ -19,21 +19,11 @@ const PAUSE: Duration = Duration::from_millis(200);
 const STANDS: Duration = Duration::from_millis(300);
 const RUNS: Duration = Duration::from_millis(700);
 
-/// Resident bytes of a daemon, in KiB; 0 if it has ended.
-pub(super) fn resident(node: &Node) -> u64 {
-    let read = || {
-        let text = std::fs::read_to_string(format!("/proc/{}/status", node.pid()?)).ok()?;
-        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-        line.split_whitespace().next()?.parse().ok()
-    };
-    read().unwrap_or(0)
-}
-
 /// Keeps the most of each daemon until it is over.
 pub(super) fn watch_memory(cluster: &Cluster, memory: &mut [Memory], is_over: &AtomicBool) {
     while !is_over.load(Ordering::Relaxed) {
         for (node, memory) in cluster.nodes.iter().zip(&mut *memory) {
-            memory.most = memory.most.max(resident(node));
+            memory.most = memory.most.max(node.resident());
         }
         sleep(LOOK);
     }

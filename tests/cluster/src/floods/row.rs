@@ -285,7 +285,7 @@ fn play(node: &Node, way: &Way, done: &mut Tally) -> Result<(), String> {
 
 /// What each daemon has now.
 fn memory_of(cluster: &Cluster) -> Vec<Memory> {
-    let before = cluster.nodes.iter().map(meanwhile::resident);
+    let before = cluster.nodes.iter().map(Node::resident);
     before.map(|before| Memory { before, most: before, after: 0 }).collect()
 }
 
@@ -297,7 +297,7 @@ fn settle(cluster: &Cluster, memory: &mut [Memory], more: u64) -> Result<(), Str
     let end = Instant::now() + PATIENCE;
     loop {
         for (node, memory) in cluster.nodes.iter().zip(&mut *memory) {
-            memory.after = meanwhile::resident(node);
+            memory.after = node.resident();
         }
         if memory.iter().all(|memory| memory.after <= memory.before + more + KEPT) {
             return Ok(());

@@ -136,8 +136,8 @@ fn a_view_in_the_middle_has_what_was_held_applied_in_pieces() {
     assert_eq!(bus.read(2, "a").unwrap(), format!("{}", MANY - 1).into_bytes());
 }
 
-#[test]
-fn a_node_that_joins_applies_its_log_in_pieces() {
+/// Node 3 is joining, and much comes that it has to log.
+fn with_a_long_log() -> Bus {
     let mut bus = Bus::of(&[1, 2]);
     let checkpoint = bus.open(1, "a").unwrap();
     let messages = writes(&mut bus, 1, checkpoint);
@@ -147,6 +147,12 @@ fn a_node_that_joins_applies_its_log_in_pieces() {
         assert!(bus.step());
     }
     inject(&mut bus, 1, &messages, &[1, 2, 3]);
+    bus
+}
+
+#[test]
+fn a_node_that_joins_applies_its_log_in_pieces() {
+    let mut bus = with_a_long_log();
     bus.settle();
     assert!(is_busy(&mut bus, 3) && !is_busy(&mut bus, 1));
     assert_eq!(bus.member(3).serving, 0, "it does not serve before");
@@ -157,15 +163,7 @@ fn a_node_that_joins_applies_its_log_in_pieces() {
 
 #[test]
 fn a_node_that_joins_and_loses_its_log_begins_anew() {
-    let mut bus = Bus::of(&[1, 2]);
-    let checkpoint = bus.open(1, "a").unwrap();
-    let messages = writes(&mut bus, 1, checkpoint);
-    bus.start(&[3]);
-    bus.together();
-    while bus.phase(3) != "receiving" {
-        assert!(bus.step());
-    }
-    inject(&mut bus, 1, &messages, &[1, 2, 3]);
+    let mut bus = with_a_long_log();
     bus.together();
     assert!(is_busy(&mut bus, 3));
     bus.rest();
