@@ -2,16 +2,11 @@
 //! copy shares all chunks until one side writes to them.
 
 use super::awaited::Written;
+use super::chunk::{CHUNK, Chunk, ZEROS};
 use crate::Digest;
 use ais_wire::Writer;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-
-/// Bytes of a chunk.
-pub(super) const CHUNK: usize = 64 << 10;
-
-/// What a hole reads as.
-static ZEROS: [u8; CHUNK] = [0; CHUNK];
 
 /// The bytes of a section. What was never written is zero; a chunk keeps its
 /// bytes up to the last that was written, and one that was not written at all
@@ -21,9 +16,9 @@ static ZEROS: [u8; CHUNK] = [0; CHUNK];
 pub(super) struct Bytes {
     size: u32,
     /// The first chunk stands apart: most sections have no other.
-    first: Rc<Vec<u8>>,
+    first: Rc<Chunk>,
     /// The others, by index from 1 on; `None` if there never were any.
-    rest: Option<Rc<BTreeMap<usize, Rc<Vec<u8>>>>>,
+    rest: Option<Rc<BTreeMap<usize, Rc<Chunk>>>>,
     /// If they are still to come from another node: which are here already.
     awaited: Option<Rc<Written>>,
 }
@@ -121,7 +116,7 @@ impl Bytes {
                     rest.entry(index).or_default()
                 }
             };
-            put(Rc::make_mut(chunk), within, head);
+            Rc::make_mut(chunk).put(within, head);
             at += head.len();
             data = tail;
             self.size = self.size.max(at as u32);
@@ -153,7 +148,7 @@ impl Bytes {
             None => {
                 let mut later = self.rest.as_ref()?.range(index + 1..);
                 let (index, chunk) = later.find(|(_, chunk)| !chunk.is_empty())?;
-                ((index * CHUNK) as u32, chunk.as_slice())
+                ((index * CHUNK) as u32, &chunk[..])
             }
         };
         Some((at, &bytes[..bytes.len().min(most)]))
@@ -175,39 +170,22 @@ impl Bytes {
     fn chunk(&self, index: usize) -> &[u8] {
         match (index, &self.rest) {
             (0, _) => &self.first,
-            (_, Some(rest)) => rest.get(&index).map_or(&[], |chunk| chunk.as_slice()),
+            (_, Some(rest)) => rest.get(&index).map_or(&[], |chunk| &chunk[..]),
             (_, None) => &[],
         }
     }
 }
 
-/// Replaces what a chunk holds, in the memory it has if that fits well and is
-/// its own.
-fn refill(chunk: &mut Rc<Vec<u8>>, data: &[u8]) {
+/// Replaces what a chunk holds; what others share stays as it is.
+fn refill(chunk: &mut Rc<Chunk>, data: &[u8]) {
     match Rc::get_mut(chunk) {
-        Some(own) if own.capacity() >= data.len() && own.capacity() <= 2 * data.len() + 64 => {
-            own.clear();
-            own.extend_from_slice(data);
+        Some(own) => own.refill(data),
+        None => {
+            let mut new = Chunk::default();
+            new.refill(data);
+            *chunk = Rc::new(new);
         }
-        Some(own) => *own = data.to_vec(),
-        None => *chunk = Rc::new(data.to_vec()),
     }
-}
-
-/// Puts `data` at `within`. The chunk grows by doubling, as many small writes
-/// in a row need it, but never beyond its bound.
-fn put(chunk: &mut Vec<u8>, within: usize, data: &[u8]) {
-    let end = within + data.len();
-    if end > chunk.capacity() {
-        let capacity = end.max((2 * chunk.capacity()).min(CHUNK));
-        chunk.reserve_exact(capacity - chunk.len());
-    }
-    if chunk.len() < within {
-        chunk.resize(within, 0);
-    }
-    let over = data.len().min(chunk.len() - within);
-    chunk[within..within + over].copy_from_slice(&data[..over]);
-    chunk.extend_from_slice(&data[over..]);
 }
 
 #[cfg(test)]

@@ -9,11 +9,13 @@ use super::section::Sections;
 use super::shards::Shards;
 use std::collections::BTreeMap;
 
-/// Sections, and chunks of sections, whose memory is given back at once.
+/// Sections whose memory is given back at once.
 const FEW: usize = 2048;
+/// As many sections are given back in the time of one chunk, a mapping.
+const CHUNK_COST: usize = 4;
 /// Chunks of one section that are given back at once: many sections may go in
 /// one step.
-const SMALL: usize = 8;
+const SMALL: usize = 2;
 
 /// What is still to be given back.
 #[derive(Debug, Default)]
@@ -27,7 +29,7 @@ pub(super) struct Graves {
 impl Graves {
     /// The sections of a checkpoint are of no use any more.
     pub(super) fn add(&mut self, sections: Sections) {
-        if sections.len() + sections.most_chunks() > FEW {
+        if cost(&sections) > FEW {
             self.sections.push(sections);
         }
     }
@@ -66,7 +68,7 @@ impl Graves {
             && self.bytes.is_empty()
     }
 
-    /// Gives some of it back: about [`FEW`] sections or chunks.
+    /// Gives some of it back: about [`FEW`] sections.
     pub(super) fn dig(&mut self) {
         let mut left = FEW;
         while left > 0 {
@@ -80,11 +82,11 @@ impl Graves {
     /// Gives at most about so many back of one thing; how many.
     fn dig_one(&mut self, most: usize) -> usize {
         if let Some(bytes) = self.bytes.last_mut() {
-            let gone = bytes.bury(most);
+            let gone = bytes.bury(most.div_ceil(CHUNK_COST));
             if bytes.chunks() == 0 {
                 self.bytes.pop();
             }
-            gone
+            CHUNK_COST * gone
         } else if let Some(shards) = self.shards.last_mut() {
             let sections = shards.take_some();
             if sections.is_empty() {
@@ -107,7 +109,7 @@ impl Graves {
         } else if let Some(checkpoints) = self.checkpoints.last_mut() {
             match checkpoints.pop_first() {
                 Some((_, checkpoint)) => {
-                    let few = checkpoint.sections.len() + checkpoint.sections.most_chunks();
+                    let few = cost(&checkpoint.sections);
                     self.add(checkpoint.sections);
                     few.min(most)
                 }
@@ -117,4 +119,9 @@ impl Graves {
             0
         }
     }
+}
+
+/// How many sections without chunks take as long.
+fn cost(sections: &Sections) -> usize {
+    sections.len() + CHUNK_COST * sections.most_chunks()
 }

@@ -6,9 +6,8 @@ use crate::Complaints;
 use ais_proto::AisError;
 use ais_wire::Name;
 
-/// The bounds and rules of CKPT on this node. They bind what is asked here;
-/// what was taken is the same everywhere. A bound may be passed by what was
-/// under way when it was reached.
+/// The bounds and rules of CKPT on this node. They bind what is asked here, on
+/// all nodes alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes in all checkpoints together (`checkpoint-memory`).
@@ -44,9 +43,9 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// How many checkpoints there may be of one user.
-    pub(super) fn checkpoints_of_user(&self) -> u32 {
-        self.checkpoints - self.checkpoints / 4
+    /// How many checkpoints there may be of one user, if there may be so many.
+    pub(super) fn checkpoints_of_user(checkpoints: u32) -> u32 {
+        checkpoints - checkpoints / 4
     }
 }
 
@@ -95,7 +94,7 @@ impl Limit {
             Self::UserCheckpoints => format!(
                 "there may be {} checkpoints of one user; raise max-checkpoints in network.conf, \
                  of which a user has three quarters",
-                limits.checkpoints_of_user()
+                Limits::checkpoints_of_user(limits.checkpoints)
             ),
             Self::Checkpoints => format!(
                 "there may be {} checkpoints; raise max-checkpoints in network.conf",

@@ -1,5 +1,6 @@
 //! The messages that the service multicasts. Decoding believes nothing.
 
+use super::state::Room;
 use crate::UserId;
 use crate::message_id::MessageId;
 use ais_proto::ckpt::{Open, WriteElement};
@@ -28,14 +29,23 @@ pub(super) struct Stamp {
     pub(super) strict: bool,
     /// Its wall clock, in nanoseconds since the epoch.
     pub(super) now: i64,
+    pub(super) room: Room,
+}
+
+/// The same for an open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Opener {
+    pub(super) strict: bool,
+    /// Whose the checkpoint is, if the open makes it.
+    pub(super) owner: UserId,
+    pub(super) room: Room,
 }
 
 /// A message.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Message<'a> {
-    /// Open a checkpoint; if it is made by that, it is `owner`'s. The tag is for
-    /// the event on the node that sends.
-    Open { open: Open, strict: bool, owner: UserId, tag: Option<u32> },
+    /// Open a checkpoint. The tag is for the event on the node that sends.
+    Open { open: Open, opener: Opener, tag: Option<u32> },
     /// Take opens of the sender back.
     Close { checkpoint: CheckpointId, count: u32 },
     /// Take the name away.
@@ -96,7 +106,7 @@ const SYNCHRONIZE: u8 = 13;
 const RETAIN: u8 = 14;
 
 /// Bytes of a message without the ids and data of a change.
-const HEAD: usize = 64;
+const HEAD: usize = 96;
 
 impl<'a> Message<'a> {
     /// About how many bytes it has.
@@ -110,8 +120,8 @@ impl<'a> Message<'a> {
 
     pub(super) fn encode(&self, out: &mut Writer) {
         match self {
-            Self::Open { open, strict, owner, tag } => {
-                out.u8(OPEN).bool(*strict).u32(owner.0);
+            Self::Open { open, opener, tag } => {
+                opener.room.encode(out.u8(OPEN).bool(opener.strict).u32(opener.owner.0));
                 encode_tag(*tag, out);
                 open.encode(out);
             }
@@ -120,7 +130,7 @@ impl<'a> Message<'a> {
                 out.u8(UNLINK).name(name);
             }
             Self::Change { checkpoint, stamp, change } => {
-                out.u8(change.code()).bool(stamp.strict).i64(stamp.now);
+                stamp.room.encode(out.u8(change.code()).bool(stamp.strict).i64(stamp.now));
                 checkpoint.encode(out);
                 change.encode(out);
             }
@@ -141,12 +151,13 @@ impl<'a> Message<'a> {
         let message = match input.u8()? {
             OPEN => {
                 let (strict, owner) = (input.bool()?, UserId(input.u32()?));
+                let opener = Opener { strict, owner, room: Room::decode(&mut input)? };
                 let tag = input.option(Reader::u32)?;
                 let open = Open::decode(&mut input)?;
                 if let Some(attributes) = &open.attributes {
                     not_negative(attributes.retention_duration)?;
                 }
-                Self::Open { strict, owner, tag, open }
+                Self::Open { opener, tag, open }
             }
             CLOSE => {
                 let count = input.u32()?;
@@ -163,7 +174,8 @@ impl<'a> Message<'a> {
                 Self::Retain { version, remaining, checkpoint: CheckpointId::decode(&mut input)? }
             }
             code => {
-                let stamp = Stamp { strict: input.bool()?, now: input.i64()? };
+                let (strict, now) = (input.bool()?, input.i64()?);
+                let stamp = Stamp { strict, now, room: Room::decode(&mut input)? };
                 let checkpoint = CheckpointId::decode(&mut input)?;
                 Self::Change { checkpoint, stamp, change: Change::decode(code, &mut input)? }
             }

@@ -13,9 +13,8 @@
 
 mod awaited;
 mod bytes;
-#[cfg(test)]
-mod check;
 mod checkpoint;
+mod chunk;
 mod duties;
 mod ends;
 mod failure;
@@ -39,7 +38,7 @@ mod tests;
 use crate::service::{Side, Snapshot};
 use crate::{
     Asker, Caller, ConnectionId, Delivery, Digest, Effects, Event, Malformed, Now, Pace, Promise,
-    Service, SessionId, Timer, UserId,
+    Service, SessionId, Timer,
 };
 use ais_proto::ckpt::{self, MAX_SECTION_ID, MAX_SECTION_SIZE, Request, UpdateOption};
 use ais_totem::View;
@@ -49,7 +48,7 @@ use duties::Duties;
 use failure::Failure;
 use limits::{Limit, Reached};
 use merge::Merging;
-use message::{Change, CheckpointId, Message, Stamp};
+use message::{Change, CheckpointId, Message, Opener, Stamp};
 use opens::Opens;
 use section::Sections;
 use snapshot::{Freezing, Frozen};
@@ -199,11 +198,11 @@ impl Ckpt {
         &mut self,
         delivery: &Delivery<'_>,
         open: &ckpt::Open,
-        rules: (UserId, bool),
+        opener: Opener,
         tag: Option<u32>,
         fx: &mut Effects,
     ) {
-        let result = self.state.open(delivery.number, delivery.from, open, rules);
+        let result = self.state.open(delivery.number, delivery.from, open, opener);
         if let Ok(id) = result {
             self.duties.watch_retention(id, &self.state, fx);
         }
@@ -318,8 +317,8 @@ impl Service for Ckpt {
                 let checkpoint = self.state.resolve(checkpoint);
                 return self.delivered_change(&delivery, checkpoint, stamp, &change, fx);
             }
-            Message::Open { open, strict, owner, tag } => {
-                return self.delivered_open(&delivery, &open, (owner, strict), tag, fx);
+            Message::Open { open, opener, tag } => {
+                return self.delivered_open(&delivery, &open, opener, tag, fx);
             }
             Message::Close { checkpoint, count } => {
                 let checkpoint = self.state.resolve(checkpoint);

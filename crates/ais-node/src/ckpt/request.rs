@@ -4,17 +4,15 @@
 use super::checkpoint::{Checkpoint, limit};
 use super::failure::Failure;
 use super::limits::Limit;
-use super::message::{Change, Message, Stamp};
+use super::message::{Change, Message, Opener, Stamp};
 use super::opens::Open;
-use super::{CHECKPOINT_OVERHEAD, Ckpt, MAX_ELEMENTS, MAX_OPENS, SECTION_OVERHEAD, send};
+use super::state::Room;
+use super::{Ckpt, MAX_ELEMENTS, MAX_OPENS, send};
 use crate::ledger::Kind;
-use crate::{Asker, Caller, Effects, Ledger, Now, UserId};
+use crate::{Asker, Caller, Effects, Ledger, Now};
 use ais_proto::ckpt::{self, Attributes, OpenFlags, Request, UpdateOption};
 use ais_proto::{AisError, Service};
 use ais_wire::Writer;
-
-/// Bytes that a checkpoint counts for when it is made.
-const NEW_CHECKPOINT: u64 = CHECKPOINT_OVERHEAD + SECTION_OVERHEAD;
 
 /// `saCkptCheckpointOpenCallback` among the callbacks of a handle.
 const OPEN_CALLBACK: u32 = 1;
@@ -90,10 +88,11 @@ impl Ckpt {
             }
             request => self.change(asker, request)?,
         };
-        let stamp = Stamp { strict: self.limits.strict, now: now.wall };
+        let room = Room::of(&self.limits, fx.ledger.holder(asker.session).user);
+        let stamp = Stamp { strict: self.limits.strict, now: now.wall, room };
         let checkpoint = self.state.checkpoint(open.checkpoint)?;
-        let user = fx.ledger.holder(asker.session).user;
-        self.check_bounds(checkpoint, &change, stamp, user)
+        self.check_bounds(&change)
+            .and_then(|()| self.state.check_growth(checkpoint, &change, stamp))
             .inspect_err(|failure| self.tell(failure, open.checkpoint))?;
         let message = Message::Change { checkpoint: open.checkpoint, stamp, change };
         send(&message, Some(asker), fx);
@@ -108,7 +107,10 @@ impl Ckpt {
         later: Option<Later>,
         fx: &mut Effects,
     ) -> Result<(), Refusal> {
-        self.check_open(asker, &open, &fx.ledger).inspect_err(|refusal| {
+        let owner = fx.ledger.holder(asker.session).user;
+        let room = Room::of(&self.limits, owner);
+        let opener = Opener { strict: self.limits.strict, owner, room };
+        self.check_open(asker, &open, opener, &fx.ledger).inspect_err(|refusal| {
             if let Refusal::Failed(failure) = refusal {
                 self.reached.tell(failure, Some(&open.name), &self.limits);
             }
@@ -118,24 +120,22 @@ impl Ckpt {
             fx.reply(asker, Ok(()), Vec::new());
         }
         let tag = later.map(|later| later.tag);
-        let owner = fx.ledger.holder(asker.session).user;
-        send(&Message::Open { open, strict: self.limits.strict, owner, tag }, Some(asker), fx);
+        send(&Message::Open { open, opener, tag }, Some(asker), fx);
         Ok(())
     }
 
-    fn check_open(&self, asker: Asker, open: &ckpt::Open, ledger: &Ledger) -> Result<(), Refusal> {
+    fn check_open(
+        &self,
+        asker: Asker,
+        open: &ckpt::Open,
+        opener: Opener,
+        ledger: &Ledger,
+    ) -> Result<(), Refusal> {
         self.check_flags(open.flags)?;
         if let Some(attributes) = &open.attributes {
             self.check_attributes(open, attributes)?;
-            let is_new = !self.state.has_name(&open.name);
-            if is_new && self.state.len() >= self.limits.checkpoints as usize {
-                return Err(Limit::Checkpoints.failure().into());
-            }
-            if is_new && self.free() < NEW_CHECKPOINT {
-                return Err(Limit::Memory.failure().into());
-            }
-            if is_new {
-                self.check_quota(ledger.holder(asker.session).user, NEW_CHECKPOINT)?;
+            if !self.state.has_name(&open.name) {
+                self.state.check_new(opener.owner, opener.room)?;
             }
         }
         let holder = ledger.holder(asker.session);
@@ -276,60 +276,15 @@ impl Ckpt {
         Ok(())
     }
 
-    /// The bounds of the executive, which hold whatever the checkpoint was
-    /// made for.
-    fn check_bounds(
-        &self,
-        checkpoint: &Checkpoint,
-        change: &Change<'_>,
-        stamp: Stamp,
-        user: UserId,
-    ) -> Result<(), Failure> {
-        match change {
-            Change::Write(elements) => check_elements(elements.len())?,
-            Change::CreateSection { .. }
-                if checkpoint.sections.len() > self.limits.sections as usize =>
-            {
-                return Err(Limit::Sections.failure());
-            }
-            _ => {}
+    /// The bounds of a single call.
+    fn check_bounds(&self, change: &Change<'_>) -> Result<(), Failure> {
+        if let Change::Write(elements) = change {
+            check_elements(elements.len())?;
         }
         if change.data_length() as u64 > u64::from(self.limits.max_message) {
             return Err(Limit::Message.failure());
         }
-        let growth = checkpoint.growth(change, stamp.strict);
-        if growth > self.free() {
-            return Err(Limit::Memory.failure());
-        }
-        // What root's processes write is nobody's fault.
-        if growth > 0 && user != UserId::ROOT {
-            self.check_memory_of(checkpoint.owner(), growth)?;
-        }
         Ok(())
-    }
-
-    /// Whether a user may have another checkpoint, of so many bytes.
-    fn check_quota(&self, user: UserId, memory: u64) -> Result<(), Failure> {
-        let is_one_too_many =
-            self.state.owned(user).checkpoints >= self.limits.checkpoints_of_user().into();
-        if user != UserId::ROOT && is_one_too_many {
-            return Err(Limit::UserCheckpoints.failure());
-        }
-        self.check_memory_of(user, memory)
-    }
-
-    /// Whether the checkpoints of a user may grow by so much.
-    fn check_memory_of(&self, owner: UserId, growth: u64) -> Result<(), Failure> {
-        let memory = self.state.owned(owner).memory;
-        if owner != UserId::ROOT && memory.saturating_add(growth) > self.limits.user_memory {
-            return Err(Limit::UserMemory.failure());
-        }
-        Ok(())
-    }
-
-    /// Bytes that the checkpoints may still grow by.
-    fn free(&self) -> u64 {
-        self.limits.memory.saturating_sub(self.state.memory())
     }
 }
 

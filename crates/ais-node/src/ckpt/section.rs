@@ -3,7 +3,8 @@
 #[cfg(test)]
 mod tests;
 
-use super::bytes::{Bytes, CHUNK};
+use super::bytes::Bytes;
+use super::chunk::CHUNK;
 use super::ends::{Ends, Span};
 use super::shards::Shards;
 use super::taken::TakenIds;

@@ -1,13 +1,16 @@
 //! All checkpoints: the replicated part of CKPT. Only what was delivered
 //! changes it, a view, and sides that meet (`merge`).
 
+#[cfg(test)]
+mod check;
+mod restore;
+mod room;
 mod show;
 
-use super::bytes::Bytes;
 use super::checkpoint::Checkpoint;
 use super::failure::Failure;
 use super::graves::Graves;
-use super::message::{Change, CheckpointId, Expiry, Stamp};
+use super::message::{Change, CheckpointId, Expiry, Opener, Stamp};
 use super::section::Sections;
 use super::shards::Shards;
 use crate::message_id::{FIRST_ID, NO_VIEW, encode_view};
@@ -15,8 +18,10 @@ use crate::{Digest, UserId};
 use ais_proto::AisError;
 use ais_proto::ckpt::Open;
 use ais_totem::{View, ViewId};
-use ais_wire::{DecodeError, Name, NodeId, Reader, Writer};
+use ais_wire::{Name, NodeId, Writer};
 use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) use room::Room;
 
 /// The checkpoints.
 #[derive(Debug)]
@@ -104,12 +109,7 @@ impl State {
         self.view
     }
 
-    #[cfg(test)]
-    pub(super) fn iter(&self) -> impl Iterator<Item = (CheckpointId, &Checkpoint)> {
-        self.checkpoints.iter().map(|(id, checkpoint)| (*id, checkpoint))
-    }
-
-    /// The same, from one on.
+    /// The checkpoints from one on.
     pub(super) fn iter_from(
         &self,
         id: CheckpointId,
@@ -186,24 +186,25 @@ impl State {
         self.checkpoints.get(&id)?.retention()
     }
 
-    /// Opens a checkpoint, which is made for `owner` if need be; the message has
-    /// this number in the view.
+    /// Opens a checkpoint, which is made if need be; the message has this number
+    /// in the view.
     ///
     /// # Errors
-    /// `NOT_EXIST` if there is none and the open does not say how to make it;
-    /// and as [`Checkpoint::open`].
+    /// `NOT_EXIST` if there is none and the open does not say how to make it,
+    /// `NO_SPACE` if there is no room; and as [`Checkpoint::open`].
     pub(super) fn open(
         &mut self,
         number: u64,
         from: NodeId,
         open: &Open,
-        (owner, strict): (UserId, bool),
+        Opener { strict, owner, room }: Opener,
     ) -> Result<CheckpointId, Failure> {
         if let Some(id) = self.names.get(&open.name) {
             let checkpoint = self.checkpoints.get_mut(id).ok_or(AisError::NotExist)?;
             return checkpoint.open(from, open, strict).map(|()| *id);
         }
         let attributes = open.attributes.ok_or(AisError::NotExist)?;
+        self.check_new(owner, room)?;
         let id = CheckpointId { view: self.view, number };
         let mut checkpoint = Checkpoint::new(from, owner, open, attributes);
         checkpoint.open(from, open, strict)?;
@@ -238,8 +239,8 @@ impl State {
     /// Changes a checkpoint.
     ///
     /// # Errors
-    /// `BAD_HANDLE` if it is not there, and what the methods of
-    /// [`Checkpoint`] say.
+    /// `BAD_HANDLE` if it is not there, `NO_SPACE` if there is no room, and what
+    /// the methods of [`Checkpoint`] say.
     pub(super) fn change(
         &mut self,
         id: CheckpointId,
@@ -247,6 +248,7 @@ impl State {
         stamp: Stamp,
         change: &Change<'_>,
     ) -> Result<Changed, Failure> {
+        self.check_growth(self.checkpoint(id)?, change, stamp)?;
         let change = |checkpoint: &mut Checkpoint, graves: &mut Graves| {
             Self::change_one(checkpoint, graves, from, stamp, change)
         };
@@ -409,54 +411,6 @@ impl State {
         self.aliases.remove(&alias);
     }
 
-    /// Puts a checkpoint back that has no sections yet.
-    pub(super) fn restore(
-        &mut self,
-        id: CheckpointId,
-        is_named: bool,
-        checkpoint: Checkpoint,
-    ) -> Result<(), DecodeError> {
-        let is_taken = |id| self.checkpoints.contains_key(id) || self.aliases.contains_key(id);
-        if is_taken(&id)
-            || checkpoint.former.iter().any(|alias| *alias == id || is_taken(alias))
-            || (is_named && self.names.contains_key(checkpoint.name()))
-            || !(is_named || checkpoint.is_unlinked())
-        {
-            return Err(DecodeError::Invalid);
-        }
-        if is_named {
-            self.names.insert(checkpoint.name().clone(), id);
-        }
-        self.aliases.extend(checkpoint.former.iter().map(|alias| (*alias, id)));
-        self.count_in(&checkpoint);
-        self.checkpoints.insert(id, checkpoint);
-        Ok(())
-    }
-
-    /// Puts a section back, with a hole made by `hold`; its number.
-    pub(super) fn restore_section(
-        &mut self,
-        id: CheckpointId,
-        input: &mut Reader<'_>,
-        hold: fn(u32) -> Bytes,
-    ) -> Result<u64, DecodeError> {
-        let restore =
-            |checkpoint: &mut Checkpoint, _: &mut Graves| checkpoint.sections.restore(input, hold);
-        self.update(id, restore).ok_or(DecodeError::Invalid)?
-    }
-
-    /// Puts back what a section holds.
-    pub(super) fn restore_bytes(
-        &mut self,
-        id: CheckpointId,
-        section: u64,
-        offset: u32,
-        bytes: &[u8],
-    ) -> Result<(), DecodeError> {
-        let checkpoint = self.checkpoints.get_mut(&id).ok_or(DecodeError::Invalid)?;
-        checkpoint.sections.restore_bytes(section, offset, bytes)
-    }
-
     /// Changes what a checkpoint has, and what follows from that.
     fn update<T>(
         &mut self,
@@ -558,25 +512,6 @@ impl State {
     /// A copy of sections is of no use any more.
     pub(super) fn bury_copy(&mut self, shards: Shards) {
         self.graves.add_copy(shards);
-    }
-
-    #[cfg(test)]
-    pub(super) fn assert_owners(&self, owners: &BTreeMap<UserId, Owned>) {
-        assert_eq!(self.owners, *owners);
-    }
-
-    #[cfg(test)]
-    pub(super) fn assert_firsts(&self, firsts: &BTreeSet<Expiry>) {
-        assert_eq!(self.firsts, *firsts);
-    }
-
-    #[cfg(test)]
-    pub(super) fn assert_names_sound(&self, aliases: &BTreeMap<CheckpointId, CheckpointId>) {
-        assert_eq!(self.aliases, *aliases);
-        assert!(aliases.keys().all(|alias| !self.checkpoints.contains_key(alias)));
-        for (name, id) in &self.names {
-            assert_eq!(self.checkpoints[id].name(), name);
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the group brings: views, and messages in agreed order.
 
+use super::outbox::MESSAGE_COST;
 use super::tasks::Task;
 use super::{Node, Output};
 use crate::effects::Envelope;
@@ -64,12 +65,12 @@ impl Node {
             _ => None,
         };
         let Some(bytes) = next else { return false };
-        let length = bytes.len();
+        let cost = cost(&bytes);
         let guarantee = guarantee(&bytes);
         match self.group.multicast(now.monotonic, bytes, guarantee) {
             Ok(()) => {
                 if !is_sync {
-                    self.in_group += length;
+                    self.in_group += cost;
                 }
                 true
             }
@@ -149,7 +150,7 @@ impl Node {
             return self.on_sync(now, number, from, &bytes);
         }
         if from == self.config.node {
-            self.in_group = self.in_group.saturating_sub(bytes.len());
+            self.in_group = self.in_group.saturating_sub(cost(&bytes));
         }
         if bytes.first() == Some(&(Service::Admin as u8)) {
             // No state is changed by what a probe sends.
@@ -224,6 +225,12 @@ impl Node {
             self.apply(now);
         }
     }
+}
+
+/// What a message counts for among those that the group has: many small ones
+/// take longer than a large one of as many bytes.
+fn cost(message: &[u8]) -> usize {
+    message.len() + MESSAGE_COST as usize
 }
 
 /// How many bytes of messages of services the group has at a time: enough to be

@@ -8,7 +8,7 @@ use crate::{Holder, Ledger};
 
 /// What a message counts for beside its bytes: its place in line, and who waits
 /// for it.
-const MESSAGE_COST: u64 = 256;
+pub(super) const MESSAGE_COST: u64 = 256;
 
 /// The messages.
 #[derive(Debug, Default)]

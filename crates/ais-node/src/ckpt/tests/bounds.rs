@@ -1,8 +1,8 @@
 //! Shares of users, and that no step does more than one of them may ask for.
 
 use super::*;
+use crate::Holder;
 use crate::ledger::Kind;
-use crate::{Holder, UserId};
 
 const FREE: Limits = Limits { memory: u64::MAX, max_message: 1 << 20, ..LIMITS };
 
@@ -72,6 +72,54 @@ fn a_user_has_three_quarters_of_the_checkpoints() {
     assert_eq!(opens(TWO, "g"), Ok(()));
     assert_eq!(opens(FAR, "h"), Ok(()), "nobody knows whose it is");
     assert_eq!(opens(FAR, "i"), Err(AisError::NoSpace));
+}
+
+/// What came of requests that were all under way at a time.
+fn outcomes(rig: &mut Rig) -> Vec<Result<(), AisError>> {
+    rig.release();
+    let replies = rig.replicas.iter_mut().flat_map(|replica| replica.replies.drain(..));
+    replies.map(|(.., reply)| reply.result).collect()
+}
+
+fn to_create<'a>(checkpoint: u32, id: &'a [u8], data: &'a [u8]) -> Request<'a> {
+    Request::SectionCreate { checkpoint, id: Some(id), expiration: i64::MAX, data }
+}
+
+#[test]
+fn what_is_under_way_on_all_nodes_does_not_pass_a_bound() {
+    let mut rig = Rig::with(Limits { user_memory: 10_000, checkpoints: 6, sections: 9, ..LIMITS });
+    let far = program(1, 4);
+    for (program, user) in [(ONE, 1000), (FAR, 1000), (TWO, 1001), (far, 1001)] {
+        belongs(&mut rig, program, user);
+    }
+    let (near, other) = (rig.open(ONE, "a", BOTH), rig.open(FAR, "a", BOTH));
+    // Memory of a user: each of these fits alone, two do together.
+    rig.hold = true;
+    for (program, checkpoint, id) in [(ONE, near, b"1"), (FAR, other, b"2"), (ONE, near, b"3")] {
+        rig.send(program, to_create(checkpoint, id, &[7; 4000]));
+    }
+    let mut results = outcomes(&mut rig);
+    results.sort_unstable_by_key(Result::is_err);
+    assert_eq!(results, [Ok(()), Ok(()), Err(AisError::NoSpace)]);
+    assert!(rig.replicas[0].ckpt.state.owned(UserId(1000)).memory <= 10_000);
+    // Sections of a checkpoint, of another user.
+    let (near, other) = (rig.open(TWO, "b", BOTH), rig.open(far, "b", BOTH));
+    rig.hold = true;
+    for number in 0..7 {
+        rig.send(TWO, to_create(near, &[number], b""));
+        rig.send(far, to_create(other, &[number + 100], b""));
+    }
+    assert_eq!(outcomes(&mut rig).iter().filter(|result| result.is_ok()).count(), 9);
+    // Checkpoints.
+    rig.hold = true;
+    for number in 0..5 {
+        for program in [TWO, FAR] {
+            let name = format!("{number} of {}", program.node);
+            rig.send(program, Request::Open(to_open(&name, BOTH, Some(ATTRIBUTES))));
+        }
+    }
+    assert_eq!(outcomes(&mut rig).iter().filter(|result| result.is_ok()).count(), 4);
+    assert_eq!(rig.replicas[1].ckpt.state.len(), 6);
 }
 
 #[test]
@@ -194,11 +242,11 @@ fn the_memory_of_large_sections_is_given_back_bit_by_bit() {
     for id in ["over", "cut", "gone", "late"] {
         let expiration = if id == "late" { START + 9 * SECOND } else { i64::MAX };
         rig.create(checkpoint, id.as_bytes(), expiration, b"").unwrap();
-        sparse(&mut rig, checkpoint, id.as_bytes(), 5000);
+        sparse(&mut rig, checkpoint, id.as_bytes(), 1300);
     }
     assert_eq!(burial(&mut rig), 0);
     rig.overwrite(checkpoint, b"over", b"short").unwrap();
-    assert_eq!(burial(&mut rig), 3, "2048 chunks at a time");
+    assert_eq!(burial(&mut rig), 3, "512 chunks at a time");
     rig.overwrite(checkpoint, b"cut", &[7; 70_000]).unwrap();
     assert_eq!(burial(&mut rig), 3);
     assert_eq!(rig.contents(checkpoint, b"cut").unwrap(), [7; 70_000]);
@@ -206,7 +254,7 @@ fn the_memory_of_large_sections_is_given_back_bit_by_bit() {
     assert_eq!(burial(&mut rig), 3);
     rig.wait(9 * SECOND);
     assert!(rig.contents(checkpoint, b"late").is_err());
-    sparse(&mut rig, checkpoint, b"over", 5000);
+    sparse(&mut rig, checkpoint, b"over", 1300);
     rig.unlink("a").unwrap();
     rig.close(ONE, checkpoint).unwrap();
     assert!((3..=4).contains(&burial(&mut rig)));

@@ -1,11 +1,15 @@
 //! Messages: what is encoded is decoded, and what nobody encoded harms nobody.
 
-use super::message::Expiry;
+use super::message::{Expiry, Opener};
+use super::state::Room;
 use super::*;
 
 const CHECKPOINT: CheckpointId =
     CheckpointId { view: ais_totem::ViewId { number: 3, representative: OTHER }, number: u64::MAX };
-const STAMP: Stamp = Stamp { strict: true, now: -5 };
+const ROOM: Room = Room::of(&Limits { user_memory: 1 << 40, ..LIMITS }, UserId(1000));
+const STAMP: Stamp = Stamp { strict: true, now: -5, room: ROOM };
+const OPENER: Opener = Opener { strict: false, owner: UserId(1000), room: ROOM };
+const STRICT: Opener = Opener { strict: true, owner: UserId::ROOT, room: ROOM };
 
 fn encode(message: &Message<'_>) -> Vec<u8> {
     let mut out = Writer::new();
@@ -31,8 +35,8 @@ fn all() -> Vec<Message<'static>> {
     let open = |attributes| to_open("name", COLOCATED, attributes);
     let expiry = Expiry { at: START, checkpoint: CHECKPOINT, section: 8 };
     let mut messages = vec![
-        Message::Open { open: open(None), strict: false, owner: UserId(1000), tag: Some(9) },
-        Message::Open { open: open(Some(WEAK)), strict: true, owner: UserId::ROOT, tag: None },
+        Message::Open { open: open(None), opener: OPENER, tag: Some(9) },
+        Message::Open { open: open(Some(WEAK)), opener: STRICT, tag: None },
         Message::Close { checkpoint: CHECKPOINT, count: u32::MAX },
         Message::Unlink { name: Name::try_from("name").unwrap() },
         Message::Expire { sections: vec![expiry, expiry] },
@@ -63,7 +67,7 @@ fn messages_come_back() {
 fn a_negative_duration_does_not_decode() {
     let negative = Attributes { retention_duration: -1, ..ATTRIBUTES };
     let open = to_open("name", BOTH, Some(negative));
-    let open = Message::Open { open, strict: false, owner: UserId::ROOT, tag: None };
+    let open = Message::Open { open, opener: OPENER, tag: None };
     let change = Change::SetRetention(-1);
     let set = Message::Change { checkpoint: CHECKPOINT, stamp: STAMP, change };
     for message in [open, set] {

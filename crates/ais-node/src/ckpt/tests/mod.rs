@@ -16,6 +16,7 @@ mod sides;
 mod time;
 
 use super::*;
+use crate::UserId;
 use crate::effects::Effect;
 use crate::timers::Timers;
 use ais_proto::AisError;

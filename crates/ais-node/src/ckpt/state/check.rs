@@ -1,13 +1,14 @@
 //! What holds for the state after every message and view.
 
-use super::message::Expiry;
-use super::section::Sections;
-use super::state::{Owned, State};
-use super::{Ckpt, NodeId};
+use super::{Owned, State};
+use crate::ckpt::checkpoint::Checkpoint;
+use crate::ckpt::message::{CheckpointId, Expiry};
+use crate::ckpt::section::Sections;
+use crate::ckpt::{Ckpt, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl State {
-    pub(super) fn assert_sound(&self) {
+    pub(in crate::ckpt) fn assert_sound(&self) {
         let (mut memory, mut aliases, mut firsts) = (0, BTreeMap::new(), BTreeSet::new());
         let mut owners = BTreeMap::new();
         for (id, checkpoint) in self.iter() {
@@ -20,14 +21,21 @@ impl State {
             let first = checkpoint.sections.assert_sound();
             firsts.extend(first.map(|(at, section)| Expiry { at, checkpoint: id, section }));
         }
-        assert_eq!(self.memory(), memory);
-        self.assert_owners(&owners);
-        self.assert_firsts(&firsts);
-        self.assert_names_sound(&aliases);
+        assert_eq!((self.memory, &self.owners), (memory, &owners));
+        assert_eq!(self.firsts, firsts);
+        assert_eq!(self.aliases, aliases);
+        assert!(aliases.keys().all(|alias| !self.checkpoints.contains_key(alias)));
+        for (name, id) in &self.names {
+            assert_eq!(self.checkpoints[id].name(), name);
+        }
+    }
+
+    pub(in crate::ckpt) fn iter(&self) -> impl Iterator<Item = (CheckpointId, &Checkpoint)> {
+        self.checkpoints.iter().map(|(id, checkpoint)| (*id, checkpoint))
     }
 
     /// Whether what any section holds is still to come.
-    pub(super) fn awaits_any(&self) -> bool {
+    pub(in crate::ckpt) fn awaits_any(&self) -> bool {
         self.iter().any(|(_, checkpoint)| checkpoint.sections.await_any())
     }
 }
@@ -52,7 +60,7 @@ impl Sections {
 
 impl Ckpt {
     /// With nothing under way, all nodes count what is open here as it is.
-    pub(super) fn assert_counted(&self, me: NodeId) {
+    pub(in crate::ckpt) fn assert_counted(&self, me: NodeId) {
         let mut counted = BTreeMap::new();
         for (id, checkpoint) in self.state.iter() {
             counted.extend(checkpoint.references(me).map(|count| (id, count)));

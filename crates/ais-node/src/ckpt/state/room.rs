@@ -1,0 +1,97 @@
+//! Whether there is room for what a call wants to add. The node that is asked
+//! judges before it sends, so that most calls beyond a bound cost the others
+//! nothing; all nodes judge again, in agreed order, so that what is under way
+//! does not pass a bound either.
+
+use super::State;
+use crate::UserId;
+use crate::ckpt::checkpoint::Checkpoint;
+use crate::ckpt::failure::Failure;
+use crate::ckpt::limits::{Limit, Limits};
+use crate::ckpt::message::{Change, Stamp};
+use crate::ckpt::{CHECKPOINT_OVERHEAD, SECTION_OVERHEAD};
+use ais_wire::{DecodeError, Reader, Writer};
+
+/// Bytes that a checkpoint counts for when it is made.
+const NEW_CHECKPOINT: u64 = CHECKPOINT_OVERHEAD + SECTION_OVERHEAD;
+
+/// The bounds of the node that is asked, which go along with what can grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::ckpt) struct Room {
+    /// Bytes in all checkpoints together.
+    memory: u64,
+    /// Bytes in the checkpoints of one user; no bound if root's process asks, as
+    /// what that writes is nobody's fault.
+    user_memory: u64,
+    checkpoints: u32,
+    /// Sections in a checkpoint beside the default section.
+    sections: u32,
+}
+
+impl Room {
+    /// For what a process of `user` asks.
+    pub(in crate::ckpt) const fn of(limits: &Limits, user: UserId) -> Self {
+        let user_memory = if user.0 == UserId::ROOT.0 { u64::MAX } else { limits.user_memory };
+        let Limits { memory, checkpoints, sections, .. } = *limits;
+        Self { memory, user_memory, checkpoints, sections }
+    }
+
+    pub(in crate::ckpt) fn encode(&self, out: &mut Writer) {
+        let Self { memory, user_memory, checkpoints, sections } = *self;
+        out.u64(memory).u64(user_memory).u32(checkpoints).u32(sections);
+    }
+
+    pub(in crate::ckpt) fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (memory, user_memory) = (input.u64()?, input.u64()?);
+        Ok(Self { memory, user_memory, checkpoints: input.u32()?, sections: input.u32()? })
+    }
+}
+
+impl State {
+    /// Whether there is room for another checkpoint, of this user.
+    ///
+    /// # Errors
+    /// `NO_SPACE`, and which bound it is.
+    pub(in crate::ckpt) fn check_new(&self, owner: UserId, room: Room) -> Result<(), Failure> {
+        if self.len() >= room.checkpoints as usize {
+            return Err(Limit::Checkpoints.failure());
+        }
+        let of_user = Limits::checkpoints_of_user(room.checkpoints);
+        if owner != UserId::ROOT && self.owned(owner).checkpoints >= of_user.into() {
+            return Err(Limit::UserCheckpoints.failure());
+        }
+        self.check_memory(owner, NEW_CHECKPOINT, room)
+    }
+
+    /// Whether there is room for what a change adds to a checkpoint, whatever
+    /// that was made for.
+    ///
+    /// # Errors
+    /// `NO_SPACE`, and which bound it is.
+    pub(in crate::ckpt) fn check_growth(
+        &self,
+        checkpoint: &Checkpoint,
+        change: &Change<'_>,
+        stamp: Stamp,
+    ) -> Result<(), Failure> {
+        let is_section = matches!(change, Change::CreateSection { .. });
+        if is_section && checkpoint.sections.len() > stamp.room.sections as usize {
+            return Err(Limit::Sections.failure());
+        }
+        match checkpoint.growth(change, stamp.strict) {
+            0 => Ok(()),
+            growth => self.check_memory(checkpoint.owner(), growth, stamp.room),
+        }
+    }
+
+    fn check_memory(&self, owner: UserId, growth: u64, room: Room) -> Result<(), Failure> {
+        if self.memory().saturating_add(growth) > room.memory {
+            return Err(Limit::Memory.failure());
+        }
+        let of_user = self.owned(owner).memory.saturating_add(growth);
+        if owner != UserId::ROOT && of_user > room.user_memory {
+            return Err(Limit::UserMemory.failure());
+        }
+        Ok(())
+    }
+}
