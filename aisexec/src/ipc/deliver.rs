@@ -170,7 +170,7 @@ impl Server {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         if connection.may_serve() && connection.input.has_whole_frame() && !connection.is_ready {
             connection.is_ready = true;
-            self.ready.push(connection.peer.holder(), id);
+            self.ready.push(connection.peer.holder(), 1, id);
         }
         let wanted = connection.wanted();
         if wanted != connection.interest {

@@ -47,7 +47,7 @@ impl Server {
         connection.told_of_events |= told_of_events;
         if !connection.is_ready {
             connection.is_ready = true;
-            self.ready.push(connection.peer.holder(), id);
+            self.ready.push(connection.peer.holder(), 1, id);
         }
     }
 

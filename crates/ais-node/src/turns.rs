@@ -1,23 +1,63 @@
 //! A line in which nobody waits for what somebody else has put there before:
 //! users take turns, and so do the processes of a user. What one process puts
 //! there stays in order.
+//!
+//! Turns are counted in weight, so that somebody with little is not kept waiting
+//! by few who have much each: this is self-clocked fair queueing (Golestani,
+//! INFOCOM 1994), users first and then their processes.
 
 use crate::{Holder, UserId};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Things in line, by who they belong to.
 #[derive(Debug)]
 pub struct Turns<T> {
-    users: Round<UserId, Round<u32, VecDeque<T>>>,
+    users: Round<UserId, Round<u32, VecDeque<Weighed<T>>>>,
     length: usize,
+}
+
+#[derive(Debug)]
+struct Weighed<T> {
+    weight: u64,
+    thing: T,
 }
 
 /// Lines of which each has its turn.
 #[derive(Debug)]
 struct Round<K, L> {
-    /// Those that are not empty, the next one first.
-    order: VecDeque<K>,
-    lines: BTreeMap<K, L>,
+    /// The tag of what was taken last.
+    now: u64,
+    /// Those that are not empty, by the tag of what is next in each.
+    order: BTreeSet<(u64, K)>,
+    lines: BTreeMap<K, Tagged<L>>,
+}
+
+#[derive(Debug)]
+struct Tagged<L> {
+    /// The tag of what was taken from it last, or of the round when it began.
+    start: u64,
+    /// The tag of what is next: that, and its weight.
+    tag: u64,
+    line: L,
+}
+
+/// What may stand in a [`Round`].
+trait Line {
+    /// The weight of what is next, if there is anything.
+    fn weight(&self) -> Option<u64>;
+}
+
+impl<T> Line for VecDeque<Weighed<T>> {
+    fn weight(&self) -> Option<u64> {
+        self.front().map(|next| next.weight)
+    }
+}
+
+impl<K: Copy + Ord, L: Line> Line for Round<K, L> {
+    fn weight(&self) -> Option<u64> {
+        let (_, key) = self.order.first()?;
+        self.lines.get(key)?.line.weight()
+    }
 }
 
 impl<T> Default for Turns<T> {
@@ -28,7 +68,7 @@ impl<T> Default for Turns<T> {
 
 impl<K, L> Default for Round<K, L> {
     fn default() -> Self {
-        Self { order: VecDeque::new(), lines: BTreeMap::new() }
+        Self { now: 0, order: BTreeSet::new(), lines: BTreeMap::new() }
     }
 }
 
@@ -45,44 +85,54 @@ impl<T> Turns<T> {
         self.length
     }
 
-    /// Puts something into line.
-    pub fn push(&mut self, holder: Holder, thing: T) {
+    /// Puts something of this weight into line.
+    pub fn push(&mut self, holder: Holder, weight: u64, thing: T) {
         self.length += 1;
-        self.users.line(holder.user).line(holder.process).push_back(thing);
+        self.users.put(holder.user, |processes| {
+            let weight = weight.max(1);
+            processes.put(holder.process, |line| line.push_back(Weighed { weight, thing }));
+        });
     }
 
     /// Takes what is next.
     pub fn pop(&mut self) -> Option<T> {
-        let thing = self.users.take(|processes| {
-            let thing = processes.take(|line| (line.pop_front(), line.is_empty()));
-            (thing, processes.order.is_empty())
-        })?;
+        let taken = self.users.take(|processes| processes.take(VecDeque::pop_front).flatten());
+        let next = taken.flatten()?;
         self.length -= 1;
-        Some(thing)
+        Some(next.thing)
     }
 }
 
-impl<K: Copy + Ord, L: Default> Round<K, L> {
-    /// The line of this name, which gets something now.
-    fn line(&mut self, key: K) -> &mut L {
-        let order = &mut self.order;
-        self.lines.entry(key).or_insert_with(|| {
-            order.push_back(key);
-            L::default()
-        })
+impl<K: Copy + Ord, L: Line + Default> Round<K, L> {
+    /// Has the line of this name get something.
+    fn put(&mut self, key: K, put: impl FnOnce(&mut L)) {
+        let Self { now, order, lines } = self;
+        let new = || Tagged { start: *now, tag: *now, line: L::default() };
+        let tagged = lines.entry(key).or_insert_with(new);
+        put(&mut tagged.line);
+        let tag = tagged.start.saturating_add(tagged.line.weight().unwrap_or_default());
+        // Mostly it is not next, so that nothing changes.
+        if tag != tagged.tag {
+            order.remove(&(tagged.tag, key));
+            order.insert((tag, key));
+            tagged.tag = tag;
+        }
     }
 
-    /// Takes something from the line whose turn it is, by `take`, which also
-    /// says whether the line is empty now.
-    fn take<T>(&mut self, take: impl FnOnce(&mut L) -> (Option<T>, bool)) -> Option<T> {
-        let key = self.order.pop_front()?;
-        let (thing, is_empty) = take(self.lines.get_mut(&key)?);
-        if is_empty {
-            self.lines.remove(&key);
+    /// Takes something from the line whose turn it is.
+    fn take<R>(&mut self, take: impl FnOnce(&mut L) -> R) -> Option<R> {
+        let (tag, key) = self.order.pop_first()?;
+        self.now = tag;
+        let tagged = self.lines.get_mut(&key)?;
+        let taken = take(&mut tagged.line);
+        if let Some(weight) = tagged.line.weight() {
+            tagged.start = tag;
+            tagged.tag = tag.saturating_add(weight);
+            self.order.insert((tagged.tag, key));
         } else {
-            self.order.push_back(key);
+            self.lines.remove(&key);
         }
-        thing
+        Some(taken)
     }
 }
 
@@ -98,12 +148,12 @@ mod tests {
     fn users_take_turns_and_then_their_processes() {
         let mut turns = Turns::default();
         for thing in 0..4 {
-            turns.push(of(1, 1), ("one", thing));
-            turns.push(of(1, 2), ("two", thing));
+            turns.push(of(1, 1), 1, ("one", thing));
+            turns.push(of(1, 2), 1, ("two", thing));
         }
-        turns.push(of(1, 3), ("three", 0));
-        turns.push(of(2, 1), ("other", 0));
-        turns.push(of(2, 1), ("other", 1));
+        turns.push(of(1, 3), 1, ("three", 0));
+        turns.push(of(2, 1), 1, ("other", 0));
+        turns.push(of(2, 1), 1, ("other", 1));
         let order: Vec<_> = std::iter::from_fn(|| turns.pop()).collect();
         assert_eq!(
             order,
@@ -128,11 +178,55 @@ mod tests {
     fn who_comes_late_does_not_wait_for_all_that_came_before() {
         let mut turns = Turns::default();
         for thing in 0..1000 {
-            turns.push(of(1, 1), thing);
+            turns.push(of(1, 1), 1, thing);
         }
         turns.pop();
-        turns.push(of(1, 2), 5000);
+        turns.push(of(1, 2), 1, 5000);
         assert_eq!(turns.len(), 1000);
         assert!(turns.pop() == Some(5000) || turns.pop() == Some(5000));
+    }
+
+    #[test]
+    fn who_has_little_does_not_wait_for_what_weighs_more() {
+        let mut turns = Turns::default();
+        for thing in 0..3 {
+            turns.push(of(1, 1), 1000, ("much", thing));
+            turns.push(of(1, 2), 500, ("half", thing));
+        }
+        assert_eq!(turns.pop(), Some(("half", 0)));
+        for thing in 0..2 {
+            turns.push(of(2, 1), 10, ("little", thing));
+            turns.push(of(1, 3), 10, ("of that user", thing));
+        }
+        let order: Vec<_> = std::iter::from_fn(|| turns.pop()).collect();
+        assert_eq!(
+            order,
+            [
+                ("of that user", 0),
+                ("little", 0),
+                ("of that user", 1),
+                ("little", 1),
+                ("much", 0),
+                ("half", 1),
+                ("half", 2),
+                ("much", 1),
+                ("much", 2),
+            ]
+        );
+    }
+
+    #[test]
+    fn who_comes_back_at_once_does_not_keep_the_others_waiting() {
+        let mut turns = Turns::default();
+        for process in 1..4 {
+            turns.push(of(1, process), 1, process);
+        }
+        let mut order = Vec::new();
+        for _ in 0..7 {
+            let process = turns.pop().unwrap();
+            turns.push(of(1, process), 1, process);
+            order.push(process);
+        }
+        assert_eq!(order, [1, 2, 3, 1, 2, 3, 1]);
     }
 }

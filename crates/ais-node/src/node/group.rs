@@ -12,12 +12,11 @@ use ais_proto::{AisError, Service};
 use ais_totem::{Guarantee, Output as FromGroup, QueueFull, View};
 use ais_wire::{NodeId, Reader};
 
-/// Bytes of messages of services that the group has at a time from a node that
-/// sends its state: about as many as it sends of that, so that the programs of
-/// this node and its state have one half each.
-const SHARE: usize = 256 << 10;
-/// Bytes that it has at other times, at least; see [`in_group_limit`].
-const IN_GROUP: usize = 1 << 20;
+/// Bytes of messages of services that the group has at a time, at least; see
+/// [`in_group_limit`]. While this node sends its state there are no more: about as
+/// many as it sends of that, so that its programs and its state have one half
+/// each.
+const IN_GROUP: usize = 256 << 10;
 /// Datagrams that the ring sends in two of its rotations.
 const TWO_ROTATIONS: usize = 128;
 
@@ -53,7 +52,7 @@ impl Node {
             self.sync.exchange.as_ref().is_some_and(Exchange::sends),
         );
         // The next chunks are not to queue up behind all that programs send.
-        let limit = if sends { SHARE } else { in_group_limit(&self.config.group) };
+        let limit = if sends { IN_GROUP } else { in_group_limit(&self.config.group) };
         let has_room = self.in_group < limit;
         let next = match self.sync.phase {
             _ if is_sync => self.sync_outbox.pop_front(),

@@ -13,8 +13,10 @@ pub(super) const MESSAGE_COST: u64 = 256;
 /// The messages.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    /// The next one, which nobody is charged for: mostly it goes out at once.
-    next: Option<Vec<u8>>,
+    /// The next one, which the group has not taken.
+    refused: Option<Vec<u8>>,
+    /// The only one, which nobody is charged for: mostly it goes out at once.
+    only: Option<Message>,
     waiting: Turns<Message>,
 }
 
@@ -27,17 +29,22 @@ struct Message {
 impl Outbox {
     /// A message waits from now on.
     pub(super) fn push(&mut self, holder: Holder, bytes: Vec<u8>, ledger: &mut Ledger) {
-        if self.next.is_none() && self.waiting.is_empty() {
-            self.next = Some(bytes);
-        } else {
-            ledger.charge(Kind::Outbox, holder, cost(&bytes));
-            self.waiting.push(holder, Message { holder, bytes });
+        let message = Message { holder, bytes };
+        if self.only.is_none() && self.waiting.is_empty() {
+            self.only = Some(message);
+            return;
+        }
+        for message in self.only.take().into_iter().chain([message]) {
+            let (holder, cost) = (message.holder, cost(&message.bytes));
+            ledger.charge(Kind::Outbox, holder, cost);
+            self.waiting.push(holder, cost, message);
         }
     }
 
     /// Takes the next message.
     pub(super) fn pop(&mut self, ledger: &mut Ledger) -> Option<Vec<u8>> {
-        self.next.take().or_else(|| {
+        let uncharged = self.refused.take().or_else(|| Some(self.only.take()?.bytes));
+        uncharged.or_else(|| {
             let Message { holder, bytes } = self.waiting.pop()?;
             ledger.release(Kind::Outbox, holder, cost(&bytes));
             Some(bytes)
@@ -46,7 +53,7 @@ impl Outbox {
 
     /// The group has not taken what was the next message.
     pub(super) fn put_back(&mut self, bytes: Vec<u8>) {
-        self.next = Some(bytes);
+        self.refused = Some(bytes);
     }
 }
 
@@ -72,9 +79,20 @@ mod tests {
         }
         outbox.push(process(2), vec![200], &mut ledger);
         let sent: Vec<_> = std::iter::from_fn(|| outbox.pop(&mut ledger)).flatten().collect();
-        assert_eq!(sent[..4], [0, 1, 200, 2]);
+        assert_eq!(sent[..4], [0, 200, 1, 2]);
         assert_eq!(sent.len(), 101);
         assert_eq!(ledger.total(Kind::Outbox), 0);
+    }
+
+    #[test]
+    fn who_sends_little_does_not_wait_for_much_that_came_before() {
+        let (mut outbox, mut ledger) = (Outbox::default(), Ledger::default());
+        for number in 0..2 {
+            outbox.push(process(1), vec![number; 1 << 20], &mut ledger);
+            outbox.push(process(2), vec![number + 10], &mut ledger);
+        }
+        let sent = std::iter::from_fn(|| outbox.pop(&mut ledger)).map(|bytes| bytes[0]);
+        assert_eq!(sent.collect::<Vec<_>>(), [10, 11, 0, 1]);
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl Bus {
                     ..ckpt::Limits::default()
                 },
                 groups: self.groups.get(number).cloned().unwrap_or_default(),
-                pace: Pace::default(),
+                pace: Pace { messages: 256, ..Pace::default() },
             };
             let mut member = Member {
                 node: Node::new(config, NOW),
