@@ -11,9 +11,18 @@ use nix::sys::epoll::{EpollEvent, EpollFlags};
 use std::collections::BTreeSet;
 
 impl Server {
-    /// Does what the node wants done.
+    /// Does what the node wants done, as much as this step may. The rest is for the
+    /// next ones.
     pub(super) fn deliver(&mut self, now: Now) {
-        while let Some(output) = self.node.poll_output() {
+        self.has_outputs = true;
+        while self.outputs_left > 0 {
+            let Some(output) = self.node.poll_output() else {
+                self.has_outputs = false;
+                return;
+            };
+            if !matches!(output, Output::Send { .. }) {
+                self.outputs_left -= 1;
+            }
             match output {
                 Output::Reply { connection, id, result, body } => {
                     self.reply(now, connection.0, id, result, body);

@@ -9,8 +9,11 @@ use super::section::Sections;
 use super::shards::Shards;
 use std::collections::BTreeMap;
 
-/// Sections, and chunks of sections, whose memory is given back at once.
+/// Sections whose memory is given back at once.
 const FEW: usize = 2048;
+/// Sections that a chunk of one counts for: what it takes goes back to the system
+/// page by page.
+const CHUNK: usize = 16;
 /// Chunks of one section that are given back at once: many sections may go in
 /// one step.
 const SMALL: usize = 8;
@@ -27,7 +30,7 @@ pub(super) struct Graves {
 impl Graves {
     /// The sections of a checkpoint are of no use any more.
     pub(super) fn add(&mut self, sections: Sections) {
-        if sections.len() + sections.most_chunks() > FEW {
+        if cost(&sections) > FEW {
             self.sections.push(sections);
         }
     }
@@ -66,7 +69,8 @@ impl Graves {
             && self.bytes.is_empty()
     }
 
-    /// Gives some of it back: about [`FEW`] sections or chunks.
+    /// Gives some of it back: about [`FEW`] sections, or as many chunks as count for
+    /// that.
     pub(super) fn dig(&mut self) {
         let mut left = FEW;
         while left > 0 {
@@ -77,10 +81,11 @@ impl Graves {
         }
     }
 
-    /// Gives at most about so many back of one thing; how many.
+    /// Gives at most about so many sections back of one thing; how many they count
+    /// for.
     fn dig_one(&mut self, most: usize) -> usize {
         if let Some(bytes) = self.bytes.last_mut() {
-            let gone = bytes.bury(most);
+            let gone = bytes.bury(most.div_ceil(CHUNK)) * CHUNK;
             if bytes.chunks() == 0 {
                 self.bytes.pop();
             }
@@ -107,7 +112,7 @@ impl Graves {
         } else if let Some(checkpoints) = self.checkpoints.last_mut() {
             match checkpoints.pop_first() {
                 Some((_, checkpoint)) => {
-                    let few = checkpoint.sections.len() + checkpoint.sections.most_chunks();
+                    let few = cost(&checkpoint.sections);
                     self.add(checkpoint.sections);
                     few.min(most)
                 }
@@ -117,4 +122,9 @@ impl Graves {
             0
         }
     }
+}
+
+/// Sections that the memory of these counts for.
+fn cost(sections: &Sections) -> usize {
+    sections.len() + CHUNK * sections.most_chunks()
 }

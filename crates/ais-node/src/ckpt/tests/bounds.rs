@@ -125,6 +125,23 @@ fn what_a_process_had_open_is_closed_bit_by_bit() {
 }
 
 #[test]
+fn many_processes_that_end_at_once_have_no_more_closed_than_one() {
+    let mut rig = Rig::with(FREE);
+    rig.compare = false;
+    let step = Pace::default().checkpoints as u32;
+    for program in [ONE, TWO] {
+        for number in 0..step * 3 / 4 {
+            rig.open(program, &format!("{number}"), BOTH);
+        }
+    }
+    rig.kill(ONE);
+    rig.kill(TWO);
+    assert_eq!(counted(&rig), step / 2);
+    rig.wait(1_000_000);
+    assert_eq!(counted(&rig), 0);
+}
+
+#[test]
 fn what_a_process_had_open_waits_for_the_room_of_its_user_and_nobody_else_for_that() {
     let mut rig = Rig::with(FREE);
     rig.compare = false;
@@ -198,18 +215,18 @@ fn the_memory_of_large_sections_is_given_back_bit_by_bit() {
     }
     assert_eq!(burial(&mut rig), 0);
     rig.overwrite(checkpoint, b"over", b"short").unwrap();
-    assert_eq!(burial(&mut rig), 3, "2048 chunks at a time");
+    assert_eq!(burial(&mut rig), 40, "128 chunks at a time");
     rig.overwrite(checkpoint, b"cut", &[7; 70_000]).unwrap();
-    assert_eq!(burial(&mut rig), 3);
+    assert_eq!(burial(&mut rig), 40);
     assert_eq!(rig.contents(checkpoint, b"cut").unwrap(), [7; 70_000]);
     rig.result(ONE, Request::SectionDelete { checkpoint, id: b"gone" }).unwrap();
-    assert_eq!(burial(&mut rig), 3);
+    assert_eq!(burial(&mut rig), 40);
     rig.wait(9 * SECOND);
     assert!(rig.contents(checkpoint, b"late").is_err());
     sparse(&mut rig, checkpoint, b"over", 5000);
     rig.unlink("a").unwrap();
     rig.close(ONE, checkpoint).unwrap();
-    assert!((3..=4).contains(&burial(&mut rig)));
+    assert!((40..=42).contains(&burial(&mut rig)));
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Much that was held or logged is applied in pieces, and what comes meanwhile
 //! waits in its place.
 
-use super::bus::{Bus, NOW, Number, caller, open};
-use crate::Now;
+use super::bus::{Bus, NOW, Number, caller, node as node_id, open};
+use crate::{Now, Pace};
 use ais_proto::Request;
+use ais_totem::Output as FromGroup;
 
 /// More messages than a step applies.
 const MANY: usize = 5000;
@@ -62,7 +63,7 @@ fn what_was_held_is_applied_in_pieces_and_in_order() {
         bus.go_on(1);
         steps += 1;
     }
-    assert_eq!(steps, 3, "2048 messages at a time");
+    assert_eq!(steps, 5, "1024 messages at a time");
     assert!(is_busy(&mut bus, 2), "the other has not gone on");
     bus.rest();
     bus.check_synced();
@@ -97,12 +98,43 @@ fn what_comes_meanwhile_is_applied_after_that() {
 }
 
 #[test]
-fn what_comes_takes_twice_as_much_with_it() {
+fn what_comes_takes_twice_as_much_with_it_once_much_waits() {
     let (mut bus, messages) = with_much_held();
-    inject(&mut bus, 1, &messages, &[1, 2]);
-    assert!(!is_busy(&mut bus, 1) && !is_busy(&mut bus, 2));
-    bus.settle();
+    let most = 4 * Pace::default().messages;
+    inject(&mut bus, 1, &messages[..most], &[1, 2]);
+    assert_eq!(bus.member(1).node.behind(), most, "time alone takes some");
+    for _ in 0..4 {
+        inject(&mut bus, 1, &messages, &[1, 2]);
+    }
+    let behind = bus.member(1).node.behind();
+    assert!(behind <= most, "{behind}");
+    bus.rest();
     bus.check_synced();
+}
+
+#[test]
+fn all_that_comes_at_one_time_is_one_step() {
+    let mut bus = Bus::of(&[1, 2]);
+    let checkpoint = bus.open(1, "a").unwrap();
+    let messages = writes(&mut bus, 1, checkpoint);
+    let pace = Pace::default().messages;
+    let (now, node) = (Now { monotonic: 1, ..NOW }, &mut bus.member(2).node);
+    let applied = node.behind();
+    assert_eq!(applied, 0);
+    for (place, messages) in messages[..2 * pace].chunks(10).enumerate() {
+        for (index, bytes) in messages.iter().enumerate() {
+            let (number, from) = ((100 + 10 * place + index) as u64, node_id(1));
+            let bytes = bytes.clone();
+            node.fake().outputs.push_back(FromGroup::Deliver { number, from, bytes });
+        }
+        node.handle_packet(now, node_id(1), b"");
+    }
+    assert_eq!(node.behind(), pace);
+    // Neither has it more time because all have been handed over.
+    node.drained(Now { monotonic: 2, ..NOW });
+    assert_eq!(node.behind(), pace);
+    node.handle_timeout(Now { monotonic: 2, ..NOW });
+    assert_eq!(node.behind(), 0);
 }
 
 #[test]
