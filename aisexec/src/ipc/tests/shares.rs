@@ -344,6 +344,19 @@ fn connections_are_accepted_many_at_a_time() {
 }
 
 #[test]
+fn those_that_say_nothing_in_time_are_closed_some_in_a_round() {
+    let mut stage = Stage::new();
+    let mut silent: Vec<_> = (0..=CLOSES_PER_ROUND).map(|_| stage.connect()).collect();
+    stage.now.monotonic += GREETING_TIME;
+    stage.server.on_time(stage.now);
+    assert_eq!(stage.server.endings.len(), CLOSES_PER_ROUND);
+    assert!(stage.server.deadline().is_some_and(|at| at <= stage.now.monotonic));
+    stage.run();
+    stage.run();
+    assert!(silent.iter_mut().all(is_closed));
+}
+
+#[test]
 fn silent_connections_of_one_process_leave_room_for_others() {
     let mut stage = Stage::new();
     stage.bound(Counted::Descriptors, 100);

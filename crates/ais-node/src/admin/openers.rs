@@ -166,3 +166,19 @@ fn decode(input: &mut Reader<'_>) -> Result<(NodeId, u64, Vec<Opener>), DecodeEr
     let (to, handle, openers) = (input.node()?, input.u64()?, input.list(Opener::decode)?);
     if openers.len() > MOST { Err(DecodeError::Invalid) } else { Ok((to, handle, openers)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_that_wait_are_bounded() {
+        let mut openers = Openers::default();
+        let node = NodeId::new([10, 0, 0, 2].into());
+        for handle in 0..2 * QUESTIONS as u64 {
+            openers.take((node, handle), Name::default());
+            openers.take((node, handle), Name::default());
+        }
+        assert_eq!((openers.order.len(), openers.questions.len()), (QUESTIONS, QUESTIONS));
+    }
+}
