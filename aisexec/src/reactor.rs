@@ -158,6 +158,7 @@ impl Reactor {
             Step::Turn(id) => server.peer_of(id),
             _ => None,
         });
+        server.begin_step();
         now
     }
 

@@ -1,7 +1,8 @@
 //! New connections: those that are accepted, and those that a session is given.
 
 use super::bounds::{
-    ACCEPT_PAUSE, ACCEPTS_PER_ROUND, GREETING_TIME, MAX_GIVEN_CONNECTIONS, SOCKET_LOOKS,
+    ACCEPT_PAUSE, ACCEPTS_PER_ROUND, CLOSES_PER_ROUND, GREETING_TIME, MAX_GIVEN_CONNECTIONS,
+    SOCKET_LOOKS,
 };
 use super::connection::{Connection, Fault, Greeting, State};
 use super::output::send_first;
@@ -185,10 +186,12 @@ impl Server {
 
     /// Closes connections that did not say in time what they are for.
     pub(super) fn close_silent(&mut self, now: Now) {
-        while let Some(&(until, id)) = self.greetings.first()
-            && until <= now.monotonic
-        {
-            self.greetings.pop_first();
+        for _ in 0..CLOSES_PER_ROUND {
+            let first = self.greetings.first().copied();
+            let Some((until, id)) = first.filter(|(until, _)| *until <= now.monotonic) else {
+                return;
+            };
+            self.greetings.remove(&(until, id));
             self.close(now, id, Fault::Silent);
         }
     }

@@ -23,6 +23,9 @@ pub(crate) const MAX_HANDLES: usize = 4096;
 pub(crate) const MAX_OUTSTANDING: usize = 16;
 /// Requests served of one connection before others have their turn.
 pub(crate) const REQUESTS_PER_TURN: usize = 16;
+/// Replies and events that are put out in one step. What is left is for the next
+/// ones; datagrams wait for none of it.
+pub(crate) const OUTPUTS_PER_STEP: usize = 1024;
 /// Bytes received from one connection before others have their turn.
 pub(crate) const BYTES_PER_TURN: usize = 256 << 10;
 /// Connections accepted in one round.

@@ -11,9 +11,18 @@ use nix::sys::epoll::{EpollEvent, EpollFlags};
 use std::collections::BTreeSet;
 
 impl Server {
-    /// Does what the node wants done.
+    /// Does what the node wants done, as much as this step may. The rest is for the
+    /// next ones.
     pub(super) fn deliver(&mut self, now: Now) {
-        while let Some(output) = self.node.poll_output() {
+        self.has_outputs = true;
+        while self.outputs_left > 0 {
+            let Some(output) = self.node.poll_output() else {
+                self.has_outputs = false;
+                return;
+            };
+            if !matches!(output, Output::Send { .. }) {
+                self.outputs_left -= 1;
+            }
             match output {
                 Output::Reply { connection, id, result, body } => {
                     self.reply(now, connection.0, id, result, body);
@@ -86,7 +95,11 @@ impl Server {
     /// There is room in a stream.
     pub(super) fn flush(&mut self, now: Now, id: u64) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        match connection.output.flush(&connection.socket) {
+        let flushed = connection.output.flush(&connection.socket);
+        if let Some(body) = connection.output.take_spent() {
+            self.node.take_back(body);
+        }
+        match flushed {
             Ok(()) => self.refresh(now, id),
             Err(_) => self.close(now, id, Fault::End),
         }

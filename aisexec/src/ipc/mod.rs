@@ -37,7 +37,7 @@ use crate::writer::Writer;
 use accounts::Heavy;
 use ais_node::{Complaints, Node, Now, SessionId, Turns};
 use ais_proto::Welcome;
-use bounds::BYTES_PER_TURN;
+use bounds::{BYTES_PER_TURN, OUTPUTS_PER_STEP};
 use close::Ending;
 use connection::Connection;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
@@ -133,6 +133,10 @@ pub(crate) struct Server {
     complaints: Complaints<Option<libc::uid_t>>,
     /// Of programs that were compiled with other headers, by user.
     misfits: Complaints<libc::uid_t>,
+    /// Replies and events that this step may still put out.
+    outputs_left: usize,
+    /// There may be more of them than steps could put out.
+    has_outputs: bool,
     has_served: bool,
     /// What was served last was answered at once.
     answers_at_once: bool,
@@ -185,6 +189,8 @@ impl Server {
             is_crowd: false,
             complaints: Complaints::every(SECOND),
             misfits: Complaints::every(60 * SECOND),
+            outputs_left: OUTPUTS_PER_STEP,
+            has_outputs: false,
             has_served: false,
             answers_at_once: false,
             may_leave: false,
@@ -212,6 +218,11 @@ impl Server {
         }
     }
 
+    /// Begins another step of the loop, which may put out as much as each.
+    pub(crate) fn begin_step(&mut self) {
+        self.outputs_left = OUTPUTS_PER_STEP;
+    }
+
     /// How many are in line for a turn.
     pub(crate) fn ready(&self) -> usize {
         self.ready.len()
@@ -219,7 +230,7 @@ impl Server {
 
     /// Whether there is something to do without waiting for an event.
     pub(crate) fn has_work(&self) -> bool {
-        !self.ready.is_empty() || !self.endings.is_empty()
+        !self.ready.is_empty() || !self.endings.is_empty() || self.has_outputs
     }
 
     /// Whether a request was served since [`Server::take_served`].

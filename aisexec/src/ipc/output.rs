@@ -15,6 +15,8 @@ pub(crate) struct Output {
     /// Bytes of memory that waits.
     bytes: usize,
     unread: Unread,
+    /// The body of what has gone out last.
+    spent: Option<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -40,6 +42,11 @@ impl Output {
         if self.unread.bytes() > 0 {
             self.unread.look(socket);
         }
+    }
+
+    /// The body of what has gone out last, which nobody needs any more.
+    pub(crate) fn take_spent(&mut self) -> Option<Vec<u8>> {
+        self.spent.take()
     }
 
     /// Whether nothing waits.
@@ -83,7 +90,7 @@ impl Output {
                 return Ok(());
             }
             self.bytes -= frame.held_bytes();
-            self.waiting.pop_front();
+            self.spent = self.waiting.pop_front().map(|frame| frame.body);
         }
         Ok(())
     }

@@ -59,10 +59,13 @@ impl Server {
         Some(id)
     }
 
-    /// Ends and resumes some of what is to be ended and resumed. To be called in
-    /// every round.
+    /// Ends and resumes some of what is to be ended and resumed, and puts out what
+    /// steps before left. To be called in every round.
     pub(crate) fn tidy(&mut self, now: Now) {
         self.close_some(now);
+        if self.has_outputs {
+            self.deliver(now);
+        }
         self.unpark_some(now);
         self.collect(now);
         self.look_at_crowd();

@@ -70,12 +70,15 @@ impl Stage {
         let mut events = [EpollEvent::empty(); 256];
         let count = self.epoll.wait(&mut events, EpollTimeout::ZERO).unwrap();
         for event in &events[..count] {
+            self.server.begin_step();
             self.server.on_event(self.now, Token::decode(event.data()), event.events());
         }
         let has_work = count > 0 || self.server.has_work();
         for _ in 0..self.server.ready() {
+            self.server.begin_step();
             self.server.serve_ready(self.now);
         }
+        self.server.begin_step();
         self.server.tidy(self.now);
         has_work
     }

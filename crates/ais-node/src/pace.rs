@@ -5,15 +5,15 @@
 /// the same however much it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
-    /// Messages that were held or logged, or KiB of them.
+    /// Messages that the group has brought, or 8 KiB of them.
     pub messages: usize,
     /// Checkpoints that are gone through, or opens that are closed.
     pub checkpoints: usize,
 }
 
 impl Default for Pace {
-    /// A millisecond or two.
+    /// A few milliseconds.
     fn default() -> Self {
-        Self { messages: 2048, checkpoints: 1024 }
+        Self { messages: 1024, checkpoints: 1024 }
     }
 }

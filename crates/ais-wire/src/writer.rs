@@ -25,6 +25,13 @@ impl Writer {
         Self { bytes: Vec::with_capacity(capacity), counted: None }
     }
 
+    /// An empty message in the memory of another, which nobody needs any more.
+    #[must_use]
+    pub fn reusing(mut bytes: Vec<u8>) -> Self {
+        bytes.clear();
+        Self { bytes, counted: None }
+    }
+
     /// The message that `write` writes, in memory that may not be there.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! What one process, or one user, cannot take from others.
 
 use super::super::bounds::{
-    ACCEPTS_PER_ROUND, CLOSES_PER_ROUND, MAX_HANDLES, PAYMENTS_AT_A_TIME, REQUESTS_PER_TURN,
-    UNPARKS_PER_ROUND,
+    ACCEPTS_PER_ROUND, CLOSES_PER_ROUND, MAX_HANDLES, OUTPUTS_PER_STEP, PAYMENTS_AT_A_TIME,
+    REQUESTS_PER_TURN, UNPARKS_PER_ROUND,
 };
 use super::super::connection::{Connection, State};
 use super::*;
@@ -215,6 +215,37 @@ fn a_turn_serves_so_many_requests_and_the_next_one_goes_on() {
     assert_eq!(served, [REQUESTS_PER_TURN, REQUESTS_PER_TURN, 40 - 2 * REQUESTS_PER_TURN]);
 }
 
+#[test]
+fn replies_are_put_out_some_in_a_step_and_none_is_lost() {
+    let mut stage = Stage::new();
+    let (_anchor, cookie) = stage.greet(Kind::Session);
+    let (mut call, _) = stage.greet(Kind::Call(cookie));
+    let id = stage.server.last_connection;
+    let caller = stage.last().state.caller().unwrap();
+    let unlink = ckpt_proto::Request::Unlink { name: Name::default() };
+    let mut body = ais_proto::Writer::new();
+    unlink.encode(&mut body);
+    let body = body.into_bytes();
+    // As if the group had brought all of them with one datagram.
+    for number in 0..=2 * OUTPUTS_PER_STEP as u32 {
+        stage.server.node.request(stage.now, &caller, number, unlink.code(), &body).unwrap();
+    }
+    stage.server.has_outputs = true;
+    let mut sent = Vec::new();
+    let mut replies = [0; 100_000];
+    while stage.server.has_work() {
+        stage.server.begin_step();
+        stage.server.tidy(stage.now);
+        let mut count = 0;
+        while let Ok(length) = call.read(&mut replies) {
+            count += replies[..length].windows(4).filter(|bytes| *bytes == b"AIS1").count();
+            stage.server.flush(stage.now, id);
+        }
+        sent.push(count);
+    }
+    assert_eq!(sent, [OUTPUTS_PER_STEP, OUTPUTS_PER_STEP, 1]);
+}
+
 /// Connections for calls of as many sessions as that takes, and those.
 fn many_calls(stage: &mut Stage, count: usize) -> (Vec<UnixStream>, Vec<UnixStream>) {
     let (mut anchors, mut calls) = (Vec::new(), Vec::new());
@@ -310,6 +341,19 @@ fn connections_are_accepted_many_at_a_time() {
     stage.run();
     assert_eq!(stage.server.connections.len(), 0);
     assert!(stage.server.greetings.is_empty());
+}
+
+#[test]
+fn those_that_say_nothing_in_time_are_closed_some_in_a_round() {
+    let mut stage = Stage::new();
+    let mut silent: Vec<_> = (0..=CLOSES_PER_ROUND).map(|_| stage.connect()).collect();
+    stage.now.monotonic += GREETING_TIME;
+    stage.server.on_time(stage.now);
+    assert_eq!(stage.server.endings.len(), CLOSES_PER_ROUND);
+    assert!(stage.server.deadline().is_some_and(|at| at <= stage.now.monotonic));
+    stage.run();
+    stage.run();
+    assert!(silent.iter_mut().all(is_closed));
 }
 
 #[test]

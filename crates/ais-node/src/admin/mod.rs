@@ -16,7 +16,7 @@ use crate::group::Group;
 use crate::sync::SyncStatus;
 use crate::{
     Asker, Caller, Config, ConnectionId, Delivery, Effects, Event, Ledger, Malformed, Now,
-    SessionId,
+    SessionId, Timer,
 };
 use ais_proto::admin::{
     self, Clients, Deliveries, MAX_PAGE, Page, Problem, Request, Ring, Severity, Started, State,
@@ -129,8 +129,12 @@ impl Admin {
     }
 
     /// A timer that a request has set has come.
-    pub(crate) fn on_timer(&mut self, now: Now, fx: &mut Effects) {
-        self.inspections.on_timer(now.monotonic, fx);
+    pub(crate) fn on_timer(&mut self, now: Now, timer: Timer, ckpt: &Ckpt, fx: &mut Effects) {
+        if timer == openers::TIMER {
+            self.openers.on_timer(ckpt, fx);
+        } else {
+            self.inspections.on_timer(now.monotonic, fx);
+        }
     }
 
     /// Checkpoints that were taken for operators and are of no use any more.

@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::limits::Limit;
 use super::message::{Change, CheckpointId, Stamp};
 use super::section::Sections;
+use super::spare::Spare;
 use super::{
     CHECKPOINT_OVERHEAD, GENERATED_ID, MAX_COUNT, MAX_MEMBERS, MAX_SECTION_SIZE, SECTION_OVERHEAD,
 };
@@ -426,6 +427,7 @@ impl Checkpoint {
         &self,
         elements: &[ReadElement<'_>],
         limit: u32,
+        spare: &mut Spare,
     ) -> Result<Vec<u8>, Failure> {
         let mut pieces = Vec::with_capacity(elements.len());
         let mut total = 0;
@@ -442,7 +444,7 @@ impl Checkpoint {
             }
             pieces.push((section, offset, count));
         }
-        let mut out = Writer::with_capacity(4 + 4 * pieces.len() + total as usize);
+        let mut out = spare.take(4 + 4 * pieces.len() + total as usize);
         out.list(&pieces, |out, (_, _, count)| {
             out.u32(*count);
         });

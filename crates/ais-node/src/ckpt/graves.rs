@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 
 /// Sections whose memory is given back at once.
 const FEW: usize = 2048;
-/// As many sections are given back in the time of one chunk, a mapping.
-const CHUNK_COST: usize = 4;
+/// Sections that a chunk of one counts for: what it takes goes back to the system
+/// page by page.
+const CHUNK_COST: usize = 16;
 /// Chunks of one section that are given back at once: many sections may go in
 /// one step.
 const SMALL: usize = 2;
@@ -68,7 +69,8 @@ impl Graves {
             && self.bytes.is_empty()
     }
 
-    /// Gives some of it back: about [`FEW`] sections.
+    /// Gives some of it back: about [`FEW`] sections, or as many chunks as count for
+    /// that.
     pub(super) fn dig(&mut self) {
         let mut left = FEW;
         while left > 0 {
@@ -79,14 +81,15 @@ impl Graves {
         }
     }
 
-    /// Gives at most about so many back of one thing; how many.
+    /// Gives at most about so many sections back of one thing; how many they count
+    /// for.
     fn dig_one(&mut self, most: usize) -> usize {
         if let Some(bytes) = self.bytes.last_mut() {
-            let gone = bytes.bury(most.div_ceil(CHUNK_COST));
+            let gone = bytes.bury(most.div_ceil(CHUNK_COST)) * CHUNK_COST;
             if bytes.chunks() == 0 {
                 self.bytes.pop();
             }
-            CHUNK_COST * gone
+            gone
         } else if let Some(shards) = self.shards.last_mut() {
             let sections = shards.take_some();
             if sections.is_empty() {
@@ -121,7 +124,7 @@ impl Graves {
     }
 }
 
-/// How many sections without chunks take as long.
+/// Sections that the memory of these counts for.
 fn cost(sections: &Sections) -> usize {
     sections.len() + CHUNK_COST * sections.most_chunks()
 }

@@ -30,6 +30,7 @@ mod request;
 mod section;
 mod shards;
 mod snapshot;
+mod spare;
 mod state;
 mod taken;
 #[cfg(test)]
@@ -52,6 +53,7 @@ use message::{Change, CheckpointId, Message, Opener, Stamp};
 use opens::Opens;
 use section::Sections;
 use snapshot::{Freezing, Frozen};
+use spare::Spare;
 use state::{Changed, State};
 
 pub(crate) use fill::Cursor;
@@ -61,7 +63,7 @@ pub use snapshot::Incoming;
 
 /// Open checkpoints of a process; one more is `NO_RESOURCES`.
 const MAX_OPENS: usize = 1 << 16;
-/// The timer for closing the others.
+/// The timer for closing what is left.
 const CLOSING: Timer = Timer { kind: 5, object: 0 };
 /// Nanoseconds between two steps of what is done bit by bit.
 const PAUSE: u64 = 1_000_000;
@@ -87,8 +89,12 @@ pub struct Ckpt {
     pace: Pace,
     state: State,
     opens: Opens,
+    /// How many opens may still be closed before the timer comes, which is set if
+    /// that is less than in each step.
+    closes_left: usize,
     duties: Duties,
     reached: Reached,
+    spare: Spare,
     /// States that are being put together, and whether one of them is that which
     /// this node had.
     merging: Option<Merging>,
@@ -107,12 +113,19 @@ impl Ckpt {
             pace,
             state: State::default(),
             opens: Opens::default(),
+            closes_left: pace.checkpoints,
             duties: Duties::default(),
             reached: Reached::default(),
+            spare: Spare::default(),
             merging: None,
             is_mine: false,
             freezing: None,
         }
+    }
+
+    /// The body of a reply was sent, and nobody needs it any more.
+    pub(crate) fn take_back(&mut self, body: Vec<u8>) {
+        self.spare.give(body);
     }
 
     /// Goes on with freezing the state, for no longer than the group can wait;
@@ -178,18 +191,22 @@ impl Ckpt {
         self.close_some(fx);
     }
 
-    /// Closes some of what is over, and goes on with the rest a little later.
+    /// Closes some of what is over, however many processes that is of, and goes on
+    /// with the rest a little later.
     /// Behind what its processes still wanted done, and with the room that there is
     /// for them.
     fn close_some(&mut self, fx: &mut Effects) {
-        let closed = self.opens.take_some(self.pace.checkpoints, &mut fx.ledger);
+        let is_first = self.closes_left == self.pace.checkpoints;
+        let before = self.opens.len();
+        let closed = self.opens.take_some(self.closes_left, &mut fx.ledger);
+        self.closes_left = self.closes_left.saturating_sub(before - self.opens.len());
         for ((holder, checkpoint), count) in closed {
             let message = Message::Close { checkpoint, count };
             let mut out = fx.compose(None, message.length());
             message.encode(&mut out);
             fx.multicast_for(holder, out);
         }
-        if self.opens.have_more() {
+        if is_first && (self.closes_left < self.pace.checkpoints || self.opens.have_more()) {
             fx.set_timer(CLOSING, PAUSE);
         }
     }
@@ -415,6 +432,7 @@ impl Service for Ckpt {
 
     fn on_timer(&mut self, now: Now, timer: Timer, fx: &mut Effects) {
         if timer == CLOSING {
+            self.closes_left = self.pace.checkpoints;
             return self.close_some(fx);
         }
         self.duties.on_timer(now, timer, &mut self.state, fx);

@@ -127,6 +127,11 @@ impl Opens {
         open
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.opens.len()
+    }
+
     /// How many a session has.
     pub(super) fn count(&self, session: SessionId) -> usize {
         self.sessions.get(&session).map_or(0, |of| of.numbers.len())

@@ -6,11 +6,12 @@ use super::failure::Failure;
 use super::limits::Limit;
 use super::message::{Change, Message, Opener, Stamp};
 use super::opens::Open;
+use super::spare::Spare;
 use super::state::Room;
 use super::{Ckpt, MAX_ELEMENTS, MAX_OPENS, send};
 use crate::ledger::Kind;
 use crate::{Asker, Caller, Effects, Ledger, Now};
-use ais_proto::ckpt::{self, Attributes, OpenFlags, Request, UpdateOption};
+use ais_proto::ckpt::{self, Attributes, OpenFlags, ReadElement, Request, UpdateOption};
 use ais_proto::{AisError, Service};
 use ais_wire::Writer;
 
@@ -201,15 +202,28 @@ impl Ckpt {
                 section.ok_or(AisError::NotExist)?.encode()
             }
             Request::Read { checkpoint, elements } => {
-                let (open, checkpoint) = self.find(asker, checkpoint)?;
-                open.check(OpenFlags::READ)?;
-                let read = check_elements(elements.len())
-                    .and_then(|()| Ok(checkpoint.check_active(self.limits.strict)?))
-                    .and_then(|()| checkpoint.read(&elements, self.limits.max_message));
-                read.inspect_err(|failure| self.tell(failure, open.checkpoint))?
+                let mut spare = std::mem::take(&mut self.spare);
+                let read = self.read(asker, checkpoint, &elements, &mut spare);
+                self.spare = spare;
+                read?
             }
             _ => return Err(Refusal::Malformed),
         })
+    }
+
+    fn read(
+        &mut self,
+        asker: Asker,
+        number: u32,
+        elements: &[ReadElement<'_>],
+        spare: &mut Spare,
+    ) -> Result<Vec<u8>, Refusal> {
+        let (open, checkpoint) = self.find(asker, number)?;
+        open.check(OpenFlags::READ)?;
+        let read = check_elements(elements.len())
+            .and_then(|()| Ok(checkpoint.check_active(self.limits.strict)?))
+            .and_then(|()| checkpoint.read(elements, self.limits.max_message, spare));
+        Ok(read.inspect_err(|failure| self.tell(failure, open.checkpoint))?)
     }
 
     fn find(&self, asker: Asker, number: u32) -> Result<(Open, &Checkpoint), AisError> {

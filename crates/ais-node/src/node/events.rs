@@ -8,6 +8,7 @@ use super::{Node, Output};
 use crate::event::Due;
 use crate::{ConnectionId, Event};
 use ais_proto::{Code, admin, ckpt};
+use std::collections::VecDeque;
 
 /// Events that are made for handles that are told in turn, by all that is done at
 /// one time, and then in each step.
@@ -21,6 +22,35 @@ pub(super) enum ToPutOut {
     Output(Output),
     /// All that waits for a handle, as long as its program reads.
     Told(ConnectionId),
+}
+
+/// What is to be put out, in order; datagrams before all else, as other nodes wait
+/// for them.
+#[derive(Debug, Default)]
+pub(super) struct Outputs {
+    datagrams: VecDeque<Output>,
+    others: VecDeque<ToPutOut>,
+}
+
+impl Outputs {
+    pub(super) fn push_back(&mut self, thing: ToPutOut) {
+        match thing {
+            ToPutOut::Output(send @ Output::Send { .. }) => self.datagrams.push_back(send),
+            thing => self.others.push_back(thing),
+        }
+    }
+
+    fn push_front(&mut self, thing: ToPutOut) {
+        self.others.push_front(thing);
+    }
+
+    fn pop_front(&mut self) -> Option<ToPutOut> {
+        self.datagrams.pop_front().map(ToPutOut::from).or_else(|| self.others.pop_front())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.datagrams.is_empty() && self.others.is_empty()
+    }
 }
 
 impl From<Output> for ToPutOut {
@@ -91,6 +121,11 @@ impl Node {
                 }
             }
         }
+    }
+
+    /// The body of a reply was sent, and nobody needs it any more.
+    pub fn take_back(&mut self, body: Vec<u8>) {
+        self.services.ckpt.take_back(body);
     }
 
     /// The event socket of a handle is full: its events wait from now on. The

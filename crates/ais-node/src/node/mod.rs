@@ -28,7 +28,7 @@ use ais_totem::{Bytes, Destination, Ring, Status, View};
 use ais_wire::{Name, NodeId};
 use drain::Drain;
 use effects::{Held, HeldOutput};
-use events::{TURNS, ToPutOut};
+use events::{Outputs, TURNS};
 use outbox::Outbox;
 use std::collections::VecDeque;
 use tasks::Task;
@@ -164,9 +164,11 @@ pub struct Node {
     tasks: VecDeque<Task>,
     /// What comes before that, as what is done now leads to it.
     following: Vec<Task>,
+    /// What of that came as it was and waits, in messages.
+    behind: usize,
     /// How much this step may still do of it.
     work_left: usize,
-    outputs: VecDeque<ToPutOut>,
+    outputs: Outputs,
     /// Events that this step may still make for handles that are told in turn: large
     /// ones count for several.
     turns_left: usize,
@@ -206,7 +208,8 @@ impl Node {
             has_served: false,
             tasks: VecDeque::new(),
             following: Vec::new(),
-            outputs: VecDeque::new(),
+            behind: 0,
+            outputs: Outputs::default(),
             turns_left: TURNS,
             called_at: now.monotonic,
         };
@@ -216,15 +219,19 @@ impl Node {
         node
     }
 
-    /// A datagram has arrived from the address of `from`.
+    /// A datagram has arrived from the address of `from`. All that is handed over at
+    /// one time is one step.
     pub fn handle_packet(&mut self, now: Now, from: NodeId, bytes: &[u8]) {
-        self.with_ring(now, |ring| ring.handle_packet(now.monotonic, from, bytes));
+        let is_same_step = self.called_at >= now.monotonic;
+        self.go_on_with_ring(now, is_same_step, |ring| {
+            ring.handle_packet(now.monotonic, from, bytes)
+        });
     }
 
     /// All datagrams that had arrived have been handed over. To be called after
     /// every look at the sockets, whether or not there was one.
     pub fn drained(&mut self, now: Now) {
-        self.with_ring(now, |ring| ring.drained(now.monotonic));
+        self.go_on_with_ring(now, true, |ring| ring.drained(now.monotonic));
     }
 
     /// The host of `node` has answered that nobody listens there.
@@ -279,11 +286,20 @@ impl Node {
     }
 
     fn with_ring(&mut self, now: Now, act: impl FnOnce(&mut Ring)) {
+        self.go_on_with_ring(now, false, act);
+    }
+
+    /// The same; it may be in the step that was last, with what is left of that.
+    fn go_on_with_ring(&mut self, now: Now, is_same_step: bool, act: impl FnOnce(&mut Ring)) {
+        let left = self.work_left;
         self.wake(now);
+        if is_same_step {
+            self.work_left = self.work_left.min(left);
+        }
         if let Some(ring) = self.group.ring() {
             act(ring);
-            self.run_group(now);
         }
+        self.run_group(now);
     }
 
     /// Time has passed. Does nothing if it is called too early.
@@ -366,6 +382,11 @@ impl Node {
     }
 
     #[cfg(test)]
+    pub(crate) fn behind(&self) -> usize {
+        self.behind
+    }
+
+    #[cfg(test)]
     pub(crate) fn admin(&self) -> &Admin {
         &self.admin
     }
@@ -429,7 +450,7 @@ impl Node {
             Some(Each::Clm(clm)) => clm.on_timer(now, timer, &mut self.fx),
             Some(Each::Amf(amf)) => amf.on_timer(now, timer, &mut self.fx),
             Some(Each::Ckpt(ckpt)) => ckpt.on_timer(now, timer, &mut self.fx),
-            None => self.admin.on_timer(now, &mut self.fx),
+            None => self.admin.on_timer(now, timer, &self.services.ckpt, &mut self.fx),
         }
         self.fx.needs_quorum = false;
         self.apply(now);

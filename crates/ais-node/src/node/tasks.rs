@@ -13,7 +13,12 @@ use ais_proto::Service;
 use ais_totem::Output as FromGroup;
 
 /// What a piece of a walk through the state counts for, in messages.
-const PIECE_OF_WALK: usize = 512;
+const PIECE_OF_WALK: usize = 256;
+/// Bytes of a message that count for another one.
+const BYTES: usize = 8 << 10;
+/// How many steps a node may be behind before it does more in each of them: then
+/// the ring waits for it.
+const STEPS_BEHIND: usize = 4;
 
 /// Something to be done.
 #[derive(Debug)]
@@ -64,15 +69,18 @@ impl Task {
 }
 
 fn cost(message: &[u8]) -> usize {
-    1 + message.len() / 1024
+    1 + message.len() / BYTES
 }
 
 impl Node {
-    /// Takes what the group has brought. Twice as much may be done in this step,
-    /// so that what waits becomes less however much comes.
+    /// Takes what the group has brought. Once much of that waits, twice as much as
+    /// comes is done at once, so that it becomes less however much comes.
     pub(super) fn take(&mut self, output: FromGroup) {
         let task = Task::Take(output);
-        self.work_left = self.work_left.saturating_add(2 * task.cost());
+        self.behind += task.cost();
+        if self.behind > STEPS_BEHIND.saturating_mul(self.config.pace.messages) {
+            self.work_left = self.work_left.saturating_add(2 * task.cost());
+        }
         self.tasks.push_back(task);
     }
 
@@ -84,6 +92,9 @@ impl Node {
                 return self.tasks.push_front(task);
             }
             self.work_left = self.work_left.saturating_sub(cost);
+            if matches!(task, Task::Take(_)) {
+                self.behind = self.behind.saturating_sub(cost);
+            }
             self.carry_out(now, task);
             while let Some(next) = self.following.pop() {
                 self.tasks.push_front(next);

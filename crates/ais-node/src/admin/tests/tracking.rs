@@ -167,6 +167,43 @@ fn processes_that_have_a_checkpoint_open_are_counted_together_beyond_a_bound() {
 }
 
 #[test]
+fn many_who_ask_for_processes_are_answered_in_turn_and_of_what_they_asked_last() {
+    const PROCESSES: u64 = 3000;
+    let mut rig = Rig::new();
+    for number in 1..=PROCESSES {
+        let process = u32::try_from(number).unwrap();
+        rig.node.session_opened(SessionId(number), Holder { user: UserId(1000), process });
+        let handle = rig.open(number, Service::Ckpt);
+        open_checkpoint(&mut rig, &handle, "a");
+    }
+    for number in 1..=20 {
+        let operator = rig.open(10_000 + number, Service::Admin);
+        rig.ask(&operator, Request::AskOpeners { name: name("b") });
+        for _ in 0..10 {
+            rig.ask(&operator, Request::AskOpeners { name: name("a") });
+        }
+    }
+    let count = |rig: &mut Rig| {
+        let told = |event: &Event| match event {
+            Event::Openers { openers, .. } => openers.len() as u64,
+            other => panic!("{other:?}"),
+        };
+        let all: Vec<_> = std::mem::take(&mut rig.events);
+        all.iter().map(|(_, event)| told(event)).sum::<u64>() / PROCESSES
+    };
+    assert_eq!(count(&mut rig), 3, "answers at once");
+    let mut answers = 0;
+    while let Some(at) = rig.node.poll_timeout().filter(|at| *at < START + 1_000_000_000) {
+        rig.now.monotonic = at;
+        rig.go_on();
+        let some = count(&mut rig);
+        assert!(some <= 3, "{some}");
+        answers += some;
+    }
+    assert_eq!(answers, 20, "one for each, but three for the first");
+}
+
+#[test]
 fn outcomes_of_all_handles_of_a_user_are_bounded() {
     let mut rig = Rig::new();
     rig.node.ledger_mut().set_bound(Kind::Events, Bound::of(1 << 20));

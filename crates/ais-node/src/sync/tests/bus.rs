@@ -61,13 +61,19 @@ pub(super) struct Bus {
     /// Deliveries are stable so many messages late.
     pub(super) stable_lag: usize,
     expected: Option<u32>,
+    pace: Pace,
     pub(super) groups: BTreeMap<Number, Groups>,
 }
 
 impl Bus {
     /// Nodes that serve together.
     pub(super) fn of(numbers: &[Number]) -> Self {
-        let mut bus = Self::default();
+        Self::at_pace(Pace::default(), numbers)
+    }
+
+    /// The same, with steps of this size.
+    pub(super) fn at_pace(pace: Pace, numbers: &[Number]) -> Self {
+        let mut bus = Self { pace, ..Self::default() };
         bus.start(numbers);
         bus.together();
         bus.settle();
@@ -99,7 +105,7 @@ impl Bus {
                     ..ckpt::Limits::default()
                 },
                 groups: self.groups.get(number).cloned().unwrap_or_default(),
-                pace: Pace { messages: 256, ..Pace::default() },
+                pace: self.pace,
             };
             let mut member = Member {
                 node: Node::new(config, NOW),

@@ -1,10 +1,13 @@
 //! Much that was held or logged is applied in pieces, and what comes meanwhile
 //! waits in its place.
 
-use super::bus::{Bus, NOW, Number, caller, open};
-use crate::Now;
+use super::bus::{Bus, NOW, Number, caller, node as node_id, open};
+use crate::{Now, Pace};
 use ais_proto::Request;
+use ais_totem::Output as FromGroup;
 
+/// Smaller steps than usual: not so many messages go to the group at a time.
+const PACE: Pace = Pace { messages: 128, checkpoints: 1024 };
 /// More messages than a step applies.
 const MANY: usize = 620;
 
@@ -35,7 +38,7 @@ fn is_busy(bus: &mut Bus, number: Number) -> bool {
 /// Two nodes in a new view that have held these messages, and come to know what
 /// becomes of them.
 fn with_much_held() -> (Bus, Vec<Vec<u8>>) {
-    let mut bus = Bus::of(&[1, 2]);
+    let mut bus = Bus::at_pace(PACE, &[1, 2]);
     let checkpoint = bus.open(1, "a").unwrap();
     let messages = writes(&mut bus, 1, checkpoint);
     bus.together();
@@ -62,7 +65,7 @@ fn what_was_held_is_applied_in_pieces_and_in_order() {
         bus.go_on(1);
         steps += 1;
     }
-    assert_eq!(steps, 3, "256 messages at a time");
+    assert_eq!(steps, 5, "128 messages at a time");
     assert!(is_busy(&mut bus, 2), "the other has not gone on");
     bus.rest();
     bus.check_synced();
@@ -97,12 +100,43 @@ fn what_comes_meanwhile_is_applied_after_that() {
 }
 
 #[test]
-fn what_comes_takes_twice_as_much_with_it() {
+fn what_comes_takes_twice_as_much_with_it_once_much_waits() {
     let (mut bus, messages) = with_much_held();
-    inject(&mut bus, 1, &messages, &[1, 2]);
-    assert!(!is_busy(&mut bus, 1) && !is_busy(&mut bus, 2));
-    bus.settle();
+    let most = 4 * PACE.messages;
+    inject(&mut bus, 1, &messages[..most], &[1, 2]);
+    assert_eq!(bus.member(1).node.behind(), most, "time alone takes some");
+    for _ in 0..4 {
+        inject(&mut bus, 1, &messages, &[1, 2]);
+    }
+    let behind = bus.member(1).node.behind();
+    assert!(behind <= most, "{behind}");
+    bus.rest();
     bus.check_synced();
+}
+
+#[test]
+fn all_that_comes_at_one_time_is_one_step() {
+    let mut bus = Bus::at_pace(PACE, &[1, 2]);
+    let checkpoint = bus.open(1, "a").unwrap();
+    let messages = writes(&mut bus, 1, checkpoint);
+    let pace = PACE.messages;
+    let (now, node) = (Now { monotonic: 1, ..NOW }, &mut bus.member(2).node);
+    let applied = node.behind();
+    assert_eq!(applied, 0);
+    for (place, messages) in messages[..2 * pace].chunks(10).enumerate() {
+        for (index, bytes) in messages.iter().enumerate() {
+            let (number, from) = ((100 + 10 * place + index) as u64, node_id(1));
+            let bytes = bytes.clone();
+            node.fake().outputs.push_back(FromGroup::Deliver { number, from, bytes });
+        }
+        node.handle_packet(now, node_id(1), b"");
+    }
+    assert_eq!(node.behind(), pace);
+    // Neither has it more time because all have been handed over.
+    node.drained(Now { monotonic: 2, ..NOW });
+    assert_eq!(node.behind(), pace);
+    node.handle_timeout(Now { monotonic: 2, ..NOW });
+    assert_eq!(node.behind(), 0);
 }
 
 #[test]
@@ -124,7 +158,7 @@ fn a_view_waits_for_what_was_delivered_before() {
 
 #[test]
 fn a_view_in_the_middle_has_what_was_held_applied_in_pieces() {
-    let mut bus = Bus::of(&[1, 2]);
+    let mut bus = Bus::at_pace(PACE, &[1, 2]);
     let checkpoint = bus.open(1, "a").unwrap();
     let messages = writes(&mut bus, 1, checkpoint);
     bus.together();
@@ -138,7 +172,7 @@ fn a_view_in_the_middle_has_what_was_held_applied_in_pieces() {
 
 /// Node 3 is joining, and much comes that it has to log.
 fn with_a_long_log() -> Bus {
-    let mut bus = Bus::of(&[1, 2]);
+    let mut bus = Bus::at_pace(PACE, &[1, 2]);
     let checkpoint = bus.open(1, "a").unwrap();
     let messages = writes(&mut bus, 1, checkpoint);
     bus.start(&[3]);
@@ -173,7 +207,7 @@ fn a_node_that_joins_and_loses_its_log_begins_anew() {
 
 #[test]
 fn sides_that_meet_apply_what_they_held_in_pieces() {
-    let mut bus = Bus::of(&[1, 2]);
+    let mut bus = Bus::at_pace(PACE, &[1, 2]);
     let checkpoint = bus.open(1, "a").unwrap();
     bus.views(&[&[1], &[2]]);
     bus.settle();
@@ -189,7 +223,7 @@ fn sides_that_meet_apply_what_they_held_in_pieces() {
 
 #[test]
 fn a_node_goes_through_many_checkpoints_before_it_does_anything_else() {
-    let mut bus = Bus::of(&[1, 2]);
+    let mut bus = Bus::at_pace(PACE, &[1, 2]);
     for number in 0..5000 {
         bus.ask(1, &caller(), &Request::Ckpt(open(&format!("{number}"))));
         bus.order(1);
