@@ -14,6 +14,6 @@ pub struct Pace {
 impl Default for Pace {
     /// A few milliseconds.
     fn default() -> Self {
-        Self { messages: 1024, checkpoints: 1024 }
+        Self { messages: 512, checkpoints: 1024 }
     }
 }

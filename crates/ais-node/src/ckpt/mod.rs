@@ -184,17 +184,21 @@ impl Ckpt {
     }
 
     /// States were put together: what is open here means what it has become.
-    fn follow_merge(&mut self, fx: &mut Effects) {
+    /// Has so many of the opens, at most, follow their checkpoints through a merge.
+    /// How many there were.
+    fn follow_merge(&mut self, most: usize, fx: &mut Effects) -> usize {
         let (state, is_mine) = (&self.state, self.is_mine);
-        self.opens.follow(|id| if is_mine { state.find(id) } else { None });
-        self.duties.watch_all();
-        self.close_some(fx);
+        let count = self.opens.follow_some(most, |id| if is_mine { state.find(id) } else { None });
+        if !self.opens.follow_more() {
+            self.duties.watch_all();
+            self.close_some(fx);
+        }
+        count
     }
 
     /// Closes some of what is over, however many processes that is of, and goes on
-    /// with the rest a little later.
-    /// Behind what its processes still wanted done, and with the room that there is
-    /// for them.
+    /// with the rest a little later: behind what its processes still wanted done,
+    /// and with the room that there is for them.
     fn close_some(&mut self, fx: &mut Effects) {
         let is_first = self.closes_left == self.pace.checkpoints;
         let before = self.opens.len();
@@ -387,8 +391,11 @@ impl Service for Ckpt {
             if left == 0 {
                 self.merging = Some(merging);
             } else {
-                self.follow_merge(fx);
+                self.opens.begin_to_follow();
             }
+        }
+        if left > 0 && self.opens.follow_more() {
+            left -= self.follow_merge(left, fx);
         }
         if left > 0 {
             left -= self.state.keep_some(left);
@@ -400,7 +407,10 @@ impl Service for Ckpt {
     }
 
     fn has_more(&self) -> bool {
-        self.merging.is_some() || self.state.forgets_nodes() || self.duties.have_more()
+        self.merging.is_some()
+            || self.opens.follow_more()
+            || self.state.forgets_nodes()
+            || self.duties.have_more()
     }
 
     fn snapshot(&self) -> Snapshot {

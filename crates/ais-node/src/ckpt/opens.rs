@@ -61,6 +61,8 @@ pub(super) struct Opens {
     ids: BTreeMap<Place, Option<CheckpointId>>,
     places: BTreeSet<(CheckpointId, Place)>,
     last_place: u64,
+    /// From which place on checkpoints are still to be followed to their ids.
+    following: Option<Place>,
     /// Sessions that are over, and have not had all taken from them yet.
     over: VecDeque<SessionId>,
     /// Checkpoints that are gone; their opens go bit by bit.
@@ -206,12 +208,32 @@ impl Opens {
         None
     }
 
-    /// Checkpoints have other ids now, or none: then nobody has them open.
-    pub(super) fn follow(&mut self, now: impl Fn(CheckpointId) -> Option<CheckpointId>) {
-        self.places.clear();
-        for (place, id) in &mut self.ids {
+    /// Checkpoints have other ids now, or none: then nobody has them open. Until
+    /// all are followed, none is opened.
+    pub(super) fn begin_to_follow(&mut self) {
+        self.following = Some(Place(0));
+    }
+
+    /// Follows so many checkpoints at most to what they are `now`. How many there
+    /// were.
+    pub(super) fn follow_some(
+        &mut self,
+        most: usize,
+        now: impl Fn(CheckpointId) -> Option<CheckpointId>,
+    ) -> usize {
+        let Some(from) = self.following.take() else { return 0 };
+        let mut count = 0;
+        for (place, id) in self.ids.range_mut(from..) {
+            if count == most {
+                self.following = Some(*place);
+                break;
+            }
+            count += 1;
             let Some(before) = *id else { continue };
             *id = now(before);
+            if *id != Some(before) {
+                self.places.remove(&(before, *place));
+            }
             match *id {
                 Some(id) => {
                     self.places.insert((id, *place));
@@ -219,6 +241,12 @@ impl Opens {
                 None => self.gone.push_back(*place),
             }
         }
+        count
+    }
+
+    /// Whether some are still to be followed.
+    pub(super) fn follow_more(&self) -> bool {
+        self.following.is_some()
     }
 
     /// The open that answered this request, if it was the last one on its

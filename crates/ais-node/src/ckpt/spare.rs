@@ -42,11 +42,13 @@ mod tests {
         spare.give(vec![9; 3 * LEAST]);
         spare.give(vec![9; 2 * LEAST]);
         let place = spare.0.as_ptr();
-        assert_ne!(spare.take(LEAST).into_bytes().as_ptr(), place, "too much for so little");
+        let small = spare.take(LEAST).into_bytes();
+        assert_ne!(small.as_ptr(), place, "too much for so little");
         let mut body = spare.take(2 * LEAST);
         body.raw(b"new");
         let body = body.into_bytes();
         assert_eq!((body.as_ptr(), &body[..]), (place, &b"new"[..]));
-        assert_ne!(spare.take(2 * LEAST).into_bytes().as_ptr(), place);
+        let next = spare.take(2 * LEAST).into_bytes();
+        assert_ne!(next.as_ptr(), place);
     }
 }

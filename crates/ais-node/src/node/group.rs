@@ -157,7 +157,11 @@ impl Node {
         }
         let length = bytes.len();
         match self.sync.phase {
-            Phase::Serving | Phase::Filling => self.deliver(now, number, from, &bytes),
+            Phase::Serving | Phase::Filling => {
+                self.deliver(now, number, from, &bytes);
+                // To give a large one back would take long.
+                self.take_back(bytes);
+            }
             Phase::Out | Phase::Waiting => self.lose(now, from, &bytes),
             _ => self.sync.hold(number, from, bytes),
         }
