@@ -1,6 +1,6 @@
 //! The group behind a node: what the node needs of it, whichever engine it is.
 
-use ais_totem::{Guarantee, OneMember, Output, QueueFull, Ring, Status};
+use ais_totem::{Guarantee, Lane, OneMember, Output, QueueFull, Ring, Status};
 use ais_wire::NodeId;
 
 /// Which engine, and what it has to know.
@@ -65,10 +65,11 @@ impl Group {
         now: u64,
         bytes: Vec<u8>,
         guarantee: Guarantee,
+        lane: Lane,
     ) -> Result<(), QueueFull> {
         match self {
             Self::Alone(group) => group.multicast(bytes),
-            Self::Ring(ring) => ring.multicast(now, bytes, guarantee),
+            Self::Ring(ring) => ring.multicast(now, bytes, guarantee, lane),
             #[cfg(test)]
             Self::Fake(fake) => fake.multicast(bytes),
         }

@@ -129,6 +129,17 @@ pub enum Guarantee {
     Safe,
 }
 
+/// Which messages of a node stay in the order in which it sent them: those of one
+/// lane. All nodes deliver all messages in one order, whichever lane they have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lane {
+    /// Most messages.
+    Ordinary,
+    /// Messages so long that ordinary ones of the same node are not to wait for
+    /// them. While there are both, each lane has half of the frames.
+    Bulk,
+}
+
 /// The group takes no more messages now. The message comes back; it was not
 /// sent.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! What the group brings: views, and messages in agreed order.
 
-use super::outbox::MESSAGE_COST;
+use super::outbox;
 use super::tasks::Task;
 use super::{Node, Output};
 use crate::effects::Envelope;
@@ -9,10 +9,10 @@ use crate::services::Each;
 use crate::sync::{ENVELOPE, Exchange, Phase};
 use crate::{Delivery, Now, Service as _};
 use ais_proto::{AisError, Service};
-use ais_totem::{Guarantee, Output as FromGroup, QueueFull, View};
+use ais_totem::{Guarantee, Lane, Output as FromGroup, QueueFull, View};
 use ais_wire::{NodeId, Reader};
 
-/// Bytes of messages of services that the group has at a time, at least; see
+/// Bytes of messages of services that the group has of a lane at a time, at least; see
 /// [`in_group_limit`]. While this node sends its state there are no more: about as
 /// many as it sends of that, so that its programs and its state have one half
 /// each.
@@ -53,23 +53,21 @@ impl Node {
         );
         // The next chunks are not to queue up behind all that programs send.
         let limit = if sends { IN_GROUP } else { in_group_limit(&self.config.group) };
-        let has_room = self.in_group < limit;
         let next = match self.sync.phase {
             _ if is_sync => self.sync_outbox.pop_front(),
-            Phase::Serving if has_room && self.tasks.is_empty() => {
-                self.outbox.pop(&mut self.fx.ledger)
-            }
+            Phase::Serving if self.tasks.is_empty() => self.outbox.pop(limit, &mut self.fx.ledger),
             // What the programs want waits while it is not known which state it
             // will meet.
             _ => None,
         };
         let Some(bytes) = next else { return false };
-        let cost = cost(&bytes);
+        let length = bytes.len();
         let guarantee = guarantee(&bytes);
-        match self.group.multicast(now.monotonic, bytes, guarantee) {
+        let lane = if is_sync { Lane::Ordinary } else { outbox::lane(&bytes) };
+        match self.group.multicast(now.monotonic, bytes, guarantee, lane) {
             Ok(()) => {
                 if !is_sync {
-                    self.in_group += cost;
+                    self.outbox.taken(lane, length);
                 }
                 true
             }
@@ -102,9 +100,7 @@ impl Node {
         if !self.end_sync(now) {
             return self.following.push(Task::Take(FromGroup::View(view)));
         }
-        // Nothing is known of what the last ring had, and nobody is to wait for
-        // what does not come.
-        self.in_group = 0;
+        self.outbox.forget_taken();
         self.settle_held(now, self.sync.is_quorum(view.came_with_me.len()));
         let has_quorum = self.sync.is_quorum(view.members.len());
         let has_amf = self.sync.groups.is_ours();
@@ -149,7 +145,7 @@ impl Node {
             return self.on_sync(now, number, from, &bytes);
         }
         if from == self.config.node {
-            self.in_group = self.in_group.saturating_sub(cost(&bytes));
+            self.outbox.delivered(&bytes);
         }
         if bytes.first() == Some(&(Service::Admin as u8)) {
             // No state is changed by what a probe sends.
@@ -228,12 +224,6 @@ impl Node {
             self.apply(now);
         }
     }
-}
-
-/// What a message counts for among those that the group has: many small ones
-/// take longer than a large one of as many bytes.
-fn cost(message: &[u8]) -> usize {
-    message.len() + MESSAGE_COST as usize
 }
 
 /// How many bytes of messages of services the group has at a time: enough to be

@@ -133,9 +133,6 @@ pub struct Node {
     /// before those of the services.
     sync_outbox: VecDeque<Vec<u8>>,
     outbox: Outbox,
-    /// Bytes of messages of services that the group has been given and has not
-    /// delivered yet.
-    in_group: usize,
     /// Everything up to this delivery is stable.
     stable: u64,
     held: VecDeque<Held>,
@@ -193,7 +190,6 @@ impl Node {
             timers: Timers::default(),
             sync_outbox: VecDeque::new(),
             outbox: Outbox::default(),
-            in_group: 0,
             stable: 0,
             held: VecDeque::new(),
             is_cut_short: false,

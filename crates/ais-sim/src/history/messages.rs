@@ -2,7 +2,7 @@
 //! recognised wherever it is delivered.
 
 use super::LifeId;
-use ais_totem::{Guarantee, ViewId};
+use ais_totem::{Guarantee, Lane, ViewId};
 use std::collections::BTreeMap;
 
 /// A message.
@@ -15,6 +15,7 @@ pub(crate) struct Message {
     /// Its place among those of its sender; `None` if the group refused it.
     pub(crate) index: Option<usize>,
     pub(crate) guarantee: Guarantee,
+    pub(crate) lane: Lane,
     /// The view its sender was in, and the last number it had delivered there:
     /// what the message may be an answer to.
     pub(crate) after: Option<(ViewId, u64)>,
@@ -39,7 +40,7 @@ impl Messages {
         &mut self,
         from: LifeId,
         length: usize,
-        guarantee: Guarantee,
+        (guarantee, lane): (Guarantee, Lane),
         after: Option<(ViewId, u64)>,
     ) -> Uid {
         let uid = self.all.len();
@@ -49,7 +50,7 @@ impl Messages {
             self.short.insert(short, uid);
         }
         let length = if is_free { length } else { length.max(WORD) };
-        self.all.push(Message { from, index: None, guarantee, after, place: None, length });
+        self.all.push(Message { from, index: None, guarantee, lane, after, place: None, length });
         uid
     }
 

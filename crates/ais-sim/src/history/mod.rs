@@ -12,7 +12,7 @@ mod tests;
 pub(crate) use messages::{Messages, Uid};
 pub(crate) use together::Seen;
 
-use ais_totem::{Guarantee, View, ViewId};
+use ais_totem::{Guarantee, Lane, View, ViewId};
 use ais_wire::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,8 +66,8 @@ pub(crate) struct Life {
     pub(crate) spans: Vec<Span>,
     delivered: BTreeSet<Uid>,
     /// The place among the messages of its sender of the last that was
-    /// delivered, by sender.
-    last_of: BTreeMap<LifeId, usize>,
+    /// delivered, by sender and lane.
+    last_of: BTreeMap<(LifeId, Lane), usize>,
 }
 
 impl Life {
@@ -138,10 +138,16 @@ impl History {
     }
 
     /// Composes a message that a node is about to send.
-    pub(crate) fn compose(&mut self, node: NodeId, length: usize, guarantee: Guarantee) -> Uid {
+    pub(crate) fn compose(
+        &mut self,
+        node: NodeId,
+        length: usize,
+        guarantee: Guarantee,
+        lane: Lane,
+    ) -> Uid {
         let from = self.current.get(&node).copied().unwrap_or_default();
         let after = self.lives[from].spans.last().map(|span| (span.view.id, span.last_number()));
-        self.messages.compose(from, length, guarantee, after)
+        self.messages.compose(from, length, (guarantee, lane), after)
     }
 
     /// The group took the message.
@@ -163,7 +169,7 @@ impl History {
         bytes: &[u8],
     ) -> Result<(), String> {
         let (uid, message) = self.messages.recognise(bytes)?;
-        let (sender, index) = (message.from, message.index);
+        let (sender, index, lane) = (message.from, message.index, message.lane);
         if self.lives[sender].node != from {
             let real = self.lives[sender].node;
             return Err(format!("integrity: {node} delivers #{uid} of {real} as one of {from}"));
@@ -175,8 +181,10 @@ impl History {
         if !life.delivered.insert(uid) {
             return Err(format!("integrity: {node} delivers #{uid} twice"));
         }
-        if life.last_of.insert(sender, index).is_some_and(|last| last >= index) {
-            return Err(format!("order: {node} delivers #{uid} after a later one of {from}"));
+        if life.last_of.insert((sender, lane), index).is_some_and(|last| last >= index) {
+            return Err(format!(
+                "order: {node} delivers #{uid} after a later one of {from} in its lane"
+            ));
         }
         let Some(span) = life.spans.last_mut() else {
             return Err(format!("configurations: {node} delivers #{uid} before its first view"));

@@ -35,7 +35,7 @@ fn three() -> History {
 }
 
 fn send(history: &mut History, from: u8, guarantee: Guarantee) -> Uid {
-    let uid = history.compose(node(from), 20, guarantee);
+    let uid = history.compose(node(from), 20, guarantee, Lane::Ordinary);
     history.sent(uid);
     uid
 }
@@ -86,7 +86,7 @@ fn integrity() {
     says(history.deliver(node(2), 1, node(1), b"what?"), "integrity");
     deliver(&mut history, 2, 1, uid).unwrap();
     says(deliver(&mut history, 2, 2, uid), "integrity");
-    let refused = history.compose(node(1), 3, Guarantee::Agreed);
+    let refused = history.compose(node(1), 3, Guarantee::Agreed, Lane::Ordinary);
     says(deliver(&mut history, 2, 3, refused), "integrity");
 }
 
@@ -94,7 +94,7 @@ fn integrity() {
 fn short_messages_are_recognised() {
     let mut history = three();
     for length in [0, 1, 1, 7, 0, 8] {
-        let uid = history.compose(node(1), length, Guarantee::Agreed);
+        let uid = history.compose(node(1), length, Guarantee::Agreed, Lane::Ordinary);
         history.sent(uid);
         let content = history.messages.content(uid);
         assert_eq!(history.messages.recognise(&content).unwrap().0, uid);

@@ -8,7 +8,7 @@ use crate::hazards::Hazards;
 use crate::history::Uid;
 use crate::plan::{MICROSECOND, MILLISECOND, Plan};
 use crate::report::Trace;
-use ais_totem::{Guarantee, Timing};
+use ais_totem::{Guarantee, Lane, Timing};
 use std::fmt::Write;
 
 const HOSTS: usize = 3;
@@ -184,7 +184,7 @@ impl World {
         let now = self.fabric.now;
         match program.awaits {
             None if now >= program.at => {
-                if !self.send(program.host, MESSAGE, Guarantee::Acknowledged) {
+                if !self.send(program.host, MESSAGE, Guarantee::Acknowledged, Lane::Ordinary) {
                     return Err("a queue that was nearly empty is full".into());
                 }
                 let life = self.history.life(node_of(program.host));

@@ -14,7 +14,7 @@ use crate::history::History;
 use crate::plan::Plan;
 use crate::report::{Counted, Trace};
 use crate::{Rng, Violation};
-use ais_totem::{Config, Guarantee, Output, Ring};
+use ais_totem::{Config, Guarantee, Lane, Output, Ring};
 use ais_wire::Name;
 use hostile::Attack;
 
@@ -182,22 +182,23 @@ impl World {
                 1 => Guarantee::Acknowledged,
                 _ => Guarantee::Agreed,
             };
-            self.send(host, length as usize, guarantee);
+            let lane = if self.fabric.rng.once_in(3) { Lane::Bulk } else { Lane::Ordinary };
+            self.send(host, length as usize, guarantee, lane);
         }
     }
 
     /// A node sends a message; whether its ring took it.
-    fn send(&mut self, host: usize, length: usize, guarantee: Guarantee) -> bool {
+    fn send(&mut self, host: usize, length: usize, guarantee: Guarantee, lane: Lane) -> bool {
         let node = node_of(host);
-        let uid = self.history.compose(node, length, guarantee);
+        let uid = self.history.compose(node, length, guarantee, lane);
         let content = self.history.messages.content(uid);
-        let taken = self
-            .fabric
-            .with(host, |ring, now| ring.multicast(now.monotonic, content, guarantee).is_ok());
+        let taken = self.fabric.with(host, |ring, now| {
+            ring.multicast(now.monotonic, content, guarantee, lane).is_ok()
+        });
         if taken == Some(true) {
             self.history.sent(uid);
             self.trace.say(self.fabric.now, || {
-                format!("{node} sends #{uid}, {length} bytes, {guarantee:?}")
+                format!("{node} sends #{uid}, {length} bytes, {guarantee:?}, {lane:?}")
             });
         } else {
             self.counted.refused += 1;

@@ -5,7 +5,7 @@ use super::World;
 use crate::fabric::node_of;
 use crate::hazards::Hazards;
 use crate::plan::{MICROSECOND, MILLISECOND};
-use ais_totem::Guarantee;
+use ais_totem::{Guarantee, Lane};
 use ais_wire::NodeId;
 use std::collections::BTreeSet;
 
@@ -159,7 +159,7 @@ impl World {
         let taken = self.fabric.with(host, |ring, now| {
             let send = |_: &usize| {
                 let bytes = vec![0; length];
-                ring.multicast(now.monotonic, bytes, Guarantee::Agreed).is_ok()
+                ring.multicast(now.monotonic, bytes, Guarantee::Agreed, Lane::Ordinary).is_ok()
             };
             (0..most).take_while(send).count()
         });

@@ -1,8 +1,8 @@
 //! Messages made of the frames of a ring, in the order of the frames.
 
 use super::{Chunk, Chunks, SAFE, is_well_formed};
-use crate::Guarantee;
 use crate::packet::MAX_MEMBERS;
+use crate::{Guarantee, Lane};
 use ais_wire::NodeId;
 use std::collections::BTreeMap;
 
@@ -17,11 +17,11 @@ pub(crate) struct Message {
 }
 
 /// The messages of which frames have brought the beginning: at most one for
-/// each sender.
+/// each lane of a sender.
 #[derive(Debug)]
 pub(crate) struct Assembly {
     max_message: usize,
-    begun: BTreeMap<NodeId, Vec<u8>>,
+    begun: BTreeMap<(NodeId, Lane), Vec<u8>>,
     malformed: u64,
 }
 
@@ -37,7 +37,7 @@ impl Assembly {
     pub(crate) fn take(&mut self, from: NodeId, chunks: &[u8]) -> Vec<Message> {
         if !is_well_formed(chunks) {
             self.malformed += 1;
-            self.begun.remove(&from);
+            self.begun.retain(|(sender, _), _| *sender != from);
             return Vec::new();
         }
         let mut messages = Vec::new();
@@ -62,7 +62,8 @@ impl Assembly {
 
     /// The message that a chunk completes, if it does.
     fn append(&mut self, from: NodeId, chunk: &Chunk<'_>) -> Option<Vec<u8>> {
-        let begun = self.begun.remove(&from);
+        let key = (from, chunk.lane());
+        let begun = self.begun.remove(&key);
         // A head where a message should go on, or the other way round.
         if begun.is_some() == chunk.is_first() {
             self.malformed += 1;
@@ -79,8 +80,8 @@ impl Assembly {
         if chunk.is_last() {
             return Some(bytes);
         }
-        if self.begun.len() < MAX_MEMBERS {
-            self.begun.insert(from, bytes);
+        if self.begun.len() < 2 * MAX_MEMBERS {
+            self.begun.insert(key, bytes);
         } else {
             self.malformed += 1;
         }

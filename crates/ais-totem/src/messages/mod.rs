@@ -11,6 +11,7 @@ mod tests;
 pub(crate) use assembly::{Assembly, Message};
 pub(crate) use send_queue::SendQueue;
 
+use crate::Lane;
 use ais_wire::{DecodeError, Reader};
 
 /// Flags and length.
@@ -24,6 +25,9 @@ const FIRST: u8 = 1;
 const LAST: u8 = 2;
 /// The chunk ends a message that is to be delivered safe.
 const SAFE: u8 = 4;
+/// The chunk is one of the bulk lane: between the first and the last of its
+/// message there may be others of the ordinary lane, and the other way round.
+const BULK: u8 = 8;
 
 /// Whether a frame ends a message that is to be delivered safe, so that the
 /// frame has to wait until every member has it.
@@ -47,6 +51,10 @@ impl Chunk<'_> {
         self.flags & FIRST != 0
     }
 
+    fn lane(&self) -> Lane {
+        if self.flags & BULK == 0 { Lane::Ordinary } else { Lane::Bulk }
+    }
+
     fn is_last(&self) -> bool {
         self.flags & LAST != 0
     }
@@ -66,7 +74,7 @@ impl<'a> Chunks<'a> {
         let flags = self.input.u8()?;
         let length = self.input.u16()?;
         let bytes = self.input.take(usize::from(length))?;
-        let is_known = flags & !(FIRST | LAST | SAFE) == 0;
+        let is_known = flags & !(FIRST | LAST | SAFE | BULK) == 0;
         let is_safe_end = flags & SAFE == 0 || flags & LAST != 0;
         // Only a whole message may be empty: a fragment brings it forward.
         let is_progress = !bytes.is_empty() || flags & (FIRST | LAST) == FIRST | LAST;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::packet::MAX_MEMBERS;
 use crate::random::Random;
-use crate::{Bytes, Guarantee};
+use crate::{Bytes, Guarantee, Lane};
 use ais_wire::NodeId;
 use std::collections::VecDeque;
 
@@ -20,7 +20,7 @@ fn message(index: u16, guarantee: Guarantee, bytes: &[u8]) -> Message {
 fn queue_of(messages: &[(&[u8], Guarantee)]) -> SendQueue {
     let mut queue = SendQueue::new(MAX_MESSAGE);
     for (bytes, guarantee) in messages {
-        queue.push(bytes.to_vec(), *guarantee).unwrap();
+        queue.push(bytes.to_vec(), *guarantee, Lane::Ordinary).unwrap();
     }
     queue
 }
@@ -66,6 +66,27 @@ fn a_long_message_takes_several_frames() {
     assert_eq!(assembly.take(node(1), &frames[2]), [next]);
 }
 
+#[test]
+fn ordinary_messages_do_not_wait_for_bulk_nor_keep_it_waiting() {
+    let mut queue = SendQueue::new(MAX_MESSAGE);
+    let mut assembly = Assembly::new(MAX_MESSAGE);
+    queue.push(vec![7; 300], Guarantee::Safe, Lane::Bulk).unwrap();
+    assert!(!needs_safe(&queue.next_frame(100).unwrap()));
+    let mut frames = Vec::new();
+    queue.restart();
+    for number in 0..40 {
+        queue.push(vec![number; 10], Guarantee::Agreed, Lane::Ordinary).unwrap();
+        frames.push(queue.next_frame(100).unwrap());
+    }
+    frames.extend(std::iter::from_fn(|| queue.next_frame(100)));
+    let messages: Vec<_> = frames.iter().map(|frame| assembly.take(node(1), frame)).collect();
+    let at = |length| messages.iter().position(|of| of.iter().any(|m| m.bytes.len() == length));
+    assert!(at(10).is_some_and(|at| at < 2) && assembly.malformed() == 0, "{messages:?}");
+    assert!(at(300).is_some_and(|at| (3..8).contains(&at)), "{messages:?}");
+    let ordinary: Vec<_> = messages.iter().flatten().filter(|m| m.bytes.len() == 10).collect();
+    assert!(ordinary.len() == 40 && ordinary.is_sorted_by_key(|message| message.bytes[0]));
+}
+
 /// A capacity in which nothing fits makes no frames, and no endless ones.
 #[test]
 fn no_room_makes_no_frame() {
@@ -81,10 +102,13 @@ fn a_full_queue_gives_the_message_back() {
     let long = vec![1; MAX_MESSAGE];
     let mut queue = SendQueue::new(MAX_MESSAGE);
     let too_long = vec![1; MAX_MESSAGE + 1];
-    assert_eq!(queue.push(too_long.clone(), Guarantee::Agreed), Err(crate::QueueFull(too_long)));
+    assert_eq!(
+        queue.push(too_long.clone(), Guarantee::Agreed, Lane::Ordinary),
+        Err(crate::QueueFull(too_long))
+    );
     let mut pushed = 0;
     let back = loop {
-        match queue.push(long.clone(), Guarantee::Agreed) {
+        match queue.push(long.clone(), Guarantee::Agreed, Lane::Ordinary) {
             Ok(()) => pushed += 1,
             Err(crate::QueueFull(back)) => break back,
         }
@@ -92,7 +116,7 @@ fn a_full_queue_gives_the_message_back() {
     assert_eq!(back, long);
     assert_eq!(pushed, (32 << 20) / (MAX_MESSAGE + 64));
     // A message makes room when its last fragment is taken.
-    while queue.push(long.clone(), Guarantee::Agreed).is_err() {
+    while queue.push(long.clone(), Guarantee::Agreed, Lane::Ordinary).is_err() {
         assert!(queue.next_frame(1000).is_some());
         pushed += 1;
     }
@@ -103,11 +127,13 @@ fn a_full_queue_gives_the_message_back() {
 fn two_of_the_longest_messages_always_fit_and_empty_ones_are_bounded() {
     const LONG: usize = 40 << 20;
     let mut queue = SendQueue::new(LONG);
-    assert!(queue.push(vec![0; LONG], Guarantee::Agreed).is_ok());
-    assert!(queue.push(vec![0; LONG], Guarantee::Agreed).is_ok());
-    assert!(queue.push(Vec::new(), Guarantee::Agreed).is_err());
+    assert!(queue.push(vec![0; LONG], Guarantee::Agreed, Lane::Ordinary).is_ok());
+    assert!(queue.push(vec![0; LONG], Guarantee::Agreed, Lane::Ordinary).is_ok());
+    assert!(queue.push(Vec::new(), Guarantee::Agreed, Lane::Ordinary).is_err());
     let mut queue = SendQueue::new(0);
-    let pushed = (0..).take_while(|_| queue.push(Vec::new(), Guarantee::Agreed).is_ok()).count();
+    let pushed = (0..)
+        .take_while(|_| queue.push(Vec::new(), Guarantee::Agreed, Lane::Ordinary).is_ok())
+        .count();
     assert_eq!(pushed, (32 << 20) / 64);
 }
 
@@ -181,6 +207,7 @@ fn messages_that_break_a_rule_are_left_out() {
 
 const LAST_ONLY: &[u8] = &[LAST, 1, 0, 9];
 const HEAD: &[u8] = &[FIRST, 1, 0, 9];
+const BULK_HEAD: &[u8] = &[BULK | FIRST, 1, 0, 9];
 const LONG_END: &[u8] = &[LAST, 7, 0, 1, 2, 3, 4, 5, 6, 7];
 const LONGER_END: &[u8] = &[LAST, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8];
 
@@ -191,7 +218,7 @@ fn a_frame_that_is_no_sequence_of_chunks_is_left_out() {
         &[],
         &[FIRST | LAST],
         &[FIRST | LAST, 2, 0, 1],
-        &[8 | FIRST | LAST, 1, 0, 1],
+        &[16 | FIRST | LAST, 1, 0, 1],
         &[FIRST | SAFE, 1, 0, 1],
         &[FIRST, 0, 0],
         &[LAST, 0, 0],
@@ -219,14 +246,18 @@ fn what_was_begun_is_bounded_and_ends_with_the_ring() {
     let mut assembly = Assembly::new(MAX_MESSAGE);
     for host in 0..=MAX_MEMBERS as u8 {
         assembly.take(node(host), HEAD);
+        assembly.take(node(host), BULK_HEAD);
     }
-    assert_eq!(assembly.malformed(), 1);
+    assert_eq!(assembly.malformed(), 2);
     assert_eq!(assembly.take(node(0), LONG_END).len(), 1);
     assert_eq!(assembly.take(node(2), LONG_END).len(), 1);
     assembly.reset();
     assert_eq!(assembly.take(node(3), LONG_END), []);
-    assert_eq!(assembly.malformed(), 2);
+    assert_eq!(assembly.malformed(), 3);
 }
+
+/// What was sent and is to arrive, in order.
+type Sent = VecDeque<(Vec<u8>, Guarantee)>;
 
 /// Senders of random messages, whose frames go into one order; now and then a
 /// new ring is installed.
@@ -234,8 +265,14 @@ struct Exchange {
     random: Random,
     queues: Vec<SendQueue>,
     assembly: Assembly,
-    expected: Vec<VecDeque<(Vec<u8>, Guarantee)>>,
+    /// By sender and lane.
+    expected: Vec<[Sent; 2]>,
     delivered: usize,
+}
+
+/// Here messages of all lengths are in both lanes.
+fn lane_of(length: usize) -> Lane {
+    if length.is_multiple_of(2) { Lane::Ordinary } else { Lane::Bulk }
 }
 
 impl Exchange {
@@ -246,7 +283,7 @@ impl Exchange {
             random,
             queues: (0..senders).map(|_| SendQueue::new(MAX_MESSAGE)).collect(),
             assembly: Assembly::new(MAX_MESSAGE),
-            expected: vec![VecDeque::new(); senders],
+            expected: vec![Default::default(); senders],
             delivered: 0,
         }
     }
@@ -257,8 +294,9 @@ impl Exchange {
         let length = self.random.below(most + 1);
         let bytes = self.random.bytes(length);
         let guarantee = [Guarantee::Agreed, Guarantee::Safe][self.random.below(2)];
-        self.expected[sender].push_back((bytes.clone(), guarantee));
-        self.queues[sender].push(bytes, guarantee).unwrap();
+        let lane = lane_of(length);
+        self.expected[sender][lane as usize].push_back((bytes.clone(), guarantee));
+        self.queues[sender].push(bytes, guarantee, lane).unwrap();
     }
 
     fn exchange(&mut self) {
@@ -271,7 +309,8 @@ impl Exchange {
         let has_safe = messages.iter().any(|message| message.guarantee == Guarantee::Safe);
         assert_eq!(needs_safe(&frame), has_safe);
         for message in messages {
-            let sent = self.expected[sender].pop_front();
+            let lane = lane_of(message.bytes.len());
+            let sent = self.expected[sender][lane as usize].pop_front();
             assert_eq!(Some((message.bytes, message.guarantee)), sent);
             self.delivered += 1;
         }
@@ -284,7 +323,7 @@ impl Exchange {
 }
 
 #[test]
-fn random_messages_arrive_once_and_in_the_order_of_their_sender() {
+fn random_messages_arrive_once_and_in_the_order_of_their_lane() {
     for seed in 0..50 {
         let mut exchange = Exchange::new(seed);
         let mut sent = 0;
@@ -313,7 +352,7 @@ fn sixteen_mebibytes_go_through() {
     let bytes: Vec<u8> = (0..LONG).map(|place| (place >> 8) as u8).collect();
     let mut queue = SendQueue::new(LONG);
     let mut assembly = Assembly::new(LONG);
-    queue.push(bytes.clone(), Guarantee::Agreed).unwrap();
+    queue.push(bytes.clone(), Guarantee::Agreed, Lane::Ordinary).unwrap();
     let mut messages = Vec::new();
     while let Some(frame) = queue.next_frame(1400) {
         messages.extend(assembly.take(node(1), &frame));

@@ -32,7 +32,7 @@ pub use status::Status;
 use self::core::Core;
 use crate::config::milliseconds;
 use crate::packet::{Data, Packet};
-use crate::{Config, Guarantee, Output, QueueFull, View};
+use crate::{Config, Guarantee, Lane, Output, QueueFull, View};
 use ais_wire::NodeId;
 use circuit::Circuit;
 use limit::Limit;
@@ -116,7 +116,8 @@ impl Ring {
         ring
     }
 
-    /// Sends a message to all members of this or the next view.
+    /// Sends a message to all members of this or the next view, after all others of
+    /// its lane.
     ///
     /// # Errors
     /// [`QueueFull`] if too many wait, or the message is longer than
@@ -126,13 +127,14 @@ impl Ring {
         now: u64,
         bytes: Vec<u8>,
         guarantee: Guarantee,
+        lane: Lane,
     ) -> Result<(), QueueFull> {
         self.note_call(now);
         match &self.state {
             State::Left => return Err(QueueFull(bytes)),
             State::Operational(_) if self.is_alone() => self.deliver_alone(now, bytes)?,
             _ => {
-                self.core.queue.push(bytes, guarantee)?;
+                self.core.queue.push(bytes, guarantee, lane)?;
                 self.ask_for_token(now);
             }
         }

@@ -3,7 +3,7 @@
 use super::super::Ring;
 use crate::packet::{Codec, Packet, Payload};
 use crate::random::Random;
-use crate::{Config, Destination, Guarantee, Output, Timing, View};
+use crate::{Config, Destination, Guarantee, Lane, Output, Timing, View};
 use ais_wire::{Name, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -193,7 +193,9 @@ impl Net {
 
     pub(super) fn send_as(&mut self, host: u8, text: &str, guarantee: Guarantee) {
         let now = self.now;
-        self.ring(host).multicast(now, text.as_bytes().to_vec(), guarantee).unwrap();
+        self.ring(host)
+            .multicast(now, text.as_bytes().to_vec(), guarantee, Lane::Ordinary)
+            .unwrap();
         self.pump(host);
     }
 

@@ -1,8 +1,8 @@
 //! Operational: [SRP95] section 4.
 
 use super::*;
-use crate::Guarantee;
 use crate::packet::Packet;
+use crate::{Guarantee, Lane};
 
 #[test]
 fn a_node_that_hears_nobody_is_alone_after_a_consensus_timeout() {
@@ -298,10 +298,16 @@ fn a_full_queue_gives_the_message_back() {
     net.crash(2);
     let now = net.now;
     let sent = (0..100_000)
-        .take_while(|_| net.ring(1).multicast(now, vec![0; 10_000], Guarantee::Agreed).is_ok())
+        .take_while(|_| {
+            net.ring(1).multicast(now, vec![0; 10_000], Guarantee::Agreed, Lane::Ordinary).is_ok()
+        })
         .count();
     assert!((1..100_000).contains(&sent));
-    assert!(net.ring(1).multicast(now, vec![0; (1 << 20) + 1], Guarantee::Agreed).is_err());
+    assert!(
+        net.ring(1)
+            .multicast(now, vec![0; (1 << 20) + 1], Guarantee::Agreed, Lane::Ordinary)
+            .is_err()
+    );
 }
 
 /// Sequence numbers do not wrap: a ring that comes near the end is replaced.
