@@ -293,6 +293,27 @@ fn long_messages_take_many_frames_and_share_the_ring() {
 }
 
 #[test]
+fn an_ordinary_message_passes_bulk_of_its_sender() {
+    let mut net = Net::of(&[1, 2, 3]);
+    let bulk = "x".repeat(1 << 20);
+    net.call(1, |ring, now| {
+        ring.multicast(now, bulk.clone().into_bytes(), Guarantee::Acknowledged, Lane::Bulk)
+            .unwrap();
+    });
+    let before = net.counter(1, "frames-sent");
+    net.until("its beginning", |net| net.counter(1, "frames-sent") > before + 100);
+    net.send_as(1, "short", Guarantee::Acknowledged);
+    net.until("stable", |net| {
+        let told = &net.told[&1];
+        let at = told.iter().position(|told| matches!(told, Told::Deliver { .. }));
+        at.is_some_and(|at| told[at..].iter().any(|told| matches!(told, Told::Stable(_))))
+    });
+    assert_eq!(net.texts(1), ["short"]);
+    net.until_texts(&[1, 2, 3], 2);
+    assert_eq!(net.texts(3), ["short", &bulk]);
+}
+
+#[test]
 fn a_full_queue_gives_the_message_back() {
     let mut net = Net::of(&[1, 2]);
     net.crash(2);
