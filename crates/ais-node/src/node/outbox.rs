@@ -3,11 +3,13 @@
 //! room, and is not asked for more while it has that. The group has only so much
 //! at a time: what waits beyond that waits here, where there are turns.
 
+use crate::effects::Envelope;
 use crate::ledger::Kind;
 use crate::turns::Turns;
 use crate::{Holder, Ledger};
 use ais_proto::Service;
 use ais_totem::Lane;
+use ais_wire::Reader;
 
 /// What a message counts for beside its bytes: its place in line, and who waits
 /// for it. Many small ones take longer than a large one of as many bytes.
@@ -42,8 +44,9 @@ struct Message {
 
 /// In which lane a message of a service goes.
 pub(super) fn lane(message: &[u8]) -> Lane {
-    let is_ckpt = message.first() == Some(&(Service::Ckpt as u8));
-    if is_ckpt && message.len() > BULK { Lane::Bulk } else { Lane::Ordinary }
+    let service = Envelope::decode(&mut Reader::new(message)).map(|envelope| envelope.service);
+    let is_bulk = message.len() > BULK && service == Ok(Service::Ckpt);
+    if is_bulk { Lane::Bulk } else { Lane::Ordinary }
 }
 
 impl Outbox {
@@ -182,7 +185,8 @@ mod tests {
     #[test]
     fn what_the_group_has_of_bulk_keeps_only_bulk_waiting() {
         let (mut outbox, mut ledger) = (Outbox::default(), Ledger::default());
-        let write = |byte| [vec![Service::Ckpt as u8], vec![byte; BULK]].concat();
+        // A change, which needs quorum.
+        let write = |byte| [vec![0x80 | Service::Ckpt as u8], vec![byte; BULK]].concat();
         for byte in 0..2 {
             outbox.push(process(1), write(byte), &mut ledger);
         }
