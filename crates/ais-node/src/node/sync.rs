@@ -33,8 +33,10 @@ impl Node {
         }
         match message {
             Message::Announce(announce) => {
-                self.services.clm.learn(from, announce.record.clone(), &mut self.fx);
-                self.apply(now);
+                if !self.sync.announces.contains_key(&from) {
+                    self.services.clm.learn(from, announce.record.clone(), &mut self.fx);
+                    self.apply(now);
+                }
                 if let Some(plan) = self.sync.announced(from, announce) {
                     self.put_out_settled();
                     self.agreed_at = number;

@@ -114,3 +114,23 @@ fn members_compare_what_they_were_given_also_where_nobody_serves() {
         bus.check_synced();
     }
 }
+
+/// What one member was told of another in a view, it is told again in the next.
+#[test]
+fn who_a_member_is_shows_with_each_of_its_announcements() {
+    let mut bus = Bus::default();
+    bus.start(&[1, 2, 3]);
+    bus.together();
+    for from in [1, 2, 3] {
+        assert!(bus.order(from));
+    }
+    while bus.deliver(1) || bus.deliver(3) {}
+    assert!(bus.deliver(2) && bus.deliver(2));
+    // When node 3 was booted.
+    bus.deliver_changed(2, |bytes| *bytes.last_mut().unwrap() ^= 1);
+    bus.settle();
+    assert_ne!(bus.member(1).node.digest(), bus.member(2).node.digest());
+    bus.together();
+    bus.settle();
+    bus.check_synced();
+}
