@@ -97,8 +97,8 @@ pub(super) struct Members {
     view: u64,
     /// `None`: the record has not come yet.
     members: BTreeMap<NodeId, Option<Record>>,
-    /// Joined since the view that is shown; some of them may be shown as who
-    /// they were before they left.
+    /// Joined since the view that is shown, or not what is shown of them; some of
+    /// them may be shown as who they were before they left.
     joined: BTreeSet<NodeId>,
 }
 
@@ -120,17 +120,21 @@ impl Members {
         }
     }
 
-    /// Takes what a member says of itself, the first time.
+    /// Takes what a member says of itself in this view. It says the same in each; if
+    /// something else was known of it, as one announcement was damaged or forged, it is
+    /// shown as another one.
     pub(super) fn add_record(&mut self, id: NodeId, record: Record) {
-        if let Some(known @ None) = self.members.get_mut(&id) {
-            *known = Some(record);
+        let Some(known) = self.members.get_mut(&id) else { return };
+        if known.as_ref() != Some(&record) && known.replace(record).is_some() {
+            self.joined.insert(id);
         }
     }
 
     /// Shows the view if all its members are known and it is not shown yet.
     /// Whether others are members than before.
     pub(super) fn show(&mut self) -> bool {
-        if self.shown.view == self.view || self.members.values().any(Option::is_none) {
+        let is_shown = self.shown.view == self.view && self.joined.is_empty();
+        if is_shown || self.members.values().any(Option::is_none) {
             return false;
         }
         let joined = std::mem::take(&mut self.joined);

@@ -163,6 +163,23 @@ fn a_node_that_was_restarted_left_and_joined() {
 }
 
 #[test]
+fn a_node_of_which_something_else_was_known_left_and_joined() {
+    let mut rig = Rig::new();
+    rig.view(2, &[ME, OTHER], &[OTHER], &[]);
+    rig.record(OTHER, &Record::named("forged"));
+    rig.start(TrackFlags::CHANGES_ONLY).unwrap();
+    rig.view(3, &[ME, OTHER], &[], &[]);
+    rig.record(ME, &Record::named("one"));
+    assert_eq!(rig.callbacks(), [], "all are known");
+    rig.record(OTHER, &Record::named("two"));
+    let other = OTHER.to_api();
+    let items = vec![(other, false, Change::Left), (other, true, Change::Joined)];
+    assert_eq!(rig.callbacks(), [(3, 2, items)]);
+    let name = &rig.clm.members.node(OTHER).unwrap().name;
+    assert_eq!(*name, Name::try_from("two").unwrap());
+}
+
+#[test]
 fn what_was_not_told_is_told_as_it_has_become() {
     let mut rig = Rig::new();
     let third = NodeId::new(std::net::Ipv4Addr::new(10, 0, 0, 3));

@@ -110,7 +110,7 @@ impl Node {
             Each::Ckpt(ckpt) => ckpt.on_view(&view, has_quorum, fx),
         });
         self.complain_of_count(&view);
-        let announce = self.sync.install(&view, self.services.clm.record().clone());
+        let announce = self.sync.install(now.monotonic, &view, self.services.clm.record().clone());
         self.sync_outbox.clear();
         self.sync_outbox.push_back(announce);
         self.renew_drain(now);

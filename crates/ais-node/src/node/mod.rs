@@ -318,6 +318,7 @@ impl Node {
             self.run_group(now);
         }
         self.compare(now);
+        self.limit_wait(now);
         self.limit_drain(now);
     }
 
@@ -327,9 +328,11 @@ impl Node {
     pub fn poll_timeout(&self) -> Option<u64> {
         let resumes = self.sync.exchange.as_ref().and_then(Exchange::poll_timeout);
         let compares = self.sync.delivered.poll_timeout();
+        let waits = self.wait_timeout();
         let has_more = self.handles.have_turns() || !self.tasks.is_empty();
         let at_once = has_more.then_some(self.called_at);
-        let others = [self.group.poll_timeout(), resumes, compares, self.drain_timeout(), at_once];
+        let drains = self.drain_timeout();
+        let others = [self.group.poll_timeout(), resumes, compares, waits, drains, at_once];
         self.timers.next().into_iter().chain(others.into_iter().flatten()).min()
     }
 

@@ -3,6 +3,7 @@
 use super::Node;
 use super::tasks::{How, Task};
 use crate::ckpt::Cursor;
+use crate::group::Config as GroupConfig;
 use crate::services::Each;
 use crate::services::Services;
 use crate::sync::{Change, Exchange, Incoming, Message, Phase, Plan, PlannedSide, Progress, Stage};
@@ -10,6 +11,11 @@ use crate::{Now, Service as _, Side};
 use ais_proto::Service;
 use ais_totem::View;
 use ais_wire::NodeId;
+
+/// For so many nanoseconds, and until whoever is gone is out of the view, a node
+/// waits for the next message that brings states together. Members have compared
+/// what they were given by then, so that whoever differs has asked for a new view.
+const PATIENCE: u64 = 25_000_000_000;
 
 impl Node {
     /// A message of state synchronisation was delivered.
@@ -22,10 +28,15 @@ impl Node {
                 return;
             }
         };
+        if !matches!(message, Message::Compare { .. }) {
+            self.sync.came_at = now.monotonic;
+        }
         match message {
             Message::Announce(announce) => {
-                self.services.clm.learn(from, announce.record.clone(), &mut self.fx);
-                self.apply(now);
+                if !self.sync.announces.contains_key(&from) {
+                    self.services.clm.learn(from, announce.record.clone(), &mut self.fx);
+                    self.apply(now);
+                }
                 if let Some(plan) = self.sync.announced(from, announce) {
                     self.put_out_settled();
                     self.agreed_at = number;
@@ -60,23 +71,20 @@ impl Node {
     }
 
     /// Has all members compare what was delivered to them, if it is time for that
-    /// and this node is the one to do so. While it has not done all that the group
-    /// has brought, a comparison may be part of that, which would count for others
-    /// and not here.
+    /// and this node is the one to do so: the lowest member, whatever it has of the
+    /// state, as who differs may take itself or others for synchronised when they are
+    /// not. While it has not done all that the group has brought, a comparison may be
+    /// part of that, which would count for others and not here.
     pub(super) fn compare(&mut self, now: Now) {
-        if !self.tasks.is_empty()
-            || !self.sync.delivered.is_due(now.monotonic)
-            || self.sync.phase != Phase::Serving
-        {
+        if !self.tasks.is_empty() || !self.sync.delivered.is_due(now.monotonic) {
             return;
         }
-        let others = self.sync.synced.len().saturating_sub(1);
-        if let Some(view) = self.sync.view_id()
-            && others > 0
-            && self.sync.synced.first() == Some(&self.config.node)
+        if let Some(view) = &self.sync.view
+            && view.members.len() > 1
+            && view.members.first() == Some(&self.config.node)
         {
             let delivered = self.sync.delivered.compared();
-            self.sync_outbox.push_back(Message::Compare { delivered }.encode(view));
+            self.sync_outbox.push_back(Message::Compare { delivered }.encode(view.id));
             self.run_group(now);
         }
     }
@@ -88,6 +96,30 @@ impl Node {
             let why = format!("{from} and this node were not given the same messages");
             self.group.form_anew(now.monotonic, why);
         }
+    }
+
+    /// Ends a wait of this node for others: in a new view all begin anew. Not as long
+    /// as there is something to do here, which may be what it waits for.
+    pub(super) fn limit_wait(&mut self, now: Now) {
+        let is_over = self.wait_timeout().is_some_and(|at| at <= now.monotonic);
+        if is_over && self.tasks.is_empty() {
+            self.sync.came_at = now.monotonic;
+            let phase = self.sync.status().phase;
+            let why = format!("nothing more comes of the state that this node waits for ({phase})");
+            self.group.form_anew(now.monotonic, why);
+            self.run_group(now);
+        }
+    }
+
+    /// When this node has waited long enough for the next message that brings states
+    /// together. A member that is gone is out of the view before.
+    pub(super) fn wait_timeout(&self) -> Option<u64> {
+        let bound = match &self.config.group {
+            GroupConfig::Ring(ring) => ring.timing.bound(),
+            _ => 0,
+        };
+        let since = self.sync.waits().then_some(self.sync.came_at)?;
+        Some(since.saturating_add(PATIENCE).saturating_add(bound))
     }
 
     /// Does what the announcements have led to.

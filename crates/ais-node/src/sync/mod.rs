@@ -108,6 +108,9 @@ pub(crate) struct Sync {
     /// The members that have the state.
     pub(crate) synced: BTreeSet<NodeId>,
     pub(crate) exchange: Option<Exchange>,
+    /// When the last message came that brings states together, or the view began;
+    /// in nanoseconds, on the monotonic clock.
+    pub(crate) came_at: u64,
     /// How often states have been sent in this view; what is left of an
     /// earlier time is void.
     pub(crate) attempt: u32,
@@ -141,6 +144,7 @@ impl Sync {
             divergences: 0,
             synced: BTreeSet::new(),
             exchange: None,
+            came_at: 0,
             attempt: 0,
             log: Vec::new(),
             log_limit: LOG_BYTES,
@@ -191,7 +195,7 @@ impl Sync {
     }
 
     /// Enters a view. The announcement that this node makes in it.
-    pub(crate) fn install(&mut self, view: &View, record: Record) -> Vec<u8> {
+    pub(crate) fn install(&mut self, now: u64, view: &View, record: Record) -> Vec<u8> {
         let delivered = self.delivered.take();
         self.lineage = self.lineage.map(|lineage| lineage_through(lineage, delivered, view));
         self.is_over = false;
@@ -205,6 +209,7 @@ impl Sync {
         let synced = std::mem::take(&mut self.synced);
         self.companions = if self.has_state() { &synced & &came } else { BTreeSet::new() };
         self.exchange = None;
+        self.came_at = now;
         self.attempt = 0;
         let announce = Announce {
             lineage: self.lineage,
@@ -219,6 +224,11 @@ impl Sync {
 
     pub(crate) fn view_id(&self) -> Option<ViewId> {
         self.view.as_ref().map(|view| view.id)
+    }
+
+    /// Whether this node waits for messages of others that bring states together.
+    pub(crate) fn waits(&self) -> bool {
+        self.view.is_some() && !matches!(self.phase, Phase::Serving | Phase::Out)
     }
 
     /// Takes the first announcement of a member. The plan, when it was the

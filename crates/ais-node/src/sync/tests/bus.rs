@@ -58,6 +58,8 @@ pub(super) struct Bus {
     pub(super) members: BTreeMap<Number, Member>,
     components: Vec<Component>,
     view: u64,
+    /// What the monotonic clocks of all nodes say, in nanoseconds.
+    clock: u64,
     /// Deliveries are stable so many messages late.
     pub(super) stable_lag: usize,
     expected: Option<u32>,
@@ -235,9 +237,19 @@ impl Bus {
 
     /// What a node does when it is its turn again.
     pub(super) fn go_on(&mut self, number: Number) {
+        let now = Now { monotonic: self.clock, ..NOW };
         let member = self.member(number);
-        member.node.handle_timeout(NOW);
+        member.node.handle_timeout(now);
         member.take_outputs();
+    }
+
+    /// So many seconds pass at once; then each node does what it was to do by now.
+    pub(super) fn pass(&mut self, seconds: u64) {
+        self.clock += seconds * 1_000_000_000;
+        let numbers: Vec<_> = self.members.keys().copied().collect();
+        for number in numbers {
+            self.go_on(number);
+        }
     }
 
     /// Until nobody has anything left to do.
@@ -281,12 +293,12 @@ impl Bus {
         true
     }
 
-    /// The same, but for the last byte of the message.
-    pub(super) fn deliver_changed(&mut self, number: Number) {
+    /// The same, but this node is given another message in its place.
+    pub(super) fn deliver_changed(&mut self, number: Number, change: impl Fn(&mut [u8])) {
         let member = self.members.get_mut(&number).unwrap();
         let (from, bytes) = &self.components[member.component].ordered[member.had];
         let mut bytes = bytes.clone();
-        *bytes.last_mut().unwrap() ^= 1;
+        change(&mut bytes);
         let output = deliver(member.had, *from, &bytes);
         member.had += 1;
         member.node.fake().outputs.push_back(output);
@@ -346,8 +358,9 @@ impl Bus {
 
     fn run(&mut self, number: Number) {
         let member = self.members.get_mut(&number).unwrap();
-        member.node.wake(NOW);
-        member.node.run_group(NOW);
+        let now = Now { monotonic: self.clock, ..NOW };
+        member.node.wake(now);
+        member.node.run_group(now);
         member.take_outputs();
     }
 

@@ -13,3 +13,4 @@ mod merges;
 mod pieces;
 mod quorum;
 mod random;
+mod waits;
