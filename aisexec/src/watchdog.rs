@@ -4,13 +4,16 @@
 //!
 //! A clock is read once for each step. What the thread has used of a processor
 //! is asked for once in a millisecond at most, so a step is known to have taken
-//! long, and not merely to have waited for a processor that others had.
+//! long, and not merely to have waited for a processor that others had: that is
+//! also what mostly follows when it has waited for something else for a moment.
 
 use crate::ipc::Token;
 use ais_node::Complaints;
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use std::fmt;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 
 const MILLISECOND: u64 = 1_000_000;
 /// What the thread had used at an earlier time is good for so long, in ns:
@@ -66,8 +69,8 @@ impl Step {
 struct Took {
     /// By the clock, in ns.
     all: u64,
-    /// Of that, what it is answerable for: the time it ran, or all if it waited
-    /// for something.
+    /// Of that, what it is answerable for: the time it ran, and what it waited for
+    /// anything but a processor.
     own: u64,
     has_waited: bool,
 }
@@ -77,7 +80,7 @@ impl fmt::Display for Took {
         let Self { all, own, has_waited } = self;
         write!(f, "{} ms", own / MILLISECOND)?;
         if *has_waited {
-            return f.write_str(", in which it waited for the system");
+            f.write_str(", in which it waited for the system")?;
         }
         let rest = (all - own) / MILLISECOND;
         if rest > 0 {
@@ -95,6 +98,7 @@ pub(crate) struct Watchdog {
     began: u64,
     /// What the thread had used by then, or a little before.
     used: Used,
+    clock: Clock,
     /// By the bounds of [`COUNTED`].
     counts: [u64; COUNTED.len()],
     /// In ns.
@@ -113,12 +117,32 @@ struct Used {
     ran: u64,
     /// How often it has waited for something else than a processor.
     waits: libc::c_long,
+    /// How long it was ready and others had the processors, in ns.
+    queued: u64,
 }
 
-impl Used {
-    fn at(now: u64) -> Self {
+/// What tells how much this thread has used.
+#[derive(Debug)]
+struct Clock {
+    /// The scheduler's own account, where the kernel keeps one.
+    schedstat: Option<File>,
+}
+
+impl Clock {
+    fn new() -> Self {
+        Self { schedstat: File::open("/proc/thread-self/schedstat").ok() }
+    }
+
+    fn used(&self, now: u64) -> Used {
         let (ran, waits) = getrusage(UsageWho::RUSAGE_THREAD).map_or((0, 0), of);
-        Self { at: now, ran, waits }
+        Used { at: now, ran, waits, queued: self.queued().unwrap_or(0) }
+    }
+
+    fn queued(&self) -> Option<u64> {
+        let mut line = [0; 80];
+        let length = self.schedstat.as_ref()?.read_at(&mut line, 0).ok()?;
+        let line = std::str::from_utf8(&line[..length]).ok()?;
+        line.split_whitespace().nth(1)?.parse().ok()
     }
 }
 
@@ -130,9 +154,11 @@ fn of(usage: Usage) -> (u64, libc::c_long) {
 impl Watchdog {
     /// A loop that is about to begin.
     pub(crate) fn new(now: u64) -> Self {
+        let clock = Clock::new();
         Self {
             began: now,
-            used: Used::at(now),
+            used: clock.used(now),
+            clock,
             counts: [0; COUNTED.len()],
             longest: 0,
             held_up: 0,
@@ -145,7 +171,7 @@ impl Watchdog {
     pub(crate) fn begin(&mut self, now: u64, has_slept: bool) {
         self.began = now;
         if has_slept || now.saturating_sub(self.used.at) >= FRESH {
-            self.used = Used::at(now);
+            self.used = self.clock.used(now);
         }
     }
 
@@ -156,7 +182,8 @@ impl Watchdog {
         if now.saturating_sub(self.used.at) < FRESH {
             return;
         }
-        let used = std::mem::replace(&mut self.used, Used::at(now));
+        let after = self.clock.used(now);
+        let used = std::mem::replace(&mut self.used, after);
         let took = took(now.saturating_sub(began), used, self.used);
         self.count(took);
         if took.own >= TOO_LONG {
@@ -195,7 +222,9 @@ impl Watchdog {
 fn took(all: u64, before: Used, after: Used) -> Took {
     let has_waited = after.waits != before.waits;
     let ran = after.ran.saturating_sub(before.ran).min(all);
-    Took { all, own: if has_waited { all } else { ran }, has_waited }
+    let queued = after.queued.saturating_sub(before.queued);
+    let own = if has_waited { ran.max(all.saturating_sub(queued)) } else { ran };
+    Took { all, own, has_waited }
 }
 
 #[cfg(test)]
@@ -210,15 +239,23 @@ mod tests {
 
     #[test]
     fn a_step_counts_for_as_long_as_it_ran_or_waited() {
-        let used = |ran: u64, waits| Used { at: 0, ran: ran * MILLISECOND, waits };
-        for (all, ran, waits, own) in [
-            (30, 30, 0, 30),
-            (30, 2, 0, 2),
-            (30, 2, 1, 30),
+        let used = |ran: u64, waits, queued: u64| {
+            let (ran, queued) = (ran * MILLISECOND, queued * MILLISECOND);
+            Used { at: 0, ran, waits, queued }
+        };
+        for (all, ran, waits, queued, own) in [
+            (30, 30, 0, 0, 30),
+            (30, 2, 0, 28, 2),
+            // Where the kernel does not say how long it was ready.
+            (30, 2, 0, 0, 2),
+            (30, 2, 1, 0, 30),
+            (30, 2, 1, 20, 10),
             // The time before it is a little more than it took itself.
-            (30, 31, 0, 30),
+            (30, 31, 0, 0, 30),
+            (30, 2, 1, 31, 2),
         ] {
-            let took = took(all * MILLISECOND, used(7, 5), used(7 + ran, 5 + waits));
+            let after = used(7 + ran, 5 + waits, 3 + queued);
+            let took = took(all * MILLISECOND, used(7, 5, 3), after);
             assert_eq!((took.own, took.has_waited), (own * MILLISECOND, waits > 0));
         }
     }
@@ -237,7 +274,7 @@ mod tests {
     #[test]
     fn one_that_computes_and_one_that_waits_are_found() {
         let now = clock::monotonic;
-        let ran = || Used::at(0).ran;
+        let ran = || Clock::new().used(0).ran;
         let mut watchdog = Watchdog::new(now());
         watchdog.begin(now(), true);
         let start = ran();
@@ -263,5 +300,7 @@ mod tests {
         assert_eq!(took(30, 30, false), "30 ms");
         assert_eq!(took(50, 30, false), "30 ms, and 20 ms in which others had the processor");
         assert_eq!(took(30, 30, true), "30 ms, in which it waited for the system");
+        let both = took(50, 30, true);
+        assert!(both.ends_with("for the system, and 20 ms in which others had the processor"));
     }
 }

@@ -1,13 +1,14 @@
 //! New connections: those that are accepted, and those that a session is given.
 
 use super::bounds::{
-    ACCEPT_PAUSE, ACCEPTS_PER_ROUND, CLOSES_PER_ROUND, GREETING_TIME, MAX_GIVEN_CONNECTIONS,
-    SOCKET_LOOKS,
+    ACCEPT_PAUSE, ACCEPTING_TIME, ACCEPTS_PER_ROUND, CLOSES_PER_ROUND, GREETING_TIME,
+    MAX_GIVEN_CONNECTIONS, SOCKET_LOOKS,
 };
 use super::connection::{Connection, Fault, Greeting, State};
 use super::output::send_first;
 use super::peer::Peer;
 use super::{Server, Token};
+use crate::clock;
 use crate::listen::{BACKLOG, Listener};
 use crate::sys;
 use ais_node::ledger::Kind;
@@ -59,6 +60,7 @@ impl Server {
     /// Takes connections, so many that somebody who makes them without end does
     /// not keep others from the backlog; those behind them have epoll tell again.
     pub(super) fn accept(&mut self, now: Now) {
+        let until = clock::monotonic().saturating_add(ACCEPTING_TIME);
         for _ in 0..ACCEPTS_PER_ROUND {
             let Some(listener) = &self.listener else { return };
             match listener.accept() {
@@ -71,6 +73,9 @@ impl Server {
                     self.accept_at = Some(now.monotonic.saturating_add(ACCEPT_PAUSE));
                     return self.watch_listener(now, EpollFlags::empty());
                 }
+            }
+            if clock::monotonic() >= until {
+                return;
             }
         }
     }

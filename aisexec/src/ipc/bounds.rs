@@ -30,8 +30,12 @@ pub(crate) const OUTPUTS_PER_STEP: usize = 1024;
 pub(crate) const BYTES_PER_TURN: usize = 256 << 10;
 /// Connections accepted in one round.
 pub(crate) const ACCEPTS_PER_ROUND: usize = 128;
+/// After so many ns no other one is in this round.
+pub(crate) const ACCEPTING_TIME: u64 = SECOND / 200;
 /// Connections closed in one round, with all that belongs to them.
 pub(crate) const CLOSES_PER_ROUND: usize = 64;
+/// After so many ns no other one is in this round: it may hold 17 MiB.
+pub(crate) const CLOSING_TIME: u64 = SECOND / 500;
 /// Connections looked at in one round that were not read as the group was full.
 pub(crate) const UNPARKS_PER_ROUND: usize = 64;
 /// How often they are looked at, in ns, when nothing else happens.

@@ -2,8 +2,9 @@
 //! so it ends bit by bit, in rounds of the loop.
 
 use super::Server;
-use super::bounds::CLOSES_PER_ROUND;
+use super::bounds::{CLOSES_PER_ROUND, CLOSING_TIME};
 use super::connection::{Fault, State};
+use crate::clock;
 use ais_node::{Caller, Now, SessionId};
 
 /// What is to end.
@@ -16,7 +17,7 @@ pub(super) enum Ending {
 
 impl Server {
     /// Closes a connection soon. Nothing is served on it any more, and what it
-    /// holds is given up at once.
+    /// holds does not count any more.
     pub(super) fn close(&mut self, now: Now, id: u64, fault: Fault) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         if !connection.begin_closing() {
@@ -34,6 +35,7 @@ impl Server {
     /// Closes some of what is to be closed. What that makes the node say may add
     /// to it.
     pub(super) fn close_some(&mut self, now: Now) {
+        let until = clock::monotonic().saturating_add(CLOSING_TIME);
         for _ in 0..CLOSES_PER_ROUND {
             match self.endings.pop_front() {
                 Some(Ending::Connection(id)) => self.end_connection(now, id),
@@ -41,6 +43,9 @@ impl Server {
                 None => return,
             }
             self.deliver(now);
+            if clock::monotonic() >= until {
+                return;
+            }
         }
     }
 

@@ -37,6 +37,9 @@ pub(crate) struct Connection {
     pub(crate) is_held_up: bool,
     /// It is to be closed.
     pub(crate) is_closing: bool,
+    /// What it held when that began: to give much of it back takes long, so each
+    /// is closed in its turn.
+    pub(crate) remains: Option<Box<(Input, Output)>>,
     /// What its descriptors are charged as.
     pub(crate) kind: Kind,
     /// The descriptors it accounts for.
@@ -108,6 +111,7 @@ impl Connection {
             is_parked: false,
             is_held_up: false,
             is_closing: false,
+            remains: None,
             kind,
             descriptors: 1,
             counted: 0,
@@ -165,14 +169,19 @@ impl Connection {
         }
     }
 
-    /// It is to be closed: what it holds is given up. False if that was known.
+    /// It is to be closed: what it holds is given up, and goes back to the system
+    /// with it. False if that was known.
     pub(crate) fn begin_closing(&mut self) -> bool {
-        self.input = Input::default();
-        self.output = Output::default();
+        if self.is_closing {
+            return false;
+        }
+        let remains = (std::mem::take(&mut self.input), std::mem::take(&mut self.output));
+        self.remains = Some(Box::new(remains));
         if let State::Handle(_, events) = &mut self.state {
             events.hang_up();
         }
-        !std::mem::replace(&mut self.is_closing, true)
+        self.is_closing = true;
+        true
     }
 }
 

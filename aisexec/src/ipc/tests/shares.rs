@@ -277,6 +277,11 @@ fn what_is_held_too_much_is_closed_some_at_a_time() {
         assert!(now < left);
         left = now;
     }
+    // Their memory goes as each is closed.
+    assert!(stage.server.connections.values().all(|connection| {
+        connection.is_closing
+            == connection.remains.as_ref().is_some_and(|remains| remains.0.held_bytes() > 0)
+    }));
     stage.run();
     assert!(calls.iter_mut().all(is_closed));
 }
@@ -334,7 +339,8 @@ fn connections_are_accepted_many_at_a_time() {
     let mut clients: Vec<_> =
         (0..ACCEPTS_PER_ROUND + 9).map(|_| UnixStream::connect(&stage.path).unwrap()).collect();
     stage.server.on_event(stage.now, Token::Listener, EpollFlags::EPOLLIN);
-    assert_eq!(stage.server.connections.len(), ACCEPTS_PER_ROUND);
+    // As many as there was time for.
+    assert!((1..=ACCEPTS_PER_ROUND).contains(&stage.server.connections.len()));
     stage.run();
     assert_eq!(stage.server.connections.len(), clients.len());
     clients.clear();

@@ -12,8 +12,11 @@ use ais_totem::Lane;
 use ais_wire::Reader;
 
 /// What a message counts for beside its bytes: its place in line, and who waits
-/// for it. Many small ones take longer than a large one of as many bytes.
+/// for it.
 const MESSAGE_COST: usize = 256;
+/// The same in the group: many small ones take all nodes longer than a large one
+/// of as many bytes.
+const COST_IN_GROUP: usize = 512;
 /// Bytes from which on what is written to a checkpoint is bulk. Its caller waits
 /// for it, so that no call that begins after it has ended passes it.
 const BULK: usize = 64 << 10;
@@ -72,13 +75,13 @@ impl Outbox {
     /// The group has taken a message, of so many bytes in this lane.
     pub(super) fn taken(&mut self, lane: Lane, length: usize) {
         let line = if lane == Lane::Bulk { &mut self.bulk } else { &mut self.ordinary };
-        line.in_group += length + MESSAGE_COST;
+        line.in_group += length + COST_IN_GROUP;
     }
 
     /// The group has delivered a message of this node.
     pub(super) fn delivered(&mut self, bytes: &[u8]) {
         let line = self.line(bytes);
-        line.in_group = line.in_group.saturating_sub(bytes.len() + MESSAGE_COST);
+        line.in_group = line.in_group.saturating_sub(bytes.len() + COST_IN_GROUP);
     }
 
     /// Nothing is known of what the last ring had, and nobody is to wait for what

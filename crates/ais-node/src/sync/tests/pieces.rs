@@ -7,9 +7,9 @@ use ais_proto::Request;
 use ais_totem::Output as FromGroup;
 
 /// Smaller steps than usual: not so many messages go to the group at a time.
-const PACE: Pace = Pace { messages: 128, checkpoints: 1024 };
+const PACE: Pace = Pace { messages: 64, checkpoints: 1024 };
 /// More messages than a step applies.
-const MANY: usize = 620;
+const MANY: usize = 310;
 
 /// Messages that overwrite the same section, the last one with `last`; none of
 /// them was sent.
@@ -65,7 +65,7 @@ fn what_was_held_is_applied_in_pieces_and_in_order() {
         bus.go_on(1);
         steps += 1;
     }
-    assert_eq!(steps, 5, "128 messages at a time");
+    assert_eq!(steps, 5, "64 messages at a time");
     assert!(is_busy(&mut bus, 2), "the other has not gone on");
     bus.rest();
     bus.check_synced();
