@@ -182,7 +182,8 @@ impl World {
                 1 => Guarantee::Acknowledged,
                 _ => Guarantee::Agreed,
             };
-            let lane = if self.fabric.rng.once_in(3) { Lane::Bulk } else { Lane::Ordinary };
+            let is_bulk = self.history.messages.len().is_multiple_of(3);
+            let lane = if is_bulk { Lane::Bulk } else { Lane::Ordinary };
             self.send(host, length as usize, guarantee, lane);
         }
     }
