@@ -147,6 +147,7 @@ impl Core {
 
     /// These are in the ring from now on, and those have left it.
     pub(super) fn settle_links(&mut self, now: u64, members: &[NodeId], left: &[NodeId]) {
+        self.links.note_formed();
         for &node in left {
             self.links.lost(now, node);
         }

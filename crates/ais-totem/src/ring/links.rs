@@ -35,6 +35,9 @@ pub(super) struct Links {
     /// Those of the ring it is in, and those that were so until a while ago.
     size: u16,
     size_before: (u16, u64),
+    /// Those it was formed with. Some of its frames may be as long, and recovery
+    /// sends them again as they are.
+    formed_size: u16,
     links: BTreeMap<NodeId, Link>,
     pub(super) damping: Damping,
 }
@@ -105,6 +108,7 @@ impl Links {
             full,
             size: full,
             size_before: (full, 0),
+            formed_size: full,
             links: BTreeMap::new(),
             damping: Damping::new(timing),
         }
@@ -155,9 +159,9 @@ impl Links {
     }
 
     /// What `node` sends has to be shown anew to get through; if it is a member,
-    /// for datagrams as the ring has them.
+    /// for datagrams as the ring was formed with.
     pub(super) fn doubt(&mut self, node: NodeId, is_member: bool) {
-        let least = is_member.then_some(self.size);
+        let least = is_member.then_some(self.formed_size);
         let link = self.links.entry(node).or_default();
         let Link { heard_at, size, .. } = *link;
         *link = Link { least, heard_at, size, ..Link::default() };
@@ -176,10 +180,9 @@ impl Links {
     /// `node` is in the ring.
     pub(super) fn joined(&mut self, now: u64, node: NodeId) {
         let size = self.known_size(now, node);
-        let ring_size = self.size;
+        let least = Some(self.formed_size);
         let link = self.links.entry(node).or_default();
-        link.size = Some(size);
-        link.least = Some(ring_size);
+        (link.size, link.least) = (Some(size), least);
     }
 
     /// `node` is not in the ring any more, or no ring can be formed with it.
@@ -188,6 +191,11 @@ impl Links {
         if let Some(link) = self.links.get_mut(&node) {
             (link.least, link.good_since, link.size) = (None, None, None);
         }
+    }
+
+    /// A ring is formed, with datagrams of the size that was set last.
+    pub(super) fn note_formed(&mut self) {
+        self.formed_size = self.size;
     }
 
     /// The datagrams of the ring have so many bytes at most from now on.
@@ -303,8 +311,8 @@ impl Links {
     }
 
     /// How long the HELLOs to `node` have to be: as long as the datagrams of a ring
-    /// may be and those of this one are, and shorter ones where these do not get
-    /// through.
+    /// may be and those of this one are and were, and shorter ones where these do not
+    /// get through.
     pub(super) fn lengths_to(&self, now: u64, node: NodeId) -> Vec<u16> {
         let (one, _) = self.told(now, node);
         self.lengths([(node, one)].into_iter())
@@ -319,7 +327,7 @@ impl Links {
 
     /// For nodes and how long those were that have come there.
     fn lengths(&self, nodes: impl Iterator<Item = (NodeId, u16)>) -> Vec<u16> {
-        let mut lengths = BTreeSet::from([self.full, self.size]);
+        let mut lengths = BTreeSet::from([self.full, self.formed_size, self.size]);
         for (node, came) in nodes {
             let Some(link) = self.links.get(&node).filter(|link| link.greetings > PROMPT) else {
                 continue;

@@ -98,6 +98,29 @@ fn a_member_that_is_doubted_has_to_show_the_size_of_the_ring() {
     assert!(links.is_mutual(0, node(1)));
 }
 
+/// Recovery sends the frames of the ring again as long as they were, whatever it
+/// keeps to by now so that a stranger can be let in.
+#[test]
+fn a_member_has_to_show_the_size_that_the_ring_was_formed_with() {
+    let mut links = links();
+    let merge = timing().merge();
+    greeted(&mut links, 0, FULL);
+    for (formed, shorter, lengths) in
+        [(FULL, 1252, vec![FULL, 1252]), (1252, 972, vec![FULL, 1252, 972])]
+    {
+        links.set_size(0, formed);
+        links.note_formed();
+        links.joined(0, node(1));
+        links.set_size(0, shorter);
+        assert_eq!(links.lengths_to(0, node(1)), lengths);
+        links.doubt(node(1), true);
+        greeted(&mut links, 0, shorter);
+        assert!(!links.is_mutual(2 * merge, node(1)), "{formed}");
+        greeted(&mut links, 2 * merge, formed);
+        assert!(links.is_mutual(2 * merge, node(1)), "{formed}");
+    }
+}
+
 #[test]
 fn who_was_lost_again_is_let_in_when_it_was_heard_for_a_while() {
     let mut links = links();

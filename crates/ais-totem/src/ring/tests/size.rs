@@ -104,3 +104,23 @@ fn after_a_repair_the_next_ring_has_longer_datagrams() {
     net.until_view(&[1, 2, 3, 4, 5], &[1, 2, 3, 4, 5]);
     assert_size(&mut net, &[1, 2, 3, 4, 5], 1400);
 }
+
+/// A member has sent frames that no path carries any more, and then all keep to
+/// shorter ones for a node that is to be let in. Recovery could not send those frames
+/// again, so the members have to part first.
+#[test]
+fn frames_that_no_path_carries_any_more_keep_nobody_in_gather() {
+    for delay in [1, 300, 500] {
+        let mut net = Net::of(&[1, 2, 3]);
+        net.run(500 * MS);
+        let all = [1, 2, 3, 4];
+        net.limit(&all, &all, KINDS, 1300);
+        net.start(4);
+        net.run(delay * MS);
+        net.send(3, &"x".repeat(5000));
+        let time = net.until_view(&all, &all);
+        let deaf = net.counter(3, "gathers-member-deaf");
+        assert!(deaf <= 1 && time <= 3 * TOKEN, "{delay}: {deaf} gathers, {} ms", time / MS);
+        assert_size(&mut net, &all, 1252);
+    }
+}
