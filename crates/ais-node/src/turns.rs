@@ -27,7 +27,7 @@ struct Weighed<T> {
 struct Round<K, L> {
     /// The tag of what was taken last.
     now: u64,
-    /// Those that are not empty, by the tag of what is next in each.
+    /// The lines that are not empty, by the tag of what is next in each.
     order: BTreeSet<(u64, K)>,
     lines: BTreeMap<K, Tagged<L>>,
 }

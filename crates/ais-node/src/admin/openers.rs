@@ -39,7 +39,7 @@ type Inquirer = (NodeId, u64);
 pub(super) struct Openers {
     /// The number of each that has a session.
     processes: BTreeMap<SessionId, u32>,
-    /// Who waits for an answer, in order, and what for.
+    /// Handles that wait for an answer, in order, and what they have asked for.
     order: VecDeque<Inquirer>,
     questions: BTreeMap<Inquirer, Name>,
     /// Processes that may still be gone through before the timer comes, which is

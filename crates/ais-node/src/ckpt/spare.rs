@@ -1,5 +1,5 @@
-//! The memory of a large reply that was sent, for the next one: to get as much
-//! from the system takes longer than to fill it.
+//! The memory of a large reply that was sent, or of a message that was applied,
+//! for the next reply: to get as much from the system takes longer than to fill it.
 
 use ais_wire::Writer;
 
@@ -8,12 +8,12 @@ const LEAST: usize = 1 << 20;
 /// What is kept at most: a read of the default `max-message`.
 const MOST: usize = 17 << 20;
 
-/// At most one of them.
+/// The memory of one of them, if there is any.
 #[derive(Debug, Default)]
 pub(super) struct Spare(Vec<u8>);
 
 impl Spare {
-    /// A reply was sent.
+    /// A reply was sent, or a message applied.
     pub(super) fn give(&mut self, body: Vec<u8>) {
         if (LEAST..=MOST).contains(&body.capacity()) && body.capacity() > self.0.capacity() {
             self.0 = body;

@@ -35,8 +35,8 @@ pub(super) struct Links {
     /// Those of the ring it is in, and those that were so until a while ago.
     size: u16,
     size_before: (u16, u64),
-    /// Those it was formed with. Some of its frames may be as long, and recovery
-    /// sends them again as they are.
+    /// Bytes of the datagrams the ring was formed with. Some of its frames may be as
+    /// long, and recovery sends them again as they are.
     formed_size: u16,
     links: BTreeMap<NodeId, Link>,
     pub(super) damping: Damping,

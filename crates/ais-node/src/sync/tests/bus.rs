@@ -243,7 +243,8 @@ impl Bus {
         member.take_outputs();
     }
 
-    /// So many seconds pass at once; then each node does what it was to do by now.
+    /// Lets this many seconds pass at once; then each node does what it was to do by
+    /// now.
     pub(super) fn pass(&mut self, seconds: u64) {
         self.clock += seconds * 1_000_000_000;
         let numbers: Vec<_> = self.members.keys().copied().collect();
