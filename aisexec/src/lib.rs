@@ -9,6 +9,7 @@ mod busy_poll;
 mod claim;
 mod clock;
 pub mod config;
+mod descriptors;
 mod holder;
 mod identity;
 mod ipc;

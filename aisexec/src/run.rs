@@ -12,7 +12,7 @@ use crate::reactor::Reactor;
 use crate::ring_number::{NumberFile, Numbers};
 use crate::signals::Signals;
 use crate::writer::Writer;
-use crate::{announce, clock, logs, notify, oom, output, realtime, sys};
+use crate::{announce, clock, descriptors, logs, notify, oom, output, realtime, sys};
 use ais_node::ckpt::Limits;
 use ais_node::{Digest, Node, Pace};
 use ais_proto::{Cookie, Name, NodeId, Welcome};
@@ -21,7 +21,6 @@ use log::Level;
 use nix::sched::{CpuSet, sched_getaffinity};
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
 use nix::sys::prctl;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::Pid;
 use std::io;
@@ -187,7 +186,7 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
     }
     let settings = Settings {
         welcome: welcome(&network),
-        descriptors: raise_descriptors(),
+        descriptors: descriptors::raise(),
         memory: memory.bytes,
         allow_node_recovery: network.allow_node_recovery,
     };
@@ -336,18 +335,6 @@ fn node_name(network: &NetworkConf, node: NodeId) -> Name {
 /// The nodes that network.conf names.
 fn members(network: &NetworkConf) -> Vec<NodeId> {
     network.members.iter().map(|member| NodeId::new(*member)).collect()
-}
-
-/// Raises the number of descriptors to what is permitted, and says how many
-/// that is.
-fn raise_descriptors() -> usize {
-    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, hard)| {
-        match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
-            Ok(()) => hard,
-            Err(_) => soft,
-        }
-    });
-    usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
 /// How many processors this process may use; 1 if that is not known.

@@ -2,7 +2,7 @@
 //! its own, which goes back to the system when the chunk does, whatever else is
 //! in use; the allocator would keep it for as long as something lies behind it.
 
-use memmap2::MmapMut;
+use memmap2::{Advice, MmapMut};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::ops::Deref;
@@ -155,7 +155,7 @@ impl Mapping {
         let kept = FREE.with_borrow_mut(Vec::pop);
         let map = match kept {
             Some(map) => map,
-            None if used < MOST => MmapMut::map_anon(CHUNK).ok()?,
+            None if used < MOST => fresh()?,
             None => return None,
         };
         USED.set(used + 1);
@@ -171,6 +171,14 @@ impl Mapping {
             }
         });
     }
+}
+
+/// A mapping from the system, with all its pages: one by one, when they are
+/// touched, they take twice as long. A kernel before Linux 5.14 gives them so.
+fn fresh() -> Option<MmapMut> {
+    let map = MmapMut::map_anon(CHUNK).ok()?;
+    let _ = map.advise(Advice::PopulateWrite);
+    Some(map)
 }
 
 #[cfg(test)]
