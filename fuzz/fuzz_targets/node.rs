@@ -5,10 +5,10 @@
 use ais_node::amf::config::Groups;
 use ais_node::ckpt::Limits;
 use ais_node::{Caller, Config, ConnectionId, Node, Now, Pace, SessionId};
-use ais_proto::{Code, Name, NodeId, Service};
+use ais_proto::{Code, Name, NodeId, ServiceId};
 
-const SERVICES: [Option<Service>; 5] =
-    [None, Some(Service::Clm), Some(Service::Amf), Some(Service::Ckpt), Some(Service::Admin)];
+const SERVICES: [Option<ServiceId>; 5] =
+    [None, Some(ServiceId::Clm), Some(ServiceId::Amf), Some(ServiceId::Ckpt), Some(ServiceId::Admin)];
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let mut now = Now { monotonic: 0, wall: 1 << 60 };

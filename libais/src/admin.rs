@@ -10,7 +10,7 @@ use crate::ffi::fork::process;
 use crate::poll::Poller;
 use crate::session::Session;
 use ais_proto::admin::{Event, MAX_PAGE, Request, Started};
-use ais_proto::{AisError, DecodeError, Name, Reader, Service};
+use ais_proto::{AisError, DecodeError, Name, Reader, ServiceId};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -223,7 +223,7 @@ struct Handle {
 impl Handle {
     fn open() -> Result<Self, AisError> {
         process().session.with(None, |session, deadline| {
-            let (_, connection, events) = session.connect_handle(Service::Admin, 0, deadline)?;
+            let (_, connection, events) = session.connect_handle(ServiceId::Admin, 0, deadline)?;
             Ok(Self {
                 session: Arc::clone(session),
                 connection,

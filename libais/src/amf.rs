@@ -11,7 +11,7 @@ use crate::process::Process;
 use crate::track::{Buffer, Subscriptions};
 use ais_proto::amf::{Callbacks, ErrorReport, Event, HaState, Member, Readiness, Request};
 use ais_proto::track::TrackFlags;
-use ais_proto::{AisError, Name, Reader, Service};
+use ais_proto::{AisError, Name, Reader, ServiceId};
 use std::fmt;
 use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt;
@@ -56,7 +56,7 @@ pub(crate) enum Callback {
 
 impl<P: Program> Amf<P> {
     pub(crate) fn open(process: &Process, program: P) -> Result<Self, AisError> {
-        let client = Client::open(process, Service::Amf, program.callbacks().bits())?;
+        let client = Client::open(process, ServiceId::Amf, program.callbacks().bits())?;
         Ok(Self { client, program, subscriptions: Subscriptions::new() })
     }
 

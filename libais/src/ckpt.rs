@@ -19,7 +19,7 @@ use crate::connection::done;
 use crate::dispatch::{Step, Turn};
 use crate::process::Process;
 use ais_proto::ckpt::{Event, Request};
-use ais_proto::{AisError, Service};
+use ais_proto::{AisError, ServiceId};
 use std::fmt;
 use std::os::fd::RawFd;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub(crate) enum Callback {
 
 impl<P: Program> Ckpt<P> {
     pub(crate) fn new(process: &Process, program: P) -> Result<Self, AisError> {
-        let client = Client::open(process, Service::Ckpt, program.callbacks())?;
+        let client = Client::open(process, ServiceId::Ckpt, program.callbacks())?;
         Ok(Self { client, program, opens: Asked::new(), synchronizes: Asked::new() })
     }
 

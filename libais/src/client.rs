@@ -8,7 +8,7 @@ use crate::pool::Pool;
 use crate::process::Process;
 use crate::session::Session;
 use crate::socket::Socket;
-use ais_proto::{AisError, Request, Service};
+use ais_proto::{AisError, Request, ServiceId};
 use nix::poll::PollFlags;
 use nix::sys::socket::Shutdown;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ impl Client {
     /// `TryAgain` if there is no aisexec.
     pub(crate) fn open(
         process: &Process,
-        service: Service,
+        service: ServiceId,
         callbacks: u32,
     ) -> Result<Self, AisError> {
         process.session.with(None, |session, deadline| {

@@ -9,7 +9,7 @@ use crate::process::Process;
 use crate::track::{Buffer, Subscriptions};
 use ais_proto::clm::{Event, Request};
 use ais_proto::track::TrackFlags;
-use ais_proto::{AisError, Name, Service};
+use ais_proto::{AisError, Name, ServiceId};
 use std::fmt;
 use std::os::fd::RawFd;
 use std::sync::{Mutex, PoisonError};
@@ -83,7 +83,7 @@ pub(crate) enum Callback {
 
 impl<P: Program> Clm<P> {
     pub(crate) fn open(process: &Process, program: P) -> Result<Self, AisError> {
-        let client = Client::open(process, Service::Clm, program.callbacks())?;
+        let client = Client::open(process, ServiceId::Clm, program.callbacks())?;
         Ok(Self { client, program, subscriptions: Subscriptions::new(), lookups: Asked::new() })
     }
 

@@ -15,7 +15,7 @@ use crate::ffi::fork;
 use crate::poll::Budget;
 use crate::pool::{Pool, between_waits, wait_a_little};
 use crate::socket::Socket;
-use ais_proto::{AisError, Cookie, Kind, Service};
+use ais_proto::{AisError, Cookie, Kind, ServiceId};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -142,7 +142,7 @@ impl Session {
     /// A new connection for a library handle, and its event socket.
     pub(crate) fn connect_handle(
         &self,
-        service: Service,
+        service: ServiceId,
         callbacks: u32,
         deadline: Deadline,
     ) -> Result<(Arc<Socket>, Connection, Socket), Failure> {

@@ -6,7 +6,7 @@ use super::{Failure, Server, Token};
 use crate::announce::announce;
 use crate::args::EXIT_RESET;
 use ais_node::{ConnectionId, Now, Output};
-use ais_proto::{AisError, Code, Header, OK, Service};
+use ais_proto::{AisError, Code, Header, OK, ServiceId};
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 use std::collections::BTreeSet;
 
@@ -54,7 +54,7 @@ impl Server {
             return;
         }
         let callers = self.connections.values().filter_map(|connection| connection.state.caller());
-        let of_amf = callers.filter(|caller| caller.callbacks(Service::Amf).is_some());
+        let of_amf = callers.filter(|caller| caller.callbacks(ServiceId::Amf).is_some());
         let sessions: BTreeSet<_> = of_amf.map(|caller| caller.session).collect();
         for session in sessions {
             self.sessions.kill(session);

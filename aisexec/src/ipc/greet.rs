@@ -6,7 +6,9 @@ use super::events::EventSocket;
 use super::output::send_first;
 use super::{Server, Token, peer};
 use ais_node::{Caller, ConnectionId, SessionId};
-use ais_proto::{AisError, Code, Cookie, HEADER_LENGTH, Header, Hello, Kind, OK, Service, Welcome};
+use ais_proto::{
+    AisError, Code, Cookie, HEADER_LENGTH, Header, Hello, Kind, OK, ServiceId, Welcome,
+};
 use nix::errno::Errno;
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 use nix::unistd::Pid;
@@ -105,7 +107,7 @@ impl Server {
         id: u64,
         pid: Pid,
         cookie: Cookie,
-        service: Service,
+        service: ServiceId,
         callbacks: u32,
     ) -> Result<Place, AisError> {
         let session_id = self.sessions.find(&cookie, pid).ok_or(AisError::Library)?;
@@ -145,7 +147,7 @@ impl Server {
     }
 }
 
-fn caller(session: SessionId, id: u64, handle: Option<(Service, u32)>) -> Caller {
+fn caller(session: SessionId, id: u64, handle: Option<(ServiceId, u32)>) -> Caller {
     Caller { session, connection: ConnectionId(id), handle }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::client::{Client, frame, request_frame};
 use crate::executive::{Executive, Site};
-use ais_proto::{Code, HEADER_LENGTH, Header, MAX_CALL_BODY, Service, clm};
+use ais_proto::{Code, HEADER_LENGTH, Header, MAX_CALL_BODY, ServiceId, clm};
 use nix::errno::Errno;
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg, setsockopt, sockopt};
 use nix::sys::utsname::uname;
@@ -113,7 +113,7 @@ fn the_first_connection_carries_no_calls() {
 #[test]
 fn nonsense_on_the_event_socket_costs_the_handle() {
     let mut scene = Scene::new();
-    let (mut handle, events) = Client::handle(&scene.site, scene.cookie, Service::Clm);
+    let (mut handle, events) = Client::handle(&scene.site, scene.cookie, ServiceId::Clm);
     events.send(&Header::new(Code::DISPATCHED, 4711, 0).encode());
     handle.assert_served(1);
     events.send(b"nonsense");
@@ -189,7 +189,7 @@ fn nobody_has_the_daemon_close_what_takes_long() {
     let mut scene = Scene::new();
     let silent = Client::connect(&scene.site);
     let calls = Client::calls(&scene.site, scene.cookie);
-    let (handle, events) = Client::handle(&scene.site, scene.cookie, Service::Clm);
+    let (handle, events) = Client::handle(&scene.site, scene.cookie, ServiceId::Clm);
     let (mut anchor, cookie) = Client::session(&scene.site);
     let given = anchor.ask_for_another(1).unwrap();
     for socket in [&silent, &calls, &handle, &anchor, &given]

@@ -3,7 +3,7 @@
 use crate::client::{Client, request_frame};
 use crate::executive::{Executive, Site};
 use ais_proto::track::TrackFlags;
-use ais_proto::{AisError, Code, Header, Kind, Service, clm};
+use ais_proto::{AisError, Code, Header, Kind, ServiceId, clm};
 use std::io::{ErrorKind, Write};
 use std::process::Command;
 
@@ -20,7 +20,7 @@ fn an_idle_daemon_does_not_spin() {
     let executive = site.start();
     let (_anchor, cookie) = Client::session(&site);
     let mut calls = Client::calls(&site, cookie);
-    let (_handle, _events) = Client::handle(&site, cookie, Service::Clm);
+    let (_handle, _events) = Client::handle(&site, cookie, ServiceId::Clm);
     for id in 0..100 {
         calls.assert_served(id);
     }
@@ -166,7 +166,7 @@ fn a_client_that_does_not_dispatch_loses_nothing() {
     let executive = site.start();
     let (_anchor, cookie) = Client::session(&site);
     let mut neighbour = Client::calls(&site, cookie);
-    let (mut handle, events) = Client::handle(&site, cookie, Service::Clm);
+    let (mut handle, events) = Client::handle(&site, cookie, ServiceId::Clm);
     let mut accepted = 0;
     loop {
         handle.send_request(accepted, &clm::Request::NodeGetAsync { node: 0, tag: accepted });
@@ -202,7 +202,7 @@ fn a_closed_selection_object_is_no_trouble() {
     let site = Site::new();
     let executive = site.start();
     let (_anchor, cookie) = Client::session(&site);
-    let (mut handle, events) = Client::handle(&site, cookie, Service::Clm);
+    let (mut handle, events) = Client::handle(&site, cookie, ServiceId::Clm);
     drop(events);
     assert!(executive.ticks_in_a_second() <= IDLE);
     let flags = TrackFlags::CURRENT;
@@ -220,7 +220,7 @@ fn a_session_has_sixteen_connections_for_calls() {
     let mut more = Client::connect(&site);
     assert_eq!(more.hello(Kind::Call(cookie)), Err(AisError::NoResources));
     more.assert_closed();
-    let (_handle, _events) = Client::handle(&site, cookie, Service::Clm);
+    let (_handle, _events) = Client::handle(&site, cookie, ServiceId::Clm);
     for client in &mut calls {
         client.assert_served(1);
     }

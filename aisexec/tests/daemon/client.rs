@@ -3,7 +3,7 @@
 use crate::executive::{PATIENCE, Site};
 use ais_proto::{
     AisError, Code, Cookie, HEADER_LENGTH, Header, Hello, Kind, MAX_CALL_BODY, MAX_EVENT, Reader,
-    Service, Welcome, Writer, clm,
+    ServiceId, Welcome, Writer, clm,
 };
 use nix::cmsg_space;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recv, recvmsg, send};
@@ -62,7 +62,7 @@ impl Client {
     }
 
     /// A library handle and the event socket that comes with it.
-    pub(crate) fn handle(site: &Site, cookie: Cookie, service: Service) -> (Self, Events) {
+    pub(crate) fn handle(site: &Site, cookie: Cookie, service: ServiceId) -> (Self, Events) {
         Self::handle_with(site, cookie, service, 3)
     }
 
@@ -70,7 +70,7 @@ impl Client {
     pub(crate) fn handle_with(
         site: &Site,
         cookie: Cookie,
-        service: Service,
+        service: ServiceId,
         callbacks: u32,
     ) -> (Self, Events) {
         let mut client = Self::connect(site);

@@ -2,7 +2,7 @@
 
 use crate::client::{Client, frame};
 use crate::executive::Site;
-use ais_proto::{AisError, Code, Kind, Service};
+use ais_proto::{AisError, Code, Kind, ServiceId};
 use std::io::Write;
 use std::process::Command;
 
@@ -20,7 +20,7 @@ fn a_session_is_given_connections() {
     let mut calls = anchor.ask_for_another(1).unwrap();
     assert_eq!(calls.hello(Kind::Call(cookie)).unwrap().cookie, cookie);
     let mut handle = anchor.ask_for_another(2).unwrap();
-    handle.hello(Kind::Handle { cookie, service: Service::Clm, callbacks: 3 }).unwrap();
+    handle.hello(Kind::Handle { cookie, service: ServiceId::Clm, callbacks: 3 }).unwrap();
     for id in 0..100 {
         calls.assert_served(id);
         handle.assert_served(id);
@@ -43,7 +43,7 @@ fn a_given_connection_serves_its_session_alone() {
     for kind in [
         Kind::Session,
         Kind::Call(foreign),
-        Kind::Handle { cookie: foreign, service: Service::Amf, callbacks: 0 },
+        Kind::Handle { cookie: foreign, service: ServiceId::Amf, callbacks: 0 },
     ] {
         let mut given = anchor.ask_for_another(1).unwrap();
         given.send_hello(kind);

@@ -3,7 +3,7 @@
 use crate::client::{Client, frame};
 use crate::executive::Site;
 use ais_proto::track::TrackFlags;
-use ais_proto::{AisError, Code, Header, Kind, Service, clm};
+use ais_proto::{AisError, Code, Header, Kind, ServiceId, clm};
 
 #[test]
 fn a_session_carries_calls() {
@@ -25,7 +25,7 @@ fn a_handle_gets_events() {
     let site = Site::new();
     let _executive = site.start();
     let (_anchor, cookie) = Client::session(&site);
-    let (mut handle, events) = Client::handle(&site, cookie, Service::Clm);
+    let (mut handle, events) = Client::handle(&site, cookie, ServiceId::Clm);
     let flags = TrackFlags::CURRENT;
     handle.send_request(1, &clm::Request::TrackStart { flags, capacity: 1, subscription: 9 });
     assert_eq!(handle.receive().unwrap().result, Ok(()));
@@ -42,7 +42,8 @@ fn a_cookie_that_was_never_given_is_refused() {
     let _executive = site.start();
     let (_anchor, mut cookie) = Client::session(&site);
     cookie[0] ^= 1;
-    for kind in [Kind::Call(cookie), Kind::Handle { cookie, service: Service::Amf, callbacks: 0 }] {
+    for kind in [Kind::Call(cookie), Kind::Handle { cookie, service: ServiceId::Amf, callbacks: 0 }]
+    {
         let mut client = Client::connect(&site);
         assert_eq!(client.hello(kind), Err(AisError::Library));
         client.assert_closed();
@@ -80,7 +81,7 @@ fn the_end_of_a_session_is_the_end_of_all_its_connections() {
     let (mut other, other_cookie) = Client::session(&site);
     let (anchor, cookie) = Client::session(&site);
     let mut calls = Client::calls(&site, cookie);
-    let (mut handle, _events) = Client::handle(&site, cookie, Service::Clm);
+    let (mut handle, _events) = Client::handle(&site, cookie, ServiceId::Clm);
     calls.assert_served(1);
     drop(anchor);
     calls.assert_closed();

@@ -3,7 +3,7 @@
 use crate::client::{Client, Events, frame};
 use crate::executive::{Executive, Site};
 use ais_proto::amf::{Callbacks, Request};
-use ais_proto::{Name, Service, Writer};
+use ais_proto::{Name, ServiceId, Writer};
 use nix::sys::signal::Signal;
 
 const GROUPS: &str = "group {\nname = g\nunit {\nname = u\ncomponent {\nname = c\n\
@@ -25,7 +25,7 @@ fn stopping(transport: &str) -> (Vec<Site>, Vec<Executive>, Component) {
     }
     let (anchor, cookie) = Client::session(&sites[0]);
     let callbacks = Callbacks::CSI_SET.bits();
-    let (mut handle, events) = Client::handle_with(&sites[0], cookie, Service::Amf, callbacks);
+    let (mut handle, events) = Client::handle_with(&sites[0], cookie, ServiceId::Amf, callbacks);
     let mut body = Writer::new();
     let register = Request::Register { component: Name::try_from("c").unwrap(), proxy: None };
     register.encode(&mut body);

@@ -3,7 +3,7 @@
 
 use crate::client::Client;
 use crate::executive::{Site, read_line};
-use ais_proto::{AisError, Kind, Service};
+use ais_proto::{AisError, Kind, ServiceId};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getuid};
 use std::fs::{self, Permissions};
@@ -65,7 +65,7 @@ fn part_of_a_parent() {
     let Some(socket) = socket() else { return };
     let site = Site::at(&socket);
     let (anchor, cookie) = Client::session(&site);
-    let (handle, _events) = Client::handle(&site, cookie, Service::Clm);
+    let (handle, _events) = Client::handle(&site, cookie, ServiceId::Clm);
     // A child that keeps the connections, and ends when nobody holds the
     // other end of its standard input.
     let mut child = Command::new("cat")

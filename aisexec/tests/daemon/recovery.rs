@@ -4,7 +4,7 @@ use crate::client::{Client, frame};
 use crate::executive::Site;
 use crate::processes::{part, socket};
 use ais_proto::amf::{Callbacks, ErrorReport, Recovery, Request};
-use ais_proto::{Name, Service, Writer};
+use ais_proto::{Name, ServiceId, Writer};
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 
@@ -25,7 +25,7 @@ fn part_of_a_component() {
     let site = Site::at(&socket);
     let (_anchor, cookie) = Client::session(&site);
     let callbacks = Callbacks::CSI_SET.bits();
-    let (mut handle, _events) = Client::handle_with(&site, cookie, Service::Amf, callbacks);
+    let (mut handle, _events) = Client::handle_with(&site, cookie, ServiceId::Amf, callbacks);
     let component = Name::try_from("c").unwrap();
     let register = Request::Register { component: component.clone(), proxy: None };
     ask(&mut handle, 1, &register);

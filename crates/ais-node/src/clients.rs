@@ -1,6 +1,6 @@
 //! The clients of this node, as far as the node has to know them.
 
-use ais_proto::Service;
+use ais_proto::ServiceId;
 
 /// A process that uses the node, from its first connection to its end. Never
 /// used twice in the life of a daemon.
@@ -20,13 +20,13 @@ pub struct Caller {
     pub connection: ConnectionId,
     /// Of the connection of a library handle: its service, and which
     /// callbacks the program gave (bit n: member n of its structure).
-    pub handle: Option<(Service, u32)>,
+    pub handle: Option<(ServiceId, u32)>,
 }
 
 impl Caller {
     /// The callbacks, if the caller is a library handle of `service`.
     #[must_use]
-    pub fn callbacks(&self, service: Service) -> Option<u32> {
+    pub fn callbacks(&self, service: ServiceId) -> Option<u32> {
         self.handle.filter(|(of, _)| *of == service).map(|(_, callbacks)| callbacks)
     }
 }

@@ -3,7 +3,7 @@
 use crate::event::Due;
 use crate::requests::Outcome;
 use crate::{ConnectionId, Event, Holder, Ledger, SessionId, Timer, UserId};
-use ais_proto::{AisError, Service};
+use ais_proto::{AisError, ServiceId};
 use ais_wire::{DecodeError, Reader, Writer};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,7 +62,7 @@ pub(crate) enum Effect {
 /// Collects what a service wants done.
 #[derive(Debug)]
 pub struct Effects {
-    pub(crate) service: Service,
+    pub(crate) service: ServiceId,
     pub(crate) list: Vec<Effect>,
     pub(crate) askers: Askers,
     /// What clients hold.
@@ -86,7 +86,7 @@ const NEEDS_QUORUM: u8 = 0x80;
 /// What stands before every message of a service.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Envelope {
-    pub(crate) service: Service,
+    pub(crate) service: ServiceId,
     pub(crate) needs_quorum: bool,
     /// Who waits for it on its node.
     pub(crate) origin: u64,
@@ -96,7 +96,7 @@ impl Envelope {
     /// Takes it off the front of a message.
     pub(crate) fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let first = input.u8()?;
-        let service = Service::from_number(u32::from(first & !NEEDS_QUORUM));
+        let service = ServiceId::from_number(u32::from(first & !NEEDS_QUORUM));
         let service = service.ok_or(DecodeError::Invalid)?;
         Ok(Self { service, needs_quorum: first & NEEDS_QUORUM != 0, origin: input.u64()? })
     }
@@ -105,7 +105,7 @@ impl Envelope {
 impl Effects {
     pub(crate) fn new() -> Self {
         Self {
-            service: Service::Clm,
+            service: ServiceId::Clm,
             list: Vec::new(),
             askers: Askers::default(),
             ledger: Ledger::default(),

@@ -18,7 +18,7 @@
 //! each timer at most.
 
 use crate::{Caller, ConnectionId, SessionId};
-use ais_proto::Service;
+use ais_proto::ServiceId;
 use std::collections::BTreeMap;
 
 /// A call that is answered sooner was not held up, in nanoseconds: ten times what
@@ -103,7 +103,7 @@ impl Holds {
 
     /// A library handle was opened.
     pub(crate) fn open(&mut self, caller: &Caller) {
-        if caller.callbacks(Service::Amf).is_some() {
+        if caller.callbacks(ServiceId::Amf).is_some() {
             self.processes.entry(caller.session).or_default();
         }
     }

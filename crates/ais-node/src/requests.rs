@@ -1,7 +1,7 @@
 //! What the node has to know of a request, whichever service it is for.
 
 use crate::Event;
-use ais_proto::{AisError, Request, Service, admin, amf, ckpt, clm};
+use ais_proto::{AisError, Request, ServiceId, admin, amf, ckpt, clm};
 
 /// When a request may be refused by the node itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +49,8 @@ impl Kind {
 
     /// What a timer of this service proposes. CKPT proposes expirations; AMF
     /// tells what happened to a component.
-    pub(crate) fn of_timer(service: Service) -> Self {
-        if service == Service::Ckpt { Self::Change } else { Self::Other }
+    pub(crate) fn of_timer(service: ServiceId) -> Self {
+        if service == ServiceId::Ckpt { Self::Change } else { Self::Other }
     }
 }
 

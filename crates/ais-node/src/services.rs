@@ -4,7 +4,7 @@ use crate::amf::Amf;
 use crate::ckpt::Ckpt;
 use crate::clm::Clm;
 use crate::{Config, Delivery, Digest, Effects, Service as _};
-use ais_proto::Service;
+use ais_proto::ServiceId;
 
 /// The services.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(crate) fn amf(config: &Config) -> Amf {
 }
 
 /// In this order they are told of what concerns all of them.
-pub(crate) const ALL: [Service; 3] = [Service::Clm, Service::Amf, Service::Ckpt];
+pub(crate) const ALL: [ServiceId; 3] = [ServiceId::Clm, ServiceId::Amf, ServiceId::Ckpt];
 
 impl Services {
     /// The services of a node that starts.
@@ -37,35 +37,35 @@ impl Services {
     }
 
     /// The service of this name; Admin has no replicated state and is none.
-    pub(crate) fn each(&mut self, service: Service) -> Option<Each<'_>> {
+    pub(crate) fn each(&mut self, service: ServiceId) -> Option<Each<'_>> {
         Some(match service {
-            Service::Clm => Each::Clm(&mut self.clm),
-            Service::Amf => Each::Amf(&mut self.amf),
-            Service::Ckpt => Each::Ckpt(&mut self.ckpt),
-            Service::Admin => return None,
+            ServiceId::Clm => Each::Clm(&mut self.clm),
+            ServiceId::Amf => Each::Amf(&mut self.amf),
+            ServiceId::Ckpt => Each::Ckpt(&mut self.ckpt),
+            ServiceId::Admin => return None,
         })
     }
 
-    pub(crate) fn deliver(&mut self, service: Service, delivery: Delivery<'_>, fx: &mut Effects) {
+    pub(crate) fn deliver(&mut self, service: ServiceId, delivery: Delivery<'_>, fx: &mut Effects) {
         match service {
-            Service::Clm => self.clm.on_deliver(delivery, fx),
-            Service::Amf => self.amf.on_deliver(delivery, fx),
-            Service::Ckpt => self.ckpt.on_deliver(delivery, fx),
-            Service::Admin => {}
+            ServiceId::Clm => self.clm.on_deliver(delivery, fx),
+            ServiceId::Amf => self.amf.on_deliver(delivery, fx),
+            ServiceId::Ckpt => self.ckpt.on_deliver(delivery, fx),
+            ServiceId::Admin => {}
         }
     }
 
     /// The frozen state of those that have one to bring together.
-    pub(crate) fn snapshot(&mut self) -> Box<dyn Iterator<Item = (Service, Vec<u8>)>> {
-        let amf = self.amf.snapshot().map(|chunk| (Service::Amf, chunk));
-        let ckpt = self.ckpt.take_frozen(true).map(|chunk| (Service::Ckpt, chunk));
+    pub(crate) fn snapshot(&mut self) -> Box<dyn Iterator<Item = (ServiceId, Vec<u8>)>> {
+        let amf = self.amf.snapshot().map(|chunk| (ServiceId::Amf, chunk));
+        let ckpt = self.ckpt.take_frozen(true).map(|chunk| (ServiceId::Ckpt, chunk));
         Box::new(amf.chain(ckpt))
     }
 
     /// The same, without what sections of checkpoints hold.
-    pub(crate) fn heads(&mut self) -> Box<dyn Iterator<Item = (Service, Vec<u8>)>> {
-        let amf = self.amf.snapshot().map(|chunk| (Service::Amf, chunk));
-        let ckpt = self.ckpt.take_frozen(false).map(|chunk| (Service::Ckpt, chunk));
+    pub(crate) fn heads(&mut self) -> Box<dyn Iterator<Item = (ServiceId, Vec<u8>)>> {
+        let amf = self.amf.snapshot().map(|chunk| (ServiceId::Amf, chunk));
+        let ckpt = self.ckpt.take_frozen(false).map(|chunk| (ServiceId::Ckpt, chunk));
         Box::new(amf.chain(ckpt))
     }
 

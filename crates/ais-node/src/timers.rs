@@ -2,14 +2,14 @@
 
 use crate::holds::{Holds, Mark};
 use crate::{SessionId, Timer};
-use ais_proto::Service;
+use ais_proto::ServiceId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Timers by what they are and by when they come.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
-    deadlines: BTreeMap<(Service, Timer), Deadline>,
-    order: BTreeSet<(u64, Service, Timer)>,
+    deadlines: BTreeMap<(ServiceId, Timer), Deadline>,
+    order: BTreeSet<(u64, ServiceId, Timer)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +29,7 @@ struct Whose {
 }
 
 impl Timers {
-    pub(crate) fn set(&mut self, service: Service, timer: Timer, deadline: u64) {
+    pub(crate) fn set(&mut self, service: ServiceId, timer: Timer, deadline: u64) {
         self.put(service, timer, Deadline { at: deadline, whose: None });
     }
 
@@ -37,7 +37,7 @@ impl Timers {
     /// that this node holds that up.
     pub(crate) fn set_for(
         &mut self,
-        service: Service,
+        service: ServiceId,
         timer: Timer,
         deadline: u64,
         (session, mark): (SessionId, Mark),
@@ -46,13 +46,13 @@ impl Timers {
         self.put(service, timer, Deadline { at: deadline, whose });
     }
 
-    fn put(&mut self, service: Service, timer: Timer, deadline: Deadline) {
+    fn put(&mut self, service: ServiceId, timer: Timer, deadline: Deadline) {
         self.cancel(service, timer);
         self.deadlines.insert((service, timer), deadline);
         self.order.insert((deadline.at, service, timer));
     }
 
-    pub(crate) fn cancel(&mut self, service: Service, timer: Timer) {
+    pub(crate) fn cancel(&mut self, service: ServiceId, timer: Timer) {
         if let Some(deadline) = self.deadlines.remove(&(service, timer)) {
             self.order.remove(&(deadline.at, service, timer));
         }
@@ -65,10 +65,10 @@ impl Timers {
 
     /// The timers that have come at `now`, the first so many of them. Those
     /// whose process was held up come later by as much.
-    pub(crate) fn due(&mut self, now: u64, most: usize, holds: &Holds) -> Vec<(Service, Timer)> {
+    pub(crate) fn due(&mut self, now: u64, most: usize, holds: &Holds) -> Vec<(ServiceId, Timer)> {
         let have_come = self.order.iter().take_while(|(deadline, ..)| *deadline <= now);
         let have_come: Vec<_> = have_come.take(most).copied().collect();
-        let later = |(deadline, service, timer): (u64, Service, Timer)| {
+        let later = |(deadline, service, timer): (u64, ServiceId, Timer)| {
             let whose = self.deadlines.get(&(service, timer))?.whose?;
             let at = whose.at.saturating_add(holds.since(whose.mark, whose.session, now));
             (at > deadline).then_some(Deadline { at, whose: Some(whose) })
@@ -87,7 +87,7 @@ impl Timers {
     }
 
     /// Takes a timer, if it has come at `now` still.
-    pub(crate) fn take(&mut self, now: u64, service: Service, timer: Timer) -> bool {
+    pub(crate) fn take(&mut self, now: u64, service: ServiceId, timer: Timer) -> bool {
         let deadline = self.deadlines.get(&(service, timer));
         let has_come = deadline.is_some_and(|deadline| deadline.at <= now);
         if has_come {
@@ -98,7 +98,7 @@ impl Timers {
 
     /// Takes the next timer that has come at `now`.
     #[cfg(test)]
-    pub(crate) fn take_next(&mut self, now: u64) -> Option<(Service, Timer)> {
+    pub(crate) fn take_next(&mut self, now: u64) -> Option<(ServiceId, Timer)> {
         let (deadline, service, timer) = *self.order.first()?;
         if deadline > now {
             return None;
@@ -122,7 +122,7 @@ mod tests {
     fn as_many_as_are_wanted_come_in_order_and_each_once() {
         let (mut timers, holds) = (Timers::default(), Holds::new(0));
         for object in 0..1000 {
-            timers.set(Service::Ckpt, timer(object), 1000 - object);
+            timers.set(ServiceId::Ckpt, timer(object), 1000 - object);
         }
         let due = timers.due(500, 64, &holds);
         assert!(due.iter().map(|(_, timer)| timer.object).eq((936..1000).rev()));
@@ -132,10 +132,10 @@ mod tests {
             timers.set(service, timer, 500);
         }
         assert_eq!(timers.next(), Some(65));
-        assert_eq!(timers.due(500, 1, &holds), [(Service::Ckpt, timer(935))]);
-        timers.set(Service::Ckpt, timer(935), 501);
-        assert!(!timers.take(500, Service::Ckpt, timer(935)), "it was moved");
-        timers.cancel(Service::Ckpt, timer(934));
-        assert!(!timers.take(500, Service::Ckpt, timer(934)));
+        assert_eq!(timers.due(500, 1, &holds), [(ServiceId::Ckpt, timer(935))]);
+        timers.set(ServiceId::Ckpt, timer(935), 501);
+        assert!(!timers.take(500, ServiceId::Ckpt, timer(935)), "it was moved");
+        timers.cancel(ServiceId::Ckpt, timer(934));
+        assert!(!timers.take(500, ServiceId::Ckpt, timer(934)));
     }
 }

@@ -9,7 +9,7 @@
 //! | 8 | 4 | id: chosen by who asks, echoed in the reply |
 //! | 12 | 4 | length of the body in bytes |
 
-use crate::{AisError, Service};
+use crate::{AisError, ServiceId};
 use ais_wire::{Reader, Writer};
 use std::fmt;
 
@@ -57,8 +57,8 @@ impl Code {
 
     /// The service that the code belongs to.
     #[must_use]
-    pub fn service(self) -> Option<Service> {
-        Service::from_number(u32::from(self.0 >> 8))
+    pub fn service(self) -> Option<ServiceId> {
+        ServiceId::from_number(u32::from(self.0 >> 8))
     }
 }
 

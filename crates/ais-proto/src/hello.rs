@@ -9,7 +9,7 @@ pub type Cookie = [u8; 16];
 
 numbered! {
     /// The services, with the number that stands in the high byte of a code.
-    pub enum Service {
+    pub enum ServiceId {
         /// Cluster Membership.
         Clm = 1,
         /// Availability Management Framework.
@@ -34,7 +34,7 @@ pub enum Kind {
         /// The session of the process.
         cookie: Cookie,
         /// The service of the handle.
-        service: Service,
+        service: ServiceId,
         /// Which callbacks the program gave: bit n is member n of the
         /// callbacks structure in its header.
         callbacks: u32,
@@ -75,7 +75,7 @@ impl Hello {
             1 => Kind::Call(cookie(&mut input)?),
             2 => Kind::Handle {
                 cookie: cookie(&mut input)?,
-                service: Service::decode(&mut input)?,
+                service: ServiceId::decode(&mut input)?,
                 callbacks: input.u32()?,
             },
             _ => return Err(DecodeError::Invalid),
@@ -137,7 +137,7 @@ mod tests {
         for kind in [
             Kind::Session,
             Kind::Call(cookie),
-            Kind::Handle { cookie, service: Service::Amf, callbacks: 0x3ff },
+            Kind::Handle { cookie, service: ServiceId::Amf, callbacks: 0x3ff },
         ] {
             let hello = Hello { kind };
             assert_eq!(Hello::decode(&hello.encode()), Ok(hello));

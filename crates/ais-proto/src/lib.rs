@@ -22,7 +22,7 @@ pub use frame::{
     Code, FrameError, HEADER_LENGTH, Header, MAJOR, MAX_CALL_BODY, MAX_EVENT, MAX_MESSAGE, MINOR,
     OK, event_frame,
 };
-pub use hello::{Cookie, Hello, Kind, Service, Welcome};
+pub use hello::{Cookie, Hello, Kind, ServiceId, Welcome};
 
 /// How many asynchronous requests of one library handle may be outstanding;
 /// one more is [`AisError::TryAgain`].
@@ -113,10 +113,10 @@ impl<'a> Request<'a> {
     pub fn decode(code: Code, body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut input = Reader::new(body);
         let request = match code.service() {
-            Some(Service::Clm) => Self::Clm(clm::Request::decode(code, &mut input)?),
-            Some(Service::Amf) => Self::Amf(amf::Request::decode(code, &mut input)?),
-            Some(Service::Ckpt) => Self::Ckpt(ckpt::Request::decode(code, &mut input)?),
-            Some(Service::Admin) => Self::Admin(admin::Request::decode(code, &mut input)?),
+            Some(ServiceId::Clm) => Self::Clm(clm::Request::decode(code, &mut input)?),
+            Some(ServiceId::Amf) => Self::Amf(amf::Request::decode(code, &mut input)?),
+            Some(ServiceId::Ckpt) => Self::Ckpt(ckpt::Request::decode(code, &mut input)?),
+            Some(ServiceId::Admin) => Self::Admin(admin::Request::decode(code, &mut input)?),
             None => return Err(DecodeError::Invalid),
         };
         input.finish()?;

@@ -7,7 +7,7 @@ use ais_node::{
     Caller, Config, ConnectionId, Digest, Node, Now, Output, Pace, SessionId, ckpt::Limits,
 };
 use ais_proto::track::TrackFlags;
-use ais_proto::{AisError, Code, Name, NodeId, Request, Service, Writer, amf, ckpt, clm};
+use ais_proto::{AisError, Code, Name, NodeId, Request, ServiceId, Writer, amf, ckpt, clm};
 use std::collections::{BTreeMap, VecDeque};
 
 const MILLISECOND: u64 = 1_000_000;
@@ -195,7 +195,7 @@ impl World {
 
     fn start(&mut self, component: Name) -> Result<(), String> {
         let (session, connection) = (self.fresh(), self.fresh());
-        let caller = caller(session, connection, Some((Service::Amf, 0x3ff)));
+        let caller = caller(session, connection, Some((ServiceId::Amf, 0x3ff)));
         self.node.handle_opened(&caller);
         let request = amf::Request::Register { component: component.clone(), proxy: None };
         self.programs.push(Program {
@@ -291,7 +291,7 @@ impl World {
     }
 
     fn watch_members(&mut self, caller: Caller) -> Result<(), String> {
-        if caller.callbacks(Service::Clm).is_none() {
+        if caller.callbacks(ServiceId::Clm).is_none() {
             return Ok(());
         }
         let flags = TrackFlags::CURRENT | TrackFlags::CHANGES;
@@ -396,7 +396,7 @@ impl World {
         body: &[u8],
     ) -> Result<(), String> {
         let program = self.programs.iter_mut().find(|of| of.caller.connection == connection);
-        let (Some(program), Some(Service::Amf)) = (program, code.service()) else {
+        let (Some(program), Some(ServiceId::Amf)) = (program, code.service()) else {
             return Ok(());
         };
         let event = amf::Event::decode(code, body).map_err(|error| error.to_string())?;
@@ -408,8 +408,8 @@ impl World {
     }
 }
 
-const SERVICES: [Service; 3] = [Service::Clm, Service::Amf, Service::Ckpt];
+const SERVICES: [ServiceId; 3] = [ServiceId::Clm, ServiceId::Amf, ServiceId::Ckpt];
 
-fn caller(session: u64, connection: u64, handle: Option<(Service, u32)>) -> Caller {
+fn caller(session: u64, connection: u64, handle: Option<(ServiceId, u32)>) -> Caller {
     Caller { session: SessionId(session), connection: ConnectionId(connection), handle }
 }

@@ -8,7 +8,7 @@ use super::super::connection::{Connection, State};
 use super::*;
 use ais_node::ledger::{Bound, Kind as Counted};
 use ais_node::{Holder, UserId};
-use ais_proto::{AisError, Service, clm};
+use ais_proto::{AisError, ServiceId, clm};
 use nix::sys::epoll::EpollFlags;
 use nix::unistd::{Pid, Uid};
 
@@ -155,7 +155,7 @@ fn a_session_with_many_handles_ends_bit_by_bit_and_others_are_served() {
     let (mut neighbour, _) = stage.greet(Kind::Call(theirs));
     let handles: Vec<_> = (0..3 * CLOSES_PER_ROUND)
         .map(|_| {
-            let (service, callbacks) = (Service::Clm, 0);
+            let (service, callbacks) = (ServiceId::Clm, 0);
             stage.greet(Kind::Handle { cookie, service, callbacks }).0
         })
         .collect();
@@ -313,7 +313,7 @@ fn a_session_has_so_many_handles_and_no_more() {
     let State::Anchor(id) = stage.last().state else { panic!("no session") };
     let open = |stage: &mut Stage| {
         let mut stream = stage.connect();
-        let body = Hello { kind: Kind::Handle { cookie, service: Service::Clm, callbacks: 0 } };
+        let body = Hello { kind: Kind::Handle { cookie, service: ServiceId::Clm, callbacks: 0 } };
         let body = body.encode();
         stream.write_all(&Header::new(Code::HELLO, 1, body.len()).encode()).unwrap();
         stream.write_all(&body).unwrap();

@@ -22,7 +22,7 @@ use ais_proto::admin::{
     self, Clients, Deliveries, MAX_PAGE, Page, Problem, Request, Ring, Severity, Started, State,
     Status, ViewId,
 };
-use ais_proto::{AisError, Name, Service, Writer};
+use ais_proto::{AisError, Name, ServiceId, Writer};
 use ais_totem::View;
 use ais_wire::NodeId;
 use inspections::{Inspections, Nothing};
@@ -53,9 +53,9 @@ pub(crate) struct Admin {
     /// How many views there were.
     views: u64,
     /// The library handles that are open.
-    handles: BTreeMap<ConnectionId, (SessionId, Service)>,
+    handles: BTreeMap<ConnectionId, (SessionId, ServiceId)>,
     /// How many of each service.
-    counts: BTreeMap<Service, u32>,
+    counts: BTreeMap<ServiceId, u32>,
     /// How many each process has, but for those of Admin: who only looks is no
     /// client.
     processes: BTreeMap<SessionId, u32>,
@@ -102,7 +102,7 @@ impl Admin {
         if let Some((service, _)) = caller.handle {
             self.handles.insert(caller.connection, (caller.session, service));
             *self.counts.entry(service).or_default() += 1;
-            if service != Service::Admin {
+            if service != ServiceId::Admin {
                 *self.processes.entry(caller.session).or_default() += 1;
             }
         }
@@ -119,7 +119,7 @@ impl Admin {
     pub(crate) fn on_handle_gone(&mut self, connection: ConnectionId, ledger: &mut Ledger) {
         if let Some((session, service)) = self.handles.remove(&connection) {
             count_down(&mut self.counts, service);
-            if service != Service::Admin {
+            if service != ServiceId::Admin {
                 count_down(&mut self.processes, session);
             }
         }
@@ -322,9 +322,9 @@ impl Admin {
         let count = |service| self.counts.get(&service).copied().unwrap_or(0);
         Clients {
             processes: self.processes.len() as u32,
-            clm: count(Service::Clm),
-            amf: count(Service::Amf),
-            ckpt: count(Service::Ckpt),
+            clm: count(ServiceId::Clm),
+            amf: count(ServiceId::Amf),
+            ckpt: count(ServiceId::Ckpt),
         }
     }
 }
@@ -357,7 +357,7 @@ fn refuse(asker: Asker, nothing: &Nothing, fx: &mut Effects) -> Result<(), Malfo
 
 /// The connection, if it is a handle of Admin.
 fn handle_of(caller: &Caller) -> Result<ConnectionId, Malformed> {
-    caller.callbacks(Service::Admin).map(|_| caller.connection).ok_or(Malformed)
+    caller.callbacks(ServiceId::Admin).map(|_| caller.connection).ok_or(Malformed)
 }
 
 fn view_id(view: &View) -> ViewId {

@@ -11,7 +11,7 @@ use ais_proto::admin::{
     Page, Phase, Request, Started, State, Status, Target,
 };
 use ais_proto::amf::{HaState, Readiness};
-use ais_proto::{AisError, Name, NodeId, Reader, Service, Writer};
+use ais_proto::{AisError, Name, NodeId, Reader, ServiceId, Writer};
 use ais_proto::{admin, amf};
 use std::collections::BTreeMap;
 
@@ -80,7 +80,7 @@ impl Rig {
         rig
     }
 
-    fn open(&mut self, number: u64, service: Service) -> Caller {
+    fn open(&mut self, number: u64, service: ServiceId) -> Caller {
         let (session, connection) = (SessionId(number), ConnectionId(number));
         let caller = Caller { session, connection, handle: Some((service, u32::MAX)) };
         self.node.handle_opened(&caller);
@@ -142,7 +142,7 @@ impl Rig {
     }
 
     fn take_event(&mut self, connection: ConnectionId, code: ais_proto::Code, body: Vec<u8>) {
-        if code.service() == Some(Service::Admin) {
+        if code.service() == Some(ServiceId::Admin) {
             self.events.push((connection, Event::decode(code, &body).unwrap()));
         } else {
             self.others.push((connection, code, body));
@@ -214,9 +214,9 @@ const CALLS: Caller = Caller { session: SessionId(99), connection: ConnectionId(
 #[test]
 fn status_is_that_of_the_whole_node() {
     let mut rig = Rig::new();
-    let ckpt = rig.open(1, Service::Ckpt);
-    let _amf = rig.open(2, Service::Amf);
-    rig.open(3, Service::Admin);
+    let ckpt = rig.open(1, ServiceId::Ckpt);
+    let _amf = rig.open(2, ServiceId::Amf);
+    rig.open(3, ServiceId::Admin);
     rig.now.monotonic += 5;
     let status = Status::decode(&mut Reader::new(&rig.ask(&CALLS, Request::Status))).unwrap();
     assert_eq!((status.node, status.name, status.cluster), (ME, name("one"), name("ais")));
@@ -259,7 +259,7 @@ fn open_checkpoint(rig: &mut Rig, caller: &Caller, text: &str) -> u32 {
 #[test]
 fn checkpoints_come_in_pages_by_name() {
     let mut rig = Rig::new();
-    let ckpt = rig.open(1, Service::Ckpt);
+    let ckpt = rig.open(1, ServiceId::Ckpt);
     for text in ["c", "a", "b", "b"] {
         open_checkpoint(&mut rig, &ckpt, text);
     }
@@ -285,7 +285,7 @@ fn checkpoints_come_in_pages_by_name() {
 #[test]
 fn components_come_in_pages_as_groups_conf_has_them() {
     let mut rig = Rig::new();
-    let amf = rig.open(1, Service::Amf);
+    let amf = rig.open(1, ServiceId::Amf);
     rig.ask(&amf, amf::Request::Register { component: name("c0"), proxy: None });
     let mut page = |first, limit| {
         let body = rig.ask(&CALLS, Request::Components { first, limit });
@@ -324,7 +324,7 @@ fn an_operator_has_something_done_to_amf() {
 #[test]
 fn who_watches_is_told_the_present_view_at_once() {
     let mut rig = Rig::new();
-    let watcher = rig.open(1, Service::Admin);
+    let watcher = rig.open(1, ServiceId::Admin);
     rig.ask(&watcher, Request::Watch);
     let [(ConnectionId(1), Event::View(view))] = rig.events.as_slice() else {
         panic!("{:?}", rig.events)
@@ -335,7 +335,7 @@ fn who_watches_is_told_the_present_view_at_once() {
 #[test]
 fn probes_hear_all_messages_in_order() {
     let mut rig = Rig::new();
-    let (one, two) = (rig.open(1, Service::Admin), rig.open(2, Service::Admin));
+    let (one, two) = (rig.open(1, ServiceId::Admin), rig.open(2, ServiceId::Admin));
     for (caller, number) in [(&one, 1), (&two, 2)] {
         let body = rig.ask(caller, Request::ProbeStart);
         let started = Started::decode(&mut Reader::new(&body));
@@ -357,8 +357,8 @@ fn probes_hear_all_messages_in_order() {
 #[test]
 fn what_makes_no_sense_there_is_malformed() {
     let mut rig = Rig::new();
-    let handle = rig.open(1, Service::Admin);
-    let clm = rig.open(2, Service::Clm);
+    let handle = rig.open(1, ServiceId::Admin);
+    let clm = rig.open(2, ServiceId::Clm);
     let send = || Request::ProbeSend { messages: vec![b"a".as_slice()] };
     assert_eq!(rig.try_ask(&handle, send()), None);
     for caller in [&CALLS, &clm] {

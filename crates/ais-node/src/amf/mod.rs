@@ -29,7 +29,7 @@ use crate::{
 };
 use ais_proto::admin::{Operated, Operation, Target};
 use ais_proto::amf::{Callbacks, ErrorReport, Recovery, Request};
-use ais_proto::{AisError, Service as Of};
+use ais_proto::{AisError, ServiceId};
 use ais_totem::View;
 use ais_wire::{DecodeError, Name, NodeId, Writer};
 use local::{Answered, Function, Local};
@@ -502,7 +502,7 @@ fn send(fx: &mut Effects, asker: Option<Asker>, message: &Message) {
 
 /// The callbacks of the library handle that the request came on.
 fn callbacks_of(caller: &Caller) -> Result<Callbacks, Malformed> {
-    caller.callbacks(Of::Amf).map(Callbacks::from_bits_truncate).ok_or(Malformed)
+    caller.callbacks(ServiceId::Amf).map(Callbacks::from_bits_truncate).ok_or(Malformed)
 }
 
 /// Answers with a value, if there is one.

@@ -12,7 +12,7 @@ use super::{Ckpt, MAX_ELEMENTS, MAX_OPENS, send};
 use crate::ledger::Kind;
 use crate::{Asker, Caller, Effects, Ledger, Now};
 use ais_proto::ckpt::{self, Attributes, OpenFlags, ReadElement, Request, UpdateOption};
-use ais_proto::{AisError, Service};
+use ais_proto::{AisError, ServiceId};
 use ais_wire::Writer;
 
 /// `saCkptCheckpointOpenCallback` among the callbacks of a handle.
@@ -305,7 +305,7 @@ impl Ckpt {
 /// The callbacks of the library handle that asks; only one of CKPT asks for
 /// something that comes later.
 fn callbacks(caller: &Caller) -> Result<u32, Refusal> {
-    caller.callbacks(Service::Ckpt).ok_or(Refusal::Malformed)
+    caller.callbacks(ServiceId::Ckpt).ok_or(Refusal::Malformed)
 }
 
 /// The last check of all, as everywhere in the API.

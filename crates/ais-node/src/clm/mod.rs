@@ -19,7 +19,7 @@ use crate::{
 };
 use ais_proto::clm::{self, LOCAL_NODE_ID, Request};
 use ais_proto::track::TrackFlags;
-use ais_proto::{AisError, Service as Of};
+use ais_proto::{AisError, ServiceId};
 use ais_totem::View;
 use ais_wire::DecodeError;
 use ais_wire::{NodeId, Writer};
@@ -199,7 +199,7 @@ impl Service for Clm {
         request: Request,
         fx: &mut Effects,
     ) -> Result<(), Malformed> {
-        let on_handle = caller.callbacks(Of::Clm).is_some();
+        let on_handle = caller.callbacks(ServiceId::Clm).is_some();
         match request {
             Request::NodeGet { node } => {
                 let (result, mut body) = (self.find(node), Writer::new());

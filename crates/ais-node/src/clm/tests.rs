@@ -56,7 +56,7 @@ impl Rig {
     fn ask(&mut self, request: Request) -> Result<(), AisError> {
         self.fx.list.clear();
         let session = SessionId(1);
-        let caller = Caller { session, connection: HANDLE, handle: Some((Of::Clm, 3)) };
+        let caller = Caller { session, connection: HANDLE, handle: Some((ServiceId::Clm, 3)) };
         let asker = Asker { session, connection: HANDLE, id: 1 };
         self.clm.on_request(NOW, &caller, asker, request, &mut self.fx).unwrap();
         let Some(Effect::Reply { result, .. }) = self.fx.list.pop() else { panic!("no reply") };

@@ -6,7 +6,7 @@ use crate::effects::NODE;
 use crate::requests::{Kind, Outcome, is_told_later};
 use crate::services::Each;
 use crate::{Asker, Caller, ConnectionId, Holder, Now, Service as _, SessionId};
-use ais_proto::{AisError, Code, Request, Service, admin, amf};
+use ais_proto::{AisError, Code, Request, ServiceId, admin, amf};
 
 impl Node {
     /// A process has come: its session, and who it is.
@@ -76,24 +76,24 @@ impl Node {
         let (services, fx) = (&mut self.services, &mut self.fx);
         match request {
             Request::Clm(request) => {
-                fx.service = Service::Clm;
+                fx.service = ServiceId::Clm;
                 services.clm.on_request(now, caller, asker, request, fx)
             }
             Request::Amf(request) => {
-                fx.service = Service::Amf;
+                fx.service = ServiceId::Amf;
                 services.amf.on_request(now, caller, asker, request, fx)
             }
             Request::Ckpt(request) => {
-                fx.service = Service::Ckpt;
+                fx.service = ServiceId::Ckpt;
                 services.ckpt.on_request(now, caller, asker, request, fx)
             }
             Request::Admin(admin::Request::Operate { operation, target }) => {
-                fx.service = Service::Amf;
+                fx.service = ServiceId::Amf;
                 services.amf.operate(asker, operation, target, fx);
                 Ok(())
             }
             Request::Admin(request) => {
-                fx.service = Service::Admin;
+                fx.service = ServiceId::Admin;
                 let (amf, ckpt) = (&services.amf, &services.ckpt);
                 let (group, sync) = (&self.group, self.sync.status());
                 let sights = Sights { amf, ckpt, group, sync };
@@ -124,7 +124,7 @@ impl Node {
     /// The program has been handed the callback with this invocation.
     pub fn dispatched(&mut self, now: Now, caller: &Caller, invocation: i32) {
         self.wake(now);
-        self.fx.service = Service::Amf;
+        self.fx.service = ServiceId::Amf;
         self.services.amf.on_dispatched(caller, invocation, &mut self.fx);
         self.apply(now);
         self.run_group(now);

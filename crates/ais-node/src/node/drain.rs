@@ -3,7 +3,7 @@
 
 use super::{Node, Output};
 use crate::Now;
-use ais_proto::Service;
+use ais_proto::ServiceId;
 
 /// How long components are waited for at most, in nanoseconds: longer than
 /// `callback-timeout` is by default, shorter than who stops a daemon waits for
@@ -40,7 +40,7 @@ impl Node {
     /// have agreed on may not have it.
     pub(super) fn renew_drain(&mut self, now: Now) {
         if self.waits_to_leave() && !self.is_idle() {
-            self.fx.service = Service::Amf;
+            self.fx.service = ServiceId::Amf;
             self.services.amf.drain(&mut self.fx);
             self.apply(now);
         }

@@ -8,7 +8,7 @@ use crate::group::Config;
 use crate::services::Each;
 use crate::sync::{ENVELOPE, Exchange, Phase};
 use crate::{Delivery, Now, Service as _};
-use ais_proto::{AisError, Service};
+use ais_proto::{AisError, ServiceId};
 use ais_totem::{Guarantee, Lane, Output as FromGroup, QueueFull, View};
 use ais_wire::{NodeId, Reader};
 
@@ -28,12 +28,12 @@ impl Node {
             self.take_group_outputs();
             self.work(now);
             while let Some(checkpoint) = self.unclaimed.pop() {
-                self.fx.service = Service::Ckpt;
+                self.fx.service = ServiceId::Ckpt;
                 self.services.ckpt.on_unclaimed(checkpoint, &mut self.fx);
                 self.apply(now);
             }
             for taken in self.admin.take_unwanted() {
-                self.fx.service = Service::Ckpt;
+                self.fx.service = ServiceId::Ckpt;
                 self.services.ckpt.bury(taken, &mut self.fx);
                 self.apply(now);
             }
@@ -116,7 +116,7 @@ impl Node {
         self.renew_drain(now);
         self.update_lead(now);
         self.go_on_later();
-        self.fx.service = Service::Admin;
+        self.fx.service = ServiceId::Admin;
         self.admin.on_view(&view, &mut self.fx);
         self.apply(now);
         self.outputs.push_back(Output::View(view).into());
@@ -147,7 +147,7 @@ impl Node {
         if from == self.config.node {
             self.outbox.delivered(&bytes);
         }
-        if bytes.first() == Some(&(Service::Admin as u8)) {
+        if bytes.first() == Some(&(ServiceId::Admin as u8)) {
             // No state is changed by what a probe sends.
             return self.deliver(now, number, from, &bytes);
         }
@@ -180,7 +180,7 @@ impl Node {
             let error = if self.sync.is_over { AisError::Timeout } else { AisError::TryAgain };
             return self.refuse(now, from, origin, error);
         }
-        if service == Service::Amf && !self.sync.groups.takes_from(from) {
+        if service == ServiceId::Amf && !self.sync.groups.takes_from(from) {
             let error = if needs_quorum { AisError::TryAgain } else { AisError::NotExist };
             return self.refuse(now, from, origin, error);
         }
@@ -192,7 +192,7 @@ impl Node {
         self.delivers_change = needs_quorum;
         let delivery = Delivery { from, number, asker, message: input.rest() };
         match service {
-            Service::Admin => {
+            ServiceId::Admin => {
                 self.admin.on_deliver(delivery, &self.services.ckpt, &mut self.fx);
             }
             _ => self.services.deliver(service, delivery, &mut self.fx),
@@ -239,6 +239,6 @@ fn in_group_limit(group: &Config) -> usize {
 /// to be stable; probes and nodes for the delivery of what they send.
 fn guarantee(bytes: &[u8]) -> Guarantee {
     let is_awaited = Envelope::decode(&mut Reader::new(bytes))
-        .is_ok_and(|envelope| envelope.service != Service::Admin && envelope.origin != 0);
+        .is_ok_and(|envelope| envelope.service != ServiceId::Admin && envelope.origin != 0);
     if is_awaited { Guarantee::Acknowledged } else { Guarantee::Agreed }
 }

@@ -23,7 +23,7 @@ use crate::services::{ALL, Each, Services};
 use crate::sync::{Exchange, Sync, SyncStatus};
 use crate::timers::Timers;
 use crate::{ConnectionId, Holder, Ledger, Now, Pace, Service as _, Timer, ckpt};
-use ais_proto::{AisError, Code, Service};
+use ais_proto::{AisError, Code, ServiceId};
 use ais_totem::{Bytes, Destination, Ring, Status, View};
 use ais_wire::{Name, NodeId};
 use drain::Drain;
@@ -442,7 +442,7 @@ impl Node {
         self.services.amf.work()
     }
 
-    fn on_timer(&mut self, now: Now, service: Service, timer: Timer) {
+    fn on_timer(&mut self, now: Now, service: ServiceId, timer: Timer) {
         self.fx.service = service;
         self.fx.needs_quorum = Kind::of_timer(service) == Kind::Change;
         match self.services.each(service) {

@@ -7,7 +7,7 @@ use crate::effects::Envelope;
 use crate::ledger::Kind;
 use crate::turns::Turns;
 use crate::{Holder, Ledger};
-use ais_proto::Service;
+use ais_proto::ServiceId;
 use ais_totem::Lane;
 use ais_wire::Reader;
 
@@ -48,7 +48,7 @@ struct Message {
 /// In which lane a message of a service goes.
 pub(super) fn lane(message: &[u8]) -> Lane {
     let service = Envelope::decode(&mut Reader::new(message)).map(|envelope| envelope.service);
-    let is_bulk = message.len() > BULK && service == Ok(Service::Ckpt);
+    let is_bulk = message.len() > BULK && service == Ok(ServiceId::Ckpt);
     if is_bulk { Lane::Bulk } else { Lane::Ordinary }
 }
 
@@ -189,14 +189,14 @@ mod tests {
     fn what_the_group_has_of_bulk_keeps_only_bulk_waiting() {
         let (mut outbox, mut ledger) = (Outbox::default(), Ledger::default());
         // A change, which needs quorum.
-        let write = |byte| [vec![0x80 | Service::Ckpt as u8], vec![byte; BULK]].concat();
+        let write = |byte| [vec![0x80 | ServiceId::Ckpt as u8], vec![byte; BULK]].concat();
         for byte in 0..2 {
             outbox.push(process(1), write(byte), &mut ledger);
         }
         let first = outbox.pop(1000, &mut ledger).unwrap();
         outbox.taken(lane(&first), first.len());
         assert_eq!(outbox.pop(1000, &mut ledger), None);
-        outbox.push(process(1), vec![Service::Ckpt as u8; 800], &mut ledger);
+        outbox.push(process(1), vec![ServiceId::Ckpt as u8; 800], &mut ledger);
         let small = outbox.pop(1000, &mut ledger).unwrap();
         outbox.taken(lane(&small), small.len());
         outbox.push(process(1), vec![7], &mut ledger);

@@ -8,7 +8,7 @@ use crate::services::Each;
 use crate::services::Services;
 use crate::sync::{Change, Exchange, Incoming, Message, Phase, Plan, PlannedSide, Progress, Stage};
 use crate::{Now, Service as _, Side};
-use ais_proto::Service;
+use ais_proto::ServiceId;
 use ais_totem::View;
 use ais_wire::NodeId;
 
@@ -414,7 +414,7 @@ impl Node {
 
     /// What has come of the states of others is of no use any more.
     fn give_up(&mut self, now: Now, exchange: Exchange) {
-        self.fx.service = Service::Ckpt;
+        self.fx.service = ServiceId::Ckpt;
         for incoming in exchange.into_incoming().into_iter().flatten().flatten() {
             self.services.ckpt.give_up(incoming.ckpt, &mut self.fx);
         }

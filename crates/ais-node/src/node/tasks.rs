@@ -9,7 +9,7 @@
 use super::{Node, Output};
 use crate::sync::{Logged, Plan};
 use crate::{Now, Service as _};
-use ais_proto::Service;
+use ais_proto::ServiceId;
 use ais_totem::Output as FromGroup;
 
 /// What a piece of a walk through the state counts for, in messages.
@@ -125,7 +125,7 @@ impl Node {
                 }
             }
             Task::GoOn => {
-                self.fx.service = Service::Ckpt;
+                self.fx.service = ServiceId::Ckpt;
                 self.services.ckpt.go_on(&mut self.fx);
                 self.apply(now);
                 self.go_on_later();

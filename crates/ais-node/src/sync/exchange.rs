@@ -6,7 +6,7 @@ use super::plan::Plan;
 use super::transfer::{Incoming, Sender};
 use crate::ckpt::Cursor;
 use crate::services::Services;
-use ais_proto::Service;
+use ais_proto::ServiceId;
 use ais_totem::ViewId;
 use ais_wire::NodeId;
 
@@ -125,7 +125,7 @@ impl Exchange {
         number: u64,
         from: NodeId,
         attempt: u32,
-        service: Service,
+        service: ServiceId,
         chunk: &[u8],
     ) -> Progress {
         let Some(side) = self.side_under_way(from, attempt) else {

@@ -4,7 +4,7 @@
 
 use crate::ckpt::Cursor;
 use crate::clm::Record;
-use ais_proto::Service;
+use ais_proto::ServiceId;
 use ais_totem::ViewId;
 use ais_wire::{DecodeError, Name, Reader, Writer};
 
@@ -27,7 +27,7 @@ pub(crate) enum Message<'a> {
     /// What a member brings into the view.
     Announce(Announce),
     /// A part of the state of the sender's side.
-    Chunk { attempt: u32, service: Service, bytes: &'a [u8] },
+    Chunk { attempt: u32, service: ServiceId, bytes: &'a [u8] },
     /// That was all of it.
     End { attempt: u32, chunks: u64 },
     /// The sender cannot read the state it was sent.
@@ -126,7 +126,7 @@ impl<'a> Message<'a> {
             ANNOUNCE => Self::Announce(Announce::decode(&mut input).unwrap_or_default()),
             CHUNK => Self::Chunk {
                 attempt: input.u32()?,
-                service: Service::decode(&mut input)?,
+                service: ServiceId::decode(&mut input)?,
                 bytes: input.rest(),
             },
             END => Self::End { attempt: input.u32()?, chunks: input.u64()? },
@@ -197,7 +197,7 @@ mod tests {
     fn what_was_written_is_read() {
         let messages = [
             Message::Announce(announce()),
-            Message::Chunk { attempt: 3, service: Service::Ckpt, bytes: b"state" },
+            Message::Chunk { attempt: 3, service: ServiceId::Ckpt, bytes: b"state" },
             Message::End { attempt: 3, chunks: 9 },
             Message::Unable { attempt: 3 },
             Message::Fill { attempt: 3, next: Some(Cursor::START), bytes: b"piece" },
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_an_error() {
-        let bytes = Message::Chunk { attempt: 1, service: Service::Amf, bytes: b"" }.encode(VIEW);
+        let bytes = Message::Chunk { attempt: 1, service: ServiceId::Amf, bytes: b"" }.encode(VIEW);
         for length in 0..bytes.len() {
             assert!(Message::decode(&bytes[..length]).is_err());
         }

@@ -5,7 +5,7 @@ use crate::amf::Amf;
 use crate::ckpt::{Ckpt, Cursor};
 use crate::services::Services;
 use crate::{SNAPSHOT_CHUNK, Service};
-use ais_proto::Service as Of;
+use ais_proto::ServiceId;
 use ais_totem::ViewId;
 use ais_wire::DecodeError;
 use std::fmt;
@@ -25,7 +25,7 @@ pub(crate) struct Sender {
 /// Where the chunks come from.
 enum Source {
     /// A state as it was in a moment.
-    Frozen(Box<dyn Iterator<Item = (Of, Vec<u8>)>>),
+    Frozen(Box<dyn Iterator<Item = (ServiceId, Vec<u8>)>>),
     /// What sections hold, as it is when a chunk is sent.
     Living(Cursor),
     /// All were sent.
@@ -34,7 +34,7 @@ enum Source {
 
 impl Sender {
     /// Sends these chunks.
-    pub(crate) fn of(chunks: Box<dyn Iterator<Item = (Of, Vec<u8>)>>) -> Self {
+    pub(crate) fn of(chunks: Box<dyn Iterator<Item = (ServiceId, Vec<u8>)>>) -> Self {
         Self { source: Source::Frozen(chunks), in_flight: 0, sent: 0 }
     }
 
@@ -111,13 +111,13 @@ impl Incoming {
     }
 
     /// Takes the next chunk of a service.
-    pub(crate) fn take(&mut self, service: Of, chunk: &[u8]) -> Result<(), DecodeError> {
+    pub(crate) fn take(&mut self, service: ServiceId, chunk: &[u8]) -> Result<(), DecodeError> {
         self.chunks += 1;
         match service {
-            Of::Clm | Of::Admin => Err(DecodeError::Invalid),
-            Of::Amf if !self.takes_amf => Ok(()),
-            Of::Amf => Amf::take_chunk(&mut self.amf, chunk),
-            Of::Ckpt => Ckpt::take_chunk(&mut self.ckpt, chunk),
+            ServiceId::Clm | ServiceId::Admin => Err(DecodeError::Invalid),
+            ServiceId::Amf if !self.takes_amf => Ok(()),
+            ServiceId::Amf => Amf::take_chunk(&mut self.amf, chunk),
+            ServiceId::Ckpt => Ckpt::take_chunk(&mut self.ckpt, chunk),
         }
     }
 }

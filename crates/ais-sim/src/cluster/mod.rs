@@ -16,7 +16,7 @@ use crate::plan::Plan;
 use crate::report::{Counted, Trace};
 use crate::{Rng, Violation};
 use ais_node::{Config, ConnectionId, Node, Output, Pace, ckpt::Limits, group};
-use ais_proto::{Code, Name, Service};
+use ais_proto::{Code, Name, ServiceId};
 use ais_wire::NodeId;
 use amf::Amf;
 use ledger::Ledger;
@@ -345,12 +345,12 @@ impl World {
         body: &[u8],
     ) -> Result<(), String> {
         match code.service() {
-            Some(Service::Clm) if self.is_tracker(host, connection) => {
+            Some(ServiceId::Clm) if self.is_tracker(host, connection) => {
                 let event = ais_proto::clm::Event::decode(code, body);
                 let event = event.map_err(|error| error.to_string())?;
                 self.sites[host].track(event).map_err(|what| format!("{}: {what}", node_of(host)))
             }
-            Some(Service::Amf) => {
+            Some(ServiceId::Amf) => {
                 let event = ais_proto::amf::Event::decode(code, body);
                 self.amf_event(host, connection, event.map_err(|error| error.to_string())?)
             }

@@ -4,7 +4,7 @@ use super::amf::{Asked, Process};
 use super::ledger::Section;
 use super::unread::Unread;
 use ais_node::{Caller, ConnectionId, SessionId, View};
-use ais_proto::Service;
+use ais_proto::ServiceId;
 use ais_proto::clm::{Change, Event};
 use ais_wire::NodeId;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -105,6 +105,6 @@ impl Site {
 }
 
 /// A connection of a program.
-pub(super) fn caller(session: u64, connection: u64, handle: Option<(Service, u32)>) -> Caller {
+pub(super) fn caller(session: u64, connection: u64, handle: Option<(ServiceId, u32)>) -> Caller {
     Caller { session: SessionId(session), connection: ConnectionId(connection), handle }
 }

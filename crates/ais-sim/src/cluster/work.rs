@@ -6,7 +6,7 @@ use super::unread::Unread;
 use crate::fabric::node_of;
 use ais_node::{Caller, SessionId};
 use ais_proto::track::TrackFlags;
-use ais_proto::{AisError, Code, Name, Reader, Service, Writer, ckpt, clm};
+use ais_proto::{AisError, Code, Name, Reader, ServiceId, Writer, ckpt, clm};
 
 /// Checkpoints that last.
 pub(super) const CHECKPOINTS: usize = 2;
@@ -17,7 +17,7 @@ impl World {
     /// The node serves: programs come.
     pub(super) fn move_in(&mut self, host: usize) -> Result<(), String> {
         self.sites[host].session = self.fresh();
-        let tracker = self.new_caller(Some((Service::Clm, 0x3)));
+        let tracker = self.new_caller(Some((ServiceId::Clm, 0x3)));
         self.sites[host].tracker = Some(tracker);
         self.fabric.with(host, |node, _| node.handle_opened(&tracker));
         self.track(host)?;
@@ -228,7 +228,7 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn new_caller(&mut self, handle: Option<(Service, u32)>) -> Caller {
+    pub(super) fn new_caller(&mut self, handle: Option<(ServiceId, u32)>) -> Caller {
         caller(self.fresh(), self.fresh(), handle)
     }
 

@@ -25,12 +25,12 @@ fn piece(rig: &mut Rig, handle: &Caller, section: u64, offset: u32) -> Option<(u
 #[test]
 fn a_checkpoint_is_shown_as_it_was_when_it_was_taken() {
     let mut rig = Rig::new();
-    let ckpt = rig.open(1, Service::Ckpt);
+    let ckpt = rig.open(1, ServiceId::Ckpt);
     let checkpoint = open_checkpoint(&mut rig, &ckpt, "a");
     let (expiration, data) = (i64::MAX, &vec![7; 70_000][..]);
     let create = |id| Ckpt::SectionCreate { checkpoint, id: Some(id), expiration, data };
     rig.ask(&ckpt, create(&b"one"[..]));
-    let handle = rig.open(2, Service::Admin);
+    let handle = rig.open(2, ServiceId::Admin);
     let inspected = inspect(&mut rig, &handle, "a");
     assert_eq!((inspected.checkpoint.sections, inspected.checkpoint.bytes), (2, 70_000));
     assert_eq!((inspected.active, inspected.remaining), (None, None));
@@ -57,11 +57,11 @@ fn a_checkpoint_is_shown_as_it_was_when_it_was_taken() {
 fn processes_that_have_it_open_are_told_by_their_node() {
     let mut rig = Rig::new();
     rig.node.session_opened(SessionId(1), Holder { user: UserId(1000), process: 4711 });
-    let (one, two) = (rig.open(1, Service::Ckpt), rig.open(2, Service::Ckpt));
+    let (one, two) = (rig.open(1, ServiceId::Ckpt), rig.open(2, ServiceId::Ckpt));
     for caller in [&one, &one, &two] {
         open_checkpoint(&mut rig, caller, "a");
     }
-    let handle = rig.open(3, Service::Admin);
+    let handle = rig.open(3, ServiceId::Admin);
     let mut ask = |text| {
         rig.ask(&handle, Request::AskOpeners { name: name(text) });
         std::mem::take(&mut rig.events)
@@ -84,7 +84,7 @@ fn processes_that_have_it_open_are_told_by_their_node() {
 #[test]
 fn a_page_of_sections_is_bounded_in_number_and_bytes() {
     let mut rig = Rig::new();
-    let ckpt = rig.open(1, Service::Ckpt);
+    let ckpt = rig.open(1, ServiceId::Ckpt);
     let checkpoint = open_checkpoint(&mut rig, &ckpt, "a");
     let mut create = |id: &[u8]| {
         let (expiration, data) = (i64::MAX, &b""[..]);
@@ -96,7 +96,7 @@ fn a_page_of_sections_is_bounded_in_number_and_bytes() {
     for number in 0..3 {
         create(&[number; 40_000]);
     }
-    let handle = rig.open(2, Service::Admin);
+    let handle = rig.open(2, ServiceId::Admin);
     inspect(&mut rig, &handle, "a");
     let (mut first, mut counts) = (0, Vec::new());
     loop {
@@ -114,7 +114,7 @@ fn a_page_of_sections_is_bounded_in_number_and_bytes() {
 /// The node of a checkpoint of half a MiB, as much as half of what all may have.
 fn with_half() -> Rig {
     let mut rig = Rig::new();
-    let ckpt = rig.open(1, Service::Ckpt);
+    let ckpt = rig.open(1, ServiceId::Ckpt);
     let checkpoint = open_checkpoint(&mut rig, &ckpt, "a");
     let data = vec![7; 1 << 19];
     rig.ask(&ckpt, Ckpt::Overwrite { checkpoint, id: b"", data: &data });
@@ -133,7 +133,7 @@ fn reads(rig: &mut Rig, handle: &Caller) -> Result<(), AisError> {
 fn process(rig: &mut Rig, user: u32, number: u64) -> Caller {
     let holder = Holder { user: UserId(user), process: number as u32 };
     rig.node.session_opened(SessionId(number), holder);
-    rig.open(number, Service::Admin)
+    rig.open(number, ServiceId::Admin)
 }
 
 #[test]
@@ -141,13 +141,13 @@ fn looks_take_no_more_memory_than_checkpoints_may() {
     let mut rig = with_half();
     let held = |rig: &Rig| rig.node.ledger().total(crate::ledger::Kind::Inspections);
     for number in 2..20 {
-        let handle = rig.open(number, Service::Admin);
+        let handle = rig.open(number, ServiceId::Admin);
         look(&mut rig, &handle).unwrap();
         rig.now.monotonic += 1_000_000_000;
         assert!(held(&rig) <= 1 << 20, "{}", held(&rig));
     }
     // The last has what it took, the others have to take it again.
-    let handle = |number| Caller { handle: Some((Service::Admin, 0)), ..caller(number) };
+    let handle = |number| Caller { handle: Some((ServiceId::Admin, 0)), ..caller(number) };
     assert_eq!(reads(&mut rig, &handle(19)), Ok(()));
     assert_eq!(reads(&mut rig, &handle(2)), Err(AisError::TryAgain));
     rig.now.monotonic += 1_000_000_000;
@@ -191,7 +191,7 @@ fn who_reads_on_is_not_disturbed_but_by_who_holds_less() {
 #[test]
 fn what_is_not_read_on_is_given_back() {
     let mut rig = with_half();
-    let handle = rig.open(2, Service::Admin);
+    let handle = rig.open(2, ServiceId::Admin);
     look(&mut rig, &handle).unwrap();
     let start = rig.now.monotonic;
     rig.now.monotonic = start + 20_000_000_000;

@@ -6,7 +6,7 @@ use ais_proto::admin::Deliveries;
 #[test]
 fn a_probe_that_does_not_read_is_told_what_it_missed() {
     let mut rig = Rig::new();
-    let probe = rig.open(1, Service::Admin);
+    let probe = rig.open(1, ServiceId::Admin);
     rig.ask(&probe, Request::ProbeStart);
     rig.full.push(probe.connection);
     let message = vec![7; MAX_PROBE_MESSAGE];
@@ -28,7 +28,7 @@ fn a_probe_that_does_not_read_is_told_what_it_missed() {
 #[test]
 fn what_probes_have_not_read_is_kept_once_for_all() {
     let mut rig = Rig::new();
-    let probes: Vec<_> = (1..=300).map(|number| rig.open(number, Service::Admin)).collect();
+    let probes: Vec<_> = (1..=300).map(|number| rig.open(number, ServiceId::Admin)).collect();
     for probe in &probes {
         rig.ask(probe, Request::ProbeStart);
     }
@@ -58,7 +58,7 @@ fn what_probes_have_not_read_is_kept_once_for_all() {
 #[test]
 fn many_probes_are_told_in_turn_and_who_sent_first() {
     let mut rig = Rig::new();
-    let probes: Vec<_> = (1..=1000).map(|number| rig.open(number, Service::Admin)).collect();
+    let probes: Vec<_> = (1..=1000).map(|number| rig.open(number, ServiceId::Admin)).collect();
     for probe in &probes {
         rig.ask(probe, Request::ProbeStart);
     }
@@ -76,7 +76,7 @@ fn many_probes_are_told_in_turn_and_who_sent_first() {
 #[test]
 fn what_is_done_at_one_time_tells_many_no_more_than_one_thing_does() {
     let mut rig = Rig::new();
-    let probes: Vec<_> = (1..=1000).map(|number| rig.open(number, Service::Admin)).collect();
+    let probes: Vec<_> = (1..=1000).map(|number| rig.open(number, ServiceId::Admin)).collect();
     for probe in &probes {
         rig.ask(probe, Request::ProbeStart);
     }

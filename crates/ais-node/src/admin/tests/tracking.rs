@@ -34,7 +34,7 @@ fn told(rig: &mut Rig) -> Vec<(ConnectionId, u32)> {
 #[test]
 fn who_begins_to_track_anew_and_anew_has_one_callback_wait() {
     let mut rig = Rig::new();
-    let handle = rig.open(1, Service::Clm);
+    let handle = rig.open(1, ServiceId::Clm);
     rig.full.push(handle.connection);
     let both = TrackFlags::CURRENT | TrackFlags::CHANGES;
     for number in 0..20_000 {
@@ -51,7 +51,7 @@ fn who_begins_to_track_anew_and_anew_has_one_callback_wait() {
 #[test]
 fn callbacks_that_were_asked_for_once_are_bounded_and_each_is_told() {
     let mut rig = Rig::new();
-    let clm = rig.open(1, Service::Clm);
+    let clm = rig.open(1, ServiceId::Clm);
     rig.full.push(clm.connection);
     rig.ask(&clm, track(TrackFlags::CURRENT, 0));
     let most = MAX_ASYNC_PER_HANDLE as u32;
@@ -65,7 +65,7 @@ fn callbacks_that_were_asked_for_once_are_bounded_and_each_is_told() {
     }
     // What lasts is no more of them, and another handle is another.
     rig.ask(&clm, track(TrackFlags::CURRENT | TrackFlags::CHANGES, most + 2));
-    let other = rig.open(2, Service::Clm);
+    let other = rig.open(2, ServiceId::Clm);
     rig.ask(&other, track(TrackFlags::CURRENT, 7));
     told(&mut rig);
     rig.read_on(clm.connection);
@@ -78,7 +78,7 @@ fn callbacks_that_were_asked_for_once_are_bounded_and_each_is_told() {
 #[test]
 fn groups_are_tracked_alike() {
     let mut rig = Rig::new();
-    let (tracker, amf) = (rig.open(1, Service::Amf), rig.open(2, Service::Amf));
+    let (tracker, amf) = (rig.open(1, ServiceId::Amf), rig.open(2, ServiceId::Amf));
     rig.full.push(tracker.connection);
     let track = |flags, subscription| amf::Request::TrackStart {
         csi: name("pg"),
@@ -122,7 +122,7 @@ fn subscriptions_of_all_handles_of_a_user_are_bounded() {
     let mut refused = 0;
     for number in 1..=64 {
         rig.node.session_opened(SessionId(number), of(1000));
-        let handle = rig.open(number, Service::Amf);
+        let handle = rig.open(number, ServiceId::Amf);
         let (result, _) = rig.answer(&handle, track(1)).unwrap();
         refused += usize::from(result == Err(AisError::TryAgain));
         if result.is_ok() {
@@ -133,7 +133,7 @@ fn subscriptions_of_all_handles_of_a_user_are_bounded() {
     assert!((20..64).contains(&refused), "{refused}");
     for (number, user) in [(65, 1001), (66, 0)] {
         rig.node.session_opened(SessionId(number), of(user));
-        let handle = rig.open(number, Service::Amf);
+        let handle = rig.open(number, ServiceId::Amf);
         rig.ask(&handle, track(1));
     }
     for number in 1..=66 {
@@ -148,10 +148,10 @@ fn processes_that_have_a_checkpoint_open_are_counted_together_beyond_a_bound() {
     for number in 1..=5000 {
         let process = u32::try_from(number).unwrap();
         rig.node.session_opened(SessionId(number), Holder { user: UserId(1000), process });
-        let handle = rig.open(number, Service::Ckpt);
+        let handle = rig.open(number, ServiceId::Ckpt);
         open_checkpoint(&mut rig, &handle, "a");
     }
-    let operator = rig.open(9999, Service::Admin);
+    let operator = rig.open(9999, ServiceId::Admin);
     rig.ask(&operator, Request::AskOpeners { name: name("a") });
     let openers = |rig: &mut Rig| match rig.events.pop() {
         Some((_, Event::Openers { openers, .. })) => openers,
@@ -173,11 +173,11 @@ fn many_who_ask_for_processes_are_answered_in_turn_and_of_what_they_asked_last()
     for number in 1..=PROCESSES {
         let process = u32::try_from(number).unwrap();
         rig.node.session_opened(SessionId(number), Holder { user: UserId(1000), process });
-        let handle = rig.open(number, Service::Ckpt);
+        let handle = rig.open(number, ServiceId::Ckpt);
         open_checkpoint(&mut rig, &handle, "a");
     }
     for number in 1..=20 {
-        let operator = rig.open(10_000 + number, Service::Admin);
+        let operator = rig.open(10_000 + number, ServiceId::Admin);
         rig.ask(&operator, Request::AskOpeners { name: name("b") });
         for _ in 0..10 {
             rig.ask(&operator, Request::AskOpeners { name: name("a") });
@@ -211,7 +211,7 @@ fn outcomes_of_all_handles_of_a_user_are_bounded() {
     let mut refused = 0;
     for number in 1..=8 {
         rig.node.session_opened(SessionId(number), of(1000));
-        let handle = rig.open(number, Service::Clm);
+        let handle = rig.open(number, ServiceId::Clm);
         rig.full.push(handle.connection);
         for tag in 0..1000 {
             let asked = rig.answer(&handle, clm::Request::NodeGetAsync { node: 0, tag });
@@ -222,7 +222,7 @@ fn outcomes_of_all_handles_of_a_user_are_bounded() {
     rig.node.session_opened(SessionId(9), of(1001));
     rig.node.session_opened(SessionId(10), Holder { user: UserId::ROOT, process: 1 });
     for number in [9, 10] {
-        let handle = rig.open(number, Service::Clm);
+        let handle = rig.open(number, ServiceId::Clm);
         rig.full.push(handle.connection);
         rig.ask(&handle, clm::Request::NodeGetAsync { node: 0, tag: 0 });
     }

@@ -187,7 +187,7 @@ fn a_registration_nobody_waits_for_ends_again() {
 fn requests_of_a_handle_come_on_its_connection() {
     let mut rig = Rig::raid("x");
     let connection = ConnectionId(1);
-    let caller = Caller { session: SessionId(1), connection, handle: Some((Of::Clm, 0)) };
+    let caller = Caller { session: SessionId(1), connection, handle: Some((ServiceId::Clm, 0)) };
     let asker = Asker { session: SessionId(1), connection, id: 1 };
     let Replica { amf, fx, .. } = &mut rig.nodes[0];
     let now = Now { monotonic: 0, wall: 0 };

@@ -27,7 +27,7 @@ struct Held {
 
 fn process(number: u64) -> Caller {
     let (session, connection) = (SessionId(number), ConnectionId(number));
-    Caller { session, connection, handle: Some((Of::Amf, 0x3ff)) }
+    Caller { session, connection, handle: Some((ServiceId::Amf, 0x3ff)) }
 }
 
 /// Another connection of a process, for calls.

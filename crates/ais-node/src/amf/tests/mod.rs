@@ -209,7 +209,7 @@ impl Rig {
         self.last_id += 1;
         let id = self.last_id as u32;
         let Program { node, session, connection, callbacks, .. } = *self.program(program);
-        let handle = Some((Of::Amf, callbacks.bits()));
+        let handle = Some((ServiceId::Amf, callbacks.bits()));
         let caller = Caller { session, connection, handle };
         let asker = Asker { session, connection, id };
         let now = Now { monotonic: self.now, wall: self.now as i64 };
@@ -345,7 +345,7 @@ impl Rig {
         for number in members.iter().copied() {
             let replica = &mut self.nodes[number];
             let mut input = Reader::new(bytes);
-            assert_eq!(input.u8(), Ok(Of::Clm as u8), "the service that Effects::new names");
+            assert_eq!(input.u8(), Ok(ServiceId::Clm as u8), "the service that Effects::new names");
             let origin = input.u64().unwrap();
             let asker = if number == sender { replica.fx.askers.take(origin) } else { None };
             let (from, message) = (node(sender), input.rest());
@@ -385,10 +385,12 @@ impl Rig {
                 Effect::Tell { due, .. } => panic!("{due:?}"),
                 Effect::Multicast { bytes, .. } => self.queue.push_back((number, bytes)),
                 Effect::SetTimer(timer, after) | Effect::SetTimerFor(_, timer, after) => {
-                    self.nodes[number].timers.set(Of::Amf, timer, self.now + after);
+                    self.nodes[number].timers.set(ServiceId::Amf, timer, self.now + after);
                 }
                 Effect::Reset => self.resets.push(number),
-                Effect::CancelTimer(timer) => self.nodes[number].timers.cancel(Of::Amf, timer),
+                Effect::CancelTimer(timer) => {
+                    self.nodes[number].timers.cancel(ServiceId::Amf, timer)
+                }
             }
         }
     }
@@ -461,7 +463,7 @@ impl Rig {
         }
         let (session, connection, number) = (of.session, of.connection, of.node);
         if let Some(invocation) = event.invocation() {
-            let handle = Some((Of::Amf, of.callbacks.bits()));
+            let handle = Some((ServiceId::Amf, of.callbacks.bits()));
             let caller = Caller { session, connection, handle };
             let replica = &mut self.nodes[number];
             replica.amf.on_dispatched(&caller, invocation, &mut replica.fx);

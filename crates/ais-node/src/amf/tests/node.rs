@@ -34,7 +34,7 @@ impl Driver {
     /// A process with one library handle.
     fn open(&mut self, number: u64) -> Caller {
         let (session, connection) = (SessionId(number), ConnectionId(number));
-        let caller = Caller { session, connection, handle: Some((Of::Amf, 0x3ff)) };
+        let caller = Caller { session, connection, handle: Some((ServiceId::Amf, 0x3ff)) };
         self.node.handle_opened(&caller);
         caller
     }

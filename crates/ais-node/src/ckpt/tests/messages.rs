@@ -84,7 +84,7 @@ fn rig() -> Rig {
 }
 
 fn deliver(rig: &mut Rig, message: &[u8]) {
-    let mut bytes = vec![ais_proto::Service::Ckpt as u8];
+    let mut bytes = vec![ais_proto::ServiceId::Ckpt as u8];
     bytes.extend([0; 8]);
     bytes.extend(message);
     rig.deliver(OTHER, &bytes);

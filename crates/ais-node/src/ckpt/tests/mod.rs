@@ -59,7 +59,7 @@ struct Program {
     node: usize,
     session: SessionId,
     connection: ConnectionId,
-    handle: Option<(ais_proto::Service, u32)>,
+    handle: Option<(ais_proto::ServiceId, u32)>,
 }
 
 const fn program(node: usize, number: u64) -> Program {
@@ -73,7 +73,7 @@ const TWO: Program = program(0, 2);
 const FAR: Program = program(1, 3);
 /// A library handle of the first process.
 const HANDLE: Program =
-    Program { connection: ConnectionId(11), handle: Some((ais_proto::Service::Ckpt, 3)), ..ONE };
+    Program { connection: ConnectionId(11), handle: Some((ais_proto::ServiceId::Ckpt, 3)), ..ONE };
 
 /// What came of a request.
 #[derive(Debug, PartialEq, Eq)]
@@ -360,7 +360,7 @@ impl Rig {
 impl Replica {
     fn new(me: NodeId, limits: Limits) -> Self {
         let mut fx = Effects::new();
-        fx.service = ais_proto::Service::Ckpt;
+        fx.service = ais_proto::ServiceId::Ckpt;
         let (ckpt, timers) = (Ckpt::new(me, limits, Pace::default()), Timers::default());
         Self { ckpt, fx, timers, replies: Vec::new(), events: Vec::new() }
     }
@@ -374,7 +374,7 @@ impl Replica {
     /// Delivers a message as the node sent it.
     fn deliver(&mut self, from: NodeId, number: u64, bytes: &[u8]) {
         let mut input = Reader::new(bytes);
-        assert_eq!(input.u8().unwrap(), ais_proto::Service::Ckpt as u8);
+        assert_eq!(input.u8().unwrap(), ais_proto::ServiceId::Ckpt as u8);
         let (origin, message) = (input.u64().unwrap(), input.rest());
         let asker = if from == self.ckpt.me { self.fx.askers.take(origin) } else { None };
         self.fx.delivery = number;
@@ -392,7 +392,7 @@ impl Replica {
     }
 
     fn apply(&mut self, me: NodeId, now: Now, sent: &mut VecDeque<(NodeId, Vec<u8>)>) {
-        let of = ais_proto::Service::Ckpt;
+        let of = ais_proto::ServiceId::Ckpt;
         for effect in self.fx.list.drain(..) {
             match effect {
                 Effect::Multicast { bytes, .. } => sent.push_back((me, bytes)),

@@ -222,12 +222,12 @@ fn what_comes_later_needs_a_handle_and_its_callback() {
     let checkpoint = rig.open_with(ONE, "a", BOTH, Some(WEAK)).unwrap();
     let open = || Request::OpenAsync { tag: 1, open: to_open("a", BOTH, None) };
     let synchronize = || Request::SynchronizeAsync { checkpoint, tag: 1 };
-    let clm = Program { handle: Some((ais_proto::Service::Clm, 3)), ..HANDLE };
+    let clm = Program { handle: Some((ais_proto::ServiceId::Clm, 3)), ..HANDLE };
     for nobody in [ONE, clm] {
         assert_eq!(rig.try_send(nobody, open()), Err(Malformed));
         assert_eq!(rig.try_send(nobody, synchronize()), Err(Malformed));
     }
-    let with = |callbacks| Program { handle: Some((ais_proto::Service::Ckpt, callbacks)), ..ONE };
+    let with = |callbacks| Program { handle: Some((ais_proto::ServiceId::Ckpt, callbacks)), ..ONE };
     assert_eq!(rig.result(with(2), open()), Err(Init));
     assert_eq!(rig.result(with(1), synchronize()), Err(Init));
     assert_eq!(rig.result(with(1), open()), Ok(()));

@@ -3,7 +3,7 @@
 
 use super::bus::{Bus, Number, handle, node};
 use ais_proto::admin::{Event, Request as Admin, State, Status};
-use ais_proto::{Reader, Request, Service};
+use ais_proto::{Reader, Request, ServiceId};
 
 fn status(bus: &mut Bus, number: Number) -> Status {
     let body = bus.call_at_once(number, &Request::Admin(Admin::Status));
@@ -11,7 +11,7 @@ fn status(bus: &mut Bus, number: Number) -> Status {
 }
 
 fn ask(bus: &mut Bus, number: Number, request: Admin<'_>) -> u32 {
-    bus.ask(number, &handle(Service::Admin), &Request::Admin(request))
+    bus.ask(number, &handle(ServiceId::Admin), &Request::Admin(request))
 }
 
 #[test]

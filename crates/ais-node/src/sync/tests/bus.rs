@@ -4,7 +4,7 @@
 use crate::amf::config::Groups;
 use crate::{Caller, Config, ConnectionId, Node, Now, Output, Pace, SessionId, ckpt, group};
 use ais_proto::ckpt::{Attributes, Event, Open, OpenFlags, UpdateOption};
-use ais_proto::{AisError, Request, Service};
+use ais_proto::{AisError, Request, ServiceId};
 use ais_totem::{Output as FromGroup, View, ViewId};
 use ais_wire::{Name, NodeId, Reader, Writer};
 use std::collections::{BTreeMap, BTreeSet};
@@ -125,7 +125,7 @@ impl Bus {
                 boot: self.view,
             };
             member.node.handle_opened(&caller());
-            for service in [Service::Ckpt, Service::Clm, Service::Amf, Service::Admin] {
+            for service in [ServiceId::Ckpt, ServiceId::Clm, ServiceId::Amf, ServiceId::Admin] {
                 member.node.handle_opened(&handle(service));
             }
             self.members.insert(*number, member);
@@ -483,11 +483,11 @@ impl Member {
                     assert_eq!(earlier, None, "a second reply to {id}");
                 }
                 Output::Event { code, body, .. } => match code.service() {
-                    Some(Service::Ckpt) => self.opened.push(Event::decode(code, &body).unwrap()),
-                    Some(Service::Clm) => {
+                    Some(ServiceId::Ckpt) => self.opened.push(Event::decode(code, &body).unwrap()),
+                    Some(ServiceId::Clm) => {
                         self.tracked.push(ais_proto::clm::Event::decode(code, &body).unwrap());
                     }
-                    Some(Service::Admin) => {
+                    Some(ServiceId::Admin) => {
                         self.told.push(ais_proto::admin::Event::decode(code, &body).unwrap());
                     }
                     _ => {
@@ -507,7 +507,7 @@ pub(super) fn caller() -> Caller {
     Caller { session: SessionId(1), connection: ConnectionId(1), handle: None }
 }
 
-pub(super) fn handle(service: Service) -> Caller {
+pub(super) fn handle(service: ServiceId) -> Caller {
     let connection = ConnectionId(10 + service as u64);
     Caller { session: SessionId(1), connection, handle: Some((service, u32::MAX)) }
 }

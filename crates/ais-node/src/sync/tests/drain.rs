@@ -4,7 +4,7 @@ use super::bus::{Bus, NOW, Number, handle, name};
 use super::quorum;
 use crate::amf::config::Groups;
 use crate::{Node, Now};
-use ais_proto::{Request, Service, amf};
+use ais_proto::{Request, ServiceId, amf};
 
 /// A component in each of two units, which never counts as hung by itself.
 fn groups() -> Groups {
@@ -31,7 +31,7 @@ fn at_work() -> Bus {
 fn register(bus: &mut Bus, number: Number, unit: &str) {
     let component = name(&format!("component {unit}"));
     let register = Request::Amf(amf::Request::Register { component, proxy: None });
-    let id = bus.ask(number, &handle(Service::Amf), &register);
+    let id = bus.ask(number, &handle(ServiceId::Amf), &register);
     bus.settle();
     assert_eq!(bus.reply(number, id), Some(Ok(())));
     while answer(bus, number) {}
@@ -43,7 +43,7 @@ fn answer(bus: &mut Bus, number: Number) -> bool {
     let asked = std::mem::take(&mut bus.member(number).demands);
     for invocation in &asked {
         let request = amf::Request::Response { invocation: *invocation, result: Ok(()) };
-        bus.ask(number, &handle(Service::Amf), &Request::Amf(request));
+        bus.ask(number, &handle(ServiceId::Amf), &Request::Amf(request));
     }
     bus.settle();
     !asked.is_empty()

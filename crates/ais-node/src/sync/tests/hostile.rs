@@ -3,7 +3,7 @@
 use super::bus::{Bus, Number};
 use crate::sync::Message;
 use crate::sync::message::Announce;
-use ais_proto::Service;
+use ais_proto::ServiceId;
 use ais_totem::ViewId;
 
 impl Bus {
@@ -51,16 +51,16 @@ fn nonsense_is_dropped() {
         vec![3],
         Message::Unable { attempt: 1 }.encode(other),
         Message::Unable { attempt: 9 }.encode(view),
-        Message::Chunk { attempt: 1, service: Service::Ckpt, bytes: b"?" }.encode(other),
+        Message::Chunk { attempt: 1, service: ServiceId::Ckpt, bytes: b"?" }.encode(other),
         // Of one that sends no state, of another attempt, or twice.
-        Message::Chunk { attempt: 1, service: Service::Ckpt, bytes: b"?" }.encode(view),
+        Message::Chunk { attempt: 1, service: ServiceId::Ckpt, bytes: b"?" }.encode(view),
         Message::End { attempt: 1, chunks: 0 }.encode(view),
         Message::Announce(Announce::default()).encode(view),
     ];
     for bytes in junk {
         bus.forge(2, bytes);
     }
-    bus.forge_in_view(1, &Message::Chunk { attempt: 9, service: Service::Ckpt, bytes: b"?" });
+    bus.forge_in_view(1, &Message::Chunk { attempt: 9, service: ServiceId::Ckpt, bytes: b"?" });
     bus.forge_in_view(1, &Message::End { attempt: 9, chunks: 0 });
     bus.settle();
     bus.check_synced();
@@ -70,9 +70,9 @@ fn nonsense_is_dropped() {
 #[test]
 fn a_state_that_cannot_be_read_leaves_the_joiner_out_until_the_next_view() {
     for message in [
-        Message::Chunk { attempt: 1, service: Service::Ckpt, bytes: b"?" },
-        Message::Chunk { attempt: 1, service: Service::Amf, bytes: b"?" },
-        Message::Chunk { attempt: 1, service: Service::Clm, bytes: b"" },
+        Message::Chunk { attempt: 1, service: ServiceId::Ckpt, bytes: b"?" },
+        Message::Chunk { attempt: 1, service: ServiceId::Amf, bytes: b"?" },
+        Message::Chunk { attempt: 1, service: ServiceId::Clm, bytes: b"" },
         Message::End { attempt: 1, chunks: 12_345 },
     ] {
         let mut bus = joining();
@@ -111,7 +111,7 @@ fn merging() -> Bus {
 
 #[test]
 fn a_merge_that_cannot_be_read_is_given_up_for_the_first_side() {
-    let bad = Message::Chunk { attempt: 1, service: Service::Ckpt, bytes: b"?" };
+    let bad = Message::Chunk { attempt: 1, service: ServiceId::Ckpt, bytes: b"?" };
     for from in [1, 2] {
         let mut bus = merging();
         bus.forge_in_view(from, &bad);

@@ -3,7 +3,7 @@
 use super::bus::{Bus, Number, handle, node};
 use ais_proto::clm::{Change, Event, Request as Clm};
 use ais_proto::track::TrackFlags;
-use ais_proto::{AisError, Request, Service};
+use ais_proto::{AisError, Request, ServiceId};
 
 /// View, number of members, and of each item the node, its name, `member` and
 /// the change.
@@ -11,7 +11,7 @@ type Callback = (u64, u32, Vec<(Number, String, bool, Change)>);
 
 fn track(bus: &mut Bus, number: Number, flags: TrackFlags) -> Result<(), AisError> {
     let start = Clm::TrackStart { flags, capacity: 10, subscription: 1 };
-    let id = bus.ask(number, &handle(Service::Clm), &Request::Clm(start));
+    let id = bus.ask(number, &handle(ServiceId::Clm), &Request::Clm(start));
     bus.reply(number, id).unwrap()
 }
 
@@ -119,7 +119,7 @@ fn every_member_is_found_from_every_node() {
             let get = Clm::NodeGet { node: node(number).to_api().into() };
             assert_eq!(bus.call(from, &Request::Clm(get)).0, Ok(()));
             let get = Clm::NodeGetAsync { node: node(number).to_api().into(), tag: 7 };
-            bus.ask(from, &handle(Service::Clm), &Request::Clm(get));
+            bus.ask(from, &handle(ServiceId::Clm), &Request::Clm(get));
             let Some(Event::NodeGet { tag: 7, result: Ok(found) }) = bus.member(from).tracked.pop()
             else {
                 panic!("it is not found")

@@ -6,7 +6,7 @@ use crate::amf::config::{
     CapabilityModel, Component, Group, Groups, ProtectionGroup, RedundancyModel, Unit,
 };
 use ais_proto::ckpt::{Event, Request as Ckpt};
-use ais_proto::{AisError, Request, Service, amf};
+use ais_proto::{AisError, Request, ServiceId, amf};
 
 const TRY_AGAIN: Result<(), AisError> = Err(AisError::TryAgain);
 
@@ -72,7 +72,7 @@ fn what_was_sent_with_quorum_and_comes_without_it_is_not_done() {
     let digest = bus.member(3).node.digest();
     let write = bus.write(3, checkpoint, b"text");
     let open = Request::Ckpt(Ckpt::OpenAsync { tag: 9, open: how_to_open("b") });
-    bus.ask(3, &handle(Service::Ckpt), &open);
+    bus.ask(3, &handle(ServiceId::Ckpt), &open);
     // The write gets its place in the order: others may have it, for all this
     // node knows. The open does not.
     bus.order(3);
@@ -94,7 +94,7 @@ fn what_was_done_and_may_be_lost_is_not_promised() {
     let checkpoint = bus.open(3, "a").unwrap();
     let write = bus.write(3, checkpoint, b"text");
     let open = Request::Ckpt(Ckpt::OpenAsync { tag: 9, open: how_to_open("b") });
-    bus.ask(3, &handle(Service::Ckpt), &open);
+    bus.ask(3, &handle(ServiceId::Ckpt), &open);
     let other = bus.ask(3, &caller(), &Request::Ckpt(super::bus::open("c")));
     while bus.order(3) {}
     while bus.deliver(3) {}
@@ -317,7 +317,7 @@ pub(super) fn groups(units: &[&str]) -> Groups {
 fn register(bus: &mut Bus, number: Number) -> Result<(), AisError> {
     let component = name("component x");
     let register = Request::Amf(amf::Request::Register { component, proxy: None });
-    let id = bus.ask(number, &handle(Service::Amf), &register);
+    let id = bus.ask(number, &handle(ServiceId::Amf), &register);
     bus.settle();
     bus.reply(number, id).unwrap()
 }
@@ -337,7 +337,7 @@ fn a_node_with_another_groups_conf_has_no_part_in_amf() {
     assert_eq!(register(&mut bus, 1), TRY_AGAIN);
     let component = name("component x");
     let unregister = Request::Amf(amf::Request::Unregister { component, proxy: None });
-    let id = bus.ask(1, &handle(Service::Amf), &unregister);
+    let id = bus.ask(1, &handle(ServiceId::Amf), &unregister);
     assert_eq!(bus.reply(1, id), Some(Err(AisError::NotExist)), "this is never tried again");
     assert_eq!(register(&mut bus, 3), Ok(()));
     bus.check_synced();

@@ -3,7 +3,7 @@
 use super::bus::{Bus, Number, caller, handle, name, open};
 use super::quorum::groups;
 use crate::Caller;
-use ais_proto::{AisError, Request, Service, amf, ckpt};
+use ais_proto::{AisError, Request, ServiceId, amf, ckpt};
 use std::collections::BTreeMap;
 
 const NODES: u64 = 5;
@@ -74,14 +74,14 @@ fn run(seed: u64) {
             6 => {
                 let component = name(["component x", "component y"][rng.below(2) as usize]);
                 let register = amf::Request::Register { component, proxy: None };
-                ask(&mut bus, number, &handle(Service::Amf), &Request::Amf(register));
+                ask(&mut bus, number, &handle(ServiceId::Amf), &Request::Amf(register));
             }
             7 => {
                 let member = bus.member(number);
                 if let Some(invocation) = member.demands.pop() {
                     let result = if rng.below(8) == 0 { Err(AisError::System) } else { Ok(()) };
                     let response = amf::Request::Response { invocation, result };
-                    ask(&mut bus, number, &handle(Service::Amf), &Request::Amf(response));
+                    ask(&mut bus, number, &handle(ServiceId::Amf), &Request::Amf(response));
                 }
             }
             8..14 => {

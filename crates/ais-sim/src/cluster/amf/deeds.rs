@@ -7,7 +7,7 @@ use crate::cluster::site::Call;
 use crate::fabric::node_of;
 use ais_proto::admin::{self, Operation, Target};
 use ais_proto::amf::{Callbacks, ErrorReport, Recovery, Request};
-use ais_proto::{Name, Service, Writer};
+use ais_proto::{Name, ServiceId, Writer};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 const RECOVERIES: [Recovery; 8] = [
@@ -88,7 +88,7 @@ impl World {
     pub(super) fn start_process(&mut self, host: usize, component: Name) -> Result<(), String> {
         let callbacks =
             if self.fabric.rng.once_in(6) { Callbacks::CSI_SET } else { Callbacks::all() };
-        let caller = self.new_caller(Some((Service::Amf, callbacks.bits())));
+        let caller = self.new_caller(Some((ServiceId::Amf, callbacks.bits())));
         self.fabric.with(host, |node, _| node.handle_opened(&caller));
         let process = Process {
             caller,
