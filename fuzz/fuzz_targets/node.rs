@@ -7,9 +7,6 @@ use ais_node::ckpt::Limits;
 use ais_node::{Caller, Config, ConnectionId, Node, Now, Pace, SessionId};
 use ais_proto::{Code, Name, NodeId, ServiceId};
 
-const SERVICES: [Option<ServiceId>; 5] =
-    [None, Some(ServiceId::Clm), Some(ServiceId::Amf), Some(ServiceId::Ckpt), Some(ServiceId::Admin)];
-
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let mut now = Now { monotonic: 0, wall: 1 << 60 };
     let config = Config {
@@ -31,7 +28,9 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     };
     let mut node = Node::new(config, now);
     let mut callers = Vec::new();
-    for (number, service) in SERVICES.into_iter().enumerate() {
+    // A connection without a handle, and a handle of each service.
+    let services = std::iter::once(None).chain(ServiceId::ALL.iter().copied().map(Some));
+    for (number, service) in services.enumerate() {
         let connection = ConnectionId(number as u64);
         let handle = service.map(|service| (service, u32::MAX));
         let caller = Caller { session: SessionId(1), connection, handle };
@@ -46,7 +45,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         let (body, tail) = tail.split_at(tail.len().min(usize::from(*length)));
         rest = tail;
         id += 1;
-        let caller = callers[usize::from(who % 5)];
+        let caller = callers[usize::from(*who) % callers.len()];
         match who / 5 {
             47 => node.cancel(now, caller.connection, id - 1),
             48 => node.connection_closed(now, caller.connection),

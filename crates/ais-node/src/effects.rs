@@ -1,9 +1,8 @@
 //! What a service wants done. The node does it when the service returns.
 
 use crate::event::Due;
-use crate::requests::Outcome;
 use crate::{ConnectionId, Event, Holder, Ledger, SessionId, Timer, UserId};
-use ais_proto::{AisError, ServiceId};
+use ais_proto::{AisError, Outcome, ServiceId};
 use ais_wire::{DecodeError, Reader, Writer};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -258,7 +257,7 @@ impl Askers {
             |origin: &u64| self.waiting.get(origin).is_some_and(|waiting| waiting.asker.id == id);
         let origins: Vec<_> = self.of(connection).filter(is_of_call).collect();
         let ended = origins.into_iter().filter_map(|origin| self.take_with_outcome(origin));
-        ended.filter(|(_, outcome)| outcome.is_event()).count()
+        ended.filter(|(_, outcome)| outcome.has_event()).count()
     }
 
     /// Forgets all who asked on a connection.
@@ -288,7 +287,7 @@ mod tests {
             id,
         };
         let origins: Vec<_> = [(1, 1), (2, 1), (2, 2), (2, 2), (3, 2)]
-            .map(|(connection, id)| askers.add(asker(connection, id), Outcome::NodeGet))
+            .map(|(connection, id)| askers.add(asker(connection, id), Outcome::ReplyAndEvent))
             .into();
         assert_eq!(askers.forget_call(ConnectionId(2), 2), 2);
         assert_eq!(askers.take(origins[2]), None);

@@ -3,9 +3,9 @@
 //!
 //! Whatever a handle has waiting, one entry more takes the same work.
 
-use crate::event::{Due, Event, Key};
+use crate::event::{Due, Key};
 use crate::ledger::Kind;
-use crate::{ConnectionId, Holder, Ledger};
+use crate::{ConnectionId, Event, Holder, Ledger};
 use ais_proto::MAX_ASYNC_PER_HANDLE;
 use ais_proto::admin::{self, Opener};
 use std::collections::{BTreeMap, VecDeque};

@@ -14,6 +14,7 @@ pub mod ckpt;
 mod clients;
 pub mod clm;
 mod complaints;
+mod cursor;
 mod digest;
 mod effects;
 mod event;
@@ -24,23 +25,29 @@ pub mod ledger;
 mod message_id;
 mod node;
 mod pace;
-mod requests;
+mod record;
 mod service;
 mod services;
 mod sync;
 mod timers;
 mod turns;
 
+pub use ais_proto::Event;
 pub use ais_totem::{Destination, View, ViewId};
 pub use clients::{Caller, ConnectionId, SessionId};
 pub use complaints::Complaints;
+pub use cursor::Cursor;
 pub use digest::Digest;
 pub use effects::{Asker, Effects, Promise};
-pub use event::Event;
 pub use ledger::{Holder, Ledger, UserId};
 pub use node::{Config, Malformed, Node, Output};
 pub use pace::Pace;
-pub use service::{Delivery, SNAPSHOT_CHUNK, Service, Side, Snapshot, Timer};
+pub use record::Record;
+pub use service::{
+    Configured, Contents, Delivery, Fingerprint, ForeignState, Part, Replica, SNAPSHOT_CHUNK,
+    Service, Side, Snapshot, Timer, Words,
+};
+pub use services::SERVICES;
 pub use sync::SyncStatus;
 pub use turns::Turns;
 

@@ -2,7 +2,7 @@
 
 use crate::numbers::numbered;
 use crate::track::TrackFlags;
-use crate::{AisError, Code, DecodeError, Name, Reader, Writer};
+use crate::{AisError, Code, DecodeError, Name, Outcome, Reader, RequestKind, Subject, Writer};
 
 /// A request to CLM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -223,5 +223,55 @@ impl Event {
         };
         input.finish()?;
         Ok(event)
+    }
+}
+
+impl Request {
+    /// When the node itself may refuse the request.
+    pub(crate) fn kind(&self) -> RequestKind {
+        match self {
+            Self::TrackStop => RequestKind::Release,
+            Self::TrackStart { .. } | Self::NodeGet { .. } | Self::NodeGetAsync { .. } => {
+                RequestKind::Other
+            }
+        }
+    }
+
+    /// How the program gets the outcome of the request.
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self {
+            Self::NodeGetAsync { tag, .. } => Outcome::Event {
+                tag: *tag,
+                failed: |tag, error| crate::Event::Clm(Event::NodeGet { tag, result: Err(error) }),
+            },
+            Self::TrackStart { flags, .. } if !flags.subscribes() => Outcome::ReplyAndEvent,
+            Self::TrackStart { .. } | Self::TrackStop | Self::NodeGet { .. } => Outcome::Reply,
+        }
+    }
+}
+
+impl Event {
+    /// Whether the event is the outcome of a request.
+    pub(crate) fn ends_request(&self) -> bool {
+        match self {
+            Self::NodeGet { .. } => true,
+            Self::Track { .. } => false,
+        }
+    }
+
+    /// What only the newest event is of use about: nothing. The node makes these events
+    /// when their program has room for them.
+    pub(crate) fn subject(&self) -> Option<Subject> {
+        match self {
+            Self::Track { .. } | Self::NodeGet { .. } => None,
+        }
+    }
+
+    /// What is told in the place of an event that may not last: nothing, as all of it is
+    /// known to this node alone.
+    pub(crate) fn unsettled(&self) -> Option<Self> {
+        match self {
+            Self::Track { .. } | Self::NodeGet { .. } => None,
+        }
     }
 }

@@ -1,25 +1,11 @@
 //! The handshake, which begins every connection and gives it its kind.
 
-use crate::numbers::numbered;
+use crate::ServiceId;
 use ais_wire::{DecodeError, Reader, Writer};
 
 /// The secret that ties the connections of one process together. The
 /// executive draws it when the process opens its session.
 pub type Cookie = [u8; 16];
-
-numbered! {
-    /// The services, with the number that stands in the high byte of a code.
-    pub enum ServiceId {
-        /// Cluster Membership.
-        Clm = 1,
-        /// Availability Management Framework.
-        Amf = 2,
-        /// Checkpoint.
-        Ckpt = 3,
-        /// What an operator asks.
-        Admin = 4,
-    }
-}
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

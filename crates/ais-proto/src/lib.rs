@@ -15,6 +15,7 @@ mod error;
 mod frame;
 mod hello;
 mod numbers;
+mod services;
 
 pub use ais_wire::{DecodeError, Name, NodeId, Reader, Writer};
 pub use error::AisError;
@@ -22,7 +23,10 @@ pub use frame::{
     Code, FrameError, HEADER_LENGTH, Header, MAJOR, MAX_CALL_BODY, MAX_EVENT, MAX_MESSAGE, MINOR,
     OK, event_frame,
 };
-pub use hello::{Cookie, Hello, Kind, ServiceId, Welcome};
+pub use hello::{Cookie, Hello, Kind, Welcome};
+pub use services::{Outcome, RequestKind, Subject};
+
+use services::services;
 
 /// How many asynchronous requests of one library handle may be outstanding;
 /// one more is [`AisError::TryAgain`].
@@ -62,41 +66,18 @@ pub mod track {
     }
 }
 
-/// A request of any service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Request<'a> {
-    /// A request to CLM.
-    Clm(clm::Request),
-    /// A request to AMF.
-    Amf(amf::Request<'a>),
-    /// A request to CKPT.
-    Ckpt(ckpt::Request<'a>),
-    /// A request to Admin.
-    Admin(admin::Request<'a>),
+services! {
+    /// Cluster Membership.
+    Clm = 1: clm::Request, clm::Event;
+    /// Availability Management Framework.
+    Amf = 2: amf::Request<'a>, amf::Event;
+    /// Checkpoint.
+    Ckpt = 3: ckpt::Request<'a>, ckpt::Event;
+    /// What an operator asks.
+    Admin = 4: admin::Request<'a>, admin::Event;
 }
 
 impl<'a> Request<'a> {
-    /// The code of the request.
-    #[must_use]
-    pub fn code(&self) -> Code {
-        match self {
-            Self::Clm(request) => request.code(),
-            Self::Amf(request) => request.code(),
-            Self::Ckpt(request) => request.code(),
-            Self::Admin(request) => request.code(),
-        }
-    }
-
-    /// Appends the body but for the data, which [`Request::data`] has.
-    pub fn encode(&self, out: &mut Writer) {
-        match self {
-            Self::Clm(request) => request.encode(out),
-            Self::Amf(request) => request.encode(out),
-            Self::Ckpt(request) => request.encode(out),
-            Self::Admin(request) => request.encode(out),
-        }
-    }
-
     /// The data that follows what [`Request::encode`] wrote, piece by piece.
     pub fn data(&self) -> impl Iterator<Item = &'a [u8]> {
         let ckpt = match self {
@@ -104,23 +85,6 @@ impl<'a> Request<'a> {
             Self::Ckpt(request) => Some(request.data()),
         };
         ckpt.into_iter().flatten()
-    }
-
-    /// The request that a frame with this code and body holds.
-    ///
-    /// # Errors
-    /// A [`DecodeError`] if there is no such request.
-    pub fn decode(code: Code, body: &'a [u8]) -> Result<Self, DecodeError> {
-        let mut input = Reader::new(body);
-        let request = match code.service() {
-            Some(ServiceId::Clm) => Self::Clm(clm::Request::decode(code, &mut input)?),
-            Some(ServiceId::Amf) => Self::Amf(amf::Request::decode(code, &mut input)?),
-            Some(ServiceId::Ckpt) => Self::Ckpt(ckpt::Request::decode(code, &mut input)?),
-            Some(ServiceId::Admin) => Self::Admin(admin::Request::decode(code, &mut input)?),
-            None => return Err(DecodeError::Invalid),
-        };
-        input.finish()?;
-        Ok(request)
     }
 }
 

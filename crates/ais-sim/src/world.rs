@@ -4,7 +4,8 @@ use crate::checkpoints::Model;
 use crate::components::{Told, groups, names};
 use crate::{Rng, Violation};
 use ais_node::{
-    Caller, Config, ConnectionId, Digest, Node, Now, Output, Pace, SessionId, ckpt::Limits,
+    Caller, Config, ConnectionId, Digest, Node, Now, Output, Pace, SERVICES, SessionId,
+    ckpt::Limits,
 };
 use ais_proto::track::TrackFlags;
 use ais_proto::{AisError, Code, Name, NodeId, Request, ServiceId, Writer, amf, ckpt, clm};
@@ -269,7 +270,7 @@ impl World {
     /// A client that is no library: the connection is to be closed or gets an
     /// answer, and nobody else notices.
     fn talk_nonsense(&mut self) -> Result<(), String> {
-        let handle = self.rng.once_in(2).then_some((*self.rng.pick(&SERVICES), 7));
+        let handle = self.rng.once_in(2).then_some((*self.rng.pick(SERVICES), 7));
         let (session, connection) = (self.fresh(), self.fresh());
         let caller = caller(session, connection, handle);
         if handle.is_some() {
@@ -278,8 +279,9 @@ impl World {
         for _ in 0..5 {
             let length = self.rng.below(60) as usize;
             let body: Vec<u8> = (0..length).map(|_| self.rng.number() as u8 & 3).collect();
-            let code = 0x0100 * (1 + self.rng.below(3)) + self.rng.below(0x14);
-            let _ = self.node.request(self.now, &caller, 1, Code(code as u16), &body);
+            let service = *self.rng.pick(SERVICES) as u16;
+            let code = Code(0x0100 * service + self.rng.below(0x14) as u16);
+            let _ = self.node.request(self.now, &caller, 1, code, &body);
             self.take_outputs()?;
         }
         self.watch_members(caller)?;
@@ -407,8 +409,6 @@ impl World {
         if program.silent { Ok(()) } else { self.told.callback(&event) }
     }
 }
-
-const SERVICES: [ServiceId; 3] = [ServiceId::Clm, ServiceId::Amf, ServiceId::Ckpt];
 
 fn caller(session: u64, connection: u64, handle: Option<(ServiceId, u32)>) -> Caller {
     Caller { session: SessionId(session), connection: ConnectionId(connection), handle }

@@ -294,7 +294,7 @@ impl Admin {
             expected_nodes: self.expected_nodes,
             has_quorum: sync.has_quorum,
             lead: sync.lead,
-            has_amf: sync.has_amf,
+            has_amf: sync.takes_part(ServiceId::Amf),
             checkpoints: checkpoints as u32,
             checkpoint_memory,
             checkpoint_memory_limit,

@@ -18,26 +18,26 @@ pub mod config;
 mod local;
 mod message;
 mod model;
+mod replica;
 #[cfg(test)]
 mod tests;
 mod track;
 
-use crate::service::{Side, Snapshot};
+use crate::service::{Fingerprint, Replica, Service};
 use crate::{
-    Asker, Caller, ConnectionId, Delivery, Digest, Effects, Event, Ledger, Malformed, Now, Promise,
-    Service, SessionId, Timer,
+    Asker, Caller, Config, ConnectionId, Delivery, Digest, Effects, Event, Malformed, Now, Promise,
+    SessionId, Timer,
 };
-use ais_proto::admin::{Operated, Operation, Target};
+use ais_proto::admin::{self, Operated};
 use ais_proto::amf::{Callbacks, ErrorReport, Recovery, Request};
 use ais_proto::{AisError, ServiceId};
 use ais_totem::View;
-use ais_wire::{DecodeError, Name, NodeId, Writer};
+use ais_wire::{Name, NodeId, Writer};
 use local::{Answered, Function, Local};
 use message::{Message, RegistrationId, Report};
 use model::{Model, Outcome, Reset};
 use track::{Start, Tracking};
 
-pub use model::Incoming;
 pub(crate) use track::Due;
 
 /// The service.
@@ -46,6 +46,8 @@ pub struct Amf {
     me: NodeId,
     /// The name of this node.
     name: Name,
+    /// Of groups.conf.
+    fingerprint: Fingerprint,
     model: Model,
     local: Local,
     tracking: Tracking,
@@ -55,8 +57,16 @@ impl Amf {
     /// The service of a node of this name, with nothing registered anywhere.
     #[must_use]
     pub fn new(me: NodeId, name: Name, groups: config::Groups) -> Self {
-        let model = Model::new(groups);
-        Self { me, name, model, local: Local::default(), tracking: Tracking::default() }
+        let parts = groups.groups.iter().take(Fingerprint::MAX_PARTS);
+        let parts = parts.map(|group| (group.name.clone(), group.digest())).collect();
+        Self {
+            me,
+            name,
+            fingerprint: Fingerprint { all: groups.digest(), parts },
+            model: Model::new(groups),
+            local: Local::default(),
+            tracking: Tracking::default(),
+        }
     }
 
     /// The program has been handed the callback with this invocation.
@@ -171,18 +181,6 @@ impl Amf {
         }
     }
 
-    /// An operator has something done to a part of AMF. The reply is an
-    /// [`Operated`], when all nodes know of it.
-    pub(crate) fn operate(
-        &mut self,
-        asker: Asker,
-        operation: Operation,
-        target: Target,
-        fx: &mut Effects,
-    ) {
-        send(fx, Some(asker), &Message::Operate { operation, target });
-    }
-
     /// This node is about to leave: its units shall go out of service first.
     pub(crate) fn drain(&mut self, fx: &mut Effects) {
         send(fx, None, &Message::Drain);
@@ -192,11 +190,6 @@ impl Amf {
     /// anything.
     pub(crate) fn tell(&mut self, connection: ConnectionId, due: Due) -> Option<Event> {
         self.tracking.tell(connection, due, &self.model)
-    }
-
-    /// Another takes the place of this one, in which nobody tracks anything.
-    pub(crate) fn end(&mut self, ledger: &mut Ledger) {
-        self.tracking.end(ledger);
     }
 
     /// How many units were looked at since the start.
@@ -294,16 +287,28 @@ impl Amf {
 }
 
 impl Service for Amf {
-    type Request<'a> = Request<'a>;
+    fn start(config: &Config) -> Self {
+        Self::new(config.node, config.node_name.clone(), config.groups.clone())
+    }
 
+    /// An operator asks too: the reply to that is an [`Operated`], when all nodes know
+    /// of it.
     fn on_request(
         &mut self,
         now: Now,
         caller: &Caller,
         asker: Asker,
-        request: Request<'_>,
+        request: ais_proto::Request<'_>,
         fx: &mut Effects,
     ) -> Result<(), Malformed> {
+        let request = match request {
+            ais_proto::Request::Amf(request) => request,
+            ais_proto::Request::Admin(admin::Request::Operate { operation, target }) => {
+                send(fx, Some(asker), &Message::Operate { operation, target });
+                return Ok(());
+            }
+            _ => return Err(Malformed),
+        };
         let model = &self.model;
         match request {
             Request::Register { component, proxy } => {
@@ -400,45 +405,8 @@ impl Service for Amf {
     /// components leave unanswered.
     fn on_lead(&mut self, _leads: bool, _fx: &mut Effects) {}
 
-    fn snapshot(&self) -> Snapshot {
-        Box::new(self.model.freeze().into_iter())
-    }
-
-    type Incoming = Incoming;
-
-    fn incoming(&self) -> Incoming {
-        Incoming::new(&self.model)
-    }
-
-    fn take_chunk(incoming: &mut Incoming, chunk: &[u8]) -> Result<(), DecodeError> {
-        incoming.take(chunk)
-    }
-
-    fn merge(&mut self, sides: Vec<Side<Incoming>>, view: &View, fx: &mut Effects) {
-        let here: Vec<_> = self.local.registered().collect();
-        let dismissal = |(id, registration)| (id, registration, self.model.dismissal(id));
-        let dismissals: Vec<_> = here.into_iter().map(dismissal).collect();
-        let mut sides: Vec<_> = sides
-            .into_iter()
-            .map(|side| match side.state {
-                Some(incoming) => (side.members, finish(incoming)),
-                None => (side.members, self.model.clone()),
-            })
-            .collect();
-        // One side has nothing to be put together with: it goes on as it is.
-        let together = match sides.pop() {
-            Some((_, only)) if sides.is_empty() => Some(only),
-            last => Model::together(sides.into_iter().chain(last)),
-        };
-        let Some(together) = together else { return };
-        self.model = together;
-        self.model.meet_in(view);
-        for (id, registration, questions) in dismissals {
-            if self.model.registration(id) != Some(registration) {
-                self.local.dismiss(id, questions, &self.model, fx);
-            }
-        }
-        self.carry_out(fx);
+    fn timers_need_quorum(&self) -> bool {
+        false
     }
 
     fn on_timer(&mut self, _now: Now, timer: Timer, fx: &mut Effects) {
@@ -448,6 +416,8 @@ impl Service for Amf {
     }
 
     fn on_cancel(&mut self, _connection: ConnectionId, _id: u32, _fx: &mut Effects) {}
+
+    fn on_undelivered(&mut self, _event: &Event, _fx: &mut Effects) {}
 
     fn on_handle_gone(&mut self, connection: ConnectionId, fx: &mut Effects) {
         self.tracking.forget(connection, &mut fx.ledger);
@@ -463,6 +433,10 @@ impl Service for Amf {
 
     fn digest(&self, digest: &mut Digest) {
         self.model.digest(digest);
+    }
+
+    fn replica(&mut self) -> Option<&mut dyn Replica> {
+        Some(self)
     }
 }
 
@@ -483,15 +457,6 @@ impl Report {
             probable_cause: report.probable_cause,
         }
     }
-}
-
-/// The model of another side.
-fn finish(incoming: Incoming) -> Model {
-    let (model, is_complete) = incoming.finish();
-    if !is_complete {
-        log::error!("the components of another side came in without their end");
-    }
-    model
 }
 
 fn send(fx: &mut Effects, asker: Option<Asker>, message: &Message) {

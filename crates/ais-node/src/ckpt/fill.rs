@@ -11,52 +11,12 @@
 use super::message::CheckpointId;
 use super::state::State;
 use crate::SNAPSHOT_CHUNK;
-use ais_totem::ViewId;
-use ais_wire::{DecodeError, NodeId, Reader, Writer};
-use std::cmp::Reverse;
+use crate::cursor::Cursor;
+use ais_wire::{DecodeError, Reader, Writer};
 
 /// Sections that are looked at for one chunk: empty ones have no bytes to
 /// bound it.
 const MAX_SECTIONS: usize = 1 << 12;
-
-/// A place in the walk over all sections. What lies before it has been sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Cursor {
-    checkpoint: CheckpointId,
-    section: u64,
-    offset: u32,
-}
-
-impl Cursor {
-    /// Where the walk begins.
-    pub(crate) const START: Self = Self::at(CheckpointId {
-        view: ViewId {
-            number: u64::MAX,
-            representative: NodeId::new(std::net::Ipv4Addr::BROADCAST),
-        },
-        number: u64::MAX,
-    });
-
-    /// Before the newest section of a checkpoint.
-    const fn at(checkpoint: CheckpointId) -> Self {
-        Self { checkpoint, section: u64::MAX, offset: 0 }
-    }
-
-    /// Grows in the course of the walk.
-    pub(crate) fn progress(self) -> impl Ord {
-        (Reverse(self.checkpoint), Reverse(self.section), self.offset)
-    }
-
-    pub(crate) fn encode(self, out: &mut Writer) {
-        self.checkpoint.encode(out);
-        out.u64(self.section).u32(self.offset);
-    }
-
-    pub(crate) fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let checkpoint = CheckpointId::decode(input)?;
-        Ok(Self { checkpoint, section: input.u64()?, offset: input.u32()? })
-    }
-}
 
 /// The next chunk of the walk and the place after it, if there is more.
 pub(super) fn compose(state: &State, cursor: Cursor) -> (Vec<u8>, Option<Cursor>) {
@@ -79,12 +39,12 @@ fn step(
     room: usize,
     put: &mut impl FnMut(Vec<u8>),
 ) -> Option<Cursor> {
-    let (id, checkpoint) = state.last_to(cursor.checkpoint)?;
-    let cursor = if id == cursor.checkpoint { cursor } else { Cursor::at(id) };
-    let Some((number, section)) = checkpoint.sections.last_to(cursor.section) else {
+    let (id, checkpoint) = state.last_to(cursor.object)?;
+    let cursor = if id == cursor.object { cursor } else { Cursor::at(id) };
+    let Some((number, section)) = checkpoint.sections.last_to(cursor.part) else {
         return state.last_before(id).map(Cursor::at);
     };
-    let offset = if number == cursor.section { cursor.offset } else { 0 };
+    let offset = if number == cursor.part { cursor.offset } else { 0 };
     let stored = section.bytes.stored_from(offset, room);
     let (at, bytes) = stored.unwrap_or((offset, &[]));
     // A section has less than 2^31 bytes.
@@ -97,9 +57,9 @@ fn step(
         put(record.into_bytes());
     }
     match (is_last, number) {
-        (false, _) => Some(Cursor { checkpoint: id, section: number, offset: end }),
+        (false, _) => Some(Cursor { object: id, part: number, offset: end }),
         (true, 0) => state.last_before(id).map(Cursor::at),
-        (true, _) => Some(Cursor { checkpoint: id, section: number - 1, offset: 0 }),
+        (true, _) => Some(Cursor { object: id, part: number - 1, offset: 0 }),
     }
 }
 

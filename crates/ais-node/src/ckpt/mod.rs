@@ -26,6 +26,7 @@ mod merge;
 mod message;
 mod near;
 mod opens;
+mod replica;
 mod request;
 mod section;
 mod shards;
@@ -36,14 +37,14 @@ mod taken;
 #[cfg(test)]
 mod tests;
 
-use crate::service::{Side, Snapshot};
+use crate::service::{Replica, Service};
 use crate::{
-    Asker, Caller, ConnectionId, Delivery, Digest, Effects, Event, Malformed, Now, Pace, Promise,
-    Service, SessionId, Timer,
+    Asker, Caller, Config, ConnectionId, Delivery, Digest, Effects, Event, Malformed, Now, Pace,
+    Promise, SessionId, Timer,
 };
-use ais_proto::ckpt::{self, MAX_SECTION_ID, MAX_SECTION_SIZE, Request, UpdateOption};
+use ais_proto::ckpt::{self, MAX_SECTION_ID, MAX_SECTION_SIZE, UpdateOption};
 use ais_totem::View;
-use ais_wire::{DecodeError, NodeId, Writer};
+use ais_wire::{NodeId, Writer};
 use checkpoint::Checkpoint;
 use duties::Duties;
 use failure::Failure;
@@ -52,14 +53,12 @@ use merge::Merging;
 use message::{Change, CheckpointId, Message, Opener, Stamp};
 use opens::Opens;
 use section::Sections;
-use snapshot::{Freezing, Frozen};
+use snapshot::Freezing;
 use spare::Spare;
 use state::{Changed, State};
 
-pub(crate) use fill::Cursor;
 pub(crate) use inspect::Taken;
 pub use limits::Limits;
-pub use snapshot::Incoming;
 
 /// Open checkpoints of a process; one more is `NO_RESOURCES`.
 const MAX_OPENS: usize = 1 << 16;
@@ -128,50 +127,9 @@ impl Ckpt {
         self.spare.give(body);
     }
 
-    /// Goes on with freezing the state, for no longer than the group can wait;
-    /// with what sections hold, or of that nothing but the size: that comes by
-    /// way of [`Ckpt::fill_from`]. Whether it is frozen. Nothing may change
-    /// before [`Ckpt::take_frozen`].
-    pub(crate) fn freeze(&mut self, with_bytes: bool) -> bool {
-        let freezing = self.freezing.get_or_insert_with(|| Freezing::new(&self.state, with_bytes));
-        freezing.go_on(&self.state, self.pace.checkpoints);
-        !freezing.has_more()
-    }
-
-    /// As [`Service::snapshot`], with what sections hold or without. Quick if the
-    /// state was frozen before.
-    pub(crate) fn take_frozen(&mut self, with_bytes: bool) -> Snapshot {
-        let freezing = self.freezing.take().filter(|of| of.with_bytes() == with_bytes);
-        let mut freezing = freezing.unwrap_or_else(|| Freezing::new(&self.state, with_bytes));
-        freezing.go_on(&self.state, usize::MAX);
-        Box::new(Frozen::from(freezing))
-    }
-
-    /// What sections hold now from a place on, and the place after that;
-    /// `None`: that is the last of it.
-    pub(crate) fn fill_from(&self, cursor: Cursor) -> (Vec<u8>, Option<Cursor>) {
-        fill::compose(&self.state, cursor)
-    }
-
-    /// Takes what [`Ckpt::fill_from`] gave on another node, at any time since
-    /// that wrote out its heads.
-    ///
-    /// # Errors
-    /// A [`DecodeError`] if it is not that.
-    pub(crate) fn fill(&mut self, chunk: &[u8]) -> Result<(), DecodeError> {
-        fill::take(&mut self.state, chunk)
-    }
-
-    /// A state that has come in, or a part of it, is of no use any more.
-    pub(crate) fn give_up(&mut self, incoming: Incoming, fx: &mut Effects) {
-        let (state, _) = incoming.finish();
-        self.state.bury_state(state);
-        self.duties.watch_graves(&self.state, fx);
-    }
-
     /// A checkpoint was opened for a program that is no longer there to take
     /// it.
-    pub fn on_unclaimed(&mut self, checkpoint: u32, fx: &mut Effects) {
+    fn on_unclaimed(&mut self, checkpoint: u32, fx: &mut Effects) {
         if let Some(open) = self.opens.remove(checkpoint, &mut fx.ledger) {
             close(open.checkpoint, 1, fx);
         }
@@ -309,16 +267,19 @@ impl Ckpt {
 }
 
 impl Service for Ckpt {
-    type Request<'a> = Request<'a>;
+    fn start(config: &Config) -> Self {
+        Self::new(config.node, config.ckpt, config.pace)
+    }
 
     fn on_request(
         &mut self,
         now: Now,
         caller: &Caller,
         asker: Asker,
-        request: Request<'_>,
+        request: ais_proto::Request<'_>,
         fx: &mut Effects,
     ) -> Result<(), Malformed> {
+        let ais_proto::Request::Ckpt(request) = request else { return Err(Malformed) };
         match self.ask(now, caller, asker, request, fx) {
             Ok(()) => Ok(()),
             Err(request::Refusal::Malformed) => Err(Malformed),
@@ -413,31 +374,9 @@ impl Service for Ckpt {
             || self.duties.have_more()
     }
 
-    fn snapshot(&self) -> Snapshot {
-        Box::new(Frozen::new(&self.state, true))
-    }
-
-    type Incoming = Incoming;
-
-    fn incoming(&self) -> Incoming {
-        Incoming::with_memory(self.limits.memory)
-    }
-
-    fn take_chunk(incoming: &mut Incoming, chunk: &[u8]) -> Result<(), DecodeError> {
-        incoming.take(chunk)
-    }
-
-    fn merge(&mut self, sides: Vec<Side<Incoming>>, view: &View, fx: &mut Effects) {
-        // Without a side that this node is on nothing is open here any more.
-        self.is_mine = sides.iter().any(|side| side.state.is_none());
-        let sides = sides.into_iter().map(|side| match side.state {
-            Some(incoming) => (side.members, finish(incoming)),
-            None => (side.members, std::mem::take(&mut self.state)),
-        });
-        let sides = sides.collect();
-        self.merging = Some(self.state.begin_merge(sides));
-        self.state.set_view(view.id);
-        self.go_on(fx);
+    /// Timers propose what expires.
+    fn timers_need_quorum(&self) -> bool {
+        true
     }
 
     fn on_timer(&mut self, now: Now, timer: Timer, fx: &mut Effects) {
@@ -454,6 +393,13 @@ impl Service for Ckpt {
         }
     }
 
+    /// What was opened is closed again.
+    fn on_undelivered(&mut self, event: &Event, fx: &mut Effects) {
+        if let Event::Ckpt(ckpt::Event::Open { result: Ok(checkpoint), .. }) = event {
+            self.on_unclaimed(*checkpoint, fx);
+        }
+    }
+
     fn on_handle_gone(&mut self, connection: ConnectionId, _fx: &mut Effects) {
         self.opens.forget_connection(connection);
     }
@@ -466,15 +412,10 @@ impl Service for Ckpt {
     fn digest(&self, digest: &mut Digest) {
         self.state.digest(digest);
     }
-}
 
-/// The state of another side.
-fn finish(incoming: Incoming) -> State {
-    let (state, is_complete) = incoming.finish();
-    if !is_complete {
-        log::error!("the checkpoints of another side came in without their end");
+    fn replica(&mut self) -> Option<&mut dyn Replica> {
+        Some(self)
     }
-    state
 }
 
 /// Multicasts a message; `asker` waits for its delivery here.

@@ -11,6 +11,7 @@ use super::state::State;
 use super::{CHECKPOINT_OVERHEAD, MAX_COUNT};
 use crate::SNAPSHOT_CHUNK;
 use crate::message_id::{FIRST_ID, decode_view, encode_view};
+use crate::service::Part;
 use ais_wire::{DecodeError, Reader, Writer};
 
 /// How much more than `checkpoint-memory` of this node a foreign state may
@@ -32,7 +33,7 @@ pub(super) struct Frozen {
     checkpoints: std::vec::IntoIter<(Writer, Shards)>,
     current: Option<Position>,
     end: Option<u8>,
-    with_bytes: bool,
+    part: Part,
 }
 
 /// How far a checkpoint is written out.
@@ -42,7 +43,7 @@ struct Position {
     next: u64,
     /// The section, and from where its bytes are not.
     bytes: Option<(u64, u32)>,
-    with_bytes: bool,
+    part: Part,
 }
 
 /// A state that is being frozen, so many checkpoints at a time. It does not
@@ -53,16 +54,16 @@ pub(super) struct Freezing {
     checkpoints: Vec<(Writer, Shards)>,
     /// From where on they are still to be frozen; `None`: that is all.
     next: Option<CheckpointId>,
-    with_bytes: bool,
+    part: Part,
 }
 
 impl Freezing {
-    /// Begins with the state as it is, with what sections hold or without.
-    pub(super) fn new(state: &State, with_bytes: bool) -> Self {
+    /// Begins with the state as it is.
+    pub(super) fn new(state: &State, part: Part) -> Self {
         let mut head = Writer::new();
         encode_view(state.view(), head.u8(HEAD));
-        head.u64(state.memory()).bool(with_bytes);
-        Self { head, checkpoints: Vec::new(), next: Some(FIRST_ID), with_bytes }
+        head.u64(state.memory()).bool(part == Part::Whole);
+        Self { head, checkpoints: Vec::new(), next: Some(FIRST_ID), part }
     }
 
     /// Freezes so many more.
@@ -88,20 +89,13 @@ impl Freezing {
         self.next.is_some()
     }
 
-    /// Whether what sections hold is part of it.
-    pub(super) fn with_bytes(&self) -> bool {
-        self.with_bytes
+    /// How much of the state it has.
+    pub(super) fn part(&self) -> Part {
+        self.part
     }
 }
 
 impl Frozen {
-    /// The state as it is now, with what sections hold or without.
-    pub(super) fn new(state: &State, with_bytes: bool) -> Self {
-        let mut freezing = Freezing::new(state, with_bytes);
-        freezing.go_on(state, usize::MAX);
-        Self::from(freezing)
-    }
-
     /// The next record; of the bytes of a section not more than about `room`.
     fn record(&mut self, room: usize) -> Option<Writer> {
         if self.head.is_some() {
@@ -111,8 +105,7 @@ impl Frozen {
             return Some(record);
         }
         if let Some((record, sections)) = self.checkpoints.next() {
-            let with_bytes = self.with_bytes;
-            self.current = Some(Position { sections, next: 0, bytes: None, with_bytes });
+            self.current = Some(Position { sections, next: 0, bytes: None, part: self.part });
             return Some(record);
         }
         self.current = None;
@@ -123,9 +116,9 @@ impl Frozen {
 }
 
 impl From<Freezing> for Frozen {
-    fn from(Freezing { head, checkpoints, with_bytes, .. }: Freezing) -> Self {
+    fn from(Freezing { head, checkpoints, part, .. }: Freezing) -> Self {
         let checkpoints = checkpoints.into_iter();
-        Self { head: Some(head), checkpoints, current: None, end: Some(END), with_bytes }
+        Self { head: Some(head), checkpoints, current: None, end: Some(END), part }
     }
 }
 
@@ -144,7 +137,7 @@ impl Position {
         let (number, section) = self.sections.next_from(self.next)?;
         section.encode_head(number, record.u8(SECTION));
         self.next = number + 1;
-        self.bytes = self.with_bytes.then_some((number, 0));
+        self.bytes = (self.part == Part::Whole).then_some((number, 0));
         Some(record)
     }
 }
@@ -166,7 +159,7 @@ impl Iterator for Frozen {
 /// The state of another side, while its chunks come in. What it may need is
 /// bounded by what its head declares, and that by the node that takes it.
 #[derive(Debug)]
-pub struct Incoming {
+pub(super) struct Incoming {
     /// Bytes that the state may need.
     limit: u64,
     /// Bytes that it says it needs; `None` before its head.

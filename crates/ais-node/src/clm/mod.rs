@@ -10,20 +10,18 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use crate::effects::Asker;
 use crate::event::Due as ToTell;
-use crate::node::{Config, Malformed};
-use crate::service::{Side, Snapshot};
+use crate::record::Record;
+use crate::service::{Replica, Service};
 use crate::{
-    Caller, ConnectionId, Delivery, Digest, Effects, Event, Now, Service, SessionId, Timer,
+    Asker, Caller, Config, ConnectionId, Delivery, Digest, Effects, Event, Malformed, Now,
+    SessionId, Timer,
 };
 use ais_proto::clm::{self, LOCAL_NODE_ID, Request};
 use ais_proto::track::TrackFlags;
 use ais_proto::{AisError, ServiceId};
 use ais_totem::View;
-use ais_wire::DecodeError;
 use ais_wire::{NodeId, Writer};
-pub(crate) use state::Record;
 use state::{Members, Shown};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -32,7 +30,6 @@ use std::rc::Rc;
 #[derive(Debug)]
 pub struct Clm {
     me: NodeId,
-    record: Record,
     members: Members,
     subscriptions: BTreeMap<ConnectionId, Subscription>,
 }
@@ -74,33 +71,6 @@ impl Due {
 }
 
 impl Clm {
-    /// The service of a node that is not in a view yet.
-    #[must_use]
-    pub fn new(config: &Config) -> Self {
-        let record = Record {
-            name: config.node_name.clone(),
-            cluster: config.cluster_name.clone(),
-            boot_timestamp: config.boot_timestamp,
-        };
-        Self {
-            me: config.node,
-            record,
-            members: Members::default(),
-            subscriptions: BTreeMap::new(),
-        }
-    }
-
-    /// What this node says of itself.
-    pub(crate) fn record(&self) -> &Record {
-        &self.record
-    }
-
-    /// A member has said this of itself.
-    pub(crate) fn learn(&mut self, node: NodeId, record: Record, fx: &mut Effects) {
-        self.members.add_record(node, record);
-        self.announce(fx);
-    }
-
     fn track_start(
         &mut self,
         asker: Asker,
@@ -189,16 +159,20 @@ impl Clm {
 }
 
 impl Service for Clm {
-    type Request<'a> = Request;
+    fn start(config: &Config) -> Self {
+        let (members, subscriptions) = (Members::default(), BTreeMap::new());
+        Self { me: config.node, members, subscriptions }
+    }
 
     fn on_request(
         &mut self,
         _now: Now,
         caller: &Caller,
         asker: Asker,
-        request: Request,
+        request: ais_proto::Request<'_>,
         fx: &mut Effects,
     ) -> Result<(), Malformed> {
+        let ais_proto::Request::Clm(request) = request else { return Err(Malformed) };
         let on_handle = caller.callbacks(ServiceId::Clm).is_some();
         match request {
             Request::NodeGet { node } => {
@@ -232,23 +206,22 @@ impl Service for Clm {
         self.announce(fx);
     }
 
+    fn on_announced(&mut self, member: NodeId, record: &Record, fx: &mut Effects) {
+        self.members.add_record(member, record.clone());
+        self.announce(fx);
+    }
+
     fn on_lead(&mut self, _leads: bool, _fx: &mut Effects) {}
 
-    fn snapshot(&self) -> Snapshot {
-        Box::new(std::iter::empty())
+    fn timers_need_quorum(&self) -> bool {
+        false
     }
-
-    type Incoming = ();
-
-    fn take_chunk(_incoming: &mut (), _chunk: &[u8]) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn merge(&mut self, _sides: Vec<Side<()>>, _view: &View, _fx: &mut Effects) {}
 
     fn on_timer(&mut self, _now: Now, _timer: Timer, _fx: &mut Effects) {}
 
     fn on_cancel(&mut self, _connection: ConnectionId, _id: u32, _fx: &mut Effects) {}
+
+    fn on_undelivered(&mut self, _event: &Event, _fx: &mut Effects) {}
 
     fn on_handle_gone(&mut self, connection: ConnectionId, _fx: &mut Effects) {
         self.subscriptions.remove(&connection);
@@ -258,5 +231,10 @@ impl Service for Clm {
 
     fn digest(&self, digest: &mut Digest) {
         self.members.digest(digest);
+    }
+
+    /// All that CLM has is in the view and the announcements.
+    fn replica(&mut self) -> Option<&mut dyn Replica> {
+        None
     }
 }

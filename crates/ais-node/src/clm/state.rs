@@ -1,39 +1,22 @@
 //! The members and what is known of them: the replicated part of CLM.
 
+use crate::record::Record;
 use crate::{Digest, Event};
 use ais_proto::clm::{self, Change};
 use ais_totem::View;
-use ais_wire::{DecodeError, Name, NodeId, Reader, Writer};
+use ais_wire::{NodeId, Writer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-/// What a node says of itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Record {
-    pub(super) name: Name,
-    pub(super) cluster: Name,
-    /// Nanoseconds since the epoch.
-    pub(super) boot_timestamp: i64,
-}
-
-impl Record {
-    pub(crate) fn encode(&self, out: &mut Writer) {
-        out.name(&self.name).name(&self.cluster).i64(self.boot_timestamp);
-    }
-
-    pub(crate) fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self { name: input.name()?, cluster: input.name()?, boot_timestamp: input.i64()? })
-    }
-
-    fn node(&self, id: NodeId, member: bool) -> clm::Node {
-        clm::Node {
-            id: id.to_api(),
-            address: id.address().octets(),
-            name: self.name.clone(),
-            cluster: self.cluster.clone(),
-            member,
-            boot_timestamp: self.boot_timestamp,
-        }
+/// A node as programs are shown it.
+fn node(record: &Record, id: NodeId) -> clm::Node {
+    clm::Node {
+        id: id.to_api(),
+        address: id.address().octets(),
+        name: record.name.clone(),
+        cluster: record.cluster.clone(),
+        member: true,
+        boot_timestamp: record.boot_timestamp,
     }
 }
 
@@ -140,7 +123,7 @@ impl Members {
         let joined = std::mem::take(&mut self.joined);
         let member = |(id, record): (&NodeId, &Option<Record>)| {
             let known = self.shown.members.get(id).filter(|_| !joined.contains(id)).cloned();
-            let node = Rc::new(record.as_ref()?.node(*id, true));
+            let node = Rc::new(node(record.as_ref()?, *id));
             Some((*id, known.unwrap_or(Member { node, since: self.view })))
         };
         let members = self.members.iter().filter_map(member).collect();

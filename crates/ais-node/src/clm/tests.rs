@@ -20,12 +20,7 @@ struct Rig {
 impl Rig {
     fn new() -> Self {
         let record = Record::named("one");
-        let clm = Clm {
-            me: ME,
-            record: record.clone(),
-            members: Members::default(),
-            subscriptions: BTreeMap::new(),
-        };
+        let clm = Clm { me: ME, members: Members::default(), subscriptions: BTreeMap::new() };
         let mut rig = Self { clm, fx: Effects::new() };
         rig.view(1, &[ME], &[ME], &[]);
         rig.record(ME, &record);
@@ -45,7 +40,7 @@ impl Rig {
     }
 
     fn record(&mut self, from: NodeId, record: &Record) {
-        self.clm.learn(from, record.clone(), &mut self.fx);
+        self.clm.on_announced(from, record, &mut self.fx);
     }
 
     fn join(&mut self, number: u64) {
@@ -58,6 +53,7 @@ impl Rig {
         let session = SessionId(1);
         let caller = Caller { session, connection: HANDLE, handle: Some((ServiceId::Clm, 3)) };
         let asker = Asker { session, connection: HANDLE, id: 1 };
+        let request = ais_proto::Request::Clm(request);
         self.clm.on_request(NOW, &caller, asker, request, &mut self.fx).unwrap();
         let Some(Effect::Reply { result, .. }) = self.fx.list.pop() else { panic!("no reply") };
         result

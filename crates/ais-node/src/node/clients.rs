@@ -3,10 +3,8 @@
 use super::{Malformed, Node};
 use crate::admin::Sights;
 use crate::effects::NODE;
-use crate::requests::{Kind, Outcome, is_told_later};
-use crate::services::Each;
-use crate::{Asker, Caller, ConnectionId, Holder, Now, Service as _, SessionId};
-use ais_proto::{AisError, Code, Request, ServiceId, admin, amf};
+use crate::{Asker, Caller, ConnectionId, Holder, Now, SessionId};
+use ais_proto::{AisError, Code, Outcome, Request, RequestKind, ServiceId, admin};
 
 impl Node {
     /// A process has come: its session, and who it is.
@@ -42,22 +40,21 @@ impl Node {
             self.apply(now);
             return Ok(());
         }
-        let outcome = Outcome::of(&request);
-        let is_told_later = is_told_later(&request) && self.handles.contains(caller.connection);
-        if is_told_later && !self.handles.begin_asynchronous(caller.connection, &mut self.fx.ledger)
-        {
+        let outcome = request.outcome();
+        let has_event = outcome.has_event() && self.handles.contains(caller.connection);
+        if has_event && !self.handles.begin_asynchronous(caller.connection, &mut self.fx.ledger) {
             self.fx.reply(asker, Err(AisError::TryAgain), Vec::new());
             self.apply(now);
             return Ok(());
         }
         self.holds.begin(caller, Some(id));
         self.fx.outcome = outcome;
-        self.fx.needs_quorum = Kind::of(&request) == Kind::Change;
+        self.fx.needs_quorum = request.kind() == RequestKind::Change;
         self.fx.holder = self.fx.ledger.holder(caller.session);
         let result = self.hand_over(now, caller, asker, request);
         self.fx.outcome = Outcome::Reply;
         self.fx.needs_quorum = false;
-        if is_told_later && self.fx.has_refused(asker) {
+        if has_event && self.fx.has_refused(asker) {
             self.handles.end_asynchronous(caller.connection, 1, &mut self.fx.ledger);
         }
         self.apply(now);
@@ -73,50 +70,28 @@ impl Node {
         asker: Asker,
         request: Request<'_>,
     ) -> Result<(), Malformed> {
-        let (services, fx) = (&mut self.services, &mut self.fx);
-        match request {
-            Request::Clm(request) => {
-                fx.service = ServiceId::Clm;
-                services.clm.on_request(now, caller, asker, request, fx)
-            }
-            Request::Amf(request) => {
-                fx.service = ServiceId::Amf;
-                services.amf.on_request(now, caller, asker, request, fx)
-            }
-            Request::Ckpt(request) => {
-                fx.service = ServiceId::Ckpt;
-                services.ckpt.on_request(now, caller, asker, request, fx)
-            }
-            Request::Admin(admin::Request::Operate { operation, target }) => {
-                fx.service = ServiceId::Amf;
-                services.amf.operate(asker, operation, target, fx);
-                Ok(())
-            }
-            Request::Admin(request) => {
-                fx.service = ServiceId::Admin;
-                let (amf, ckpt) = (&services.amf, &services.ckpt);
-                let (group, sync) = (&self.group, self.sync.status());
-                let sights = Sights { amf, ckpt, group, sync };
-                self.admin.on_request(now, &sights, caller, asker, request, fx)
-            }
+        let id = server(&request);
+        self.fx.service = id;
+        if let Some(service) = self.services.get_mut(id) {
+            return service.on_request(now, caller, asker, request, &mut self.fx);
         }
+        let Request::Admin(request) = request else { return Err(Malformed) };
+        let (amf, ckpt) = (&self.services.amf, &self.services.ckpt);
+        let (group, sync) = (&self.group, self.sync.status());
+        let sights = Sights { amf, ckpt, group, sync };
+        self.admin.on_request(now, &sights, caller, asker, request, &mut self.fx)
     }
 
     /// Why the node itself refuses a request, if it does.
-    fn refusal(&self, request: &Request<'_>) -> Option<AisError> {
-        let is_operation = matches!(request, Request::Admin(admin::Request::Operate { .. }));
-        let is_amf = is_operation || matches!(request, Request::Amf(_));
-        if is_amf && !self.sync.groups.is_ours() {
-            return match request {
-                // Nothing is registered where AMF has no part.
-                Request::Amf(amf::Request::Unregister { .. }) => Some(AisError::NotExist),
-                request => (Kind::of(request) != Kind::Release).then_some(AisError::TryAgain),
-            };
+    fn refusal(&mut self, request: &Request<'_>) -> Option<AisError> {
+        let service = server(request);
+        if !self.sync.takes_part(service) {
+            return self.services.configured(service)?.refusal(request);
         }
-        let is_refused = match Kind::of(request) {
-            Kind::Change => !self.sync.may_change(),
-            Kind::Other => !self.is_serving(),
-            Kind::Release | Kind::Sight => false,
+        let is_refused = match request.kind() {
+            RequestKind::Change => !self.sync.may_change(),
+            RequestKind::Other => !self.is_serving(),
+            RequestKind::Release | RequestKind::Inspect => false,
         };
         is_refused.then_some(AisError::TryAgain)
     }
@@ -154,11 +129,7 @@ impl Node {
         self.holds.end(connection, Some(id));
         let events = self.fx.askers.forget_call(connection, id);
         self.handles.end_asynchronous(connection, events, &mut self.fx.ledger);
-        self.each_service(now, |service, fx| match service {
-            Each::Clm(clm) => clm.on_cancel(connection, id, fx),
-            Each::Amf(amf) => amf.on_cancel(connection, id, fx),
-            Each::Ckpt(ckpt) => ckpt.on_cancel(connection, id, fx),
-        });
+        self.each_service(now, |_, service, fx| service.on_cancel(connection, id, fx));
         self.run_group(now);
     }
 
@@ -172,14 +143,8 @@ impl Node {
         if let Some(holder) = self.handles.holder(connection) {
             self.fx.holder = holder;
         }
-        for event in self.handles.close(connection, &mut self.fx.ledger) {
-            self.undelivered(&event);
-        }
-        self.each_service(now, |service, fx| match service {
-            Each::Clm(clm) => clm.on_handle_gone(connection, fx),
-            Each::Amf(amf) => amf.on_handle_gone(connection, fx),
-            Each::Ckpt(ckpt) => ckpt.on_handle_gone(connection, fx),
-        });
+        self.undelivered.extend(self.handles.close(connection, &mut self.fx.ledger));
+        self.each_service(now, |_, service, fx| service.on_handle_gone(connection, fx));
         self.fx.holder = NODE;
         self.run_group(now);
     }
@@ -191,13 +156,17 @@ impl Node {
         self.admin.on_session_gone(session);
         // What it gives back does not overtake what it still wanted done.
         self.fx.holder = self.fx.ledger.holder(session);
-        self.each_service(now, |service, fx| match service {
-            Each::Clm(clm) => clm.on_session_gone(session, fx),
-            Each::Amf(amf) => amf.on_session_gone(session, fx),
-            Each::Ckpt(ckpt) => ckpt.on_session_gone(session, fx),
-        });
+        self.each_service(now, |_, service, fx| service.on_session_gone(session, fx));
         self.fx.holder = NODE;
         self.fx.ledger.close(session);
         self.run_group(now);
+    }
+}
+
+/// The service that does what is asked: operations of AMF are asked of Admin.
+fn server(request: &Request<'_>) -> ServiceId {
+    match request {
+        Request::Admin(admin::Request::Operate { .. }) => ServiceId::Amf,
+        request => request.service(),
     }
 }

@@ -63,7 +63,9 @@ impl Node {
     /// Nothing works here that somebody else could take over.
     fn is_idle(&self) -> bool {
         let is_alone = self.sync.view.as_ref().is_none_or(|view| view.members.len() <= 1);
-        is_alone || !self.sync.groups.is_ours() || self.services.amf.at_work().next().is_none()
+        is_alone
+            || !self.sync.takes_part(ServiceId::Amf)
+            || self.services.amf.at_work().next().is_none()
     }
 
     /// Ends the wait when it is over.

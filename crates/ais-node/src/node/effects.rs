@@ -2,9 +2,8 @@
 
 use super::{Node, Output};
 use crate::effects::Effect;
-use crate::services::Each;
-use crate::{Asker, ConnectionId, Event, Now, Service as _};
-use ais_proto::{AisError, ckpt};
+use crate::{Asker, ConnectionId, Event, Now};
+use ais_proto::AisError;
 
 /// A reply or event that waits until the group is stable.
 #[derive(Debug)]
@@ -127,21 +126,15 @@ impl Node {
             HeldOutput::Reply { asker, .. } => {
                 let Asker { connection, id, .. } = asker;
                 self.reply(asker, Err(AisError::Timeout), Vec::new());
-                self.each_service(now, |service, fx| match service {
-                    Each::Clm(clm) => clm.on_cancel(connection, id, fx),
-                    Each::Amf(amf) => amf.on_cancel(connection, id, fx),
-                    Each::Ckpt(ckpt) => ckpt.on_cancel(connection, id, fx),
-                });
+                self.each_service(now, |_, service, fx| service.on_cancel(connection, id, fx));
             }
-            HeldOutput::Event {
-                connection,
-                event: Event::Ckpt(ckpt::Event::Open { tag, result }),
-            } => {
-                self.unclaimed.extend(result);
-                let result = Err(AisError::Timeout);
-                self.event(connection, Event::Ckpt(ckpt::Event::Open { tag, result }));
-            }
-            output @ HeldOutput::Event { .. } => self.put_out(output),
+            HeldOutput::Event { connection, event } => match event.unsettled() {
+                Some(told) => {
+                    self.undelivered.push(event);
+                    self.event(connection, told);
+                }
+                None => self.event(connection, event),
+            },
         }
     }
 

@@ -7,7 +7,7 @@
 use super::{Node, Output};
 use crate::event::Due;
 use crate::{ConnectionId, Event};
-use ais_proto::{Code, admin, ckpt};
+use ais_proto::{Code, admin};
 use std::collections::VecDeque;
 
 /// Events that are made for handles that are told in turn, by all that is done at
@@ -65,7 +65,7 @@ impl Node {
         if self.handles.contains(connection) {
             self.tell_now(connection, Due::Event(event));
         } else {
-            self.undelivered(&event);
+            self.undelivered.push(event);
         }
     }
 
@@ -172,12 +172,6 @@ impl Node {
         for asker in self.admin.take_answers() {
             self.outputs.push_back(ToPutOut::Told(asker.connection));
             self.reply(asker, Ok(()), Vec::new());
-        }
-    }
-
-    pub(super) fn undelivered(&mut self, event: &Event) {
-        if let Event::Ckpt(ckpt::Event::Open { result: Ok(checkpoint), .. }) = event {
-            self.unclaimed.push(*checkpoint);
         }
     }
 }

@@ -5,9 +5,9 @@ use super::tasks::Task;
 use super::{Node, Output};
 use crate::effects::Envelope;
 use crate::group::Config;
-use crate::services::Each;
+use crate::record::Record;
 use crate::sync::{ENVELOPE, Exchange, Phase};
-use crate::{Delivery, Now, Service as _};
+use crate::{Delivery, Now};
 use ais_proto::{AisError, ServiceId};
 use ais_totem::{Guarantee, Lane, Output as FromGroup, QueueFull, View};
 use ais_wire::{NodeId, Reader};
@@ -27,10 +27,10 @@ impl Node {
         loop {
             self.take_group_outputs();
             self.work(now);
-            while let Some(checkpoint) = self.unclaimed.pop() {
-                self.fx.service = ServiceId::Ckpt;
-                self.services.ckpt.on_unclaimed(checkpoint, &mut self.fx);
-                self.apply(now);
+            while let Some(event) = self.undelivered.pop() {
+                self.with_service(now, event.service(), |service, fx| {
+                    service.on_undelivered(&event, fx);
+                });
             }
             for taken in self.admin.take_unwanted() {
                 self.fx.service = ServiceId::Ckpt;
@@ -103,14 +103,13 @@ impl Node {
         self.outbox.forget_taken();
         self.settle_held(now, self.sync.is_quorum(view.came_with_me.len()));
         let has_quorum = self.sync.is_quorum(view.members.len());
-        let has_amf = self.sync.groups.is_ours();
-        self.each_service(now, |service, fx| match service {
-            Each::Clm(clm) => clm.on_view(&view, has_quorum, fx),
-            Each::Amf(amf) => amf.on_view(&view, has_quorum && has_amf, fx),
-            Each::Ckpt(ckpt) => ckpt.on_view(&view, has_quorum, fx),
+        let excluded = self.sync.excluded();
+        self.each_service(now, |id, service, fx| {
+            service.on_view(&view, has_quorum && !excluded.contains(&id), fx);
         });
         self.complain_of_count(&view);
-        let announce = self.sync.install(now.monotonic, &view, self.services.clm.record().clone());
+        let record = Record::of(&self.config);
+        let announce = self.sync.install(now.monotonic, &view, record);
         self.sync_outbox.clear();
         self.sync_outbox.push_back(announce);
         self.renew_drain(now);
@@ -180,7 +179,7 @@ impl Node {
             let error = if self.sync.is_over { AisError::Timeout } else { AisError::TryAgain };
             return self.refuse(now, from, origin, error);
         }
-        if service == ServiceId::Amf && !self.sync.groups.takes_from(from) {
+        if !self.sync.takes_from(service, from) {
             let error = if needs_quorum { AisError::TryAgain } else { AisError::NotExist };
             return self.refuse(now, from, origin, error);
         }
@@ -191,11 +190,9 @@ impl Node {
         self.fx.delivery = number.max(self.agreed_at);
         self.delivers_change = needs_quorum;
         let delivery = Delivery { from, number, asker, message: input.rest() };
-        match service {
-            ServiceId::Admin => {
-                self.admin.on_deliver(delivery, &self.services.ckpt, &mut self.fx);
-            }
-            _ => self.services.deliver(service, delivery, &mut self.fx),
+        match self.services.get_mut(service) {
+            Some(service) => service.on_deliver(delivery, &mut self.fx),
+            None => self.admin.on_deliver(delivery, &self.services.ckpt, &mut self.fx),
         }
         self.apply(now);
         if asker.is_some() && self.held.len() == held {

@@ -18,11 +18,11 @@ use crate::group::{Config as GroupConfig, Group};
 use crate::handles::Handles;
 use crate::holds::Holds;
 use crate::ledger::{self, Bound};
-use crate::requests::Kind;
-use crate::services::{ALL, Each, Services};
+use crate::service::Service;
+use crate::services::{SERVICES, Services};
 use crate::sync::{Exchange, Sync, SyncStatus};
 use crate::timers::Timers;
-use crate::{ConnectionId, Holder, Ledger, Now, Pace, Service as _, Timer, ckpt};
+use crate::{ConnectionId, Event, Holder, Ledger, Now, Pace, Timer, ckpt};
 use ais_proto::{AisError, Code, ServiceId};
 use ais_totem::{Bytes, Destination, Ring, Status, View};
 use ais_wire::{Name, NodeId};
@@ -30,7 +30,7 @@ use drain::Drain;
 use effects::{Held, HeldOutput};
 use events::{Outputs, TURNS};
 use outbox::Outbox;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use tasks::Task;
 
 /// Timers of services that are followed in one step. Each of them once: what one
@@ -151,10 +151,10 @@ pub struct Node {
     delivers_change: bool,
     /// How many members the log was told of as more than are expected.
     count_told: Option<usize>,
-    /// Checkpoints that were opened for a program that is no longer there.
-    unclaimed: Vec<u32>,
-    /// Whether CLM and CKPT, and whether AMF, propose what time brings.
-    leads: (bool, bool),
+    /// Events that did not reach their program.
+    undelivered: Vec<Event>,
+    /// The services that propose here what time brings.
+    leads: BTreeSet<ServiceId>,
     drain: Drain,
     has_served: bool,
     /// What the group has brought, as far as it is not done.
@@ -177,10 +177,11 @@ impl Node {
     /// A node that starts. Clients may come once it is [`Output::Serving`].
     #[must_use]
     pub fn new(config: Config, now: Now) -> Self {
+        let mut services = Services::new(&config);
         let mut node = Self {
-            sync: Sync::new(config.node, config.expected_nodes, &config.groups),
+            sync: Sync::new(config.node, config.expected_nodes, &mut services),
             group: Group::new(config.node, config.group.clone(), now.monotonic),
-            services: Services::new(&config),
+            services,
             admin: Admin::new(&config, now),
             work_left: config.pace.messages,
             config,
@@ -198,8 +199,8 @@ impl Node {
             agreed_at: 0,
             delivers_change: false,
             count_told: None,
-            unclaimed: Vec::new(),
-            leads: (false, false),
+            undelivered: Vec::new(),
+            leads: BTreeSet::new(),
             drain: Drain::No,
             has_served: false,
             tasks: VecDeque::new(),
@@ -427,11 +428,11 @@ impl Node {
         self.sync.status()
     }
 
-    /// A digest of all replicated state. AMF is in it only where this node has
-    /// the groups.conf that AMF runs with.
+    /// A digest of all replicated state, but for that of services which this node takes no
+    /// part in: of AMF where it has another groups.conf.
     #[must_use]
     pub fn digest(&self) -> u64 {
-        self.services.digest(self.sync.groups.is_ours())
+        self.services.digest(|service| self.sync.takes_part(service))
     }
 
     /// How many service units AMF has looked at since this node started, as a
@@ -444,11 +445,11 @@ impl Node {
 
     fn on_timer(&mut self, now: Now, service: ServiceId, timer: Timer) {
         self.fx.service = service;
-        self.fx.needs_quorum = Kind::of_timer(service) == Kind::Change;
-        match self.services.each(service) {
-            Some(Each::Clm(clm)) => clm.on_timer(now, timer, &mut self.fx),
-            Some(Each::Amf(amf)) => amf.on_timer(now, timer, &mut self.fx),
-            Some(Each::Ckpt(ckpt)) => ckpt.on_timer(now, timer, &mut self.fx),
+        match self.services.get_mut(service) {
+            Some(service) => {
+                self.fx.needs_quorum = service.timers_need_quorum();
+                service.on_timer(now, timer, &mut self.fx);
+            }
             None => self.admin.on_timer(now, timer, &self.services.ckpt, &mut self.fx),
         }
         self.fx.needs_quorum = false;
@@ -456,13 +457,28 @@ impl Node {
         self.run_group(now);
     }
 
-    fn each_service(&mut self, now: Now, mut each: impl FnMut(Each<'_>, &mut Effects)) {
-        for service in ALL {
-            self.fx.service = service;
-            if let Some(service) = self.services.each(service) {
-                each(service, &mut self.fx);
-                self.apply(now);
-            }
+    /// Has a service do something, and does what it wants done then.
+    fn with_service(
+        &mut self,
+        now: Now,
+        id: ServiceId,
+        act: impl FnOnce(&mut dyn Service, &mut Effects),
+    ) {
+        self.fx.service = id;
+        if let Some(service) = self.services.get_mut(id) {
+            act(service, &mut self.fx);
+            self.apply(now);
+        }
+    }
+
+    /// Has all services do something, in their order.
+    fn each_service(
+        &mut self,
+        now: Now,
+        mut act: impl FnMut(ServiceId, &mut dyn Service, &mut Effects),
+    ) {
+        for id in SERVICES.iter().copied() {
+            self.with_service(now, id, |service, fx| act(id, service, fx));
         }
     }
 }

@@ -2,15 +2,15 @@
 
 use super::Node;
 use super::tasks::{How, Task};
-use crate::ckpt::Cursor;
+use crate::Now;
 use crate::group::Config as GroupConfig;
-use crate::services::Each;
-use crate::services::Services;
+use crate::service::{Part, Side};
+use crate::services::{Place, SERVICES, Services};
 use crate::sync::{Change, Exchange, Incoming, Message, Phase, Plan, PlannedSide, Progress, Stage};
-use crate::{Now, Service as _, Side};
 use ais_proto::ServiceId;
 use ais_totem::View;
 use ais_wire::NodeId;
+use std::collections::BTreeSet;
 
 /// For so many nanoseconds, and until whoever is gone is out of the view, a node
 /// waits for the next message that brings states together. Members have compared
@@ -20,7 +20,7 @@ const PATIENCE: u64 = 25_000_000_000;
 impl Node {
     /// A message of state synchronisation was delivered.
     pub(super) fn on_sync(&mut self, now: Now, number: u64, from: NodeId, bytes: &[u8]) {
-        let message = match Message::decode(bytes) {
+        let message = match self.sync.decode(bytes) {
             Ok((view, message)) if self.sync.view_id() == Some(view) => message,
             Ok(_) => return,
             Err(error) => {
@@ -34,8 +34,9 @@ impl Node {
         match message {
             Message::Announce(announce) => {
                 if !self.sync.announces.contains_key(&from) {
-                    self.services.clm.learn(from, announce.record.clone(), &mut self.fx);
-                    self.apply(now);
+                    self.each_service(now, |_, service, fx| {
+                        service.on_announced(from, &announce.record, fx);
+                    });
                 }
                 if let Some(plan) = self.sync.announced(from, announce) {
                     self.put_out_settled();
@@ -128,7 +129,7 @@ impl Node {
         if plan.is_merge() {
             self.sync.phase = Phase::Merging;
         } else {
-            self.adopt_groups(now, &plan);
+            self.adopt_configurations(now, &plan);
             self.sync.synced = plan.holders().iter().copied().collect();
             self.take_part(now, &plan);
         }
@@ -146,7 +147,9 @@ impl Node {
             // Nobody is left who has the rest.
             self.sync.forget_state(Phase::Gathering);
             self.take_empty_state(now);
-            self.tell_amf_quorum(now, self.sync.groups.is_ours());
+            for service in self.sync.configured() {
+                self.tell_quorum(now, service);
+            }
         }
         self.sync.synchronised();
         match (lineage, missing) {
@@ -167,7 +170,7 @@ impl Node {
         if !is_sender || plan.receivers().is_empty() || stage == Stage::Bytes {
             return true;
         }
-        self.services.ckpt.freeze(stage == Stage::Merge)
+        self.services.freeze(if stage == Stage::Merge { Part::Whole } else { Part::Heads })
     }
 
     /// Begins to send what is to be sent next.
@@ -179,7 +182,7 @@ impl Node {
         self.begin_stage(now, plan);
     }
 
-    /// Begins to send the heads of a state, or what sections hold.
+    /// Begins to send the heads of a state, or contents.
     fn begin_stage(&mut self, now: Now, plan: Plan) {
         let exchange = Exchange::new(plan, self.config.node, self.sync.attempt, &mut self.services);
         if exchange.stage != Stage::Merge && exchange.plan.fresh.contains(&self.config.node) {
@@ -192,7 +195,7 @@ impl Node {
 
     pub(super) fn send_chunks(&mut self, now: Now) {
         if let (Some(view), Some(exchange)) = (self.sync.view_id(), &mut self.sync.exchange) {
-            let services = &self.services;
+            let services = &mut self.services;
             self.sync_outbox
                 .extend(std::iter::from_fn(|| exchange.next(now.monotonic, view, services)));
         }
@@ -272,14 +275,14 @@ impl Node {
         if is_merge {
             self.agreed_at = number;
             self.sync.synced.extend(plan.receivers());
-            self.adopt_groups(now, &plan);
+            self.adopt_configurations(now, &plan);
         }
         if plan.receivers().contains(&self.config.node) {
             match (exchange.into_incoming(), lineage) {
                 (None, _) => self.forget_state(now, Phase::Out),
                 (Some(incoming), Some(lineage)) if !is_merge => {
                     self.merge(now, plan.sides.clone(), incoming);
-                    self.sync.fill(lineage, Cursor::START);
+                    self.sync.fill(lineage, Place::START);
                     self.follow_log(How::AsLogged { is_cut_short: false });
                 }
                 (Some(incoming), lineage) => {
@@ -291,33 +294,31 @@ impl Node {
         }
         if !is_merge {
             plan.filling = std::mem::take(&mut plan.fresh);
-            plan.fill_from = Cursor::START;
+            plan.fill_from = Place::START;
             self.begin_stage(now, plan);
         }
         self.update_lead(now);
     }
 
-    /// A part of what sections hold was delivered.
+    /// A part of the contents was delivered.
     fn on_fill(
         &mut self,
         (now, number): (Now, u64),
         from: NodeId,
         attempt: u32,
-        next: Option<Cursor>,
+        next: Option<Place>,
         bytes: &[u8],
     ) {
         let Some(exchange) = &mut self.sync.exchange else { return };
-        if !exchange.on_fill(number, from, attempt, next) {
-            return;
-        }
+        let Some(place) = exchange.on_fill(number, from, attempt, next) else { return };
         self.sync.bytes_moved += bytes.len() as u64;
         if self.sync.phase == Phase::Filling {
-            match self.services.ckpt.fill(bytes) {
-                Ok(()) => self.sync.filled_to(next),
-                Err(_) => {
-                    self.forget_state(now, Phase::Out);
-                    self.after(from, Progress::Unreadable("what a section holds does not fit it"));
-                }
+            let contents = self.services.contents(place.replica);
+            if contents.is_none_or(|contents| contents.fill(bytes).is_ok()) {
+                self.sync.filled_to(next);
+            } else {
+                self.forget_state(now, Phase::Out);
+                self.after(from, Progress::Unreadable("what a section holds does not fit it"));
             }
         }
         if next.is_some() {
@@ -331,27 +332,27 @@ impl Node {
         self.following.push(Task::Exchange(plan));
     }
 
-    fn merge(&mut self, now: Now, sides: Vec<PlannedSide>, incoming: Vec<Option<Incoming>>) {
+    fn merge(&mut self, now: Now, sides: Vec<PlannedSide>, mut incoming: Vec<Option<Incoming>>) {
         let Some(view) = self.sync.view.clone() else { return };
-        let (mut amf, mut ckpt) = (Vec::new(), Vec::new());
-        for (side, incoming) in sides.into_iter().zip(incoming) {
-            let members = side.members;
-            let (of_amf, of_ckpt) = incoming.map(|of| (of.amf, of.ckpt)).unzip();
-            if side.has_amf {
-                amf.push(Side { members: members.clone(), state: of_amf });
+        for id in SERVICES.iter().copied() {
+            if !self.sync.takes_part(id) {
+                continue;
             }
-            ckpt.push(Side { members, state: of_ckpt });
+            let states = sides.iter().zip(&mut incoming).filter(|(side, _)| side.brings(id));
+            let states = states.filter_map(|(side, incoming)| {
+                let state = match incoming {
+                    Some(incoming) => Some(incoming.take_state(id)?),
+                    None => None,
+                };
+                Some(Side { members: side.members.clone(), state })
+            });
+            let states: Vec<_> = states.collect();
+            self.with_service(now, id, |service, fx| {
+                if let Some(replica) = service.replica().filter(|_| !states.is_empty()) {
+                    replica.merge(states, &view, fx);
+                }
+            });
         }
-        if !self.sync.groups.is_ours() {
-            amf.clear();
-        }
-        self.each_service(now, |service, fx| match service {
-            Each::Amf(service) if !amf.is_empty() => {
-                service.merge(std::mem::take(&mut amf), &view, fx);
-            }
-            Each::Clm(_) | Each::Amf(_) => {}
-            Each::Ckpt(service) => service.merge(std::mem::take(&mut ckpt), &view, fx),
-        });
         self.go_on_later();
     }
 
@@ -378,8 +379,8 @@ impl Node {
 
     /// What a node that starts has, which is what others without a state have.
     fn take_empty_state(&mut self, now: Now) {
-        let mut empty = Incoming::new(&self.services, true);
-        for (service, chunk) in Services::new(&self.config).snapshot() {
+        let mut empty = Incoming::new(&mut self.services, |_| true);
+        for (service, chunk) in Services::new(&self.config).snapshot(Part::Whole) {
             if let Err(error) = empty.take(service, &chunk) {
                 log::error!("an empty state cannot be read: {error}");
             }
@@ -388,7 +389,7 @@ impl Node {
             lineage: 0,
             members: Vec::new(),
             sender: self.config.node,
-            has_amf: true,
+            foreign: BTreeSet::new(),
         };
         self.merge(now, vec![side], vec![Some(empty)]);
     }
@@ -414,79 +415,60 @@ impl Node {
 
     /// What has come of the states of others is of no use any more.
     fn give_up(&mut self, now: Now, exchange: Exchange) {
-        self.fx.service = ServiceId::Ckpt;
-        for incoming in exchange.into_incoming().into_iter().flatten().flatten() {
-            self.services.ckpt.give_up(incoming.ckpt, &mut self.fx);
-        }
-        self.apply(now);
-    }
-
-    /// AMF goes on with the groups.conf that was agreed on.
-    fn adopt_groups(&mut self, now: Now, plan: &Plan) {
-        let change = self.sync.groups.adopt(plan);
-        let is_ours = self.sync.groups.is_ours();
-        match change {
-            Change::Same => {}
-            Change::Included => {
-                log::info!("AMF runs with the groups.conf of this node from now on");
-            }
-            Change::Excluded => log::error!(
-                "this node takes no part in AMF: its groups.conf is {}; give all nodes the same \
-                 file and start this one anew",
-                self.sync.groups.difference(&self.sync.announces)
-            ),
-        }
-        let starts = is_ours && plan.starts_amf();
-        if starts {
-            self.services.amf.end(&mut self.fx.ledger);
-            self.services.amf = crate::services::amf(&self.config);
-            self.leads.1 = false;
-        }
-        if starts || change != Change::Same {
-            self.tell_amf_quorum(now, is_ours);
-        }
-    }
-
-    /// AMF takes its components out of service where it has no part, as it
-    /// does without quorum.
-    fn tell_amf_quorum(&mut self, now: Now, has_part: bool) {
-        let Some(view) = self.sync.view.clone() else { return };
-        let has_quorum = has_part && self.sync.is_quorum(view.members.len());
-        let view = View { joined: Vec::new(), left: Vec::new(), ..view };
-        self.each_service(now, |service, fx| {
-            if let Each::Amf(amf) = service {
-                amf.on_view(&view, has_quorum, fx);
-            }
-        });
-    }
-
-    /// Tells the services whether this node proposes what time brings. Who
-    /// does so goes on until a side with quorum has agreed on another.
-    pub(super) fn update_lead(&mut self, now: Now) {
-        let groups = &self.sync.groups;
-        let leads = match self.sync.phase {
-            Phase::Serving => (
-                self.sync.lead_among(|_| true) == Some(self.config.node),
-                self.sync.lead_among(|node| groups.takes_from(node)) == Some(self.config.node),
-            ),
-            Phase::Gathering | Phase::Merging if self.sync.may_change() => self.leads,
-            _ => (false, false),
-        };
-        let old = std::mem::replace(&mut self.leads, leads);
-        if old.0 != leads.0 {
-            self.each_service(now, |service, fx| match service {
-                Each::Clm(clm) => clm.on_lead(leads.0, fx),
-                Each::Amf(_) => {}
-                Each::Ckpt(ckpt) => ckpt.on_lead(leads.0, fx),
-            });
-            self.go_on_later();
-        }
-        if old.1 != leads.1 {
-            self.each_service(now, |service, fx| {
-                if let Each::Amf(amf) = service {
-                    amf.on_lead(leads.1, fx);
+        for mut incoming in exchange.into_incoming().into_iter().flatten().flatten() {
+            self.each_service(now, |id, service, fx| {
+                if let (Some(replica), Some(state)) = (service.replica(), incoming.take_state(id)) {
+                    replica.give_up(state, fx);
                 }
             });
         }
+    }
+
+    /// Services go on with the configurations that were agreed on.
+    fn adopt_configurations(&mut self, now: Now, plan: &Plan) {
+        for (id, change) in self.sync.adopt(plan) {
+            let begins_anew = self.sync.takes_part(id) && plan.begins_anew(id);
+            self.fx.service = id;
+            if begins_anew && let Some(service) = self.services.configured(id) {
+                service.begin_anew(&self.config, &mut self.fx);
+                self.leads.remove(&id);
+            }
+            if begins_anew || change != Change::Same {
+                self.tell_quorum(now, id);
+            }
+        }
+    }
+
+    /// Tells a service whether it has quorum. Where it has no part it does as it does
+    /// without quorum: AMF takes its components out of service.
+    fn tell_quorum(&mut self, now: Now, id: ServiceId) {
+        let Some(view) = self.sync.view.clone() else { return };
+        let has_quorum = self.sync.takes_part(id) && self.sync.is_quorum(view.members.len());
+        let view = View { joined: Vec::new(), left: Vec::new(), ..view };
+        self.with_service(now, id, |service, fx| service.on_view(&view, has_quorum, fx));
+    }
+
+    /// Tells the services whether this node proposes what time brings. The member that
+    /// does so goes on until a side with quorum has agreed on another.
+    pub(super) fn update_lead(&mut self, now: Now) {
+        let me = self.config.node;
+        let leads = |id: &ServiceId| {
+            self.sync.lead_among(|node| self.sync.takes_from(*id, node)) == Some(me)
+        };
+        let leads: BTreeSet<ServiceId> = match self.sync.phase {
+            Phase::Serving => SERVICES.iter().copied().filter(leads).collect(),
+            Phase::Gathering | Phase::Merging if self.sync.may_change() => return,
+            _ => BTreeSet::new(),
+        };
+        let old = std::mem::replace(&mut self.leads, leads.clone());
+        if old == leads {
+            return;
+        }
+        self.each_service(now, |id, service, fx| {
+            if old.contains(&id) != leads.contains(&id) {
+                service.on_lead(leads.contains(&id), fx);
+            }
+        });
+        self.go_on_later();
     }
 }

@@ -7,9 +7,8 @@
 //! state that others have left behind.
 
 use super::{Node, Output};
+use crate::Now;
 use crate::sync::{Logged, Plan};
-use crate::{Now, Service as _};
-use ais_proto::ServiceId;
 use ais_totem::Output as FromGroup;
 
 /// What a piece of a walk through the state counts for, in messages.
@@ -27,7 +26,7 @@ pub(super) enum Task {
     Take(FromGroup),
     /// These messages were held or logged.
     Apply(Log),
-    /// CKPT goes on with what it has begun.
+    /// A service goes on with what it has begun.
     GoOn,
     /// This node has the state of the cluster.
     Serve,
@@ -125,9 +124,9 @@ impl Node {
                 }
             }
             Task::GoOn => {
-                self.fx.service = ServiceId::Ckpt;
-                self.services.ckpt.go_on(&mut self.fx);
-                self.apply(now);
+                if let Some(id) = self.services.unfinished() {
+                    self.with_service(now, id, |service, fx| service.go_on(fx));
+                }
                 self.go_on_later();
             }
             Task::Serve => {
@@ -169,9 +168,9 @@ impl Node {
         }
     }
 
-    /// Next comes the rest of what CKPT has begun, if there is any.
+    /// Next comes the rest of what services have begun, if there is any.
     pub(super) fn go_on_later(&mut self) {
-        if self.services.ckpt.has_more() {
+        if self.services.unfinished().is_some() {
             self.following.push(Task::GoOn);
         }
     }

@@ -4,8 +4,8 @@
 use super::pace::Pace;
 use super::plan::Plan;
 use super::transfer::{Incoming, Sender};
-use crate::ckpt::Cursor;
-use crate::services::Services;
+use crate::service::Part;
+use crate::services::{Place, Services};
 use ais_proto::ServiceId;
 use ais_totem::ViewId;
 use ais_wire::NodeId;
@@ -24,9 +24,9 @@ pub(crate) enum Progress {
 pub(crate) enum Stage {
     /// The states of all sides, to everybody.
     Merge,
-    /// To who has no state: all but what sections hold, frozen in a moment.
+    /// To members without state: all but contents, frozen in a moment.
     Heads,
-    /// To who has that: what sections hold.
+    /// To members that have the heads: contents.
     Bytes,
 }
 
@@ -65,15 +65,14 @@ impl Exchange {
         let stage = Stage::of(&plan);
         let needs = stage != Stage::Bytes && plan.receivers().contains(&me);
         let own = plan.side_of(me);
-        let has_file = plan.amf.contains(&me);
         let incoming = plan.sides.iter().enumerate().map(|(number, side)| {
-            let takes_amf = side.has_amf && has_file;
-            (needs && own != Some(number)).then(|| Incoming::new(services, takes_amf))
+            let takes = |service| side.brings(service) && plan.takes_part(service, me);
+            (needs && own != Some(number)).then(|| Incoming::new(services, takes))
         });
         let incoming = incoming.collect();
         let sender = plan.side_of_sender(me).map(|_| match stage {
-            Stage::Merge => Sender::of(services.snapshot()),
-            Stage::Heads => Sender::of(services.heads()),
+            Stage::Merge => Sender::of(services.snapshot(Part::Whole)),
+            Stage::Heads => Sender::of(services.snapshot(Part::Heads)),
             Stage::Bytes => Sender::from(plan.fill_from),
         });
         Self {
@@ -91,7 +90,12 @@ impl Exchange {
     }
 
     /// The next message of this node, if one is to be sent now.
-    pub(crate) fn next(&mut self, now: u64, view: ViewId, services: &Services) -> Option<Vec<u8>> {
+    pub(crate) fn next(
+        &mut self,
+        now: u64,
+        view: ViewId,
+        services: &mut Services,
+    ) -> Option<Vec<u8>> {
         if now < self.pace.next() {
             return None;
         }
@@ -155,23 +159,25 @@ impl Exchange {
         }
     }
 
-    /// A part of what sections hold was delivered, with this number. Whether it
-    /// is what was to come.
+    /// Contents up to `next` were delivered, with this number. Where they begin, if they
+    /// are what was to come.
     pub(crate) fn on_fill(
         &mut self,
         number: u64,
         from: NodeId,
         attempt: u32,
-        next: Option<Cursor>,
-    ) -> bool {
+        next: Option<Place>,
+    ) -> Option<Place> {
         let is_due = self.stage == Stage::Bytes
             && attempt == self.attempt
             && self.plan.side_of_sender(from).is_some();
-        if is_due {
-            self.landed(number, from);
-            self.plan.fill_from = next.unwrap_or(self.plan.fill_from);
+        if !is_due {
+            return None;
         }
-        is_due
+        self.landed(number, from);
+        let place = self.plan.fill_from;
+        self.plan.fill_from = next.unwrap_or(place);
+        Some(place)
     }
 
     /// Whether all states are there.
@@ -192,8 +198,7 @@ impl Exchange {
 
     /// Counts a message of a service; how many bytes of them a log has since
     /// the state was frozen. A merge needs no bound of its own: while it lasts
-    /// only that comes which was under way before. And what sections hold is
-    /// sent without a log.
+    /// only that comes which was under way before; contents are sent without a log.
     pub(crate) fn logged(&mut self, bytes: usize) -> usize {
         self.pace.message(bytes);
         if self.stage == Stage::Heads {

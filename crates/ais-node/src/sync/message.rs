@@ -2,17 +2,17 @@
 //! services, marked by an envelope of their own, and name the view they belong
 //! to: one that comes later than its view is void.
 
-use crate::ckpt::Cursor;
-use crate::clm::Record;
+use crate::cursor::Cursor;
+use crate::record::Record;
+use crate::service::Fingerprint;
+use crate::services::{Place, SERVICES, Services};
 use ais_proto::ServiceId;
 use ais_totem::ViewId;
-use ais_wire::{DecodeError, Name, Reader, Writer};
+use ais_wire::{DecodeError, Reader, Writer};
+use std::collections::BTreeMap;
 
 /// Stands where other messages name their service.
 pub(crate) const ENVELOPE: u8 = 0;
-/// Groups of groups.conf whose digests are told; the digest of the whole file
-/// covers the others.
-const MAX_GROUPS: usize = 64;
 
 const ANNOUNCE: u8 = 1;
 const CHUNK: u8 = 2;
@@ -32,8 +32,8 @@ pub(crate) enum Message<'a> {
     End { attempt: u32, chunks: u64 },
     /// The sender cannot read the state it was sent.
     Unable { attempt: u32 },
-    /// What sections hold, up to this place; `None`: that was all of it.
-    Fill { attempt: u32, next: Option<Cursor>, bytes: &'a [u8] },
+    /// Contents up to this place; `None`: that was all of them.
+    Fill { attempt: u32, next: Option<Place>, bytes: &'a [u8] },
     /// What was delivered to the sender up to the last comparison in this view
     /// ([`super::lineage::Delivered`]).
     Compare { delivered: Option<u32> },
@@ -45,34 +45,40 @@ pub(crate) struct Announce {
     /// Which state it has; `None` if it has none. Members with the same have
     /// the same state.
     pub(crate) lineage: Option<u64>,
-    /// From where on what sections hold is still missing in it; `None` if
-    /// nothing is.
-    pub(crate) missing: Option<Cursor>,
+    /// From where on contents are still missing in it; `None` if nothing is.
+    pub(crate) missing: Option<Place>,
     /// The number of the last view with quorum in which its state was that of
     /// all members; 0 where no quorum is asked for.
     pub(crate) quorum: u64,
-    /// The digest of the groups.conf that AMF runs with on its side.
-    pub(crate) groups_in_use: u64,
-    /// Its own groups.conf.
-    pub(crate) groups: GroupsDigest,
-    /// Who it is, for CLM.
+    /// Of each service that has one, in the order of the services.
+    pub(crate) configurations: BTreeMap<ServiceId, Configuration>,
+    /// Who it is.
     pub(crate) record: Record,
 }
 
-/// What tells one groups.conf from another.
+/// The configuration of a member for a service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct GroupsDigest {
-    /// Of the whole file.
-    pub(crate) all: u64,
-    /// Of its groups, by name; at most `MAX_GROUPS`.
-    pub(crate) groups: Vec<(Name, u64)>,
+pub(crate) struct Configuration {
+    /// The digest of the one that the service runs with on its side.
+    pub(crate) in_use: u64,
+    /// Its own one.
+    pub(crate) own: Fingerprint,
 }
 
-impl GroupsDigest {
-    pub(crate) fn of(groups: &crate::amf::config::Groups) -> Self {
-        let named = groups.groups.iter().take(MAX_GROUPS);
-        let named = named.map(|group| (group.name.clone(), group.digest()));
-        Self { all: groups.digest(), groups: named.collect() }
+/// What the services of a node have in its messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// The services with a configuration.
+    pub(crate) configured: Vec<ServiceId>,
+    /// How many of them have contents.
+    pub(crate) contents: u8,
+}
+
+impl Shape {
+    pub(crate) fn of(services: &mut Services) -> Self {
+        let has_one = |id: &ServiceId| services.configured(*id).is_some();
+        let configured = SERVICES.iter().copied().filter(has_one).collect();
+        Self { configured, contents: services.contents_count() }
     }
 }
 
@@ -100,7 +106,8 @@ impl Message<'_> {
                 out.u32(*attempt);
             }
             Self::Fill { attempt, next, bytes } => {
-                out.u32(*attempt).option(next.as_ref(), |out, next| next.encode(out)).raw(bytes);
+                encode_place(*next, out.u32(*attempt));
+                out.raw(bytes);
             }
             Self::Compare { delivered } => {
                 out.option(delivered.as_ref(), |out, delivered| {
@@ -116,14 +123,14 @@ impl<'a> Message<'a> {
     /// The view and the message in it. An announcement that cannot be read is
     /// one of a member that brings nothing: all must come to the same plan,
     /// and nobody may wait for it for ever.
-    pub(crate) fn decode(bytes: &'a [u8]) -> Result<(ViewId, Self), DecodeError> {
+    pub(crate) fn decode(bytes: &'a [u8], shape: &Shape) -> Result<(ViewId, Self), DecodeError> {
         let mut input = Reader::new(bytes);
         if input.u8()? != ENVELOPE {
             return Err(DecodeError::Invalid);
         }
         let view = ViewId { number: input.u64()?, representative: input.node()? };
         let message = match input.u8()? {
-            ANNOUNCE => Self::Announce(Announce::decode(&mut input).unwrap_or_default()),
+            ANNOUNCE => Self::Announce(Announce::decode(&mut input, shape).unwrap_or_default()),
             CHUNK => Self::Chunk {
                 attempt: input.u32()?,
                 service: ServiceId::decode(&mut input)?,
@@ -133,7 +140,7 @@ impl<'a> Message<'a> {
             UNABLE => Self::Unable { attempt: input.u32()? },
             FILL => Self::Fill {
                 attempt: input.u32()?,
-                next: input.option(Cursor::decode)?,
+                next: decode_place(&mut input, shape)?,
                 bytes: input.rest(),
             },
             COMPARE => Self::Compare { delivered: input.option(Reader::u32)? },
@@ -144,50 +151,86 @@ impl<'a> Message<'a> {
 }
 
 impl Announce {
+    /// The configuration of the member for a service; nothing if it has announced none.
+    pub(crate) fn configuration(&self, service: ServiceId) -> &Configuration {
+        static NONE: Configuration =
+            Configuration { in_use: 0, own: Fingerprint { all: 0, parts: Vec::new() } };
+        self.configurations.get(&service).unwrap_or(&NONE)
+    }
+
     fn encode(&self, out: &mut Writer) {
         out.option(self.lineage.as_ref(), |out, lineage| {
             out.u64(*lineage);
         });
-        out.option(self.missing.as_ref(), |out, missing| missing.encode(out));
-        out.u64(self.quorum).u64(self.groups_in_use).u64(self.groups.all);
-        out.list(&self.groups.groups, |out, (name, digest)| {
-            out.name(name).u64(*digest);
-        });
+        encode_place(self.missing, out);
+        out.u64(self.quorum);
+        for Configuration { in_use, own } in self.configurations.values() {
+            out.u64(*in_use).u64(own.all).list(&own.parts, |out, (name, digest)| {
+                out.name(name).u64(*digest);
+            });
+        }
         self.record.encode(out);
     }
 
-    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let announce = Self {
-            lineage: input.option(Reader::u64)?,
-            missing: input.option(Cursor::decode)?,
-            quorum: input.u64()?,
-            groups_in_use: input.u64()?,
-            groups: GroupsDigest {
-                all: input.u64()?,
-                groups: input.list(|input| Ok((input.name()?, input.u64()?)))?,
-            },
-            record: Record::decode(input)?,
-        };
-        if announce.groups.groups.len() > MAX_GROUPS || input.remaining() > 0 {
+    fn decode(input: &mut Reader<'_>, shape: &Shape) -> Result<Self, DecodeError> {
+        let (lineage, missing) = (input.option(Reader::u64)?, decode_place(input, shape)?);
+        let (quorum, mut configurations) = (input.u64()?, BTreeMap::new());
+        for service in &shape.configured {
+            let (in_use, all) = (input.u64()?, input.u64()?);
+            let parts = input.list(|input| Ok((input.name()?, input.u64()?)))?;
+            if parts.len() > Fingerprint::MAX_PARTS {
+                return Err(DecodeError::Invalid);
+            }
+            let own = Fingerprint { all, parts };
+            configurations.insert(*service, Configuration { in_use, own });
+        }
+        let record = Record::decode(input)?;
+        if input.remaining() > 0 {
             return Err(DecodeError::Invalid);
         }
-        Ok(announce)
+        Ok(Self { lineage, missing, quorum, configurations, record })
+    }
+}
+
+/// The first byte is 0 for no place, else 1 more than the number of the replica.
+fn encode_place(place: Option<Place>, out: &mut Writer) {
+    match place {
+        Some(Place { replica, cursor }) => cursor.encode(out.u8(replica + 1)),
+        None => {
+            out.u8(0);
+        }
+    }
+}
+
+fn decode_place(input: &mut Reader<'_>, shape: &Shape) -> Result<Option<Place>, DecodeError> {
+    match input.u8()?.checked_sub(1) {
+        None => Ok(None),
+        Some(replica) if replica < shape.contents => {
+            Ok(Some(Place { replica, cursor: Cursor::decode(input)? }))
+        }
+        Some(_) => Err(DecodeError::Invalid),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ais_wire::NodeId;
+    use ais_wire::{Name, NodeId};
 
     const VIEW: ViewId =
         ViewId { number: 7, representative: NodeId::new(std::net::Ipv4Addr::new(10, 0, 0, 1)) };
 
     fn announce() -> Announce {
-        let groups = GroupsDigest { all: 4, groups: vec![(Name::try_from("raid").unwrap(), 5)] };
-        let record = Record::named("one");
-        let missing = Some(Cursor::START);
-        Announce { lineage: Some(1), missing, quorum: 2, groups_in_use: 3, groups, record }
+        let own = Fingerprint { all: 4, parts: vec![(Name::try_from("raid").unwrap(), 5)] };
+        let configurations = BTreeMap::from([(ServiceId::Amf, Configuration { in_use: 3, own })]);
+        let (missing, record) = (Some(Place::START), Record::named("one"));
+        Announce { lineage: Some(1), missing, quorum: 2, configurations, record }
+    }
+
+    /// The messages of the services as they are.
+    fn decode(bytes: &[u8]) -> Result<(ViewId, Message<'_>), DecodeError> {
+        let shape = Shape { configured: vec![ServiceId::Amf], contents: 1 };
+        Message::decode(bytes, &shape)
     }
 
     /// Up to the kind of the message.
@@ -200,13 +243,13 @@ mod tests {
             Message::Chunk { attempt: 3, service: ServiceId::Ckpt, bytes: b"state" },
             Message::End { attempt: 3, chunks: 9 },
             Message::Unable { attempt: 3 },
-            Message::Fill { attempt: 3, next: Some(Cursor::START), bytes: b"piece" },
+            Message::Fill { attempt: 3, next: Some(Place::START), bytes: b"piece" },
             Message::Fill { attempt: 3, next: None, bytes: b"" },
             Message::Compare { delivered: Some(7) },
             Message::Compare { delivered: None },
         ];
         for message in messages {
-            assert_eq!(Message::decode(&message.encode(VIEW)), Ok((VIEW, message)));
+            assert_eq!(decode(&message.encode(VIEW)), Ok((VIEW, message)));
         }
     }
 
@@ -216,24 +259,25 @@ mod tests {
         let head = ENVELOPE_LENGTH;
         for length in head..bytes.len() {
             let nothing = Message::Announce(Announce::default());
-            assert_eq!(Message::decode(&bytes[..length]), Ok((VIEW, nothing)));
+            assert_eq!(decode(&bytes[..length]), Ok((VIEW, nothing)));
         }
         let mut many = announce();
-        many.groups.groups = vec![(Name::default(), 0); MAX_GROUPS + 1];
+        let parts = vec![(Name::default(), 0); Fingerprint::MAX_PARTS + 1];
+        many.configurations.get_mut(&ServiceId::Amf).unwrap().own.parts = parts;
         let many = Message::Announce(many).encode(VIEW);
-        assert_eq!(Message::decode(&many), Ok((VIEW, Message::Announce(Announce::default()))));
+        assert_eq!(decode(&many), Ok((VIEW, Message::Announce(Announce::default()))));
     }
 
     #[test]
     fn what_is_no_message_is_an_error() {
         let bytes = Message::Chunk { attempt: 1, service: ServiceId::Amf, bytes: b"" }.encode(VIEW);
         for length in 0..bytes.len() {
-            assert!(Message::decode(&bytes[..length]).is_err());
+            assert!(decode(&bytes[..length]).is_err());
         }
         for (place, value) in [(0, 1), (13, 9), (18, 9)] {
             let mut bytes = bytes.clone();
             bytes[place] = value;
-            assert_eq!(Message::decode(&bytes), Err(DecodeError::Invalid), "{place}");
+            assert_eq!(decode(&bytes), Err(DecodeError::Invalid), "{place}");
         }
     }
 }

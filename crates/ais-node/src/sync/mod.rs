@@ -4,41 +4,44 @@
 //! A view begins with an announcement of every member. When all of them are
 //! delivered, everybody makes the same [`Plan`]; till then the messages of
 //! services are held. If one side at most has state it serves on, and sends it
-//! to those that have none: first all but what sections hold, frozen in a
-//! moment, while they log what is delivered, and apply that after it. From then
-//! on they apply all changes as the others do, and are sent what sections hold.
+//! to those that have none: first the heads, which are all but the contents of
+//! replicas that have such, frozen in a moment, while they log what is delivered,
+//! and apply that after it. From then on they apply all changes as the others do,
+//! and are sent the contents.
 //! If several sides have state nobody applies anything until all their
 //! snapshots are there; then everybody merges them. A view in the middle of
-//! this ends it: who had state has it as if the sides had not met, who had all
-//! but a part of what sections hold lacks that part still, who had less has
-//! nothing.
+//! this ends it: a member that had state has it as if the sides had not met, one
+//! that had all but a part of the contents lacks that part still, one that had
+//! less has nothing.
 //!
 //! Here is what is known and decided; the node (`node/sync.rs`) moves it.
 
+mod configured;
 mod exchange;
-mod groups;
 mod lineage;
 pub(crate) mod message;
 mod pace;
 mod plan;
 mod status;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transfer;
 
+pub(crate) use configured::Change;
 pub(crate) use exchange::{Exchange, Progress, Stage};
-pub(crate) use groups::{Change, GroupsInUse};
 pub(crate) use message::{ENVELOPE, Message};
 pub(crate) use plan::{Plan, Side as PlannedSide};
 pub use status::SyncStatus;
 pub(crate) use transfer::Incoming;
 
-use crate::ckpt::Cursor;
-use crate::clm::Record;
+use crate::record::Record;
+use crate::services::{Place, SERVICES, Services};
+use ais_proto::ServiceId;
 use ais_totem::{View, ViewId};
-use ais_wire::NodeId;
+use ais_wire::{DecodeError, NodeId};
+use configured::InUse;
 use lineage::{Delivered, lineage_of, lineage_through};
-use message::{Announce, GroupsDigest};
+use message::{Announce, Configuration, Shape};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes of messages that a node logs while it is sent the heads of a state.
@@ -60,7 +63,7 @@ pub(crate) enum Phase {
     Waiting,
     /// It is sent the heads of the state: it logs them.
     Receiving,
-    /// It is sent what sections hold: it applies them.
+    /// It is sent contents: it applies them.
     Filling,
     /// States are being brought together: it holds them.
     Merging,
@@ -89,8 +92,8 @@ pub(crate) struct Sync {
     pub(crate) lineage: Option<u64>,
     /// What was delivered in this view.
     pub(crate) delivered: Delivered,
-    /// From where on it lacks what sections hold; `None` if it lacks nothing.
-    pub(crate) missing: Option<Cursor>,
+    /// From where on it lacks contents; `None` if it lacks nothing.
+    pub(crate) missing: Option<Place>,
     /// Whether the members that are there now have quorum.
     has_quorum: bool,
     /// The view is over; what is still delivered in it may be with others too.
@@ -117,18 +120,22 @@ pub(crate) struct Sync {
     /// Messages that are held or logged, as they came.
     pub(crate) log: Vec<Logged>,
     log_limit: usize,
-    pub(crate) groups: GroupsInUse,
+    /// The services that need the same configuration on all nodes.
+    configured: BTreeMap<ServiceId, InUse>,
+    shape: Shape,
     /// Bytes of snapshots sent and taken, since the start.
     pub(crate) bytes_moved: u64,
 }
 
 impl Sync {
-    pub(crate) fn new(
-        me: NodeId,
-        expected: Option<u32>,
-        groups: &crate::amf::config::Groups,
-    ) -> Self {
+    pub(crate) fn new(me: NodeId, expected: Option<u32>, services: &mut Services) -> Self {
+        let configured = SERVICES.iter().filter_map(|id| {
+            let service = services.configured(*id)?;
+            Some((*id, InUse::new(me, *id, service.words(), service.fingerprint())))
+        });
         Self {
+            configured: configured.collect(),
+            shape: Shape::of(services),
             expected,
             view: None,
             phase: Phase::Gathering,
@@ -148,7 +155,6 @@ impl Sync {
             attempt: 0,
             log: Vec::new(),
             log_limit: LOG_BYTES,
-            groups: GroupsInUse::new(me, GroupsDigest::of(groups)),
             bytes_moved: 0,
         }
     }
@@ -169,8 +175,7 @@ impl Sync {
         self.lineage.is_some() && self.missing.is_none()
     }
 
-    /// Whether it has at least all but what sections hold, so that it can
-    /// apply what is delivered.
+    /// Whether it has at least the heads of one, so that it can apply what is delivered.
     pub(crate) fn has_heads(&self) -> bool {
         self.lineage.is_some()
     }
@@ -215,11 +220,53 @@ impl Sync {
             lineage: self.lineage,
             missing: self.missing,
             quorum: self.last_quorum,
-            groups_in_use: self.groups.in_use,
-            groups: self.groups.own.clone(),
+            configurations: self.configurations(),
             record,
         };
         Message::Announce(announce).encode(view.id)
+    }
+
+    fn configurations(&self) -> BTreeMap<ServiceId, Configuration> {
+        let announced = |of: &InUse| Configuration { in_use: of.in_use, own: of.own.clone() };
+        self.configured.iter().map(|(service, of)| (*service, announced(of))).collect()
+    }
+
+    /// The view and the message that a message of another member is.
+    ///
+    /// # Errors
+    /// A [`DecodeError`] if it is none.
+    pub(crate) fn decode<'a>(&self, bytes: &'a [u8]) -> Result<(ViewId, Message<'a>), DecodeError> {
+        Message::decode(bytes, &self.shape)
+    }
+
+    /// Whether this node takes part in a service: the cluster runs it with the
+    /// configuration that this node has, if it needs one.
+    pub(crate) fn takes_part(&self, service: ServiceId) -> bool {
+        self.configured.get(&service).is_none_or(InUse::is_ours)
+    }
+
+    /// Whether messages of a service from this member count here.
+    pub(crate) fn takes_from(&self, service: ServiceId, member: NodeId) -> bool {
+        self.configured.get(&service).is_none_or(|of| of.takes_from(member))
+    }
+
+    /// The services that need the same configuration on all nodes.
+    pub(crate) fn configured(&self) -> Vec<ServiceId> {
+        self.shape.configured.clone()
+    }
+
+    /// The services that this node takes no part in.
+    pub(crate) fn excluded(&self) -> Vec<ServiceId> {
+        let excluded = self.configured.iter().filter(|(_, of)| !of.is_ours());
+        excluded.map(|(service, _)| *service).collect()
+    }
+
+    /// Goes on with the configurations that were agreed on. What that means for each of
+    /// the services that need one.
+    pub(crate) fn adopt(&mut self, plan: &Plan) -> Vec<(ServiceId, Change)> {
+        let announces = &self.announces;
+        let configured = self.configured.iter_mut();
+        configured.map(|(service, of)| (*service, of.follow(plan, announces))).collect()
     }
 
     pub(crate) fn view_id(&self) -> Option<ViewId> {
@@ -248,7 +295,8 @@ impl Sync {
             );
         }
         self.announces.entry(from).or_insert(announce);
-        (self.announces.len() == members.len()).then(|| Plan::new(&self.announces))
+        (self.announces.len() == members.len())
+            .then(|| Plan::new(&self.announces, &self.shape.configured))
     }
 
     /// Holds or logs a message.
@@ -279,17 +327,15 @@ impl Sync {
         self.missing = None;
     }
 
-    /// This node has the state of this lineage, but for what sections hold from
-    /// a place on.
-    pub(crate) fn fill(&mut self, lineage: u64, missing: Cursor) {
+    /// This node has the state of this lineage, but for contents from a place on.
+    pub(crate) fn fill(&mut self, lineage: u64, missing: Place) {
         self.phase = Phase::Filling;
         self.lineage = Some(lineage);
         self.missing = Some(missing);
     }
 
-    /// What sections hold has come up to here, which may be less than what this
-    /// node has.
-    pub(crate) fn filled_to(&mut self, next: Option<Cursor>) {
+    /// Contents have come up to here, which may be less than what this node has.
+    pub(crate) fn filled_to(&mut self, next: Option<Place>) {
         if let (Some(missing), Some(next)) = (self.missing, next)
             && missing.progress() < next.progress()
         {

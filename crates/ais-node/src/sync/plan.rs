@@ -2,10 +2,11 @@
 //! members have the same announcements, so all make the same plan.
 
 use super::message::Announce;
-use crate::ckpt::Cursor;
+use crate::services::Place;
+use ais_proto::ServiceId;
 use ais_wire::NodeId;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,15 +16,22 @@ pub(crate) struct Plan {
     pub(crate) sides: Vec<Side>,
     /// The members that bring none, or not one that can be completed.
     pub(crate) fresh: Vec<NodeId>,
-    /// The members that bring the state of the only side, but for what sections
-    /// hold. They are sent it before those that bring none are sent anything.
+    /// The members that bring the state of the only side, but for contents. They are
+    /// sent those before the members that bring no state are sent anything.
     pub(crate) filling: Vec<NodeId>,
-    /// From where on that is missing, at those of them that have least.
-    pub(crate) fill_from: Cursor,
-    /// The digest of the groups.conf that AMF runs with from now on.
-    pub(crate) groups: u64,
-    /// The members that have that groups.conf; AMF is among them.
-    pub(crate) amf: Vec<NodeId>,
+    /// From where on contents are missing, at those of them that have least.
+    pub(crate) fill_from: Place,
+    /// How each service that needs the same configuration everywhere goes on.
+    pub(crate) running: BTreeMap<ServiceId, Running>,
+}
+
+/// How a service goes on that needs the same configuration on all nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Running {
+    /// The digest of the configuration that it runs with from now on.
+    pub(crate) configuration: u64,
+    /// The members that have that configuration; the service is among them.
+    pub(crate) members: Vec<NodeId>,
 }
 
 /// Members that bring the same state.
@@ -34,13 +42,22 @@ pub(crate) struct Side {
     pub(crate) members: Vec<NodeId>,
     /// Who sends the state if others need it.
     pub(crate) sender: NodeId,
-    /// Whether its state of AMF belongs to [`Plan::groups`].
-    pub(crate) has_amf: bool,
+    /// The services whose state on this side belongs to another configuration than that
+    /// in [`Plan::running`].
+    pub(crate) foreign: BTreeSet<ServiceId>,
+}
+
+impl Side {
+    /// Whether the state of a service on this side is of use.
+    pub(crate) fn brings(&self, service: ServiceId) -> bool {
+        !self.foreign.contains(&service)
+    }
 }
 
 impl Plan {
-    /// The plan for members that announce this.
-    pub(crate) fn new(announces: &BTreeMap<NodeId, Announce>) -> Self {
+    /// The plan for members that announce this. `configured`: the services that need the
+    /// same configuration on all nodes.
+    pub(crate) fn new(announces: &BTreeMap<NodeId, Announce>, configured: &[ServiceId]) -> Self {
         let mut lineages = BTreeMap::<u64, Vec<NodeId>>::new();
         for (node, announce) in announces {
             if let (Some(lineage), None) = (announce.lineage, announce.missing) {
@@ -50,14 +67,14 @@ impl Plan {
         let mut ranked: Vec<_> = lineages.into_iter().collect();
         let only = if let [(lineage, _)] = ranked.as_slice() { Some(*lineage) } else { None };
         let (mut fresh, mut filling) = (Vec::new(), Vec::new());
-        let mut fill_from: Option<Cursor> = None;
+        let mut fill_from: Option<Place> = None;
         for (node, announce) in announces {
             match (announce.lineage, announce.missing) {
                 (Some(_), None) => {}
                 (Some(lineage), Some(missing)) if Some(lineage) == only => {
                     filling.push(*node);
                     let least = [fill_from, Some(missing)].into_iter().flatten();
-                    fill_from = least.min_by_key(|cursor| cursor.progress());
+                    fill_from = least.min_by_key(|place| place.progress());
                 }
                 _ => fresh.push(*node),
             }
@@ -71,23 +88,28 @@ impl Plan {
             (Reverse(quorum(members)), Reverse(members.len()), members.first().copied())
         });
         let first = ranked.first().map_or(&fresh, |(_, members)| members);
-        let groups = groups_in_use(first, announces, !ranked.is_empty());
-        let has_file =
-            |node: &NodeId| announces.get(node).is_some_and(|of| of.groups.all == groups);
-        let amf = announces.keys().copied().filter(has_file).collect();
+        let has_state = !ranked.is_empty();
+        let running = configured
+            .iter()
+            .map(|service| (*service, Running::of(*service, first, announces, has_state)));
+        let running: BTreeMap<_, _> = running.collect();
         let side = |(lineage, members): (u64, Vec<NodeId>)| {
-            let sender = members.iter().find(|node| has_file(node)).or(members.first());
+            let takes_part = |node: &NodeId| running.values().filter(|of| of.has(*node)).count();
+            let sender = members.iter().max_by_key(|node| (takes_part(node), Reverse(**node)));
             let sender = *sender?;
-            let has_amf = announces.get(&sender)?.groups_in_use == groups && has_file(&sender);
-            Some(Side { lineage, members, sender, has_amf })
+            let announce = announces.get(&sender)?;
+            let is_foreign = |(service, of): &(&ServiceId, &Running)| {
+                announce.configuration(**service).in_use != of.configuration || !of.has(sender)
+            };
+            let foreign = running.iter().filter(is_foreign).map(|(service, _)| *service).collect();
+            Some(Side { lineage, members, sender, foreign })
         };
         Self {
             sides: ranked.into_iter().filter_map(side).collect(),
             fresh,
             filling,
-            fill_from: fill_from.unwrap_or(Cursor::START),
-            groups,
-            amf,
+            fill_from: fill_from.unwrap_or(Place::START),
+            running,
         }
     }
 
@@ -138,10 +160,15 @@ impl Plan {
         }
     }
 
-    /// Whether AMF begins anew: nobody has a state of it that belongs to the
-    /// groups.conf it runs with.
-    pub(crate) fn starts_amf(&self) -> bool {
-        !self.sides.is_empty() && !self.sides.iter().any(|side| side.has_amf)
+    /// Whether a member takes part in a service.
+    pub(crate) fn takes_part(&self, service: ServiceId, member: NodeId) -> bool {
+        self.running.get(&service).is_none_or(|of| of.has(member))
+    }
+
+    /// Whether a service begins anew: nobody has a state of it that belongs to the
+    /// configuration it runs with.
+    pub(crate) fn begins_anew(&self, service: ServiceId) -> bool {
+        !self.sides.is_empty() && !self.sides.iter().any(|side| side.brings(service))
     }
 
     /// What comes of it, for people.
@@ -183,26 +210,38 @@ impl Plan {
     }
 }
 
-/// AMF keeps to the groups.conf it runs with as long as one member of the
-/// first side has it; a node that was given another file cannot take AMF away
-/// from the rest, and when all have the new one they run with that.
-fn groups_in_use(first: &[NodeId], announces: &BTreeMap<NodeId, Announce>, has_state: bool) -> u64 {
-    let mut members = first.iter().filter_map(|node| announces.get(node));
-    let Some(lowest) = members.clone().next() else {
-        return 0;
-    };
-    let in_use = lowest.groups_in_use;
-    if has_state && members.any(|announce| announce.groups.all == in_use) {
-        in_use
-    } else {
-        lowest.groups.all
+impl Running {
+    /// A service keeps to the configuration it runs with as long as one member of the
+    /// first side has it; a node that was given another one cannot take the service away
+    /// from the rest, and when all have the new one they run with that.
+    fn of(
+        service: ServiceId,
+        first: &[NodeId],
+        announces: &BTreeMap<NodeId, Announce>,
+        has_state: bool,
+    ) -> Self {
+        let announced = |node| announces.get(node).map(|of| of.configuration(service));
+        let mut announced = first.iter().filter_map(announced);
+        let configuration = announced.clone().next().map_or(0, |lowest| {
+            let is_kept = has_state && announced.any(|of| of.own.all == lowest.in_use);
+            if is_kept { lowest.in_use } else { lowest.own.all }
+        });
+        let has_it = |of: &Announce| of.configuration(service).own.all == configuration;
+        let members = announces.iter().filter(|(_, of)| has_it(of)).map(|(node, _)| *node);
+        Self { configuration, members: members.collect() }
+    }
+
+    fn has(&self, member: NodeId) -> bool {
+        self.members.contains(&member)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sync::message::GroupsDigest;
+    use crate::cursor::Cursor;
+    use crate::service::Fingerprint;
+    use crate::sync::message::Configuration;
 
     fn node(number: u8) -> NodeId {
         NodeId::new([10, 0, 0, number].into())
@@ -217,7 +256,7 @@ mod tests {
         let members = members
             .iter()
             .map(|(number, lineage, quorum)| (node(*number), announce(*lineage, *quorum)));
-        Plan::new(&members.collect())
+        Plan::new(&members.collect(), &[ServiceId::Amf])
     }
 
     /// The members of the sides in rank order, and the fresh ones.
@@ -284,7 +323,8 @@ mod tests {
         let at = |number: u64| {
             let mut out = ais_wire::Writer::new();
             out.u64(7).node(node(1)).u64(number).u64(0).u32(0);
-            Cursor::decode(&mut ais_wire::Reader::new(&out.into_bytes())).unwrap()
+            let cursor = Cursor::decode(&mut ais_wire::Reader::new(&out.into_bytes())).unwrap();
+            Place { replica: 0, cursor }
         };
         let members = [
             (node(1), Some(9), None),
@@ -293,10 +333,10 @@ mod tests {
             (node(4), Some(8), Some(at(2))),
             (node(5), None, None),
         ];
-        let plan = |members: &[(NodeId, Option<u64>, Option<Cursor>)]| {
+        let plan = |members: &[(NodeId, Option<u64>, Option<Place>)]| {
             let announce = |lineage, missing| Announce { lineage, missing, ..Announce::default() };
             let announces = members.iter().map(|(of, lineage, at)| (*of, announce(*lineage, *at)));
-            Plan::new(&announces.collect())
+            Plan::new(&announces.collect(), &[ServiceId::Amf])
         };
         let all = plan(&members);
         assert_eq!(sides(&all), (vec![nodes(&[1])], nodes(&[4, 5])));
@@ -324,36 +364,40 @@ mod tests {
     /// Node, lineage, digest in use, own digest.
     fn plan_of_files(members: &[(u8, Option<u64>, u64, u64)]) -> Plan {
         let members = members.iter().map(|(number, lineage, groups_in_use, own)| {
-            let groups = GroupsDigest { all: *own, groups: Vec::new() };
-            let announce = Announce {
-                lineage: *lineage,
-                groups_in_use: *groups_in_use,
-                groups,
-                ..Announce::default()
-            };
+            let own = Fingerprint { all: *own, parts: Vec::new() };
+            let configuration = Configuration { in_use: *groups_in_use, own };
+            let configurations = BTreeMap::from([(ServiceId::Amf, configuration)]);
+            let announce = Announce { lineage: *lineage, configurations, ..Announce::default() };
             (node(*number), announce)
         });
-        Plan::new(&members.collect())
+        Plan::new(&members.collect(), &[ServiceId::Amf])
+    }
+
+    /// The groups.conf that AMF runs with, and who has it.
+    fn amf(plan: &Plan) -> (u64, &[NodeId]) {
+        let Running { configuration, members } = &plan.running[&ServiceId::Amf];
+        (*configuration, members)
     }
 
     #[test]
     fn amf_keeps_its_file_until_nobody_has_it() {
         let start = plan_of_files(&[(1, None, 0, 8), (2, None, 0, 9), (3, None, 0, 8)]);
-        assert_eq!((start.groups, &start.amf), (8, &nodes(&[1, 3])));
+        assert_eq!(amf(&start), (8, &nodes(&[1, 3])[..]));
         let joined = plan_of_files(&[(1, None, 0, 9), (2, Some(1), 8, 8), (3, Some(1), 8, 8)]);
-        assert_eq!((joined.groups, &joined.amf), (8, &nodes(&[2, 3])));
+        assert_eq!(amf(&joined), (8, &nodes(&[2, 3])[..]));
         let later = plan_of_files(&[(1, Some(1), 8, 9), (2, Some(1), 8, 8), (3, None, 0, 9)]);
-        assert_eq!((later.groups, later.sides[0].sender), (8, node(2)));
-        assert!(later.sides[0].has_amf);
+        assert_eq!((amf(&later).0, later.sides[0].sender), (8, node(2)));
+        assert!(later.sides[0].brings(ServiceId::Amf));
         let last = plan_of_files(&[(1, Some(1), 8, 9), (2, None, 0, 9), (3, Some(1), 8, 9)]);
-        assert_eq!((last.groups, &last.amf), (9, &nodes(&[1, 2, 3])));
-        assert!(!last.sides[0].has_amf, "it starts anew");
+        assert_eq!(amf(&last), (9, &nodes(&[1, 2, 3])[..]));
+        assert!(last.begins_anew(ServiceId::Amf) && !last.begins_anew(ServiceId::Ckpt));
     }
 
     #[test]
     fn a_side_with_another_file_brings_nothing_of_amf() {
         let plan = plan_of_files(&[(1, Some(1), 8, 8), (2, Some(1), 8, 8), (3, Some(3), 9, 9)]);
-        let has_amf: Vec<_> = plan.sides.iter().map(|side| side.has_amf).collect();
-        assert_eq!((plan.groups, has_amf), (8, vec![true, false]));
+        let has_amf: Vec<_> = plan.sides.iter().map(|side| side.brings(ServiceId::Amf)).collect();
+        assert_eq!((amf(&plan).0, has_amf), (8, vec![true, false]));
+        assert!(plan.sides.iter().all(|side| side.brings(ServiceId::Ckpt)));
     }
 }

@@ -1,6 +1,7 @@
 //! What a node tells people about its state.
 
 use super::{Phase, Sync};
+use ais_proto::ServiceId;
 use ais_wire::NodeId;
 
 /// Where the state of a node stands.
@@ -26,8 +27,17 @@ pub struct SyncStatus {
     pub bytes_moved: u64,
     /// Whether what all have to agree on may change on this side.
     pub has_quorum: bool,
-    /// Whether this node runs AMF with the groups.conf of the cluster.
-    pub has_amf: bool,
+    /// The services that this node takes no part in, as the cluster runs them with another
+    /// configuration than this node has.
+    pub excluded: Vec<ServiceId>,
+}
+
+impl SyncStatus {
+    /// Whether this node takes part in a service.
+    #[must_use]
+    pub fn takes_part(&self, service: ServiceId) -> bool {
+        !self.excluded.contains(&service)
+    }
 }
 
 impl Sync {
@@ -49,7 +59,7 @@ impl Sync {
             divergences: self.divergences,
             bytes_moved: self.bytes_moved,
             has_quorum: self.may_change(),
-            has_amf: self.groups.is_ours(),
+            excluded: self.excluded(),
         }
     }
 }

@@ -1,10 +1,9 @@
 //! The sending and the taking of a state, chunk by chunk.
 
 use super::message::Message;
-use crate::amf::Amf;
-use crate::ckpt::{Ckpt, Cursor};
-use crate::services::Services;
-use crate::{SNAPSHOT_CHUNK, Service};
+use crate::SNAPSHOT_CHUNK;
+use crate::service::ForeignState;
+use crate::services::{Place, Services};
 use ais_proto::ServiceId;
 use ais_totem::ViewId;
 use ais_wire::DecodeError;
@@ -26,8 +25,8 @@ pub(crate) struct Sender {
 enum Source {
     /// A state as it was in a moment.
     Frozen(Box<dyn Iterator<Item = (ServiceId, Vec<u8>)>>),
-    /// What sections hold, as it is when a chunk is sent.
-    Living(Cursor),
+    /// Contents, as they are when a chunk is sent.
+    Living(Place),
     /// All were sent.
     Over,
 }
@@ -38,9 +37,9 @@ impl Sender {
         Self { source: Source::Frozen(chunks), in_flight: 0, sent: 0 }
     }
 
-    /// Sends what sections hold from a place on.
-    pub(crate) fn from(cursor: Cursor) -> Self {
-        Self { source: Source::Living(cursor), in_flight: 0, sent: 0 }
+    /// Sends contents from a place on.
+    pub(crate) fn from(place: Place) -> Self {
+        Self { source: Source::Living(place), in_flight: 0, sent: 0 }
     }
 
     /// The next message, unless `limit` are under way or there is none.
@@ -49,7 +48,7 @@ impl Sender {
         view: ViewId,
         attempt: u32,
         limit: usize,
-        services: &Services,
+        services: &mut Services,
     ) -> Option<Vec<u8>> {
         if self.in_flight >= limit {
             return None;
@@ -65,8 +64,8 @@ impl Sender {
                     return Some(Message::End { attempt, chunks: self.sent }.encode(view));
                 }
             },
-            Source::Living(cursor) => {
-                let (bytes, next) = services.ckpt.fill_from(*cursor);
+            Source::Living(place) => {
+                let (bytes, next) = services.fill_from(*place);
                 self.source = next.map_or(Source::Over, Source::Living);
                 Message::Fill { attempt, next, bytes: &bytes }.encode(view)
             }
@@ -93,31 +92,34 @@ impl fmt::Debug for Sender {
     }
 }
 
-/// The state of another side, as far as it is here. CLM has no part in it: all
-/// it has is in the view and the announcements.
+/// The states of another side, as far as they are here.
 #[derive(Debug)]
 pub(crate) struct Incoming {
-    pub(crate) amf: <Amf as Service>::Incoming,
-    pub(crate) ckpt: <Ckpt as Service>::Incoming,
+    /// By service; `None` where the state is of no use here.
+    states: Vec<(ServiceId, Option<Box<dyn ForeignState>>)>,
     pub(crate) chunks: u64,
-    takes_amf: bool,
 }
 
 impl Incoming {
-    /// `takes_amf`: its state of AMF and this node have the same groups.conf.
-    pub(crate) fn new(services: &Services, takes_amf: bool) -> Self {
-        let (amf, ckpt) = (services.amf.incoming(), services.ckpt.incoming());
-        Self { amf, ckpt, chunks: 0, takes_amf }
+    /// `takes`: whether the state of a service is of use here.
+    pub(crate) fn new(services: &mut Services, takes: impl Fn(ServiceId) -> bool) -> Self {
+        let states = services.incoming().into_iter();
+        let states = states.map(|(id, state)| (id, takes(id).then_some(state))).collect();
+        Self { states, chunks: 0 }
     }
 
     /// Takes the next chunk of a service.
     pub(crate) fn take(&mut self, service: ServiceId, chunk: &[u8]) -> Result<(), DecodeError> {
         self.chunks += 1;
-        match service {
-            ServiceId::Clm | ServiceId::Admin => Err(DecodeError::Invalid),
-            ServiceId::Amf if !self.takes_amf => Ok(()),
-            ServiceId::Amf => Amf::take_chunk(&mut self.amf, chunk),
-            ServiceId::Ckpt => Ckpt::take_chunk(&mut self.ckpt, chunk),
+        let state = self.states.iter_mut().find(|(id, _)| *id == service);
+        match state.ok_or(DecodeError::Invalid)? {
+            (_, Some(state)) => state.take_chunk(chunk),
+            (_, None) => Ok(()),
         }
+    }
+
+    /// Takes the state of a service out.
+    pub(crate) fn take_state(&mut self, service: ServiceId) -> Option<Box<dyn ForeignState>> {
+        self.states.iter_mut().find(|(id, _)| *id == service)?.1.take()
     }
 }

@@ -2,7 +2,9 @@
 
 use super::report::{nodes, text};
 use super::{Opener, ViewId};
-use crate::{Code, DecodeError, HEADER_LENGTH, MAX_EVENT, NodeId, Reader, Writer};
+use crate::{
+    Code, DecodeError, HEADER_LENGTH, MAX_EVENT, NodeId, Reader, ServiceId, Subject, Writer,
+};
 
 const VIEW: Code = Code(0x0481);
 const DELIVERIES: Code = Code(0x0482);
@@ -206,4 +208,32 @@ impl Deliveries {
 
 fn item<'a>(input: &mut Reader<'a>) -> Result<Delivered<'a>, DecodeError> {
     Ok(Delivered { from: input.node()?, probe: input.u64()?, message: input.bytes()? })
+}
+
+impl Event {
+    /// Whether the event is the outcome of a request: none is.
+    pub(crate) fn ends_request(&self) -> bool {
+        match self {
+            Self::View(_) | Self::Deliveries(_) | Self::Openers { .. } => false,
+        }
+    }
+
+    /// What only the newest event is of use about: who has a checkpoint open on a node.
+    /// The node makes the other events when their program has room for them.
+    pub(crate) fn subject(&self) -> Option<Subject> {
+        match self {
+            Self::Openers { node, .. } => Some(Subject::new(ServiceId::Admin, 1, |out| {
+                out.node(*node);
+            })),
+            Self::View(_) | Self::Deliveries(_) => None,
+        }
+    }
+
+    /// What is told in the place of an event that may not last: nothing, as no state is
+    /// behind it.
+    pub(crate) fn unsettled(&self) -> Option<Self> {
+        match self {
+            Self::View(_) | Self::Deliveries(_) | Self::Openers { .. } => None,
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What is asked of Admin.
 
 use super::{Operation, Target};
-use crate::{Code, DecodeError, Name, Reader, Writer};
+use crate::{Code, DecodeError, Name, Outcome, Reader, RequestKind, Writer};
 
 /// A request to Admin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -183,4 +183,45 @@ fn messages<'a>(input: &mut Reader<'a>) -> Result<Vec<&'a [u8]>, DecodeError> {
         return Err(DecodeError::Invalid);
     }
     Ok(messages)
+}
+
+impl Request<'_> {
+    /// When the node itself may refuse the request.
+    pub(crate) fn kind(&self) -> RequestKind {
+        match self {
+            Self::Operate { .. } => RequestKind::Change,
+            Self::Status
+            | Self::Ring
+            | Self::Checkpoints { .. }
+            | Self::Components { .. }
+            | Self::AmfNodes
+            | Self::Watch
+            | Self::ProbeStart
+            | Self::ProbeSend { .. }
+            | Self::Inspect { .. }
+            | Self::InspectSections { .. }
+            | Self::InspectBytes { .. }
+            | Self::AskOpeners { .. } => RequestKind::Inspect,
+        }
+    }
+
+    /// How the program gets the outcome of the request. The answers of nodes to
+    /// [`Request::AskOpeners`] are counted by what they tell.
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Status
+            | Self::Ring
+            | Self::Checkpoints { .. }
+            | Self::Components { .. }
+            | Self::AmfNodes
+            | Self::Operate { .. }
+            | Self::Watch
+            | Self::ProbeStart
+            | Self::ProbeSend { .. }
+            | Self::Inspect { .. }
+            | Self::InspectSections { .. }
+            | Self::InspectBytes { .. }
+            | Self::AskOpeners { .. } => Outcome::Reply,
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What the callbacks of AMF are made of.
 
 use super::{ExternalAction, HaState, Healthcheck, ProtectionGroupChange, Readiness, Transition};
-use crate::{Code, DecodeError, Name, Reader, Writer};
+use crate::{Code, DecodeError, Name, Reader, ServiceId, Subject, Writer};
 
 /// A member of a protection group (`SaAmfProtectionGroupNotificationT`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -271,4 +271,63 @@ fn decode_member(input: &mut Reader<'_>) -> Result<Member, DecodeError> {
         ha_state: HaState::decode(input)?,
         change: ProtectionGroupChange::decode(input)?,
     })
+}
+
+impl Event {
+    /// Whether the event is the outcome of a request: none is.
+    pub(crate) fn ends_request(&self) -> bool {
+        match self {
+            Self::Healthcheck { .. }
+            | Self::ReadinessStateSet { .. }
+            | Self::ComponentTerminate { .. }
+            | Self::CsiSet { .. }
+            | Self::CsiRemove { .. }
+            | Self::ProtectionGroupTrack { .. }
+            | Self::ExternalComponentRestart { .. }
+            | Self::ExternalComponentControl { .. }
+            | Self::PendingOperationConfirm { .. }
+            | Self::PendingOperationExpired { .. } => false,
+        }
+    }
+
+    /// What only the newest event is of use about: a kind of demand to a component, and
+    /// the instance it is for. The node makes track callbacks when their program has room
+    /// for them.
+    pub(crate) fn subject(&self) -> Option<Subject> {
+        let (kind, component, csi) = match self {
+            Self::Healthcheck { component, .. } => (1, component, None),
+            Self::ReadinessStateSet { component, .. } => (2, component, None),
+            Self::CsiSet { component, csi, .. } | Self::CsiRemove { component, csi, .. } => {
+                (3, component, Some(csi))
+            }
+            Self::ComponentTerminate { component, .. } => (4, component, None),
+            Self::ExternalComponentRestart { component, .. }
+            | Self::ExternalComponentControl { component, .. } => (5, component, None),
+            Self::PendingOperationConfirm { component, .. }
+            | Self::PendingOperationExpired { component, .. } => (6, component, None),
+            Self::ProtectionGroupTrack { .. } => return None,
+        };
+        Some(Subject::new(ServiceId::Amf, kind, |out| {
+            out.name(component).option(csi, |out, csi| {
+                out.name(csi);
+            });
+        }))
+    }
+
+    /// What is told in the place of an event that may not last: nothing, since demands
+    /// follow what this node has applied.
+    pub(crate) fn unsettled(&self) -> Option<Self> {
+        match self {
+            Self::Healthcheck { .. }
+            | Self::ReadinessStateSet { .. }
+            | Self::ComponentTerminate { .. }
+            | Self::CsiSet { .. }
+            | Self::CsiRemove { .. }
+            | Self::ProtectionGroupTrack { .. }
+            | Self::ExternalComponentRestart { .. }
+            | Self::ExternalComponentControl { .. }
+            | Self::PendingOperationConfirm { .. }
+            | Self::PendingOperationExpired { .. } => None,
+        }
+    }
 }

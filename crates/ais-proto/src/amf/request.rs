@@ -2,7 +2,7 @@
 
 use super::{OPAQUE_BUFFER_SIZE_MAX, Recovery};
 use crate::track::TrackFlags;
-use crate::{AisError, Code, DecodeError, Name, Reader, Writer};
+use crate::{AisError, Code, DecodeError, Name, Outcome, Reader, RequestKind, Writer};
 
 /// What `saAmfErrorReport` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -250,5 +250,46 @@ fn decode_result(input: &mut Reader<'_>) -> Result<Result<(), AisError>, DecodeE
     match input.u8()? {
         1 => Ok(Ok(())),
         number => AisError::from_number(u32::from(number)).map(Err).ok_or(DecodeError::Invalid),
+    }
+}
+
+impl Request<'_> {
+    /// When the node itself may refuse the request.
+    pub(crate) fn kind(&self) -> RequestKind {
+        match self {
+            Self::Register { .. } | Self::ErrorReport(_) | Self::ErrorCancelAll { .. } => {
+                RequestKind::Change
+            }
+            Self::Unregister { .. } | Self::TrackStop { .. } => RequestKind::Release,
+            // Answers of components too: without quorum they are asked to go out of service.
+            Self::ComponentNameGet
+            | Self::ReadinessStateGet { .. }
+            | Self::HaStateGet { .. }
+            | Self::CapabilityModelGet { .. }
+            | Self::PendingOperationGet { .. }
+            | Self::TrackStart { .. }
+            | Self::StoppingComplete { .. }
+            | Self::Response { .. } => RequestKind::Other,
+        }
+    }
+
+    /// How the program gets the outcome of the request.
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self {
+            Self::TrackStart { flags, .. } if !flags.subscribes() => Outcome::ReplyAndEvent,
+            Self::Register { .. }
+            | Self::Unregister { .. }
+            | Self::ComponentNameGet
+            | Self::ReadinessStateGet { .. }
+            | Self::HaStateGet { .. }
+            | Self::CapabilityModelGet { .. }
+            | Self::PendingOperationGet { .. }
+            | Self::TrackStart { .. }
+            | Self::TrackStop { .. }
+            | Self::ErrorReport(_)
+            | Self::ErrorCancelAll { .. }
+            | Self::StoppingComplete { .. }
+            | Self::Response { .. } => Outcome::Reply,
+        }
     }
 }

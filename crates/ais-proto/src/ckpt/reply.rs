@@ -2,7 +2,7 @@
 //! its callbacks are made of.
 
 use super::{Attributes, SectionState};
-use crate::{AisError, Code, DecodeError, Reader, Writer};
+use crate::{AisError, Code, DecodeError, Reader, Subject, Writer};
 
 const EVENT_OPEN: Code = Code(0x0381);
 const EVENT_SYNCHRONIZE: Code = Code(0x0382);
@@ -145,6 +145,31 @@ impl Event {
             EVENT_OPEN => Ok(Self::Open { tag, result }),
             EVENT_SYNCHRONIZE => Ok(Self::Synchronize { tag, result: result.map(|_| ()) }),
             _ => Err(DecodeError::Invalid),
+        }
+    }
+}
+
+impl Event {
+    /// Whether the event is the outcome of a request.
+    pub(crate) fn ends_request(&self) -> bool {
+        match self {
+            Self::Open { .. } | Self::Synchronize { .. } => true,
+        }
+    }
+
+    /// What only the newest event is of use about: nothing, as each answers a request.
+    pub(crate) fn subject(&self) -> Option<Subject> {
+        match self {
+            Self::Open { .. } | Self::Synchronize { .. } => None,
+        }
+    }
+
+    /// What is told in the place of an event that may not last: that the open timed out,
+    /// as the checkpoint may not be there.
+    pub(crate) fn unsettled(&self) -> Option<Self> {
+        match *self {
+            Self::Open { tag, .. } => Some(Self::Open { tag, result: Err(AisError::Timeout) }),
+            Self::Synchronize { .. } => None,
         }
     }
 }

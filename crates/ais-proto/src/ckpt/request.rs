@@ -1,7 +1,7 @@
 //! The requests to CKPT.
 
-use super::{Attributes, OpenFlags, SectionsChosen};
-use crate::{Code, DecodeError, Name, Reader, Writer};
+use super::{Attributes, Event, OpenFlags, SectionsChosen};
+use crate::{Code, DecodeError, Name, Outcome, Reader, RequestKind, Writer};
 
 /// What to open and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -348,4 +348,60 @@ fn decode_write_elements<'a>(input: &mut Reader<'a>) -> Result<Vec<WriteElement<
         elements.push(WriteElement { id, offset, data: input.take(length)? });
     }
     Ok(elements)
+}
+
+impl Request<'_> {
+    /// When the node itself may refuse the request.
+    pub(crate) fn kind(&self) -> RequestKind {
+        match self {
+            Self::Open(_)
+            | Self::OpenAsync { .. }
+            | Self::Unlink { .. }
+            | Self::RetentionDurationSet { .. }
+            | Self::ActiveSet { .. }
+            | Self::SectionCreate { .. }
+            | Self::SectionDelete { .. }
+            | Self::ExpirationTimeSet { .. }
+            | Self::Write { .. }
+            | Self::Overwrite { .. } => RequestKind::Change,
+            Self::Close { .. } => RequestKind::Release,
+            Self::StatusGet { .. }
+            | Self::IteratorStart { .. }
+            | Self::IteratorNext { .. }
+            | Self::Read { .. }
+            | Self::Synchronize { .. }
+            | Self::SynchronizeAsync { .. } => RequestKind::Other,
+        }
+    }
+
+    /// How the program gets the outcome of the request.
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self {
+            Self::OpenAsync { tag, .. } => Outcome::Event {
+                tag: *tag,
+                failed: |tag, error| crate::Event::Ckpt(Event::Open { tag, result: Err(error) }),
+            },
+            Self::SynchronizeAsync { tag, .. } => Outcome::Event {
+                tag: *tag,
+                failed: |tag, error| {
+                    crate::Event::Ckpt(Event::Synchronize { tag, result: Err(error) })
+                },
+            },
+            Self::Open(_)
+            | Self::Close { .. }
+            | Self::Unlink { .. }
+            | Self::RetentionDurationSet { .. }
+            | Self::ActiveSet { .. }
+            | Self::StatusGet { .. }
+            | Self::SectionCreate { .. }
+            | Self::SectionDelete { .. }
+            | Self::ExpirationTimeSet { .. }
+            | Self::IteratorStart { .. }
+            | Self::IteratorNext { .. }
+            | Self::Write { .. }
+            | Self::Overwrite { .. }
+            | Self::Read { .. }
+            | Self::Synchronize { .. } => Outcome::Reply,
+        }
+    }
 }

@@ -24,7 +24,7 @@ mod unit;
 
 use operations::Pending;
 pub(super) use queries::MemberState;
-pub use snapshot::Incoming;
+pub(super) use snapshot::Incoming;
 
 use super::config::{self, Groups, RedundancyModel};
 use super::message::RegistrationId;

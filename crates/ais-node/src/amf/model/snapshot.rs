@@ -233,7 +233,7 @@ impl Chunks {
 /// The model of another side, while its chunks come in. What is in it has its
 /// place in groups.conf, so that is its bound.
 #[derive(Debug)]
-pub struct Incoming {
+pub(in crate::amf) struct Incoming {
     model: Model,
     has_head: bool,
     is_complete: bool,

@@ -197,6 +197,7 @@ fn requests_of_a_handle_come_on_its_connection() {
         Request::ComponentNameGet,
         Request::TrackStop { csi: name("pgA") },
     ] {
+        let request = ais_proto::Request::Amf(request);
         assert_eq!(amf.on_request(now, &caller, asker, request, fx), Err(Malformed));
     }
     assert!(fx.list.is_empty());

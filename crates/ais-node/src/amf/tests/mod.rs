@@ -25,7 +25,7 @@ use crate::Event;
 use crate::effects::Effect;
 use crate::event::Due;
 use crate::timers::Timers;
-use ais_proto::admin::AdminState;
+use ais_proto::admin::{self, AdminState, Operation, Target};
 use ais_proto::amf::{self, HaState, Readiness, Recovery};
 use ais_wire::Reader;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -214,6 +214,7 @@ impl Rig {
         let asker = Asker { session, connection, id };
         let now = Now { monotonic: self.now, wall: self.now as i64 };
         let replica = &mut self.nodes[node];
+        let request = ais_proto::Request::Amf(request);
         replica.amf.on_request(now, &caller, asker, request, &mut replica.fx).unwrap();
         self.apply(node);
         id
@@ -273,8 +274,11 @@ impl Rig {
         self.last_id += 1;
         let id = self.last_id as u32;
         let asker = Asker { session: SessionId(0), connection: ConnectionId(0), id };
+        let caller = Caller { session: asker.session, connection: asker.connection, handle: None };
+        let now = Now { monotonic: self.now, wall: self.now as i64 };
+        let request = ais_proto::Request::Admin(admin::Request::Operate { operation, target });
         let replica = &mut self.nodes[node];
-        replica.amf.operate(asker, operation, target, &mut replica.fx);
+        replica.amf.on_request(now, &caller, asker, request, &mut replica.fx).unwrap();
         self.apply(node);
         id
     }

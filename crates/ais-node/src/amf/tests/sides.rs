@@ -3,6 +3,12 @@
 use super::random::Play;
 use super::snapshots::receive;
 use super::*;
+use crate::amf::model::Incoming;
+use crate::service::{ForeignState, Replica as _, Side};
+
+fn boxed(state: Incoming) -> Box<dyn ForeignState> {
+    Box::new(state)
+}
 
 impl Rig {
     /// Everybody is in one of these sides from now on, each of which was part
@@ -33,12 +39,12 @@ impl Rig {
         let all: Vec<_> = (0..self.nodes.len()).collect();
         let view = self.view_of(&all, &all, &[]);
         let snapshots: Vec<Vec<_>> =
-            ranked.iter().map(|side| self.nodes[side[0]].amf.snapshot().collect()).collect();
+            ranked.iter().map(|side| self.nodes[side[0]].amf.model.freeze()).collect();
         for member in &all {
             let replica = &mut self.nodes[*member];
             let side = |(side, chunks): (&&[usize], &Vec<_>)| Side {
                 members: side.iter().map(|number| node(*number)).collect(),
-                state: (!side.contains(member)).then(|| receive(&replica.amf, chunks)),
+                state: (!side.contains(member)).then(|| boxed(receive(&replica.amf, chunks))),
             };
             let sides = ranked.iter().zip(&snapshots).map(side).collect();
             replica.amf.merge(sides, &view, &mut replica.fx);
@@ -69,10 +75,10 @@ impl Rig {
         self.view += 1;
         self.install(&all, &others, &[number], true);
         self.install(&all, &[number], &[], true);
-        let chunks: Vec<_> = self.nodes[others[0]].amf.snapshot().collect();
+        let chunks = self.nodes[others[0]].amf.model.freeze();
         let view = self.view_of(&all, &all, &[]);
         let replica = &mut self.nodes[number];
-        let state = Some(receive(&replica.amf, &chunks));
+        let state = Some(boxed(receive(&replica.amf, &chunks)));
         let members = others.iter().map(|number| node(*number)).collect();
         replica.amf.merge(vec![Side { members, state }], &view, &mut replica.fx);
         self.apply(number);

@@ -2,12 +2,13 @@
 
 use super::*;
 use crate::SNAPSHOT_CHUNK;
+use crate::amf::model::Incoming;
 
 /// A state as its chunks bring it.
 pub(super) fn receive(amf: &Amf, chunks: &[Vec<u8>]) -> Incoming {
-    let mut incoming = amf.incoming();
+    let mut incoming = Incoming::new(&amf.model);
     for chunk in chunks {
-        Amf::take_chunk(&mut incoming, chunk).unwrap();
+        incoming.take(chunk).unwrap();
     }
     incoming
 }
@@ -53,7 +54,7 @@ fn rich() -> Rig {
 }
 
 fn chunks(rig: &Rig) -> Vec<Vec<u8>> {
-    rig.nodes[0].amf.snapshot().collect()
+    rig.nodes[0].amf.model.freeze()
 }
 
 fn digest(model: &Model) -> u64 {
@@ -94,7 +95,7 @@ fn a_large_model_comes_in_chunks() {
         let component = name(&format!("{}_{}_x", number / 2, ["a", "b"][number % 2]));
         amf.model.register(node(0), number as u64, &component, None, Callbacks::all()).unwrap();
     }
-    let chunks: Vec<_> = amf.snapshot().collect();
+    let chunks = amf.model.freeze();
     assert!(chunks.len() > 1);
     assert!(chunks.iter().all(|chunk| chunk.len() <= SNAPSHOT_CHUNK));
     assert_eq!(digest(&receive(&amf, &chunks).finish().0), digest(&amf.model));
@@ -105,8 +106,8 @@ fn damaged_chunks_do_no_harm() {
     let rig = rich();
     let chunks = chunks(&rig);
     let is_taken = |chunk: &[u8]| {
-        let mut incoming = rig.nodes[0].amf.incoming();
-        let result = Amf::take_chunk(&mut incoming, chunk);
+        let mut incoming = Incoming::new(rig.model());
+        let result = incoming.take(chunk);
         result.is_ok().then(|| incoming.finish())
     };
     let whole = &chunks[0];

@@ -116,8 +116,10 @@ impl Cluster {
             .map(|side| side.iter().copied().filter(|of| !given_up.contains(of)).collect())
             .filter(|side: &Vec<usize>| !side.is_empty())
             .collect();
-        let snapshots: Vec<Vec<_>> =
-            sides.iter().map(|side| self.replicas[side[0]].ckpt.snapshot().collect()).collect();
+        let snapshots: Vec<Vec<_>> = sides
+            .iter()
+            .map(|side| self.replicas[side[0]].ckpt.snapshot(Part::Whole).collect())
+            .collect();
         let view = ViewId { number: self.view, representative: node(0) };
         let view = View {
             id: view,
@@ -156,7 +158,7 @@ impl Cluster {
         self.view += 1;
         self.install(&all, &others, vec![number]);
         self.install(&all, &[number], Vec::new());
-        let snapshot = self.replicas[others[0]].ckpt.snapshot();
+        let snapshot = self.replicas[others[0]].ckpt.snapshot(Part::Whole);
         self.sides = vec![others.clone()];
         self.lead(&others);
         let (first, log) = (self.number, self.sent.len());
@@ -195,6 +197,7 @@ impl Cluster {
         let caller = Caller { session, connection, handle };
         let asker = Asker { session, connection, id: self.id };
         let Replica { ckpt, fx, .. } = &mut self.replicas[number];
+        let request = ais_proto::Request::Ckpt(request);
         ckpt.on_request(self.now, &caller, asker, request, fx).unwrap();
         self.apply();
         self.id
@@ -309,10 +312,10 @@ impl Cluster {
 }
 
 /// A state as its chunks bring it.
-pub(super) fn receive(ckpt: &Ckpt, chunks: &[Vec<u8>]) -> Incoming {
+pub(super) fn receive(ckpt: &Ckpt, chunks: &[Vec<u8>]) -> Box<dyn ForeignState> {
     let mut incoming = ckpt.incoming();
     for chunk in chunks {
-        Ckpt::take_chunk(&mut incoming, chunk).unwrap();
+        incoming.take_chunk(chunk).unwrap();
     }
     incoming
 }

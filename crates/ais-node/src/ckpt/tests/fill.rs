@@ -10,7 +10,7 @@ const BIG: Limits = Limits { memory: 1 << 24, max_message: 1 << 20, ..LIMITS };
 
 /// The second node is one that has just been sent the heads of the first.
 fn with_heads(mut rig: Rig) -> Rig {
-    let chunks: Vec<_> = rig.replicas[0].ckpt.take_frozen(false).collect();
+    let chunks: Vec<_> = rig.replicas[0].ckpt.snapshot(Part::Heads).collect();
     let mut joiner = Replica::new(OTHER, BIG);
     let state = Some(receive(&joiner.ckpt, &chunks));
     let view = View {

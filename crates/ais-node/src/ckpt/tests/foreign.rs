@@ -3,6 +3,7 @@
 use super::cluster::receive;
 use super::*;
 use crate::SNAPSHOT_CHUNK;
+use crate::ckpt::snapshot::Incoming;
 
 /// A state with everything in it.
 fn rich() -> Rig {
@@ -29,8 +30,8 @@ fn rich() -> Rig {
     rig
 }
 
-fn chunks(rig: &Rig) -> Vec<Vec<u8>> {
-    rig.replicas[0].ckpt.snapshot().collect()
+fn chunks(rig: &mut Rig) -> Vec<Vec<u8>> {
+    rig.replicas[0].ckpt.snapshot(Part::Whole).collect()
 }
 
 /// A node that has just joined, with this state.
@@ -52,7 +53,8 @@ fn join(rig: &Rig, chunks: &[Vec<u8>]) -> Replica {
 #[test]
 fn a_joiner_has_all_that_the_others_have() {
     let mut rig = rich();
-    let joiner = join(&rig, &chunks(&rig));
+    let chunks = chunks(&mut rig);
+    let joiner = join(&rig, &chunks);
     joiner.ckpt.state.assert_sound();
     assert_eq!(joiner.digest(), rig.digest(0));
     // And it goes on as they do.
@@ -68,8 +70,8 @@ fn a_joiner_has_all_that_the_others_have() {
 #[test]
 fn a_frozen_state_does_not_change() {
     let mut rig = rich();
-    let (before, expected) = (rig.digest(0), chunks(&rig));
-    let mut frozen = rig.replicas[0].ckpt.snapshot();
+    let (before, expected) = (rig.digest(0), chunks(&mut rig));
+    let mut frozen = rig.replicas[0].ckpt.snapshot(Part::Whole);
     let mut taken = Vec::new();
     let checkpoint = rig.open(ONE, "a", BOTH);
     for step in 0u8.. {
@@ -88,8 +90,8 @@ fn a_frozen_state_does_not_change() {
 
 #[test]
 fn chunks_have_about_the_size_they_should() {
-    let rig = rich();
-    let chunks = chunks(&rig);
+    let mut rig = rich();
+    let chunks = chunks(&mut rig);
     let total: usize = chunks.iter().map(Vec::len).sum();
     assert!((300_000..600_000).contains(&total), "holes are not sent: {total}");
     // Only an id is not divided.
@@ -97,8 +99,8 @@ fn chunks_have_about_the_size_they_should() {
     assert!(chunks.iter().all(|chunk| chunk.len() <= most));
     let small = chunks.iter().filter(|chunk| chunk.len() < SNAPSHOT_CHUNK / 2).count();
     assert!(small <= 1, "only the last may be small");
-    let empty = Ckpt::new(LOWEST, LIMITS, Pace::default());
-    assert_eq!(empty.snapshot().count(), 1);
+    let mut empty = Ckpt::new(LOWEST, LIMITS, Pace::default());
+    assert_eq!(empty.snapshot(Part::Whole).count(), 1);
 }
 
 #[test]
@@ -110,7 +112,7 @@ fn many_sections_are_frozen_at_once_and_written_out_in_order() {
     for number in 0..100_000u32 {
         rig.create(checkpoint, &number.to_le_bytes(), i64::MAX, b"data").unwrap();
     }
-    let frozen = rig.replicas[0].ckpt.snapshot();
+    let frozen = rig.replicas[0].ckpt.snapshot(Part::Whole);
     rig.overwrite(checkpoint, &7u32.to_le_bytes(), b"other").unwrap();
     let chunks: Vec<_> = frozen.collect();
     assert!(chunks.len() > 50);
@@ -122,23 +124,23 @@ fn many_sections_are_frozen_at_once_and_written_out_in_order() {
 
 #[test]
 fn a_state_that_needs_too_much_is_refused() {
-    let rig = rich();
-    let chunks = chunks(&rig);
+    let mut rig = rich();
+    let chunks = chunks(&mut rig);
     let small = Ckpt::new(OTHER, Limits { memory: 1 << 18, ..LIMITS }, Pace::default());
-    assert!(Ckpt::take_chunk(&mut small.incoming(), &chunks[0]).is_err());
+    assert!(small.incoming().take_chunk(&chunks[0]).is_err());
     // It may not need more than it said at first.
     let mut first = chunks[0].clone();
     let said = rig.replicas[0].ckpt.state.memory() - 1;
     first[13..21].copy_from_slice(&said.to_le_bytes());
     let mut incoming = Incoming::default();
     let mut all = std::iter::once(&first).chain(&chunks[1..]);
-    assert!(all.any(|chunk| Ckpt::take_chunk(&mut incoming, chunk).is_err()));
+    assert!(all.any(|chunk| incoming.take(chunk).is_err()));
 }
 
 #[test]
 fn damaged_chunks_do_no_harm() {
-    let rig = rich();
-    let chunks = chunks(&rig);
+    let mut rig = rich();
+    let chunks = chunks(&mut rig);
     let heads: Vec<_> = chunks.iter().map(|chunk| chunk.len().min(1000)).collect();
     for (index, head) in heads.into_iter().enumerate() {
         for place in (0..head).step_by(5) {
@@ -147,7 +149,7 @@ fn damaged_chunks_do_no_harm() {
                 damaged[place] ^= value;
                 let mut incoming = Incoming::with_memory(1 << 22);
                 let mut all = chunks[..index].iter().chain([&damaged]).chain(&chunks[index + 1..]);
-                if all.all(|chunk| Ckpt::take_chunk(&mut incoming, chunk).is_ok()) {
+                if all.all(|chunk| incoming.take(chunk).is_ok()) {
                     let (state, is_complete) = incoming.finish();
                     assert!(is_complete);
                     state.assert_sound();
@@ -159,12 +161,11 @@ fn damaged_chunks_do_no_harm() {
 
 #[test]
 fn chunks_out_of_place_are_refused() {
-    let rig = rich();
-    let chunks = chunks(&rig);
+    let mut rig = rich();
+    let chunks = chunks(&mut rig);
     let is_taken = |chunks: &[&Vec<u8>]| {
         let mut incoming = Incoming::with_memory(1 << 22);
-        chunks.iter().all(|chunk| Ckpt::take_chunk(&mut incoming, chunk).is_ok())
-            && incoming.finish().1
+        chunks.iter().all(|chunk| incoming.take(chunk).is_ok()) && incoming.finish().1
     };
     let all: Vec<_> = chunks.iter().collect();
     assert!(is_taken(&all));
@@ -177,7 +178,7 @@ fn chunks_out_of_place_are_refused() {
     }
     for bytes in [&[][..], &[0], &[9], &[1], &[2; 50], &[5], &[4, 0, 0, 0, 0, 0, 0, 0, 0]] {
         let mut incoming = Incoming::default();
-        let result = Ckpt::take_chunk(&mut incoming, bytes);
+        let result = incoming.take(bytes);
         assert_eq!(result.is_ok(), bytes.is_empty());
     }
 }

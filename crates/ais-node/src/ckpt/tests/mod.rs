@@ -17,10 +17,12 @@ mod time;
 
 use super::*;
 use crate::UserId;
+use crate::cursor::Cursor;
 use crate::effects::Effect;
+use crate::service::{Contents as _, ForeignState, Part, Replica as _, Side};
 use crate::timers::Timers;
 use ais_proto::AisError;
-use ais_proto::ckpt::{Attributes, NO_LIMIT, OpenFlags, ReadElement, ReadReply};
+use ais_proto::ckpt::{Attributes, NO_LIMIT, OpenFlags, ReadElement, ReadReply, Request};
 use ais_proto::ckpt::{Section as Listed, WriteElement};
 use ais_proto::ckpt::{SectionsChosen, Status};
 use ais_wire::{Name, Reader};
@@ -155,6 +157,7 @@ impl Rig {
         let caller = Caller { session, connection, handle };
         let asker = Asker { session, connection, id: self.id };
         let Replica { ckpt, fx, .. } = &mut self.replicas[node];
+        let request = ais_proto::Request::Ckpt(request);
         ckpt.on_request(self.now, &caller, asker, request, fx)?;
         self.settle();
         Ok(self.id)

@@ -9,40 +9,40 @@ use ais_totem::{Output as FromGroup, View, ViewId};
 use ais_wire::{Name, NodeId, Reader, Writer};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) const NOW: Now = Now { monotonic: 0, wall: 1_000_000_000_000 };
+pub(crate) const NOW: Now = Now { monotonic: 0, wall: 1_000_000_000_000 };
 
 /// The number of a node on the bus: the last octet of its address.
-pub(super) type Number = u8;
+pub(crate) type Number = u8;
 
-pub(super) fn node(number: Number) -> NodeId {
+pub(crate) fn node(number: Number) -> NodeId {
     NodeId::new([10, 0, 0, number].into())
 }
 
-pub(super) fn name(text: &str) -> Name {
+pub(crate) fn name(text: &str) -> Name {
     Name::try_from(text).unwrap()
 }
 
 /// A node, the group as it sees it, and the program on it.
-pub(super) struct Member {
-    pub(super) node: Node,
+pub(crate) struct Member {
+    pub(crate) node: Node,
     /// The component of the network it is in; 0 before its first view.
     component: usize,
     /// How many messages of the component it has had.
     had: usize,
     /// How many it was told that all have.
     stable: u64,
-    pub(super) serving: usize,
+    pub(crate) serving: usize,
     replies: BTreeMap<u32, (Result<(), AisError>, Vec<u8>)>,
-    pub(super) opened: Vec<Event>,
-    pub(super) tracked: Vec<ais_proto::clm::Event>,
-    pub(super) told: Vec<ais_proto::admin::Event>,
+    pub(crate) opened: Vec<Event>,
+    pub(crate) tracked: Vec<ais_proto::clm::Event>,
+    pub(crate) told: Vec<ais_proto::admin::Event>,
     /// What AMF asked of components and was not answered.
-    pub(super) demands: Vec<i32>,
+    pub(crate) demands: Vec<i32>,
     /// It was to leave and may; whether all have let go.
-    pub(super) may_leave: Option<bool>,
+    pub(crate) may_leave: Option<bool>,
     last_id: u32,
     /// The view in which it was started.
-    pub(super) boot: u64,
+    pub(crate) boot: u64,
 }
 
 /// Nodes that see each other.
@@ -54,27 +54,27 @@ struct Component {
 }
 
 #[derive(Default)]
-pub(super) struct Bus {
-    pub(super) members: BTreeMap<Number, Member>,
+pub(crate) struct Bus {
+    pub(crate) members: BTreeMap<Number, Member>,
     components: Vec<Component>,
     view: u64,
     /// What the monotonic clocks of all nodes say, in nanoseconds.
     clock: u64,
     /// Deliveries are stable so many messages late.
-    pub(super) stable_lag: usize,
+    pub(crate) stable_lag: usize,
     expected: Option<u32>,
     pace: Pace,
-    pub(super) groups: BTreeMap<Number, Groups>,
+    pub(crate) groups: BTreeMap<Number, Groups>,
 }
 
 impl Bus {
     /// Nodes that serve together.
-    pub(super) fn of(numbers: &[Number]) -> Self {
+    pub(crate) fn of(numbers: &[Number]) -> Self {
         Self::at_pace(Pace::default(), numbers)
     }
 
     /// The same, with steps of this size.
-    pub(super) fn at_pace(pace: Pace, numbers: &[Number]) -> Self {
+    pub(crate) fn at_pace(pace: Pace, numbers: &[Number]) -> Self {
         let mut bus = Self { pace, ..Self::default() };
         bus.start(numbers);
         bus.together();
@@ -83,12 +83,12 @@ impl Bus {
     }
 
     /// A bus of a cluster that asks for quorum of so many, if it does.
-    pub(super) fn with_quorum(expected: Option<u32>) -> Self {
+    pub(crate) fn with_quorum(expected: Option<u32>) -> Self {
         Self { expected, ..Self::default() }
     }
 
     /// Starts these nodes; they are in no view yet.
-    pub(super) fn start(&mut self, numbers: &[Number]) {
+    pub(crate) fn start(&mut self, numbers: &[Number]) {
         if self.components.is_empty() {
             self.components.push(Component::default());
         }
@@ -134,7 +134,7 @@ impl Bus {
 
     /// The nodes divide themselves so; who is in no part has crashed. What is
     /// under way of a sender that lives is delivered before.
-    pub(super) fn views(&mut self, parts: &[&[Number]]) {
+    pub(crate) fn views(&mut self, parts: &[&[Number]]) {
         let living: BTreeSet<Number> = parts.iter().copied().flatten().copied().collect();
         self.members.retain(|number, _| living.contains(number));
         self.view += 1;
@@ -149,7 +149,7 @@ impl Bus {
     }
 
     /// These go on without the others, which do not know yet.
-    pub(super) fn view_of(&mut self, part: &[Number]) {
+    pub(crate) fn view_of(&mut self, part: &[Number]) {
         self.view += 1;
         self.install(part);
         for number in part {
@@ -158,7 +158,7 @@ impl Bus {
     }
 
     /// A view in which all that live are together.
-    pub(super) fn together(&mut self) {
+    pub(crate) fn together(&mut self) {
         let all: Vec<_> = self.members.keys().copied().collect();
         self.views(&[&all]);
     }
@@ -225,18 +225,18 @@ impl Bus {
     }
 
     /// The next message that this node wants to send, which it does not.
-    pub(super) fn keep_back(&mut self, number: Number) -> Vec<u8> {
+    pub(crate) fn keep_back(&mut self, number: Number) -> Vec<u8> {
         self.member(number).node.fake().sent.pop_front().expect("a message")
     }
 
     /// Gives a message a place in the order, whoever may have sent it.
-    pub(super) fn inject(&mut self, from: Number, bytes: Vec<u8>) {
+    pub(crate) fn inject(&mut self, from: Number, bytes: Vec<u8>) {
         let component = self.members[&from].component;
         self.components[component].ordered.push((from, bytes));
     }
 
     /// What a node does when it is its turn again.
-    pub(super) fn go_on(&mut self, number: Number) {
+    pub(crate) fn go_on(&mut self, number: Number) {
         let now = Now { monotonic: self.clock, ..NOW };
         let member = self.member(number);
         member.node.handle_timeout(now);
@@ -245,7 +245,7 @@ impl Bus {
 
     /// Lets this many seconds pass at once; then each node does what it was to do by
     /// now.
-    pub(super) fn pass(&mut self, seconds: u64) {
+    pub(crate) fn pass(&mut self, seconds: u64) {
         self.clock += seconds * 1_000_000_000;
         let numbers: Vec<_> = self.members.keys().copied().collect();
         for number in numbers {
@@ -254,7 +254,7 @@ impl Bus {
     }
 
     /// Until nobody has anything left to do.
-    pub(super) fn rest(&mut self) {
+    pub(crate) fn rest(&mut self) {
         let is_due = |member: &Member| member.node.poll_timeout().is_some_and(|at| at == 0);
         self.settle();
         while let Some(number) =
@@ -267,7 +267,7 @@ impl Bus {
 
     /// Gives the next message that this node wants to send a place in the
     /// order. False if there is none.
-    pub(super) fn order(&mut self, number: Number) -> bool {
+    pub(crate) fn order(&mut self, number: Number) -> bool {
         let member = self.members.get_mut(&number).unwrap();
         if member.component == 0 {
             return false;
@@ -282,7 +282,7 @@ impl Bus {
 
     /// Delivers the next message to this node, or tells it what all have if there
     /// is none. False if it knows that.
-    pub(super) fn deliver(&mut self, number: Number) -> bool {
+    pub(crate) fn deliver(&mut self, number: Number) -> bool {
         let member = self.members.get_mut(&number).unwrap();
         let Some((from, bytes)) = self.components[member.component].ordered.get(member.had) else {
             return self.tell_stable(number);
@@ -295,7 +295,7 @@ impl Bus {
     }
 
     /// The same, but this node is given another message in its place.
-    pub(super) fn deliver_changed(&mut self, number: Number, change: impl Fn(&mut [u8])) {
+    pub(crate) fn deliver_changed(&mut self, number: Number, change: impl Fn(&mut [u8])) {
         let member = self.members.get_mut(&number).unwrap();
         let (from, bytes) = &self.components[member.component].ordered[member.had];
         let mut bytes = bytes.clone();
@@ -307,7 +307,7 @@ impl Bus {
     }
 
     /// Nobody comes along with this node into the next view.
-    pub(super) fn comes_alone(&mut self, number: Number) {
+    pub(crate) fn comes_alone(&mut self, number: Number) {
         let members = self.components[self.members[&number].component].members.clone();
         let member = self.members.get_mut(&number).unwrap();
         member.component = self.components.len();
@@ -330,7 +330,7 @@ impl Bus {
 
     /// One message more for everybody who has one to order or to take. False
     /// if nobody has, and all know that.
-    pub(super) fn step(&mut self) -> bool {
+    pub(crate) fn step(&mut self) -> bool {
         let numbers: Vec<_> = self.members.keys().copied().collect();
         let mut moved = false;
         for number in &numbers {
@@ -343,7 +343,7 @@ impl Bus {
     }
 
     /// Until nothing more is under way.
-    pub(super) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         while self.step() {}
         let lag = std::mem::take(&mut self.stable_lag);
         let numbers: Vec<_> = self.members.keys().copied().collect();
@@ -365,12 +365,12 @@ impl Bus {
         member.take_outputs();
     }
 
-    pub(super) fn member(&mut self, number: Number) -> &mut Member {
+    pub(crate) fn member(&mut self, number: Number) -> &mut Member {
         self.members.get_mut(&number).unwrap()
     }
 
     /// Asks without waiting for the answer; the id of the request.
-    pub(super) fn ask(&mut self, number: Number, caller: &Caller, request: &Request<'_>) -> u32 {
+    pub(crate) fn ask(&mut self, number: Number, caller: &Caller, request: &Request<'_>) -> u32 {
         let member = self.member(number);
         member.last_id += 1;
         let mut body = Writer::new();
@@ -384,17 +384,17 @@ impl Bus {
         id
     }
 
-    pub(super) fn reply(&mut self, number: Number, id: u32) -> Option<Result<(), AisError>> {
+    pub(crate) fn reply(&mut self, number: Number, id: u32) -> Option<Result<(), AisError>> {
         Some(self.member(number).replies.get(&id)?.0)
     }
 
     /// What else the answer says.
-    pub(super) fn body(&mut self, number: Number, id: u32) -> Option<Vec<u8>> {
+    pub(crate) fn body(&mut self, number: Number, id: u32) -> Option<Vec<u8>> {
         Some(self.member(number).replies.get(&id)?.1.clone())
     }
 
     /// The answer to what has been answered at once.
-    pub(super) fn call_at_once(&mut self, number: Number, request: &Request<'_>) -> Vec<u8> {
+    pub(crate) fn call_at_once(&mut self, number: Number, request: &Request<'_>) -> Vec<u8> {
         let id = self.ask(number, &caller(), request);
         let (result, body) = self.member(number).replies.remove(&id).expect("a reply");
         assert_eq!(result, Ok(()));
@@ -402,7 +402,7 @@ impl Bus {
     }
 
     /// Asks, and lets everything happen until nothing more does.
-    pub(super) fn call(
+    pub(crate) fn call(
         &mut self,
         number: Number,
         request: &Request<'_>,
@@ -413,13 +413,13 @@ impl Bus {
     }
 
     /// Opens a checkpoint, which is made if need be.
-    pub(super) fn open(&mut self, number: Number, checkpoint: &str) -> Result<u32, AisError> {
+    pub(crate) fn open(&mut self, number: Number, checkpoint: &str) -> Result<u32, AisError> {
         let (result, body) = self.call(number, &Request::Ckpt(open(checkpoint)));
         result.map(|()| Reader::new(&body).u32().unwrap())
     }
 
     /// What a checkpoint says on this node.
-    pub(super) fn read(&mut self, number: Number, checkpoint: &str) -> Result<Vec<u8>, AisError> {
+    pub(crate) fn read(&mut self, number: Number, checkpoint: &str) -> Result<Vec<u8>, AisError> {
         let checkpoint = self.open(number, checkpoint)?;
         let element = ais_proto::ckpt::ReadElement { id: b"", offset: 0, size: None };
         let read = ais_proto::ckpt::Request::Read { checkpoint, elements: vec![element] };
@@ -430,18 +430,18 @@ impl Bus {
     }
 
     /// Begins to put a text into the default section of an open checkpoint.
-    pub(super) fn write(&mut self, number: Number, checkpoint: u32, data: &[u8]) -> u32 {
+    pub(crate) fn write(&mut self, number: Number, checkpoint: u32, data: &[u8]) -> u32 {
         let write = ais_proto::ckpt::Request::Overwrite { checkpoint, id: b"", data };
         self.ask(number, &caller(), &Request::Ckpt(write))
     }
 
     /// All that see each other and have the state have the same.
-    pub(super) fn check_equal(&self) {
+    pub(crate) fn check_equal(&self) {
         let mut digests = BTreeMap::new();
         for (number, member) in &self.members {
             let status = member.node.sync_status();
             if let Some(lineage) = status.lineage {
-                let place = (member.component, member.had, lineage, status.has_amf);
+                let place = (member.component, member.had, lineage, status.excluded.clone());
                 let digest = member.node.digest();
                 let (first, expected) = *digests.entry(place).or_insert((*number, digest));
                 assert_eq!(digest, expected, "nodes {first} and {number} differ");
@@ -450,7 +450,7 @@ impl Bus {
     }
 
     /// Everybody has the state, and all that see each other the same.
-    pub(super) fn check_synced(&self) {
+    pub(crate) fn check_synced(&self) {
         let mut lineages = BTreeMap::new();
         for (number, member) in &self.members {
             let status = member.node.sync_status();
@@ -465,7 +465,7 @@ impl Bus {
         self.check_equal();
     }
 
-    pub(super) fn phase(&self, number: Number) -> &'static str {
+    pub(crate) fn phase(&self, number: Number) -> &'static str {
         self.members[&number].node.sync_status().phase
     }
 }
@@ -475,7 +475,7 @@ fn deliver(place: usize, from: Number, bytes: &[u8]) -> FromGroup {
 }
 
 impl Member {
-    pub(super) fn take_outputs(&mut self) {
+    pub(crate) fn take_outputs(&mut self) {
         while let Some(output) = self.node.poll_output() {
             match output {
                 Output::Reply { id, result, body, .. } => {
@@ -503,20 +503,20 @@ impl Member {
     }
 }
 
-pub(super) fn caller() -> Caller {
+pub(crate) fn caller() -> Caller {
     Caller { session: SessionId(1), connection: ConnectionId(1), handle: None }
 }
 
-pub(super) fn handle(service: ServiceId) -> Caller {
+pub(crate) fn handle(service: ServiceId) -> Caller {
     let connection = ConnectionId(10 + service as u64);
     Caller { session: SessionId(1), connection, handle: Some((service, u32::MAX)) }
 }
 
-pub(super) fn open(checkpoint: &str) -> ais_proto::ckpt::Request<'static> {
+pub(crate) fn open(checkpoint: &str) -> ais_proto::ckpt::Request<'static> {
     ais_proto::ckpt::Request::Open(how_to_open(checkpoint))
 }
 
-pub(super) fn how_to_open(checkpoint: &str) -> Open {
+pub(crate) fn how_to_open(checkpoint: &str) -> Open {
     let attributes = Attributes {
         option: UpdateOption::AllReplicas,
         checkpoint_size: 1 << 20,

@@ -2,7 +2,7 @@
 //! state have the same digest of it.
 
 mod admin;
-mod bus;
+pub(crate) mod bus;
 mod diverged;
 mod drain;
 mod fair;

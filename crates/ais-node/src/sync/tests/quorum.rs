@@ -1,7 +1,7 @@
 //! What a side without quorum does and does not do, and groups.conf files that
 //! differ.
 
-use super::bus::{Bus, Number, caller, handle, how_to_open, name, node};
+use super::bus::{Bus, Member, Number, caller, handle, how_to_open, name, node};
 use crate::amf::config::{
     CapabilityModel, Component, Group, Groups, ProtectionGroup, RedundancyModel, Unit,
 };
@@ -333,7 +333,7 @@ fn a_node_with_another_groups_conf_has_no_part_in_amf() {
     bus.together();
     bus.settle();
     bus.check_synced();
-    assert!(!bus.member(1).node.sync_status().has_amf);
+    assert!(!bus.member(1).node.sync_status().takes_part(ServiceId::Amf));
     assert_eq!(register(&mut bus, 1), TRY_AGAIN);
     let component = name("component x");
     let unregister = Request::Amf(amf::Request::Unregister { component, proxy: None });
@@ -356,7 +356,8 @@ fn a_node_with_another_groups_conf_has_no_part_in_amf() {
     bus.views(&[&[1, 3]]);
     bus.settle();
     bus.check_synced();
-    assert!(bus.members.values().all(|member| member.node.sync_status().has_amf));
+    let has_amf = |member: &Member| member.node.sync_status().takes_part(ServiceId::Amf);
+    assert!(bus.members.values().all(has_amf));
     assert_eq!(register(&mut bus, 3), Ok(()));
     assert_eq!(register(&mut bus, 1), Err(AisError::Exist));
     bus.check_synced();
@@ -374,7 +375,7 @@ fn sides_with_different_files_keep_that_of_the_first() {
     bus.together();
     bus.settle();
     bus.check_synced();
-    assert!(!bus.member(1).node.sync_status().has_amf);
+    assert!(!bus.member(1).node.sync_status().takes_part(ServiceId::Amf));
     assert_eq!(register(&mut bus, 1), TRY_AGAIN);
     assert_eq!(register(&mut bus, 2), Err(AisError::Exist));
     bus.views(&[&[1], &[2, 3]]);
