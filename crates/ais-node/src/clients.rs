@@ -30,3 +30,7 @@ impl Caller {
         self.handle.filter(|(of, _)| *of == service).map(|(_, callbacks)| callbacks)
     }
 }
+
+/// A connection that brings what no library would bring; it is to be closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Malformed;

@@ -14,6 +14,7 @@ pub mod ckpt;
 mod clients;
 pub mod clm;
 mod complaints;
+mod config;
 mod cursor;
 mod digest;
 mod effects;
@@ -34,13 +35,14 @@ mod turns;
 
 pub use ais_proto::Event;
 pub use ais_totem::{Destination, View, ViewId};
-pub use clients::{Caller, ConnectionId, SessionId};
+pub use clients::{Caller, ConnectionId, Malformed, SessionId};
 pub use complaints::Complaints;
+pub use config::Config;
 pub use cursor::Cursor;
 pub use digest::Digest;
 pub use effects::{Asker, Effects, Promise};
 pub use ledger::{Holder, Ledger, UserId};
-pub use node::{Config, Malformed, Node, Output};
+pub use node::{Node, Output};
 pub use pace::Pace;
 pub use record::Record;
 pub use service::{

@@ -1,20 +1,19 @@
-//! The node: takes what clients (`clients`) and the group (`group`) bring, hands
-//! it to the services, and does what they want done (`effects`). It has them
-//! wait while the members of a view bring their states together (`sync`).
+//! The node: takes what clients bring (`inbound`) and what the group delivers
+//! (`delivery`), hands it to the services, and does what they want done (`apply`). It has
+//! them wait while the members of a view bring their states together (`joining`).
 
-mod clients;
+mod apply;
+mod delivery;
 mod drain;
-mod effects;
 mod events;
-mod group;
+mod inbound;
+mod joining;
 mod outbox;
-mod sync;
 mod tasks;
 
 use crate::admin::{Admin, Sights};
-use crate::amf::config::Groups;
 use crate::effects::Effects;
-use crate::group::{Config as GroupConfig, Group};
+use crate::group::Group;
 use crate::handles::Handles;
 use crate::holds::Holds;
 use crate::ledger::{self, Bound};
@@ -22,12 +21,12 @@ use crate::service::Service;
 use crate::services::{SERVICES, Services};
 use crate::sync::{Exchange, Sync, SyncStatus};
 use crate::timers::Timers;
-use crate::{ConnectionId, Event, Holder, Ledger, Now, Pace, Timer, ckpt};
+use crate::{Config, ConnectionId, Event, Holder, Ledger, Now, Timer};
 use ais_proto::{AisError, Code, ServiceId};
 use ais_totem::{Bytes, Destination, Ring, Status, View};
-use ais_wire::{Name, NodeId};
+use ais_wire::NodeId;
+use apply::{Held, HeldOutput};
 use drain::Drain;
-use effects::{Held, HeldOutput};
 use events::{Outputs, TURNS};
 use outbox::Outbox;
 use std::collections::{BTreeSet, VecDeque};
@@ -36,38 +35,6 @@ use tasks::Task;
 /// Timers of services that are followed in one step. Each of them once: what one
 /// leads to at once is for the next step.
 const TIMERS: usize = 64;
-
-/// What a node has to know before it starts.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// Its identity.
-    pub node: NodeId,
-    /// The group it is in.
-    pub group: GroupConfig,
-    /// `expected-nodes`, if there is `quorum:majority`: a view has quorum if
-    /// more than half of so many are in it. `None`: every view has. It has to be
-    /// right: parts of a larger cluster may both have quorum.
-    pub expected_nodes: Option<u32>,
-    /// The nodes that network.conf names (`member:`), lowest first. For people:
-    /// who of them is missing.
-    pub configured: Vec<NodeId>,
-    /// `nodename`, or the dotted quad.
-    pub node_name: Name,
-    /// `clustername`.
-    pub cluster_name: Name,
-    /// When its host was booted, in nanoseconds since the epoch.
-    pub boot_timestamp: i64,
-    /// The bounds and rules of CKPT.
-    pub ckpt: ckpt::Limits,
-    /// What groups.conf says.
-    pub groups: Groups,
-    /// How much it does in one step.
-    pub pace: Pace,
-}
-
-/// A connection that brings what no library would bring; it is to be closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Malformed;
 
 /// What whoever drives the node has to do.
 #[derive(Debug, PartialEq, Eq)]

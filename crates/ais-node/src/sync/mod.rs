@@ -14,7 +14,7 @@
 //! that had all but a part of the contents lacks that part still, one that had
 //! less has nothing.
 //!
-//! Here is what is known and decided; the node (`node/sync.rs`) moves it.
+//! Here is what is known and decided; the node (`node/joining.rs`) moves it.
 
 mod configured;
 mod exchange;

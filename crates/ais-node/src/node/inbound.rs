@@ -1,9 +1,9 @@
 //! What clients bring: requests, and their end.
 
-use super::{Malformed, Node};
+use super::Node;
 use crate::admin::Sights;
 use crate::effects::NODE;
-use crate::{Asker, Caller, ConnectionId, Holder, Now, SessionId};
+use crate::{Asker, Caller, ConnectionId, Holder, Malformed, Now, SessionId};
 use ais_proto::{AisError, Code, Outcome, Request, RequestKind, ServiceId, admin};
 
 impl Node {
