@@ -19,6 +19,8 @@ impl Report for Status {
         let expected =
             self.expected_nodes.map(|nodes| format!(" of {nodes} expected")).unwrap_or_default();
         let clients = self.clients;
+        let other = |(service, handles): &(u8, u32)| format!(", {handles} of service {service}");
+        let others: String = self.other_handles.iter().map(other).collect();
         let missing = ring::addresses(&missing(self));
         let rows = [
             row("version", printable(&self.version)),
@@ -42,7 +44,7 @@ impl Report for Status {
             row(
                 "clients",
                 format!(
-                    "{} processes with {} handles of CLM, {} of AMF, {} of CKPT",
+                    "{} processes with {} handles of CLM, {} of AMF, {} of CKPT{others}",
                     clients.processes, clients.clm, clients.amf, clients.ckpt
                 ),
             ),
@@ -261,6 +263,7 @@ mod tests {
             clients: Clients::default(),
             configured: Vec::new(),
             problems: Vec::new(),
+            other_handles: Vec::new(),
         }
     }
 

@@ -301,6 +301,7 @@ impl Admin {
             clients: self.clients(),
             configured: configured.collect(),
             problems: problems(sights.group),
+            other_handles: self.other_handles(),
         }
     }
 
@@ -326,6 +327,12 @@ impl Admin {
             amf: count(ServiceId::Amf),
             ckpt: count(ServiceId::Ckpt),
         }
+    }
+
+    fn other_handles(&self) -> Vec<(u8, u32)> {
+        let counted = [ServiceId::Clm, ServiceId::Amf, ServiceId::Ckpt, ServiceId::Admin];
+        let others = self.counts.iter().filter(|(service, _)| !counted.contains(service));
+        others.map(|(service, count)| (*service as u8, *count)).collect()
     }
 }
 

@@ -132,6 +132,9 @@ pub struct Status {
     /// What is wrong with the group, the gravest first. Empty from an executive
     /// that does not tell it.
     pub problems: Vec<Problem>,
+    /// How many library handles each service has that [`Clients`] does not count, by its
+    /// number; only those that have some.
+    pub other_handles: Vec<(u8, u32)>,
 }
 
 /// The programs that use a node.
@@ -169,6 +172,11 @@ impl Status {
             out.node(*node).bool(*is_member);
         });
         out.list(&self.problems, |out, problem| problem.encode(out));
+        if !self.other_handles.is_empty() {
+            out.list(&self.other_handles, |out, (service, handles)| {
+                out.u8(*service).u32(*handles);
+            });
+        }
     }
 
     /// Reads a status; bytes after it are ignored, a later minor version may
@@ -203,6 +211,7 @@ impl Status {
             },
             configured: list_if_there(input, |input| Ok((input.node()?, input.bool()?)))?,
             problems: list_if_there(input, Problem::decode)?,
+            other_handles: list_if_there(input, |input| Ok((input.u8()?, input.u32()?)))?,
         })
     }
 }

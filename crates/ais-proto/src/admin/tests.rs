@@ -58,6 +58,7 @@ fn status() -> Status {
             what: "slow".into(),
             advice: "wait".into(),
         }],
+        other_handles: Vec::new(),
     }
 }
 
@@ -68,6 +69,13 @@ fn a_status_is_read_from_executives_of_each_minor_version() {
         let bytes = bytes(|out| of.encode(out));
         let decode = |bytes: &[u8]| Status::decode(&mut Reader::new(bytes));
         assert_eq!(decode(&bytes), Ok(of.clone()));
+        // A service that came later is counted at the end, if it has handles.
+        let later = Status { other_handles: vec![(9, 7)], ..of.clone() };
+        assert_eq!(
+            self::bytes(|out| later.encode(out))[bytes.len()..],
+            [1, 0, 0, 0, 9, 7, 0, 0, 0]
+        );
+        assert_eq!(decode(&self::bytes(|out| later.encode(out))), Ok(later));
         // The count of the problems, and one of them.
         let without_problems = bytes.len() - (4 + 1 + 1 + 4 + 2 * (4 + 4));
         let older = Status { problems: Vec::new(), ..of.clone() };
