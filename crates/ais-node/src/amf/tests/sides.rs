@@ -81,7 +81,7 @@ impl Rig {
 
     /// Programs that were told to be active in an instance and not to end
     /// that.
-    fn active(&self, csi: &str) -> Vec<&str> {
+    pub(super) fn active(&self, csi: &str) -> Vec<&str> {
         let works = |of: &Program| !of.has_ended && of.works_on.contains(&name(csi));
         let works = self.programs.iter().filter(|(_, of)| works(of));
         works.map(|(program, _)| program.as_str()).collect()
