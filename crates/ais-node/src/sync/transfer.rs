@@ -7,7 +7,7 @@ use crate::services::Services;
 use crate::{SNAPSHOT_CHUNK, Service};
 use ais_proto::Service as Of;
 use ais_totem::ViewId;
-use ais_wire::DecodeError;
+use ais_wire::{DecodeError, Writer};
 use std::fmt;
 
 /// Chunks that are sent and not delivered yet, at most: about half of what
@@ -19,7 +19,38 @@ pub(super) const CHUNKS_IN_FLIGHT: usize = 192_000 / SNAPSHOT_CHUNK;
 pub(crate) struct Sender {
     source: Source,
     in_flight: usize,
-    sent: u64,
+    sent: Sent,
+}
+
+/// All that a node has sent of its state, as a number that goes with each part. By it
+/// everybody sees that a part was missing, came twice or is not the one that was sent.
+/// Members that have the state take nothing of what is sent: without the number, they
+/// and those that took a forged part would count as having the same state, since the
+/// same was delivered to them.
+#[derive(Debug, Default)]
+pub(crate) struct Sent(crc32fast::Hasher);
+
+impl Sent {
+    /// Adds a part of the frozen state of a service; what all is then.
+    pub(crate) fn chunk(&mut self, service: Of, bytes: &[u8]) -> u32 {
+        self.0.update(&[service as u8]);
+        self.0.update(bytes);
+        self.all()
+    }
+
+    /// Adds what sections hold up to a place; what all is then.
+    pub(crate) fn fill(&mut self, next: Option<Cursor>, bytes: &[u8]) -> u32 {
+        let mut place = Writer::new();
+        place.option(next.as_ref(), |out, next| next.encode(out));
+        self.0.update(&place.into_bytes());
+        self.0.update(bytes);
+        self.all()
+    }
+
+    /// What all is.
+    pub(crate) fn all(&self) -> u32 {
+        self.0.clone().finalize()
+    }
 }
 
 /// Where the chunks come from.
@@ -35,12 +66,12 @@ enum Source {
 impl Sender {
     /// Sends these chunks.
     pub(crate) fn of(chunks: Box<dyn Iterator<Item = (Of, Vec<u8>)>>) -> Self {
-        Self { source: Source::Frozen(chunks), in_flight: 0, sent: 0 }
+        Self { source: Source::Frozen(chunks), in_flight: 0, sent: Sent::default() }
     }
 
     /// Sends what sections hold from a place on.
     pub(crate) fn from(cursor: Cursor) -> Self {
-        Self { source: Source::Living(cursor), in_flight: 0, sent: 0 }
+        Self { source: Source::Living(cursor), in_flight: 0, sent: Sent::default() }
     }
 
     /// The next message, unless `limit` are under way or there is none.
@@ -57,18 +88,19 @@ impl Sender {
         let message = match &mut self.source {
             Source::Frozen(chunks) => match chunks.next() {
                 Some((service, bytes)) => {
-                    self.sent += 1;
-                    Message::Chunk { attempt, service, bytes: &bytes }.encode(view)
+                    let sent = self.sent.chunk(service, &bytes);
+                    Message::Chunk { attempt, sent, service, bytes: &bytes }.encode(view)
                 }
                 None => {
                     self.source = Source::Over;
-                    return Some(Message::End { attempt, chunks: self.sent }.encode(view));
+                    return Some(Message::End { attempt, sent: self.sent.all() }.encode(view));
                 }
             },
             Source::Living(cursor) => {
                 let (bytes, next) = services.ckpt.fill_from(*cursor);
                 self.source = next.map_or(Source::Over, Source::Living);
-                Message::Fill { attempt, next, bytes: &bytes }.encode(view)
+                let sent = self.sent.fill(next, &bytes);
+                Message::Fill { attempt, sent, next, bytes: &bytes }.encode(view)
             }
             Source::Over => return None,
         };
@@ -89,7 +121,7 @@ impl Sender {
 
 impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Sender({} sent, {} in flight)", self.sent, self.in_flight)
+        write!(f, "Sender({} in flight)", self.in_flight)
     }
 }
 
@@ -99,7 +131,6 @@ impl fmt::Debug for Sender {
 pub(crate) struct Incoming {
     pub(crate) amf: <Amf as Service>::Incoming,
     pub(crate) ckpt: <Ckpt as Service>::Incoming,
-    pub(crate) chunks: u64,
     takes_amf: bool,
 }
 
@@ -107,12 +138,11 @@ impl Incoming {
     /// `takes_amf`: its state of AMF and this node have the same groups.conf.
     pub(crate) fn new(services: &Services, takes_amf: bool) -> Self {
         let (amf, ckpt) = (services.amf.incoming(), services.ckpt.incoming());
-        Self { amf, ckpt, chunks: 0, takes_amf }
+        Self { amf, ckpt, takes_amf }
     }
 
     /// Takes the next chunk of a service.
     pub(crate) fn take(&mut self, service: Of, chunk: &[u8]) -> Result<(), DecodeError> {
-        self.chunks += 1;
         match service {
             Of::Clm | Of::Admin => Err(DecodeError::Invalid),
             Of::Amf if !self.takes_amf => Ok(()),
