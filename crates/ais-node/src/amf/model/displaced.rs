@@ -44,7 +44,7 @@ impl Model {
         self.touch(component);
     }
 
-    /// The same for all of some nodes.
+    /// Nobody waits any more for displaced processes of nodes that are gone.
     pub(super) fn forget_displaced_where(&mut self, is_gone: impl Fn(NodeId) -> bool) {
         let gone = self.displaced.iter().filter(|(_, displaced)| is_gone(displaced.node));
         let gone: Vec<_> = gone.map(|(registration, _)| *registration).collect();

@@ -1,6 +1,7 @@
 //! Processes whose component another one has after a merge, and who takes over
 //! what they do.
 
+use super::sides::spoken_for_elsewhere;
 use super::*;
 
 /// Units of one component each: x has a_x, and so on.
@@ -254,13 +255,7 @@ fn an_answer_under_way_when_sides_met_is_one() {
 
 #[test]
 fn whom_it_speaks_for_is_waited_for_too() {
-    let mut rig = Rig::new(2, vec![raid("x")]);
-    rig.divide(&[&[0], &[1]], false);
-    rig.start(&["a_x"]);
-    rig.start_on(1, "a_x@2");
-    let request = Request::Register { component: name("b_x"), proxy: Some(name("a_x")) };
-    assert_eq!(rig.call("a_x@2", request).0, Ok(()));
-    rig.run();
+    let mut rig = spoken_for_elsewhere();
     rig.program("a_x@2").conduct = Conduct::Sleeps;
     rig.heal(&[&[0], &[1]]);
     rig.start(&["b_x"]);

@@ -198,7 +198,8 @@ fn check_other_parts(start: impl Fn() -> Bus, sender: Number) {
     }
 }
 
-/// Who has the state and who is sent it are given the same, which is not what was sent.
+/// A member that has the state and one that is sent it are given the same part, and
+/// their sender has sent another one.
 #[test]
 fn another_part_of_a_state_is_not_taken_by_who_joins() {
     let start = || {
