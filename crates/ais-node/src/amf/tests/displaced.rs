@@ -292,6 +292,26 @@ fn it_may_have_the_component_again_before_it_has_let_go() {
     rig.model().assert_at_work();
 }
 
+/// Each time the sides part, another process has a_x on the first node, which is
+/// alone then, and loses it when they meet.
+#[test]
+fn a_component_has_one_displaced_process_on_a_node_at_most() {
+    let mut rig = displaced();
+    for other in ["a_x@3", "a_x@4", "a_x@5"] {
+        rig.divide(&[&[1, 2], &[0]], false);
+        rig.start(&[other]);
+        rig.program(other).conduct = Conduct::Sleeps;
+        rig.heal(SIDES);
+        rig.run();
+
+        assert_eq!(rig.model().displaced_on(node(0)).count(), 1);
+        assert_eq!(rig.active("pgA"), ["a_x"]);
+    }
+    rig.seen("a_y");
+    rig.awake("a_x");
+    rig.expect("a_y", &["pgA Active"]);
+}
+
 #[test]
 fn the_end_of_another_handle_of_its_process_is_not_its_own() {
     let mut rig = displaced();
