@@ -23,10 +23,7 @@ pub(crate) fn ask() {
         );
         return;
     }
-    // What is there now is read in, the code above all: a part of it that runs
-    // for the first time, in whatever crowd, does not wait for the disk.
-    let _ = mlockall(MlockAllFlags::MCL_CURRENT);
-    // On fault: what comes later and is never touched takes no memory.
+    // On fault: what is never touched takes no memory.
     let on_fault = MlockAllFlags::from_bits_retain(libc::MCL_ONFAULT);
     let flags = MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE | on_fault;
     if let Err(error) = mlockall(flags) {

@@ -14,6 +14,13 @@ impl Server {
     /// Does what the node wants done, as much as this step may. The rest is for the
     /// next ones.
     pub(super) fn deliver(&mut self, now: Now) {
+        self.take_outputs(now);
+        let mut replied = std::mem::take(&mut self.replied);
+        replied.drain(..).for_each(|id| self.flush(now, id));
+        self.replied = replied;
+    }
+
+    fn take_outputs(&mut self, now: Now) {
         self.has_outputs = true;
         while self.outputs_left > 0 {
             let Some(output) = self.node.poll_output() else {
@@ -25,7 +32,7 @@ impl Server {
             }
             match output {
                 Output::Reply { connection, id, result, body } => {
-                    self.reply(now, connection.0, id, result, body);
+                    self.reply(connection.0, id, result, body);
                 }
                 Output::Event { connection, code, body } => {
                     self.send_event(now, connection.0, code, body);
@@ -65,34 +72,23 @@ impl Server {
         });
     }
 
-    fn reply(
-        &mut self,
-        now: Now,
-        id: u64,
-        request: u32,
-        result: Result<(), AisError>,
-        body: Vec<u8>,
-    ) {
+    /// Replies to one connection go out together: a call of the system for each
+    /// would be most of the work for a small request.
+    fn reply(&mut self, id: u64, request: u32, result: Result<(), AisError>, body: Vec<u8>) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         if connection.is_closing {
             return;
         }
-        let could_serve = connection.may_serve();
         connection.settle(request);
         // Numbers of errors are small.
         let code = result.map_or_else(|error| error.number() as u16, |()| OK);
         let header = Header::new(Code(code), request, body.len()).encode();
-        match connection.output.send(&connection.socket, header, body) {
-            Ok(())
-                if connection.output.is_empty()
-                    && connection.may_serve() == could_serve
-                    && connection.held_bytes() == connection.counted => {}
-            Ok(()) => self.refresh(now, id),
-            Err(_) => self.close(now, id, Fault::End),
+        if connection.output.put(header, body) {
+            self.replied.push(id);
         }
     }
 
-    /// There is room in a stream.
+    /// Sends replies as far as there is room in a stream.
     pub(super) fn flush(&mut self, now: Now, id: u64) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let flushed = connection.output.flush(&connection.socket);

@@ -135,6 +135,8 @@ pub(crate) struct Server {
     misfits: Complaints<libc::uid_t>,
     /// Replies and events that this step may still put out.
     outputs_left: usize,
+    /// Connections that have replies to be sent in this step.
+    replied: Vec<u64>,
     /// There may be more of them than steps could put out.
     has_outputs: bool,
     has_served: bool,
@@ -190,6 +192,7 @@ impl Server {
             complaints: Complaints::every(SECOND),
             misfits: Complaints::every(60 * SECOND),
             outputs_left: OUTPUTS_PER_STEP,
+            replied: Vec::new(),
             has_outputs: false,
             has_served: false,
             answers_at_once: false,

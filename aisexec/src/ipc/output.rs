@@ -8,6 +8,10 @@ use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
+/// Replies that one call of the system sends at most: all that a connection can
+/// wait for.
+const FRAMES_AT_A_TIME: usize = super::bounds::MAX_OUTSTANDING;
+
 /// What could not be sent yet, in order, and what is not read yet.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
@@ -54,45 +58,56 @@ impl Output {
         self.waiting.is_empty()
     }
 
-    /// Sends a frame, or as much of it as there is room for; the rest waits.
-    ///
-    /// # Errors
-    /// What sendmsg(2) says; nobody will read this stream any more.
-    pub(crate) fn send(
-        &mut self,
-        socket: impl AsFd,
-        header: [u8; HEADER_LENGTH],
-        body: Vec<u8>,
-    ) -> Result<(), Errno> {
-        let mut frame = Frame { header, body, sent: 0 };
-        if self.waiting.is_empty() {
-            let is_done = frame.send(&socket)?;
-            self.unread.sent(&socket, frame.sent);
-            if is_done {
-                return Ok(());
-            }
-        }
+    /// Has a frame sent by the next [`Output::flush`]. Whether nothing waited
+    /// before it; else there is no room now, or others are about to go out.
+    pub(crate) fn put(&mut self, header: [u8; HEADER_LENGTH], body: Vec<u8>) -> bool {
+        let is_first = self.waiting.is_empty();
+        let frame = Frame { header, body, sent: 0 };
         self.bytes += frame.held_bytes();
         self.waiting.push_back(frame);
-        Ok(())
+        is_first
     }
 
     /// Sends as much as there is room for now.
     ///
     /// # Errors
-    /// As [`Output::send`].
+    /// What sendmsg(2) says; nobody will read this stream any more.
     pub(crate) fn flush(&mut self, socket: impl AsFd) -> Result<(), Errno> {
-        while let Some(frame) = self.waiting.front_mut() {
-            let before = frame.sent;
-            let is_done = frame.send(&socket)?;
-            self.unread.sent(&socket, frame.sent - before);
-            if !is_done {
-                return Ok(());
+        while !self.waiting.is_empty() {
+            let mut pieces = [IoSlice::new(&[]); 2 * FRAMES_AT_A_TIME];
+            let frames = self.waiting.iter().take(FRAMES_AT_A_TIME);
+            let count = frames.len();
+            for (pair, frame) in pieces.chunks_exact_mut(2).zip(frames) {
+                pair.copy_from_slice(&frame.left());
             }
+            let pieces = &pieces[..2 * count];
+            let offered: usize = pieces.iter().map(|piece| piece.len()).sum();
+            let sent = match send_once(&socket, pieces, &[]) {
+                Ok(sent) => sent,
+                Err(Errno::EAGAIN | Errno::EINTR) => 0,
+                Err(error) => return Err(error),
+            };
+            self.unread.sent(&socket, sent);
+            self.forget(sent);
+            if sent < offered {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// So many bytes more are sent.
+    fn forget(&mut self, mut sent: usize) {
+        while let Some(frame) = self.waiting.front_mut() {
+            let left = frame.length() - frame.sent;
+            if sent < left {
+                frame.sent += sent;
+                return;
+            }
+            sent -= left;
             self.bytes -= frame.held_bytes();
             self.spent = self.waiting.pop_front().map(|frame| frame.body);
         }
-        Ok(())
     }
 }
 
@@ -102,21 +117,15 @@ impl Frame {
         size_of::<Self>() + self.body.capacity()
     }
 
-    fn is_sent(&self) -> bool {
-        self.sent >= HEADER_LENGTH + self.body.len()
+    fn length(&self) -> usize {
+        HEADER_LENGTH + self.body.len()
     }
 
-    /// Sends once. Whether that was all.
-    fn send(&mut self, socket: impl AsFd) -> Result<bool, Errno> {
+    /// What is not sent yet.
+    fn left(&self) -> [IoSlice<'_>; 2] {
         let header = &self.header[self.sent.min(HEADER_LENGTH)..];
         let body = &self.body[self.sent.saturating_sub(HEADER_LENGTH)..];
-        let pieces = [IoSlice::new(header), IoSlice::new(body)];
-        match send_once(&socket, &pieces, &[]) {
-            Ok(count) => self.sent += count,
-            Err(Errno::EAGAIN | Errno::EINTR) => {}
-            Err(error) => return Err(error),
-        }
-        Ok(self.is_sent())
+        [IoSlice::new(header), IoSlice::new(body)]
     }
 }
 
@@ -155,6 +164,7 @@ pub(crate) fn send_once(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, recv, socketpair};
     use std::io::Read;
     use std::os::unix::net::UnixStream;
 
@@ -164,8 +174,9 @@ mod tests {
         let mut output = Output::default();
         let body: Vec<u8> = (0..3_000_000u32).map(|number| number as u8).collect();
         let header = [9; HEADER_LENGTH];
-        output.send(&socket, header, body.clone()).unwrap();
-        output.send(&socket, header, Vec::new()).unwrap();
+        assert!(output.put(header, body.clone()));
+        output.flush(&socket).unwrap();
+        assert!(!output.put(header, Vec::new()), "there is no room");
         assert!(output.held_bytes() > 3_000_000, "what is sent of it is not freed yet");
         let mut arrived = vec![0; body.len() + 2 * HEADER_LENGTH];
         let mut end = 0;
@@ -182,11 +193,36 @@ mod tests {
     }
 
     #[test]
+    fn all_that_a_connection_waits_for_goes_out_at_once() {
+        // Each call of the system makes a packet here.
+        let pair = |kind| socketpair(AddressFamily::Unix, kind, None, SockFlag::SOCK_NONBLOCK);
+        let (socket, client) = pair(SockType::SeqPacket).unwrap();
+        let mut output = Output::default();
+        let count = FRAMES_AT_A_TIME + 2;
+        let first = (0..count).map(|number| output.put([number as u8; HEADER_LENGTH], vec![99]));
+        assert_eq!(first.filter(|is_first| *is_first).count(), 1);
+        output.flush(&socket).unwrap();
+        let mut place = [0; 1000];
+        let mut lengths = Vec::new();
+        while let Ok(length) = recv(client.as_raw_fd(), &mut place, MsgFlags::empty()) {
+            lengths.push(length);
+        }
+        let length = HEADER_LENGTH + 1;
+        assert_eq!(lengths, [FRAMES_AT_A_TIME * length, 2 * length]);
+        assert_eq!(
+            place[length..2 * length],
+            [[count as u8 - 1; HEADER_LENGTH].as_slice(), &[99]].concat()
+        );
+        assert_eq!((output.is_empty(), output.bytes), (true, 0));
+    }
+
+    #[test]
     fn what_is_sent_counts_until_it_is_read() {
         let (socket, mut client) = UnixStream::pair().unwrap();
         let mut output = Output::default();
         for _ in 0..100 {
-            output.send(&socket, [9; HEADER_LENGTH], Vec::new()).unwrap();
+            output.put([9; HEADER_LENGTH], Vec::new());
+            output.flush(&socket).unwrap();
         }
         assert!(output.is_empty());
         assert!(output.held_bytes() > 100 * HEADER_LENGTH as u64 / 2);
@@ -200,6 +236,7 @@ mod tests {
         let (socket, client) = UnixStream::pair().unwrap();
         drop(client);
         let mut output = Output::default();
-        assert!(output.send(&socket, [0; HEADER_LENGTH], Vec::new()).is_err());
+        output.put([0; HEADER_LENGTH], Vec::new());
+        assert!(output.flush(&socket).is_err());
     }
 }

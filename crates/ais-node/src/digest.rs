@@ -19,6 +19,19 @@ impl Digest {
         self.raw(bytes);
     }
 
+    /// Adds bytes of which there may be many, with their count. It takes a fifth
+    /// of the time of [`Self::bytes`], and its value is another one.
+    pub fn content(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u64);
+        let (words, rest) = bytes.as_chunks();
+        for word in words {
+            self.add(u64::from_le_bytes(*word));
+            // A product carries upwards only.
+            self.0 ^= self.0 >> 32;
+        }
+        self.raw(rest);
+    }
+
     /// Adds a number.
     pub fn number(&mut self, number: u64) {
         self.raw(&number.to_le_bytes());
@@ -32,7 +45,11 @@ impl Digest {
 
     fn raw(&mut self, bytes: &[u8]) {
         for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+            self.add(u64::from(*byte));
         }
+    }
+
+    fn add(&mut self, word: u64) {
+        self.0 = (self.0 ^ word).wrapping_mul(0x0100_0000_01b3);
     }
 }

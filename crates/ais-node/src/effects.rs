@@ -82,6 +82,9 @@ pub(crate) const NODE: Holder = Holder { user: UserId::ROOT, process: 0 };
 /// Set in the service of an envelope: the message counts only with quorum.
 const NEEDS_QUORUM: u8 = 0x80;
 
+/// The length of an [`Envelope`], in bytes.
+pub(crate) const ENVELOPE_LENGTH: usize = 9;
+
 /// What stands before every message of a service.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Envelope {
@@ -158,8 +161,14 @@ impl Effects {
     /// bytes. Whoever waits for it comes back with its delivery on this node.
     #[must_use]
     pub fn compose(&mut self, asker: Option<Asker>, capacity: usize) -> Writer {
+        self.compose_in(asker, Writer::with_capacity(capacity + ENVELOPE_LENGTH))
+    }
+
+    /// The same in memory that is there, with room for [`ENVELOPE_LENGTH`] bytes
+    /// more than the message.
+    #[must_use]
+    pub(crate) fn compose_in(&mut self, asker: Option<Asker>, mut message: Writer) -> Writer {
         let origin = asker.map_or(0, |asker| self.askers.add(asker, self.outcome));
-        let mut message = Writer::with_capacity(capacity + 16);
         let flag = if self.needs_quorum { NEEDS_QUORUM } else { 0 };
         message.u8(self.service as u8 | flag).u64(origin);
         message

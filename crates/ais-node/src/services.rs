@@ -34,7 +34,7 @@ macro_rules! registry {
                 match id { $(ServiceId::$id => Some(&self.$field),)* ServiceId::Admin => None }
             }
 
-            /// The same, to change it.
+            /// The service with this id, to change it; `None` for Admin.
             pub(crate) fn get_mut(&mut self, id: ServiceId) -> Option<&mut dyn Service> {
                 match id { $(ServiceId::$id => Some(&mut self.$field),)* ServiceId::Admin => None }
             }

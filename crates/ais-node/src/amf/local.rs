@@ -5,6 +5,7 @@
 //! Here answers are matched with questions. What an answer means is decided
 //! where all nodes agree, in the model.
 
+mod displaced;
 mod heartbeats;
 
 use super::config;
@@ -14,6 +15,7 @@ use crate::holds::STALLED_FROM;
 use crate::{Asker, ConnectionId, Effects, Event, SessionId, Timer};
 use ais_proto::AisError;
 use ais_proto::amf::{self, ExternalAction, Readiness};
+use displaced::Displaced;
 use std::collections::{BTreeMap, VecDeque};
 
 /// How many pointless questions per component are remembered, so that a late
@@ -35,6 +37,7 @@ const HEARTBEAT_ANSWER_TIMER: u8 = 4;
 #[derive(Debug, Default)]
 pub(super) struct Local {
     clients: BTreeMap<ComponentId, Client>,
+    displaced: BTreeMap<RegistrationId, Displaced>,
     invocations: BTreeMap<i32, Invocation>,
     retired: BTreeMap<ComponentId, VecDeque<i32>>,
     last_invocation: i32,
@@ -72,6 +75,11 @@ enum Subject {
         number: u64,
         kind: OperationKind,
     },
+    /// All wait until a displaced process has let go.
+    Farewell {
+        registration: RegistrationId,
+        kind: OperationKind,
+    },
     /// Nobody waits for the answer any more.
     Nothing,
 }
@@ -84,7 +92,20 @@ enum OperationKind {
     EndsWork {
         dispatched: bool,
     },
+    /// The component ends or begins anew with the answer.
+    Ends,
     Other,
+}
+
+impl OperationKind {
+    fn of(question: &Question) -> Self {
+        match question {
+            Question::Readiness(Readiness::Stopping) => Self::Stopping,
+            Question::Terminate | Question::Restart | Question::Reset => Self::Ends,
+            question if question.ends_work() => Self::EndsWork { dispatched: false },
+            _ => Self::Other,
+        }
+    }
 }
 
 /// What becomes of an answer.
@@ -149,6 +170,7 @@ impl Local {
         connection: ConnectionId,
         fx: &mut Effects,
     ) -> Vec<RegistrationId> {
+        let mut registrations = self.lose_displaced(connection, fx);
         let mut lost = BTreeMap::new();
         for (id, client) in &mut self.clients {
             if client.connection == Some(connection) {
@@ -160,16 +182,18 @@ impl Local {
             }
         }
         if lost.is_empty() {
-            return Vec::new();
+            return registrations;
         }
-        // What another process was asked as one of them before stays.
+        // What another process was asked as one of them before stays, and what
+        // this one was through another handle and lost.
         self.invocations.retain(|_, invocation| {
-            lost.get(&invocation.component)
-                .is_none_or(|(_, session)| *session != invocation.session)
+            let is_other =
+                |(_, session): &(RegistrationId, SessionId)| *session != invocation.session;
+            matches!(invocation.subject, Subject::Farewell { .. })
+                || lost.get(&invocation.component).is_none_or(is_other)
         });
         self.forget_answered();
-        let mut registrations: Vec<_> =
-            lost.into_values().map(|(registration, _)| registration).collect();
+        registrations.extend(lost.into_values().map(|(registration, _)| registration));
         registrations.sort_unstable();
         registrations
     }
@@ -252,11 +276,7 @@ impl Local {
             let event = amf::Event::PendingOperationExpired { component, flags };
             return fx.event(connection, Event::Amf(event));
         }
-        let kind = match &question {
-            Question::Readiness(Readiness::Stopping) => OperationKind::Stopping,
-            question if question.ends_work() => OperationKind::EndsWork { dispatched: false },
-            _ => OperationKind::Other,
-        };
+        let kind = OperationKind::of(&question);
         let subject = Subject::Operation { number, kind };
         let invocation = self.invoke(session, component, subject);
         if let Some(client) = self.clients.get_mut(&component) {
@@ -292,37 +312,37 @@ impl Local {
         // What nobody waits for may be answered as it was asked.
         let may_be_stopping = matches!(
             subject,
-            Subject::Nothing | Subject::Operation { kind: OperationKind::Stopping, .. }
+            Subject::Nothing
+                | Subject::Farewell { .. }
+                | Subject::Operation { kind: OperationKind::Stopping, .. }
         );
         if function == Function::StoppingComplete && !may_be_stopping {
             return Err(AisError::InvalidParam);
         }
         self.invocations.remove(&number);
-        let Some(client) = self.clients.get_mut(&component) else {
-            self.forget_retired(component, number);
-            return Ok(Answered::Done);
-        };
-        let registration = client.registration;
-        let answered = match subject {
-            Subject::Nothing => {
+        Ok(match (subject, self.clients.get_mut(&component)) {
+            (Subject::Farewell { registration, .. }, _) => {
+                let told = self.farewell_answered(registration, number, fx);
+                told.map_or(Answered::Done, Answered::Tell)
+            }
+            (Subject::Nothing, _) | (_, None) => {
                 self.forget_retired(component, number);
                 Answered::Done
             }
-            Subject::Heartbeat => {
+            (Subject::Heartbeat, Some(client)) => {
                 client.heartbeat = None;
                 fx.cancel_timer(component_timer(HEARTBEAT_ANSWER_TIMER, component));
-                let cause = Cause::HealthcheckRefused;
+                let (registration, cause) = (client.registration, Cause::HealthcheckRefused);
                 let failed = Message::Unanswered { registration, operation: None, cause };
                 if result.is_ok() { Answered::Done } else { Answered::Tell(failed) }
             }
-            Subject::Operation { number: operation, .. } => {
+            (Subject::Operation { number: operation, .. }, Some(client)) => {
                 client.waiting.retain(|waiting| *waiting != number);
                 cancel_timers(number, fx);
-                let is_ok = result.is_ok();
+                let (registration, is_ok) = (client.registration, result.is_ok());
                 Answered::TellAndWait(Message::Answer { registration, operation, is_ok })
             }
-        };
-        Ok(answered)
+        })
     }
 
     /// The program has been handed a callback.
@@ -335,8 +355,9 @@ impl Local {
     ) {
         if let Some(invocation) = self.invocations.get_mut(&number)
             && invocation.session == session
-            && let Subject::Operation { kind: OperationKind::EndsWork { dispatched }, .. } =
+            && let Subject::Operation { kind, .. } | Subject::Farewell { kind, .. } =
                 &mut invocation.subject
+            && let OperationKind::EndsWork { dispatched } = kind
             && !std::mem::replace(dispatched, true)
         {
             let timeout = model.config(invocation.component).quiesce_timeout;
@@ -376,7 +397,13 @@ impl Local {
             return None;
         }
         let invocation = self.invocations.get(&number)?;
-        let Subject::Operation { number: operation, .. } = invocation.subject else { return None };
+        let operation = match invocation.subject {
+            Subject::Operation { number, .. } => number,
+            Subject::Farewell { registration, .. } => {
+                return self.give_displaced_up(registration, fx);
+            }
+            Subject::Heartbeat | Subject::Nothing => return None,
+        };
         let client = self.clients.get_mut(&invocation.component)?;
         client.waiting.retain(|waiting| *waiting != number);
         let registration = client.registration;

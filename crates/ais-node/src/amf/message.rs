@@ -32,6 +32,8 @@ pub(super) enum Message {
     Resume,
     /// The sender is about to leave: nothing works there from now on.
     Drain,
+    /// A displaced process on the sender's node has let go, or not in time.
+    LetGo { registration: RegistrationId },
 }
 
 /// What counts of an error report.
@@ -89,6 +91,7 @@ const CANCEL_ERRORS: u8 = 7;
 const RESUME: u8 = 8;
 const OPERATE: u8 = 9;
 const DRAIN: u8 = 10;
+const LET_GO: u8 = 11;
 
 impl Message {
     /// Appends the message.
@@ -134,6 +137,7 @@ impl Message {
             Self::Drain => {
                 out.u8(DRAIN);
             }
+            Self::LetGo { registration } => registration.encode(out.u8(LET_GO)),
         }
     }
 
@@ -179,6 +183,7 @@ impl Message {
             },
             RESUME => Self::Resume,
             DRAIN => Self::Drain,
+            LET_GO => Self::LetGo { registration: RegistrationId::decode(input)? },
             _ => return Err(DecodeError::Invalid),
         };
         reader.finish()?;

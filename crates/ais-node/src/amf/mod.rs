@@ -197,12 +197,15 @@ impl Amf {
         self.model.work
     }
 
-    /// The components of this node whose units are not out of service.
+    /// The components of this node whose units are not out of service, and
+    /// those that displaced processes here are still active as.
     pub(crate) fn at_work(&self) -> impl Iterator<Item = &Name> {
         let counts = |(id, registration): &(_, _)| {
             self.model.registration(*id) == Some(*registration) && !self.model.is_out(*id)
         };
-        self.local.registered().filter(counts).map(|(id, _)| &self.model.config(id).name)
+        let registered = self.local.registered().filter(counts).map(|(id, _)| id);
+        let all = registered.chain(self.model.displaced_on(self.me));
+        all.map(|id| &self.model.config(id).name)
     }
 
     /// Gives a message to the model. The result is for whoever asked.
@@ -243,6 +246,7 @@ impl Amf {
             }
             Message::Resume => self.model.resume(),
             Message::Drain => self.model.drain(from),
+            Message::LetGo { registration } => self.model.has_let_go(registration),
         }
         Ok(Vec::new())
     }

@@ -1,7 +1,7 @@
 //! AMF as a replica: how its state gets to other nodes, and with which groups.conf.
 
 use super::model::Incoming;
-use super::{Amf, Model};
+use super::{Amf, Model, send};
 use crate::service::{
     Configured, Contents, Fingerprint, ForeignState, Part, Replica, Service, Side, Snapshot, Words,
 };
@@ -41,7 +41,11 @@ impl Replica for Amf {
         self.model = together;
         self.model.meet_in(view);
         for (id, registration, questions) in dismissals {
-            if self.model.registration(id) != Some(registration) {
+            if self.model.is_displaced(registration) {
+                if let Some(message) = self.local.displace(id, questions, &self.model, fx) {
+                    send(fx, None, &message);
+                }
+            } else if self.model.registration(id) != Some(registration) {
                 self.local.dismiss(id, questions, &self.model, fx);
             }
         }

@@ -162,7 +162,7 @@ impl Bytes {
             let length = chunk.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
             if length > 0 {
                 digest.number(*index as u64);
-                digest.bytes(&chunk[..length]);
+                digest.content(&chunk[..length]);
             }
         }
     }

@@ -9,6 +9,7 @@ use super::opens::Open;
 use super::spare::Spare;
 use super::state::Room;
 use super::{Ckpt, MAX_ELEMENTS, MAX_OPENS, send};
+use crate::effects::ENVELOPE_LENGTH;
 use crate::ledger::Kind;
 use crate::{Asker, Caller, Effects, Ledger, Now};
 use ais_proto::ckpt::{self, Attributes, OpenFlags, ReadElement, Request, UpdateOption};
@@ -96,7 +97,10 @@ impl Ckpt {
             .and_then(|()| self.state.check_growth(checkpoint, &change, stamp))
             .inspect_err(|failure| self.tell(failure, open.checkpoint))?;
         let message = Message::Change { checkpoint: open.checkpoint, stamp, change };
-        send(&message, Some(asker), fx);
+        let memory = self.spare.take(message.length() + ENVELOPE_LENGTH);
+        let mut out = fx.compose_in(Some(asker), memory);
+        message.encode(&mut out);
+        fx.multicast(out);
         Ok(())
     }
 

@@ -44,23 +44,23 @@ impl Node {
                     self.follow(now, plan);
                 }
             }
-            Message::Chunk { attempt, service, bytes } => {
+            Message::Chunk { attempt, sent, service, bytes } => {
                 let Some(exchange) = &mut self.sync.exchange else { return };
                 self.sync.bytes_moved += bytes.len() as u64;
-                let progress = exchange.on_chunk(number, from, attempt, service, bytes);
-                self.after(from, progress);
+                let progress = exchange.on_chunk(number, from, (attempt, sent), service, bytes);
+                self.after(now, from, progress);
                 self.send_chunks(now);
             }
-            Message::End { attempt, chunks } => {
+            Message::End { attempt, sent } => {
                 let Some(exchange) = &mut self.sync.exchange else { return };
-                let progress = exchange.on_end(from, attempt, chunks);
-                self.after(from, progress);
+                let progress = exchange.on_end(from, attempt, sent);
+                self.after(now, from, progress);
                 if self.sync.exchange.as_ref().is_some_and(Exchange::is_complete) {
                     self.complete(now, number);
                 }
             }
-            Message::Fill { attempt, next, bytes } => {
-                self.on_fill((now, number), from, attempt, next, bytes);
+            Message::Fill { attempt, sent, next, bytes } => {
+                self.on_fill((now, number), from, (attempt, sent), next, bytes);
             }
             Message::Unable { attempt } if attempt == self.sync.attempt => {
                 self.agreed_at = number;
@@ -225,14 +225,21 @@ impl Node {
         self.following.push(Task::Exchange(plan));
     }
 
-    fn after(&mut self, from: NodeId, progress: Progress) {
-        if let (Progress::Unreadable(why), Some(view)) = (progress, self.sync.view_id()) {
-            log::error!(
-                "the state that {from} sends cannot be read: {why}; run the same version with the \
-                 same limits on all nodes"
-            );
-            let message = Message::Unable { attempt: self.sync.attempt };
-            self.sync_outbox.push_back(message.encode(view));
+    fn after(&mut self, now: Now, from: NodeId, progress: Progress) {
+        match (progress, self.sync.view_id()) {
+            (Progress::Unreadable(why), Some(view)) => {
+                log::error!(
+                    "the state that {from} sends cannot be read: {why}; run the same version with \
+                     the same limits on all nodes"
+                );
+                let message = Message::Unable { attempt: self.sync.attempt };
+                self.sync_outbox.push_back(message.encode(view));
+            }
+            (Progress::Changed, _) => {
+                let why = format!("what came of the state of {from} is not what it has sent");
+                self.group.form_anew(now.monotonic, why);
+            }
+            _ => {}
         }
     }
 
@@ -305,12 +312,17 @@ impl Node {
         &mut self,
         (now, number): (Now, u64),
         from: NodeId,
-        attempt: u32,
+        part: (u32, u32),
         next: Option<Place>,
         bytes: &[u8],
     ) {
         let Some(exchange) = &mut self.sync.exchange else { return };
-        let Some(place) = exchange.on_fill(number, from, attempt, next) else { return };
+        let place = exchange.plan.fill_from;
+        match exchange.on_fill(number, from, part, next, bytes) {
+            Some(Progress::Readable) => {}
+            Some(progress) => return self.after(now, from, progress),
+            None => return,
+        }
         self.sync.bytes_moved += bytes.len() as u64;
         if self.sync.phase == Phase::Filling {
             let contents = self.services.contents(place.replica);
@@ -318,7 +330,8 @@ impl Node {
                 self.sync.filled_to(next);
             } else {
                 self.forget_state(now, Phase::Out);
-                self.after(from, Progress::Unreadable("what a section holds does not fit it"));
+                let why = "what a section holds does not fit it";
+                self.after(now, from, Progress::Unreadable(why));
             }
         }
         if next.is_some() {

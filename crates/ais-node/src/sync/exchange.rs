@@ -3,7 +3,7 @@
 
 use super::pace::Pace;
 use super::plan::Plan;
-use super::transfer::{Incoming, Sender};
+use super::transfer::{Incoming, Sender, Sent};
 use crate::service::Part;
 use crate::services::{Place, Services};
 use ais_proto::ServiceId;
@@ -17,6 +17,9 @@ pub(crate) enum Progress {
     Readable,
     /// This node cannot read what it was sent, for this reason.
     Unreadable(&'static str),
+    /// Together with what came before, it is not what its sender has sent. Nothing of
+    /// it was taken, and nothing will be of what comes after it.
+    Changed,
 }
 
 /// What is being sent.
@@ -50,6 +53,8 @@ pub(crate) struct Exchange {
     attempt: u32,
     /// Per side, what this node has of its state; `None` if it needs none.
     incoming: Vec<Option<Incoming>>,
+    /// Per side, what its sender has sent.
+    sent: Vec<Sent>,
     /// Per side, whether all of its state was sent.
     ended: Vec<bool>,
     sender: Option<Sender>,
@@ -80,6 +85,7 @@ impl Exchange {
             stage,
             attempt,
             incoming,
+            sent: plan.sides.iter().map(|_| Sent::default()).collect(),
             ended: vec![false; plan.sides.len()],
             sender,
             pace: Pace::new(stage == Stage::Merge),
@@ -128,7 +134,7 @@ impl Exchange {
         &mut self,
         number: u64,
         from: NodeId,
-        attempt: u32,
+        (attempt, sent): (u32, u32),
         service: ServiceId,
         chunk: &[u8],
     ) -> Progress {
@@ -136,6 +142,9 @@ impl Exchange {
             return Progress::Readable;
         };
         self.landed(number, from);
+        if self.sent.get_mut(side).is_none_or(|all| all.chunk(service, chunk) != sent) {
+            return Progress::Changed;
+        }
         let incoming = self.incoming.get_mut(side).and_then(Option::as_mut);
         match incoming.map(|incoming| incoming.take(service, chunk)) {
             Some(Err(_)) => self.fail("a part of it does not decode, or is more than fits here"),
@@ -144,40 +153,39 @@ impl Exchange {
     }
 
     /// A state was sent to its end.
-    pub(crate) fn on_end(&mut self, from: NodeId, attempt: u32, chunks: u64) -> Progress {
+    pub(crate) fn on_end(&mut self, from: NodeId, attempt: u32, sent: u32) -> Progress {
         let Some(side) = self.side_under_way(from, attempt) else {
             return Progress::Readable;
         };
+        if self.sent.get(side).is_none_or(|all| all.all() != sent) {
+            return Progress::Changed;
+        }
         if let Some(ended) = self.ended.get_mut(side) {
             *ended = true;
         }
-        match self.incoming.get(side) {
-            Some(Some(incoming)) if incoming.chunks != chunks => {
-                self.fail("parts of it are missing")
-            }
-            _ => Progress::Readable,
-        }
+        Progress::Readable
     }
 
-    /// Contents up to `next` were delivered, with this number. Where they begin, if they
-    /// are what was to come.
+    /// Contents up to `next` were delivered, with this number. `None`: they are of no use
+    /// in this stage.
     pub(crate) fn on_fill(
         &mut self,
         number: u64,
         from: NodeId,
-        attempt: u32,
+        (attempt, sent): (u32, u32),
         next: Option<Place>,
-    ) -> Option<Place> {
-        let is_due = self.stage == Stage::Bytes
-            && attempt == self.attempt
-            && self.plan.side_of_sender(from).is_some();
-        if !is_due {
+        bytes: &[u8],
+    ) -> Option<Progress> {
+        let side = self.plan.side_of_sender(from)?;
+        if self.stage != Stage::Bytes || attempt != self.attempt {
             return None;
         }
         self.landed(number, from);
-        let place = self.plan.fill_from;
-        self.plan.fill_from = next.unwrap_or(place);
-        Some(place)
+        if self.sent.get_mut(side)?.fill(next, bytes) != sent {
+            return Some(Progress::Changed);
+        }
+        self.plan.fill_from = next.unwrap_or(self.plan.fill_from);
+        Some(Progress::Readable)
     }
 
     /// Whether all states are there.

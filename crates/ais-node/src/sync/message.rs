@@ -26,14 +26,14 @@ const COMPARE: u8 = 6;
 pub(crate) enum Message<'a> {
     /// What a member brings into the view.
     Announce(Announce),
-    /// A part of the state of the sender's side.
-    Chunk { attempt: u32, service: ServiceId, bytes: &'a [u8] },
+    /// A part of the state of the sender's side. `sent`: see [`super::transfer::Sent`].
+    Chunk { attempt: u32, sent: u32, service: ServiceId, bytes: &'a [u8] },
     /// That was all of it.
-    End { attempt: u32, chunks: u64 },
+    End { attempt: u32, sent: u32 },
     /// The sender cannot read the state it was sent.
     Unable { attempt: u32 },
     /// Contents up to this place; `None`: that was all of them.
-    Fill { attempt: u32, next: Option<Place>, bytes: &'a [u8] },
+    Fill { attempt: u32, sent: u32, next: Option<Place>, bytes: &'a [u8] },
     /// What was delivered to the sender up to the last comparison in this view
     /// ([`super::lineage::Delivered`]).
     Compare { delivered: Option<u32> },
@@ -61,7 +61,7 @@ pub(crate) struct Announce {
 pub(crate) struct Configuration {
     /// The digest of the one that the service runs with on its side.
     pub(crate) in_use: u64,
-    /// Its own one.
+    /// The one that the member has itself.
     pub(crate) own: Fingerprint,
 }
 
@@ -96,17 +96,17 @@ impl Message<'_> {
         out.u8(ENVELOPE).u64(view.number).node(view.representative).u8(kind);
         match self {
             Self::Announce(announce) => announce.encode(&mut out),
-            Self::Chunk { attempt, service, bytes } => {
-                out.u32(*attempt).u8(*service as u8).raw(bytes);
+            Self::Chunk { attempt, sent, service, bytes } => {
+                out.u32(*attempt).u32(*sent).u8(*service as u8).raw(bytes);
             }
-            Self::End { attempt, chunks } => {
-                out.u32(*attempt).u64(*chunks);
+            Self::End { attempt, sent } => {
+                out.u32(*attempt).u32(*sent);
             }
             Self::Unable { attempt } => {
                 out.u32(*attempt);
             }
-            Self::Fill { attempt, next, bytes } => {
-                encode_place(*next, out.u32(*attempt));
+            Self::Fill { attempt, sent, next, bytes } => {
+                encode_place(*next, out.u32(*attempt).u32(*sent));
                 out.raw(bytes);
             }
             Self::Compare { delivered } => {
@@ -133,13 +133,15 @@ impl<'a> Message<'a> {
             ANNOUNCE => Self::Announce(Announce::decode(&mut input, shape).unwrap_or_default()),
             CHUNK => Self::Chunk {
                 attempt: input.u32()?,
+                sent: input.u32()?,
                 service: ServiceId::decode(&mut input)?,
                 bytes: input.rest(),
             },
-            END => Self::End { attempt: input.u32()?, chunks: input.u64()? },
+            END => Self::End { attempt: input.u32()?, sent: input.u32()? },
             UNABLE => Self::Unable { attempt: input.u32()? },
             FILL => Self::Fill {
                 attempt: input.u32()?,
+                sent: input.u32()?,
                 next: decode_place(&mut input, shape)?,
                 bytes: input.rest(),
             },
@@ -193,7 +195,7 @@ impl Announce {
 }
 
 /// The first byte is 0 for no place, else 1 more than the number of the replica.
-fn encode_place(place: Option<Place>, out: &mut Writer) {
+pub(super) fn encode_place(place: Option<Place>, out: &mut Writer) {
     match place {
         Some(Place { replica, cursor }) => cursor.encode(out.u8(replica + 1)),
         None => {
@@ -240,11 +242,11 @@ mod tests {
     fn what_was_written_is_read() {
         let messages = [
             Message::Announce(announce()),
-            Message::Chunk { attempt: 3, service: ServiceId::Ckpt, bytes: b"state" },
-            Message::End { attempt: 3, chunks: 9 },
+            Message::Chunk { attempt: 3, sent: 8, service: ServiceId::Ckpt, bytes: b"state" },
+            Message::End { attempt: 3, sent: 9 },
             Message::Unable { attempt: 3 },
-            Message::Fill { attempt: 3, next: Some(Place::START), bytes: b"piece" },
-            Message::Fill { attempt: 3, next: None, bytes: b"" },
+            Message::Fill { attempt: 3, sent: 8, next: Some(Place::START), bytes: b"piece" },
+            Message::Fill { attempt: 3, sent: 9, next: None, bytes: b"" },
             Message::Compare { delivered: Some(7) },
             Message::Compare { delivered: None },
         ];
@@ -270,11 +272,12 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_an_error() {
-        let bytes = Message::Chunk { attempt: 1, service: ServiceId::Amf, bytes: b"" }.encode(VIEW);
+        let chunk = Message::Chunk { attempt: 1, sent: 8, service: ServiceId::Amf, bytes: b"" };
+        let bytes = chunk.encode(VIEW);
         for length in 0..bytes.len() {
             assert!(decode(&bytes[..length]).is_err());
         }
-        for (place, value) in [(0, 1), (13, 9), (18, 9)] {
+        for (place, value) in [(0, 1), (13, 9), (22, 9)] {
             let mut bytes = bytes.clone();
             bytes[place] = value;
             assert_eq!(decode(&bytes), Err(DecodeError::Invalid), "{place}");

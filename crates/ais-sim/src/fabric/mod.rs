@@ -148,7 +148,7 @@ fn brief(from: NodeId, bytes: &Bytes) -> String {
     let kind = kinds.get(kind).unwrap_or(&"?");
     format!("{kind} of {from}, {} bytes, {:08x}", bytes.len(), {
         let mut digest = Digest::default();
-        digest.bytes(bytes);
+        digest.content(bytes);
         digest.value() as u32
     })
 }
@@ -389,7 +389,7 @@ impl<D: Daemon, A> Fabric<D, A> {
             match output {
                 Out::Send { to, bytes } => {
                     sends += 1;
-                    self.transcript.bytes(&bytes);
+                    self.transcript.content(&bytes);
                     self.trace
                         .say(self.now, || format!("{} to {to:?}", brief(node_of(host), &bytes)));
                     self.send(host, to, &bytes, 500 * sends);

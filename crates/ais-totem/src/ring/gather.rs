@@ -263,7 +263,7 @@ impl Ring {
         for (&node, peer) in &mut gather.peers {
             peer.doubt(deadline);
             let is_mate = self.ring.as_ref().is_some_and(|ring| ring.has(node));
-            self.core.links.doubt(node, is_mate);
+            self.core.links.doubt(now, node, is_mate);
         }
     }
 

@@ -55,6 +55,8 @@ struct Link {
     size: Option<u16>,
     /// Since when enough does.
     good_since: Option<u64>,
+    /// It did for as long as damping asks, when it was doubted.
+    has_waited: bool,
     /// What it said last that came of this member's there.
     told: Option<Told>,
     /// When a packet of the node last said that it hears this member.
@@ -159,12 +161,15 @@ impl Links {
     }
 
     /// What `node` sends has to be shown anew to get through; if it is a member,
-    /// for datagrams as the ring was formed with.
-    pub(super) fn doubt(&mut self, node: NodeId, is_member: bool) {
+    /// for datagrams as the ring was formed with. A node that was heard has waited
+    /// for as long as damping asks, and does not do so again.
+    pub(super) fn doubt(&mut self, now: u64, node: NodeId, is_member: bool) {
         let least = is_member.then_some(self.formed_size);
+        let is_heard = self.is_heard(now, node);
         let link = self.links.entry(node).or_default();
         let Link { heard_at, size, .. } = *link;
-        *link = Link { least, heard_at, size, ..Link::default() };
+        let has_waited = is_heard || link.has_waited;
+        *link = Link { least, heard_at, size, has_waited, ..Link::default() };
     }
 
     /// `node` has started again: it does not know that it was a member.
@@ -190,6 +195,7 @@ impl Links {
         self.damping.lost(now, node);
         if let Some(link) = self.links.get_mut(&node) {
             (link.least, link.good_since, link.size) = (None, None, None);
+            link.has_waited = false;
         }
     }
 
@@ -366,7 +372,7 @@ impl Links {
         if !self.is_good(now, node) {
             return false;
         }
-        let wait = self.damping.wait(now, node);
+        let wait = if link.has_waited { 0 } else { self.damping.wait(now, node) };
         link.least.is_some() || link.is_good_for(now, wait) && self.fits(now, node)
     }
 

@@ -3,7 +3,7 @@
 
 use super::tally::Tally;
 use ais_proto::{
-    AisError, Code, Cookie, HEADER_LENGTH, Header, Hello, Kind, MAX_CALL_BODY, Request, Service,
+    AisError, Code, Cookie, HEADER_LENGTH, Header, Hello, Kind, MAX_CALL_BODY, Request, ServiceId,
     Welcome, Writer,
 };
 use nix::cmsg_space;
@@ -215,7 +215,7 @@ impl Session {
     }
 
     /// A library handle with all callbacks.
-    pub(super) fn handle(&self, path: &Path, service: Service) -> Result<Client, AisError> {
+    pub(super) fn handle(&self, path: &Path, service: ServiceId) -> Result<Client, AisError> {
         let kind = Kind::Handle { cookie: self.cookie, service, callbacks: u32::MAX };
         Client::greeted(path, kind).map(|(client, _)| client)
     }

@@ -2,7 +2,7 @@
 
 use super::client::{Client, raw_frame};
 use super::flood::{Flood, Replies};
-use ais_proto::{AisError, Code, Header, Service};
+use ais_proto::{AisError, Code, Header, ServiceId};
 use nix::errno::Errno;
 use std::thread::sleep;
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub(super) fn silent(flood: &mut Flood) -> Result<(), AisError> {
 pub(super) fn coming_and_going(flood: &mut Flood) -> Result<(), AisError> {
     while let Some(session) = flood.session() {
         let calls = flood.calls(&session, 2);
-        let handles = flood.handles(&session, Service::Clm, 2);
+        let handles = flood.handles(&session, ServiceId::Clm, 2);
         for _ in 0..1 + calls.len() + handles.len() {
             flood.tally.sent();
         }
@@ -51,7 +51,7 @@ pub(super) fn all_there_are(flood: &mut Flood) -> Result<(), AisError> {
     let mut held = Vec::new();
     while let Some(session) = flood.session() {
         let mut clients = flood.calls(&session, CALLS);
-        clients.extend(flood.handles(&session, Service::Ckpt, CALLS));
+        clients.extend(flood.handles(&session, ServiceId::Ckpt, CALLS));
         for _ in 0..clients.len() {
             flood.tally.sent();
         }

@@ -3,7 +3,7 @@
 use super::client::{Client, Session, frame, raw_frame};
 use super::flood::{Flood, Replies, ckpt_frame, open};
 use ais_proto::track::TrackFlags;
-use ais_proto::{AisError, Code, Name, Request, Service, admin, amf, ckpt, clm};
+use ais_proto::{AisError, Code, Name, Request, ServiceId, admin, amf, ckpt, clm};
 
 /// Handles of a process that ask on and on.
 const ASKING: usize = 200;
@@ -15,7 +15,7 @@ const GROUPS: [&str; 2] = ["pgA", "pgB"];
 /// Handles that begin to track anew and anew.
 pub(super) fn tracks(flood: &mut Flood) -> Result<(), AisError> {
     let Some(session) = flood.session() else { return Ok(()) };
-    let mut handles = flood.handles(&session, Service::Clm, ASKING);
+    let mut handles = flood.handles(&session, ServiceId::Clm, ASKING);
     let mut subscription = 0;
     flood.pour(&mut handles, Replies::Read, |out| {
         subscription += 1;
@@ -29,7 +29,7 @@ pub(super) fn tracks(flood: &mut Flood) -> Result<(), AisError> {
 /// The same with protection groups.
 pub(super) fn group_tracks(flood: &mut Flood) -> Result<(), AisError> {
     let Some(session) = flood.session() else { return Ok(()) };
-    let mut handles = flood.handles(&session, Service::Amf, ASKING);
+    let mut handles = flood.handles(&session, ServiceId::Amf, ASKING);
     let groups = GROUPS.map(Name::try_from);
     let mut subscription = 0;
     flood.pour(&mut handles, Replies::Read, |out| {
@@ -47,7 +47,7 @@ pub(super) fn group_tracks(flood: &mut Flood) -> Result<(), AisError> {
 /// Handles that ask for nodes and do not take the answers.
 pub(super) fn outcomes(flood: &mut Flood) -> Result<(), AisError> {
     let Some(session) = flood.session() else { return Ok(()) };
-    let mut handles = flood.handles(&session, Service::Clm, WAITING);
+    let mut handles = flood.handles(&session, ServiceId::Clm, WAITING);
     let request = frame(&Request::Clm(clm::Request::NodeGetAsync { node: 0, tag: 1 }));
     flood.pour(&mut handles, Replies::Read, |out| out.extend(&request));
     Ok(())
@@ -56,7 +56,7 @@ pub(super) fn outcomes(flood: &mut Flood) -> Result<(), AisError> {
 /// Handles that open checkpoints and do not take the answers.
 pub(super) fn opens_to_come(flood: &mut Flood) -> Result<(), AisError> {
     let Some(session) = flood.session() else { return Ok(()) };
-    let mut handles = flood.handles(&session, Service::Ckpt, ASKING);
+    let mut handles = flood.handles(&session, ServiceId::Ckpt, ASKING);
     let open = open(&flood.name(0), 0)?;
     let request = ckpt_frame(ckpt::Request::OpenAsync { tag: 1, open });
     flood.pour(&mut handles, Replies::Read, |out| out.extend(&request));
@@ -66,7 +66,7 @@ pub(super) fn opens_to_come(flood: &mut Flood) -> Result<(), AisError> {
 /// Tells of callbacks that there never were.
 pub(super) fn dispatched(flood: &mut Flood) -> Result<(), AisError> {
     let Some(session) = flood.session() else { return Ok(()) };
-    let handles = flood.handles(&session, Service::Amf, ASKING);
+    let handles = flood.handles(&session, ServiceId::Amf, ASKING);
     let frame = raw_frame(Code::DISPATCHED, b"");
     while flood.goes_on() {
         for handle in &handles {
@@ -85,7 +85,7 @@ pub(super) fn ends(flood: &mut Flood) -> Result<(), AisError> {
         let Some(call) = calls.first_mut() else { continue };
         let name = flood.name(0);
         let checkpoint = flood.open(call, &name)?;
-        let mut handles = flood.handles(&session, Service::Ckpt, WAITING);
+        let mut handles = flood.handles(&session, ServiceId::Ckpt, WAITING);
         for handle in &mut handles {
             let sent = handle.send(|out| {
                 for tag in 0..EACH as u32 {
@@ -111,7 +111,7 @@ pub(super) fn probes(flood: &mut Flood) -> Result<(), AisError> {
 }
 
 fn probing(flood: &mut Flood, session: &Session) -> Result<Vec<Client>, AisError> {
-    let mut handles = flood.handles(session, Service::Admin, WAITING);
+    let mut handles = flood.handles(session, ServiceId::Admin, WAITING);
     for handle in &mut handles {
         flood.ask(handle, &Request::Admin(admin::Request::ProbeStart))?;
     }
@@ -124,7 +124,7 @@ pub(super) fn openers(flood: &mut Flood) -> Result<(), AisError> {
     let mut calls = flood.calls(&session, 8);
     let open = ckpt_frame(ckpt::Request::Open(open("flood opened by all", 0)?));
     flood.pour_until(flood.half(), &mut calls, Replies::Read, |out| out.extend(&open));
-    let mut handles = flood.handles(&session, Service::Admin, 20);
+    let mut handles = flood.handles(&session, ServiceId::Admin, 20);
     let name = "flood opened by all".try_into().map_err(|_| AisError::NameTooLong)?;
     let request = frame(&Request::Admin(admin::Request::AskOpeners { name }));
     flood.pour(&mut handles, Replies::Read, |out| out.extend(&request));

@@ -3,7 +3,7 @@
 
 use super::client::{Client, Session, frame};
 use super::tally::Tally;
-use ais_proto::{AisError, Reader, Request, Service, ckpt};
+use ais_proto::{AisError, Reader, Request, ServiceId, ckpt};
 use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -71,7 +71,7 @@ impl Flood {
     pub(super) fn handles(
         &mut self,
         session: &Session,
-        service: Service,
+        service: ServiceId,
         count: usize,
     ) -> Vec<Client> {
         self.many(count, |socket| session.handle(socket, service))

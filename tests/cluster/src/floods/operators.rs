@@ -3,7 +3,7 @@
 use super::client::{Client, Session, frame};
 use super::flood::{Flood, Replies};
 use ais_proto::amf::Recovery;
-use ais_proto::{AisError, Name, Request, Service, admin, amf, ckpt};
+use ais_proto::{AisError, Name, Request, ServiceId, admin, amf, ckpt};
 
 const MIB: usize = 1 << 20;
 /// The components of conf/groups.conf.
@@ -60,7 +60,7 @@ fn write(
 pub(super) fn looks(flood: &mut Flood) -> Result<(), AisError> {
     const SECTIONS: u32 = 30;
     let (session, mut call, checkpoint, name) = with_checkpoint(flood, SECTIONS)?;
-    let mut handles = flood.handles(&session, Service::Admin, 100);
+    let mut handles = flood.handles(&session, ServiceId::Admin, 100);
     let (mut byte, mut place) = (b'a', 0);
     while flood.goes_on() {
         place = (place + 1) % handles.len().max(1);
@@ -79,7 +79,7 @@ pub(super) fn looks(flood: &mut Flood) -> Result<(), AisError> {
 /// Has what it looks into sent, and does not take it.
 pub(super) fn looks_left(flood: &mut Flood) -> Result<(), AisError> {
     let (session, _call, _, name) = with_checkpoint(flood, 8)?;
-    let mut handles = flood.handles(&session, Service::Admin, 400);
+    let mut handles = flood.handles(&session, ServiceId::Admin, 400);
     // It may be refused, as there are enough.
     handles.retain_mut(|handle| {
         let look = admin::Request::Inspect { name: name.clone() };
@@ -99,7 +99,7 @@ pub(super) fn looks_left(flood: &mut Flood) -> Result<(), AisError> {
 /// Watches the views anew and anew, and does not take them.
 pub(super) fn watches(flood: &mut Flood) -> Result<(), AisError> {
     let Some(session) = flood.session() else { return Ok(()) };
-    let mut handles = flood.handles(&session, Service::Admin, 200);
+    let mut handles = flood.handles(&session, ServiceId::Admin, 200);
     let request = frame(&Request::Admin(admin::Request::Watch));
     flood.pour(&mut handles, Replies::Read, |out| out.extend(&request));
     Ok(())
@@ -132,7 +132,7 @@ pub(super) fn lists(flood: &mut Flood) -> Result<(), AisError> {
 /// Registers components, reports errors of them and takes them back, on and on.
 pub(super) fn components(flood: &mut Flood) -> Result<(), AisError> {
     let Some(session) = flood.session() else { return Ok(()) };
-    let mut handles = flood.handles(&session, Service::Amf, 20);
+    let mut handles = flood.handles(&session, ServiceId::Amf, 20);
     let mut requests = Vec::new();
     for component in COMPONENTS.map(name) {
         let component = component?;
@@ -163,7 +163,7 @@ pub(super) fn components(flood: &mut Flood) -> Result<(), AisError> {
 /// every node logs.
 pub(super) fn operations(flood: &mut Flood) -> Result<(), AisError> {
     let Some(session) = flood.session() else { return Ok(()) };
-    let mut handles = flood.handles(&session, Service::Amf, COMPONENTS.len());
+    let mut handles = flood.handles(&session, ServiceId::Amf, COMPONENTS.len());
     for (handle, component) in handles.iter_mut().zip(COMPONENTS) {
         let component = name(component)?;
         // The processes of the flood share them.

@@ -248,13 +248,14 @@ fn beside(cluster: &Cluster, way: &Way, act: impl FnOnce()) -> Result<Window, St
     }))
 }
 
-/// Runs the processes of a flood to their end. They leave processors to others, so
-/// that it is the daemon that makes others wait, if anybody does.
+/// Runs the processes of a flood to their end. They leave processors to whoever
+/// wants them (SCHED_IDLE), so that it is the daemon that makes others wait, if
+/// anybody does.
 fn play(node: &Node, way: &Way, done: &mut Tally) -> Result<(), String> {
     let me = std::env::current_exe().map_err(|error| error.to_string())?;
     let start = |place: u32| {
-        Command::new("nice")
-            .args(["-n", "19"])
+        Command::new("chrt")
+            .args(["--idle", "0"])
             .arg(&me)
             .args(["flood", way.name, &place.to_string(), &TIME.as_millis().to_string()])
             .env("AIS_SOCKET", node.socket())

@@ -10,8 +10,11 @@ impl Model {
         let first = units.start;
         self.count_work(units.len());
         let standings: Vec<_> = units.map(|unit| self.standing(unit)).collect();
-        let bounds = rules::Bounds::of(&self.groups[group]);
-        let standbys = rules::plan(bounds, &standings, |unit| self.promote(first + unit));
+        let displaced = self.units_with_displaced(group);
+        let bounds = self.bounds_beside(group, &displaced);
+        let standbys = rules::plan(bounds, &standings, |unit| {
+            !displaced.contains(&(first + unit)) && self.promote(first + unit)
+        });
         for unit in standbys {
             self.give_role(first + unit, Role::Standby);
         }
@@ -47,7 +50,8 @@ impl Model {
     fn has_room(&self, csi: CsiId) -> bool {
         let Instance { members, most_active, .. } = &self.instances[csi.0];
         let holds = |id: &&ComponentId| self.components[id.0].holds(csi);
-        most_active.is_none_or(|most| members.iter().filter(holds).count() < most)
+        let active = || members.iter().filter(holds).count() + self.displaced_from(csi);
+        most_active.is_none_or(|most| active() < most)
     }
 
     fn give_role(&mut self, unit: usize, role: Role) {

@@ -73,6 +73,7 @@ impl Model {
             if let Some(id) = self.registered.get(registration).copied() {
                 self.end_registration(id, Level::Warn, "its process or library handle is gone");
             }
+            self.forget_displaced(*registration);
         }
         self.settle();
     }
@@ -121,13 +122,15 @@ impl Model {
         }
     }
 
-    /// Ends all registrations from some nodes.
+    /// Ends all registrations from some nodes, and nobody waits for what else
+    /// is there.
     pub(super) fn end_where(&mut self, is_gone: impl Fn(NodeId) -> bool) {
         let there = |id: &&ComponentId| self.node_of(**id).is_some_and(&is_gone);
         let gone: Vec<_> = self.registered.values().filter(there).copied().collect();
         for id in gone {
             self.end_registration(id, Level::Warn, "its node is gone");
         }
+        self.forget_displaced_where(is_gone);
     }
 
     /// A component answers. A late answer changes nothing.

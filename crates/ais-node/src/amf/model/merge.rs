@@ -4,7 +4,8 @@
 //! registered in there (without redundancy: a unit) is taken over as it is at
 //! the next side. Else what another side has registered is taken in, but its
 //! units give up what they do there first: quiesced and out of service they
-//! begin anew. A component that is registered on both stays with the first.
+//! begin anew. A component that is registered on both stays with the first;
+//! the other process lets go of what it has before others take that over.
 
 use super::operations::MAX_LOCKS;
 use super::{
@@ -21,6 +22,7 @@ impl Model {
     pub(in crate::amf) fn emptied(&self) -> Self {
         let mut model = self.clone();
         model.registered.clear();
+        model.displaced.clear();
         model.proxied.clear();
         model.faults.clear();
         model.draining.clear();
@@ -57,14 +59,19 @@ impl Model {
     pub(in crate::amf) fn together(
         sides: impl IntoIterator<Item = (Vec<NodeId>, Self)>,
     ) -> Option<Self> {
-        let mut sides = sides.into_iter().map(|(members, mut model)| {
+        let sides = sides.into_iter().map(|(members, mut model)| {
             model.end_where(|node| !members.contains(&node));
             // What a side says of a node counts if it is one of its own.
             model.faults.retain(|node, _| members.contains(node));
             model.draining.retain(|node| members.contains(node));
             (members, model)
         });
-        let (mut here, mut together) = sides.next()?;
+        let mut sides: Vec<_> = sides.collect();
+        if sides.is_empty() {
+            return None;
+        }
+        let (mut here, mut together) = sides.remove(0);
+        sides.iter_mut().for_each(|(_, side)| together.displace_all_of(side));
         together.has_quorum = together.view_has_quorum;
         together.touch_all();
         together.settle();
@@ -193,6 +200,7 @@ impl Model {
         std::mem::swap(component, &mut side.components[id.0]);
         if let Some(Registration { number, proxy, .. }) = component.registration {
             self.enter(id, number, proxy);
+            self.forget_displaced(number);
         }
     }
 

@@ -12,6 +12,7 @@ mod ask;
 mod assign;
 #[cfg(any(test, debug_assertions))]
 mod check;
+mod displaced;
 mod inputs;
 mod merge;
 mod operations;
@@ -22,6 +23,7 @@ mod show;
 mod snapshot;
 mod unit;
 
+use displaced::Displaced;
 use operations::Pending;
 pub(super) use queries::MemberState;
 pub(super) use snapshot::Incoming;
@@ -63,6 +65,8 @@ pub(super) struct Model {
     component_names: BTreeMap<Name, ComponentId>,
     instance_names: BTreeMap<Name, CsiId>,
     registered: BTreeMap<RegistrationId, ComponentId>,
+    /// Processes that are active as a component that another process has.
+    displaced: BTreeMap<RegistrationId, Displaced>,
     /// The last operation number. Each is given once to a component, so an
     /// answer to an older one is known to be late.
     last_operation: u64,
@@ -302,6 +306,7 @@ impl Model {
             component_names: BTreeMap::new(),
             instance_names: BTreeMap::new(),
             registered: BTreeMap::new(),
+            displaced: BTreeMap::new(),
             last_operation: 0,
             locks: BTreeMap::new(),
             faults: BTreeMap::new(),

@@ -140,7 +140,8 @@ impl Model {
     pub(in crate::amf) fn digest(&self, digest: &mut Digest) {
         let view = (self.view, self.view_has_quorum, self.has_quorum, self.last_operation);
         digest.bytes(format!("{view:?}").as_bytes());
-        digest.bytes(format!("{:?}", (&self.locks, &self.faults, &self.draining)).as_bytes());
+        let marks = (&self.locks, &self.faults, &self.draining, &self.displaced);
+        digest.bytes(format!("{marks:?}").as_bytes());
         for group in &self.groups {
             digest.bytes(format!("{:?}", (group.admin, group.pending, &group.reason)).as_bytes());
         }

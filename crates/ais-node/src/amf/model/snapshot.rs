@@ -4,8 +4,8 @@
 use super::operations::{MAX_LOCKS, Scope};
 use super::recovery::MAX_REASON;
 use super::{
-    AdminState, Ask, Asked, Component, ComponentId, CsiId, Failure, Group, Model, Operation,
-    Pending, Phase, Registration, Role,
+    AdminState, Ask, Asked, Component, ComponentId, CsiId, Displaced, Failure, Group, Model,
+    Operation, Pending, Phase, Registration, Role,
 };
 use crate::SNAPSHOT_CHUNK;
 use crate::amf::config::Groups;
@@ -23,9 +23,10 @@ const FAULT: u8 = 6;
 const GROUP: u8 = 7;
 const LOCK: u8 = 8;
 const DRAINING: u8 = 9;
+const DISPLACED: u8 = 10;
 
 /// The form of what follows; another one is not read.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 const READINESS: u8 = 1;
 const CSI: u8 = 2;
@@ -96,6 +97,12 @@ impl Model {
         for node in &self.draining {
             chunks.record(|out| {
                 out.u8(DRAINING).node(*node);
+            });
+        }
+        for (registration, Displaced { component, node }) in &self.displaced {
+            chunks.record(|out| {
+                registration.encode(out.u8(DISPLACED));
+                out.count(component.0).node(*node);
             });
         }
         // The oldest registration comes first, so a proxy does before those
@@ -314,6 +321,15 @@ impl Incoming {
                     return Err(DecodeError::Invalid);
                 }
                 model.draining.insert(input.node()?);
+            }
+            DISPLACED => {
+                let registration = RegistrationId::decode(input)?;
+                let (component, node) = (ComponentId(index(input)?), input.node()?);
+                let count = model.components.len();
+                if component.0 >= count || model.displaced.len() == count * MAX_NODES {
+                    return Err(DecodeError::Invalid);
+                }
+                model.displaced.insert(registration, Displaced { component, node });
             }
             COMPONENT => {
                 let id = ComponentId(index(input)?);

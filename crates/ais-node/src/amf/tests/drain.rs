@@ -10,7 +10,7 @@ impl Rig {
         self.apply(number);
     }
 
-    fn at_work(&self, number: usize) -> Vec<String> {
+    pub(super) fn at_work(&self, number: usize) -> Vec<String> {
         self.nodes[number].amf.at_work().map(ToString::to_string).collect()
     }
 }

@@ -4,6 +4,7 @@
 mod answers;
 mod calls;
 mod capabilities;
+mod displaced;
 mod drain;
 mod failures;
 mod guide;

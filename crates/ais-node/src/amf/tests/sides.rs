@@ -87,7 +87,7 @@ impl Rig {
 
     /// Programs that were told to be active in an instance and not to end
     /// that.
-    fn active(&self, csi: &str) -> Vec<&str> {
+    pub(super) fn active(&self, csi: &str) -> Vec<&str> {
         let works = |of: &Program| !of.has_ended && of.works_on.contains(&name(csi));
         let works = self.programs.iter().filter(|(_, of)| works(of));
         works.map(|(program, _)| program.as_str()).collect()
@@ -270,8 +270,8 @@ fn an_answer_under_way_does_not_answer_what_is_asked_after_the_merge() {
     }
 }
 
-#[test]
-fn who_is_spoken_for_ends_with_the_registration_of_its_proxy() {
+/// Two sides with a_x. The one of the second node, a_x@2, is the proxy of b_x.
+pub(super) fn spoken_for_elsewhere() -> Rig {
     let mut rig = Rig::new(2, vec![raid("x")]);
     rig.divide(&[&[0], &[1]], false);
     rig.start(&["a_x"]);
@@ -279,6 +279,12 @@ fn who_is_spoken_for_ends_with_the_registration_of_its_proxy() {
     let request = Request::Register { component: name("b_x"), proxy: Some(name("a_x")) };
     assert_eq!(rig.call("a_x@2", request).0, Ok(()));
     rig.run();
+    rig
+}
+
+#[test]
+fn who_is_spoken_for_ends_with_the_registration_of_its_proxy() {
+    let mut rig = spoken_for_elsewhere();
     rig.seen("a_x@2");
     rig.heal(&[&[0], &[1]]);
     rig.run();

@@ -15,7 +15,7 @@ pub(super) fn receive(amf: &Amf, chunks: &[Vec<u8>]) -> Incoming {
 
 /// A model with everything in it: units in all phases, a proxy, failures,
 /// questions that wait for answers, work that waits for a successor, and all
-/// that an operator can say.
+/// that an operator can say, and a displaced process.
 fn rich() -> Rig {
     let mut group = raid("vwxyz");
     let members = group.protection_groups[0].members.clone();
@@ -26,7 +26,12 @@ fn rich() -> Rig {
         group.name = name(&format!("other_{}", group.name));
     }
     let mut rig = Rig::new(2, vec![group, other]);
-    rig.start(&["a_v", "b_v", "a_w", "b_w", "a_x", "b_x"]);
+    rig.divide(&[&[0], &[1]], false);
+    ["a_v@2", "b_v@2"].iter().for_each(|program| rig.start_on(1, program));
+    rig.program("a_v@2").conduct = Conduct::Sleeps;
+    rig.start(&["a_v", "b_v"]);
+    rig.heal(&[&[0], &[1]]);
+    rig.start(&["a_w", "b_w", "a_x", "b_x"]);
     rig.start_on(1, "a_z");
     rig.start_on(0, "a_p");
     rig.start_on(0, "b_p");

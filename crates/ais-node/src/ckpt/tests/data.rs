@@ -249,3 +249,21 @@ fn sections_are_counted_beside_the_default_section() {
     rig.result(ONE, Request::SectionDelete { checkpoint, id: b"1" }).unwrap();
     rig.create(checkpoint, b"3", i64::MAX, b"").unwrap();
 }
+
+#[test]
+fn a_large_change_is_sent_in_the_memory_of_one_that_was_applied() {
+    let large = 1 << 20;
+    let mut rig = Rig::with(Limits { memory: 1 << 30, max_message: large, ..LIMITS });
+    let checkpoint = rig.open(ONE, "a", BOTH);
+    rig.hold = true;
+    let data = vec![1; large as usize];
+    let sent = |rig: &mut Rig| {
+        rig.send(ONE, Request::Overwrite { checkpoint, id: b"", data: &data });
+        rig.sent.pop_front().unwrap().1
+    };
+    let first = sent(&mut rig);
+    let place = first.as_ptr();
+    rig.replicas[0].ckpt.take_back(first);
+    let second = sent(&mut rig);
+    assert_eq!(second.as_ptr(), place);
+}

@@ -294,7 +294,14 @@ impl Bus {
         true
     }
 
-    /// The same, but this node is given another message in its place.
+    /// What is delivered to this node next, and who has sent it.
+    pub(crate) fn next(&self, number: Number) -> Option<(Number, &[u8])> {
+        let member = &self.members[&number];
+        let next = self.components[member.component].ordered.get(member.had)?;
+        Some((next.0, &next.1))
+    }
+
+    /// As [`Bus::deliver`], but this node is given another message in its place.
     pub(crate) fn deliver_changed(&mut self, number: Number, change: impl Fn(&mut [u8])) {
         let member = self.members.get_mut(&number).unwrap();
         let (from, bytes) = &self.components[member.component].ordered[member.had];

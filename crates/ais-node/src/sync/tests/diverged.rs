@@ -1,6 +1,7 @@
 //! Members that come along from the same view, and were given something else there.
 
 use super::bus::{Bus, Number};
+use crate::sync::Message;
 
 /// Three nodes with a checkpoint, in which the second one is given another text
 /// than the others by the same message.
@@ -133,4 +134,102 @@ fn who_a_member_is_shows_with_each_of_its_announcements() {
     bus.together();
     bus.settle();
     bus.check_synced();
+}
+
+/// Lets everything happen; but of the parts of its state that `sender` sends, all
+/// others are given another message in the place of one. How many there are.
+fn give_another_part(bus: &mut Bus, sender: Number, place: usize, change: fn(&mut [u8])) -> usize {
+    let numbers: Vec<_> = bus.members.keys().copied().collect();
+    let mut parts: Vec<usize> = vec![0; numbers.len()];
+    let mut is_busy = true;
+    while is_busy {
+        is_busy = false;
+        for (number, parts) in numbers.iter().zip(&mut parts) {
+            is_busy |= bus.order(*number);
+            let next = bus.next(*number).map(|(from, bytes)| (from, bytes.to_vec()));
+            let is_part = next.is_some_and(|(from, bytes)| {
+                let part = bus.member(*number).node.sync().decode(&bytes);
+                let is_part = matches!(
+                    part,
+                    Ok((_, Message::Chunk { .. } | Message::End { .. } | Message::Fill { .. }))
+                );
+                is_part && from == sender
+            });
+            *parts += usize::from(is_part);
+            if is_part && *parts == place + 1 && *number != sender {
+                bus.deliver_changed(*number, change);
+                is_busy = true;
+            } else {
+                is_busy |= bus.deliver(*number);
+            }
+        }
+    }
+    bus.check_equal();
+    parts.into_iter().max().unwrap()
+}
+
+/// What is checked where parts of a state are other ones for all but their sender.
+fn check_other_parts(start: impl Fn() -> Bus, sender: Number) {
+    // With another byte, and of another view.
+    let changes: [fn(&mut [u8]); 2] =
+        [|bytes| *bytes.last_mut().unwrap() ^= 1, |bytes| bytes[1] ^= 1];
+    for (is_missing, change) in [false, true].into_iter().zip(changes) {
+        for place in 0.. {
+            let mut bus = start();
+            let parts = give_another_part(&mut bus, sender, place, change);
+            if place == parts {
+                assert!(parts > 3, "{parts}");
+                break;
+            }
+            let mut others: Vec<_> = bus.members.keys().copied().collect();
+            others.retain(|number| *number != sender);
+            // That an end is missing nobody can know, and who is sent the state waits.
+            let asked = ask_for_a_view(&mut bus);
+            let is_noticed = asked == others || is_missing && asked.is_empty();
+            assert!(is_noticed, "part {place} of {parts}: {asked:?}");
+            bus.together();
+            bus.settle();
+            bus.check_synced();
+            let first = bus.read(1, "a").unwrap();
+            assert_eq!(first.len(), 70_000);
+            for number in others {
+                assert_eq!(bus.read(number, "a").unwrap(), first, "part {place}");
+            }
+        }
+    }
+}
+
+/// A member that has the state and one that is sent it are given the same part, and
+/// their sender has sent another one.
+#[test]
+fn another_part_of_a_state_is_not_taken_by_who_joins() {
+    let start = || {
+        let mut bus = Bus::of(&[1, 2]);
+        let checkpoint = bus.open(1, "a").unwrap();
+        bus.write(1, checkpoint, &[1; 70_000]);
+        bus.settle();
+        bus.start(&[3]);
+        bus.together();
+        bus
+    };
+    check_other_parts(start, 1);
+}
+
+#[test]
+fn another_part_of_a_state_is_not_taken_by_sides_that_meet() {
+    for sender in [1, 2] {
+        let start = || {
+            let mut bus = Bus::of(&[1, 2, 3]);
+            bus.views(&[&[1], &[2, 3]]);
+            bus.settle();
+            for number in [1, 2] {
+                let checkpoint = bus.open(number, "a").unwrap();
+                bus.write(number, checkpoint, &[number; 70_000]);
+            }
+            bus.settle();
+            bus.together();
+            bus
+        };
+        check_other_parts(start, sender);
+    }
 }

@@ -3,6 +3,7 @@
 use super::bus::{Bus, Number};
 use crate::sync::Message;
 use crate::sync::message::Announce;
+use crate::sync::transfer::Sent;
 use ais_proto::ServiceId;
 use ais_totem::ViewId;
 
@@ -21,6 +22,16 @@ impl Bus {
     fn view_id(&mut self, number: Number) -> ViewId {
         self.member(number).node.sync().view_id().unwrap()
     }
+}
+
+/// The first part of a state.
+fn chunk(attempt: u32, service: ServiceId, bytes: &[u8]) -> Message<'_> {
+    Message::Chunk { attempt, sent: Sent::default().chunk(service, bytes), service, bytes }
+}
+
+/// The end of a state of which nothing was sent.
+fn end(attempt: u32) -> Message<'static> {
+    Message::End { attempt, sent: Sent::default().all() }
 }
 
 /// Two nodes of which one has much state, and one that joins and is just about
@@ -51,17 +62,17 @@ fn nonsense_is_dropped() {
         vec![3],
         Message::Unable { attempt: 1 }.encode(other),
         Message::Unable { attempt: 9 }.encode(view),
-        Message::Chunk { attempt: 1, service: ServiceId::Ckpt, bytes: b"?" }.encode(other),
+        chunk(1, ServiceId::Ckpt, b"?").encode(other),
         // Of one that sends no state, of another attempt, or twice.
-        Message::Chunk { attempt: 1, service: ServiceId::Ckpt, bytes: b"?" }.encode(view),
-        Message::End { attempt: 1, chunks: 0 }.encode(view),
+        chunk(1, ServiceId::Ckpt, b"?").encode(view),
+        end(1).encode(view),
         Message::Announce(Announce::default()).encode(view),
     ];
     for bytes in junk {
         bus.forge(2, bytes);
     }
-    bus.forge_in_view(1, &Message::Chunk { attempt: 9, service: ServiceId::Ckpt, bytes: b"?" });
-    bus.forge_in_view(1, &Message::End { attempt: 9, chunks: 0 });
+    bus.forge_in_view(1, &chunk(9, ServiceId::Ckpt, b"?"));
+    bus.forge_in_view(1, &end(9));
     bus.settle();
     bus.check_synced();
     assert_eq!(bus.read(3, "a").unwrap(), [1; 300_000]);
@@ -70,10 +81,9 @@ fn nonsense_is_dropped() {
 #[test]
 fn a_state_that_cannot_be_read_leaves_the_joiner_out_until_the_next_view() {
     for message in [
-        Message::Chunk { attempt: 1, service: ServiceId::Ckpt, bytes: b"?" },
-        Message::Chunk { attempt: 1, service: ServiceId::Amf, bytes: b"?" },
-        Message::Chunk { attempt: 1, service: ServiceId::Clm, bytes: b"" },
-        Message::End { attempt: 1, chunks: 12_345 },
+        chunk(1, ServiceId::Ckpt, b"?"),
+        chunk(1, ServiceId::Amf, b"?"),
+        chunk(1, ServiceId::Clm, b""),
     ] {
         let mut bus = joining();
         bus.forge_in_view(1, &message);
@@ -111,7 +121,7 @@ fn merging() -> Bus {
 
 #[test]
 fn a_merge_that_cannot_be_read_is_given_up_for_the_first_side() {
-    let bad = Message::Chunk { attempt: 1, service: ServiceId::Ckpt, bytes: b"?" };
+    let bad = chunk(1, ServiceId::Ckpt, b"?");
     for from in [1, 2] {
         let mut bus = merging();
         bus.forge_in_view(from, &bad);
@@ -130,8 +140,11 @@ fn who_cannot_read_when_it_is_too_late_is_left_out() {
     let mut bus = merging();
     let view = bus.view_id(1);
     // All ends are ordered before anybody can say that one is wrong.
-    for (from, chunks) in [(2, 77), (1, 77)] {
-        bus.forge(from, Message::End { attempt: 1, chunks }.encode(view));
+    let bad = chunk(1, ServiceId::Ckpt, b"?");
+    let Message::Chunk { sent, .. } = bad else { panic!("{bad:?}") };
+    for from in [2, 1] {
+        bus.forge(from, bad.encode(view));
+        bus.forge(from, Message::End { attempt: 1, sent }.encode(view));
     }
     bus.settle();
     for number in [1, 2, 3, 4] {
