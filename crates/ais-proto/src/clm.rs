@@ -2,7 +2,7 @@
 
 use crate::numbers::numbered;
 use crate::track::TrackFlags;
-use crate::{AisError, Code, DecodeError, Name, Outcome, Reader, RequestKind, Subject, Writer};
+use crate::{AisError, Code, DecodeError, Name, Outcome, Reader, RequestKind, Telling, Writer};
 
 /// A request to CLM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -227,51 +227,27 @@ impl Event {
 }
 
 impl Request {
-    /// When the node itself may refuse the request.
-    pub(crate) fn kind(&self) -> RequestKind {
+    /// When the node itself may refuse the request, and how its program gets the outcome.
+    pub(crate) fn handling(&self) -> (RequestKind, Outcome) {
         match self {
-            Self::TrackStop => RequestKind::Release,
-            Self::TrackStart { .. } | Self::NodeGet { .. } | Self::NodeGetAsync { .. } => {
-                RequestKind::Other
+            Self::NodeGetAsync { tag, .. } => {
+                let failed = |tag, error| Event::NodeGet { tag, result: Err(error) }.into();
+                (RequestKind::Other, Outcome::Event { tag: *tag, failed })
             }
-        }
-    }
-
-    /// How the program gets the outcome of the request.
-    pub(crate) fn outcome(&self) -> Outcome {
-        match self {
-            Self::NodeGetAsync { tag, .. } => Outcome::Event {
-                tag: *tag,
-                failed: |tag, error| crate::Event::Clm(Event::NodeGet { tag, result: Err(error) }),
-            },
-            Self::TrackStart { flags, .. } if !flags.subscribes() => Outcome::ReplyAndEvent,
-            Self::TrackStart { .. } | Self::TrackStop | Self::NodeGet { .. } => Outcome::Reply,
+            Self::TrackStart { flags, .. } => (RequestKind::Other, Outcome::of_track(*flags)),
+            Self::TrackStop => (RequestKind::Release, Outcome::Reply),
+            Self::NodeGet { .. } => (RequestKind::Other, Outcome::Reply),
         }
     }
 }
 
 impl Event {
-    /// Whether the event is the outcome of a request.
-    pub(crate) fn ends_request(&self) -> bool {
+    /// Which events about the same are told. The node makes those of tracking when their
+    /// program has room for them.
+    pub(crate) fn telling(&self) -> Telling {
         match self {
-            Self::NodeGet { .. } => true,
-            Self::Track { .. } => false,
-        }
-    }
-
-    /// What only the newest event is of use about: nothing. The node makes these events
-    /// when their program has room for them.
-    pub(crate) fn subject(&self) -> Option<Subject> {
-        match self {
-            Self::Track { .. } | Self::NodeGet { .. } => None,
-        }
-    }
-
-    /// What is told in the place of an event that may not last: nothing, as all of it is
-    /// known to this node alone.
-    pub(crate) fn unsettled(&self) -> Option<Self> {
-        match self {
-            Self::Track { .. } | Self::NodeGet { .. } => None,
+            Self::NodeGet { .. } => Telling::Outcome { unsettled: None },
+            Self::Track { .. } => Telling::Each,
         }
     }
 }

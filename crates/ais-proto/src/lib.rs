@@ -26,7 +26,7 @@ pub use frame::{
 pub use hello::{Cookie, Hello, Kind, Welcome};
 pub use services::{Outcome, RequestKind, Subject};
 
-use services::services;
+use services::{Telling, services};
 
 /// How many asynchronous requests of one library handle may be outstanding;
 /// one more is [`AisError::TryAgain`].

@@ -1,6 +1,7 @@
 //! The list of services, and what is to be known of a request or an event whichever
 //! service it is of. Each service says that where it declares them.
 
+use crate::track::TrackFlags;
 use crate::{AisError, Event};
 use ais_wire::Writer;
 
@@ -34,6 +35,11 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The outcome of a request to track: an event of its own, unless a subscription begins.
+    pub(crate) fn of_track(flags: TrackFlags) -> Self {
+        if flags.subscribes() { Self::Reply } else { Self::ReplyAndEvent }
+    }
+
     /// Whether an event comes of the request once. There is a bound on how many of
     /// them a library handle may have ([`MAX_ASYNC_PER_HANDLE`](crate::MAX_ASYNC_PER_HANDLE)).
     #[must_use]
@@ -49,6 +55,21 @@ impl Outcome {
             Self::Event { tag, failed } => Some(failed(tag, error)),
         }
     }
+}
+
+/// Which of the events that wait for a program are told to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Telling {
+    /// Each, as it is the outcome of a request ([`Outcome::has_event`]).
+    Outcome {
+        /// What is told in the place of the event when nobody can tell whether what it says
+        /// will last; `None`: the event stands.
+        unsettled: Option<Event>,
+    },
+    /// The newest one about this subject.
+    Newest(Subject),
+    /// Each, whatever else waits.
+    Each,
 }
 
 /// What an event is about, if only the newest event about it is of use: a later one
@@ -67,6 +88,28 @@ impl Subject {
         let mut name = Writer::new();
         write(&mut name);
         Self { service, kind, name: name.into_bytes() }
+    }
+}
+
+impl Event {
+    /// Whether the event is the outcome of a request ([`Outcome::has_event`]).
+    #[must_use]
+    pub fn ends_request(&self) -> bool {
+        matches!(self.telling(), Telling::Outcome { .. })
+    }
+
+    /// What the event is about, if only the newest one about that is of use; `None`: each
+    /// is told.
+    #[must_use]
+    pub fn subject(&self) -> Option<Subject> {
+        if let Telling::Newest(subject) = self.telling() { Some(subject) } else { None }
+    }
+
+    /// What is told in the place of the event when nobody can tell whether what it says
+    /// will last; `None`: the event stands.
+    #[must_use]
+    pub fn unsettled(&self) -> Option<Self> {
+        if let Telling::Outcome { unsettled } = self.telling() { unsettled } else { None }
     }
 }
 
@@ -105,13 +148,13 @@ macro_rules! services {
             /// When the node itself may refuse the request.
             #[must_use]
             pub fn kind(&self) -> RequestKind {
-                match self { $(Self::$id(request) => request.kind(),)* }
+                match self { $(Self::$id(request) => request.handling().0,)* }
             }
 
             /// How the program gets the outcome of the request.
             #[must_use]
             pub fn outcome(&self) -> Outcome {
-                match self { $(Self::$id(request) => request.outcome(),)* }
+                match self { $(Self::$id(request) => request.handling().1,)* }
             }
 
             /// Appends the body but for the data, which [`Request::data`] has.
@@ -157,27 +200,14 @@ macro_rules! services {
                 match self { $(Self::$id(event) => event.encode(),)* }
             }
 
-            /// Whether the event is the outcome of a request
-            /// ([`Outcome::has_event`]).
-            #[must_use]
-            pub fn ends_request(&self) -> bool {
-                match self { $(Self::$id(event) => event.ends_request(),)* }
-            }
-
-            /// What the event is about, if only the newest one about that is of use;
-            /// `None`: each is told.
-            #[must_use]
-            pub fn subject(&self) -> Option<Subject> {
-                match self { $(Self::$id(event) => event.subject(),)* }
-            }
-
-            /// What is told in the place of the event when nobody can tell whether
-            /// what it says will last; `None`: the event stands.
-            #[must_use]
-            pub fn unsettled(&self) -> Option<Self> {
-                match self { $(Self::$id(event) => event.unsettled().map(Self::$id),)* }
+            fn telling(&self) -> Telling {
+                match self { $(Self::$id(event) => event.telling(),)* }
             }
         }
+
+        $(impl From<$event> for Event {
+            fn from(event: $event) -> Self { Self::$id(event) }
+        })*
     };
 }
 

@@ -3,7 +3,8 @@
 use super::report::{nodes, text};
 use super::{Opener, ViewId};
 use crate::{
-    Code, DecodeError, HEADER_LENGTH, MAX_EVENT, NodeId, Reader, ServiceId, Subject, Writer,
+    Code, DecodeError, HEADER_LENGTH, MAX_EVENT, NodeId, Reader, ServiceId, Subject, Telling,
+    Writer,
 };
 
 const VIEW: Code = Code(0x0481);
@@ -211,29 +212,16 @@ fn item<'a>(input: &mut Reader<'a>) -> Result<Delivered<'a>, DecodeError> {
 }
 
 impl Event {
-    /// Whether the event is the outcome of a request: none is.
-    pub(crate) fn ends_request(&self) -> bool {
+    /// Which events about the same are told: of who has a checkpoint open on a node, the
+    /// newest. The node makes the other events when their program has room for them.
+    pub(crate) fn telling(&self) -> Telling {
         match self {
-            Self::View(_) | Self::Deliveries(_) | Self::Openers { .. } => false,
-        }
-    }
-
-    /// What only the newest event is of use about: who has a checkpoint open on a node.
-    /// The node makes the other events when their program has room for them.
-    pub(crate) fn subject(&self) -> Option<Subject> {
-        match self {
-            Self::Openers { node, .. } => Some(Subject::new(ServiceId::Admin, 1, |out| {
-                out.node(*node);
-            })),
-            Self::View(_) | Self::Deliveries(_) => None,
-        }
-    }
-
-    /// What is told in the place of an event that may not last: nothing, as no state is
-    /// behind it.
-    pub(crate) fn unsettled(&self) -> Option<Self> {
-        match self {
-            Self::View(_) | Self::Deliveries(_) | Self::Openers { .. } => None,
+            Self::Openers { node, .. } => {
+                Telling::Newest(Subject::new(ServiceId::Admin, 1, |out| {
+                    out.node(*node);
+                }))
+            }
+            Self::View(_) | Self::Deliveries(_) => Telling::Each,
         }
     }
 }

@@ -172,6 +172,7 @@ impl Status {
             out.node(*node).bool(*is_member);
         });
         out.list(&self.problems, |out, problem| problem.encode(out));
+        // A minor version that appends more has to write this list also where it is empty.
         if !self.other_handles.is_empty() {
             out.list(&self.other_handles, |out, (service, handles)| {
                 out.u8(*service).u32(*handles);

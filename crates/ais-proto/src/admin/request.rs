@@ -186,10 +186,11 @@ fn messages<'a>(input: &mut Reader<'a>) -> Result<Vec<&'a [u8]>, DecodeError> {
 }
 
 impl Request<'_> {
-    /// When the node itself may refuse the request.
-    pub(crate) fn kind(&self) -> RequestKind {
+    /// When the node itself may refuse the request, and how its program gets the outcome.
+    /// The answers of nodes to [`Request::AskOpeners`] are counted by what they tell.
+    pub(crate) fn handling(&self) -> (RequestKind, Outcome) {
         match self {
-            Self::Operate { .. } => RequestKind::Change,
+            Self::Operate { .. } => (RequestKind::Change, Outcome::Reply),
             Self::Status
             | Self::Ring
             | Self::Checkpoints { .. }
@@ -201,27 +202,7 @@ impl Request<'_> {
             | Self::Inspect { .. }
             | Self::InspectSections { .. }
             | Self::InspectBytes { .. }
-            | Self::AskOpeners { .. } => RequestKind::Inspect,
-        }
-    }
-
-    /// How the program gets the outcome of the request. The answers of nodes to
-    /// [`Request::AskOpeners`] are counted by what they tell.
-    pub(crate) fn outcome(&self) -> Outcome {
-        match self {
-            Self::Status
-            | Self::Ring
-            | Self::Checkpoints { .. }
-            | Self::Components { .. }
-            | Self::AmfNodes
-            | Self::Operate { .. }
-            | Self::Watch
-            | Self::ProbeStart
-            | Self::ProbeSend { .. }
-            | Self::Inspect { .. }
-            | Self::InspectSections { .. }
-            | Self::InspectBytes { .. }
-            | Self::AskOpeners { .. } => Outcome::Reply,
+            | Self::AskOpeners { .. } => (RequestKind::Inspect, Outcome::Reply),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the callbacks of AMF are made of.
 
 use super::{ExternalAction, HaState, Healthcheck, ProtectionGroupChange, Readiness, Transition};
-use crate::{Code, DecodeError, Name, Reader, ServiceId, Subject, Writer};
+use crate::{Code, DecodeError, Name, Reader, ServiceId, Subject, Telling, Writer};
 
 /// A member of a protection group (`SaAmfProtectionGroupNotificationT`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -274,26 +274,10 @@ fn decode_member(input: &mut Reader<'_>) -> Result<Member, DecodeError> {
 }
 
 impl Event {
-    /// Whether the event is the outcome of a request: none is.
-    pub(crate) fn ends_request(&self) -> bool {
-        match self {
-            Self::Healthcheck { .. }
-            | Self::ReadinessStateSet { .. }
-            | Self::ComponentTerminate { .. }
-            | Self::CsiSet { .. }
-            | Self::CsiRemove { .. }
-            | Self::ProtectionGroupTrack { .. }
-            | Self::ExternalComponentRestart { .. }
-            | Self::ExternalComponentControl { .. }
-            | Self::PendingOperationConfirm { .. }
-            | Self::PendingOperationExpired { .. } => false,
-        }
-    }
-
-    /// What only the newest event is of use about: a kind of demand to a component, and
-    /// the instance it is for. The node makes track callbacks when their program has room
-    /// for them.
-    pub(crate) fn subject(&self) -> Option<Subject> {
+    /// Which events about the same are told: of each kind of demand to a component, for an
+    /// instance if it is about one, the newest. The node makes those of tracking when
+    /// their program has room for them.
+    pub(crate) fn telling(&self) -> Telling {
         let (kind, component, csi) = match self {
             Self::Healthcheck { component, .. } => (1, component, None),
             Self::ReadinessStateSet { component, .. } => (2, component, None),
@@ -305,29 +289,12 @@ impl Event {
             | Self::ExternalComponentControl { component, .. } => (5, component, None),
             Self::PendingOperationConfirm { component, .. }
             | Self::PendingOperationExpired { component, .. } => (6, component, None),
-            Self::ProtectionGroupTrack { .. } => return None,
+            Self::ProtectionGroupTrack { .. } => return Telling::Each,
         };
-        Some(Subject::new(ServiceId::Amf, kind, |out| {
+        Telling::Newest(Subject::new(ServiceId::Amf, kind, |out| {
             out.name(component).option(csi, |out, csi| {
                 out.name(csi);
             });
         }))
-    }
-
-    /// What is told in the place of an event that may not last: nothing, since demands
-    /// follow what this node has applied.
-    pub(crate) fn unsettled(&self) -> Option<Self> {
-        match self {
-            Self::Healthcheck { .. }
-            | Self::ReadinessStateSet { .. }
-            | Self::ComponentTerminate { .. }
-            | Self::CsiSet { .. }
-            | Self::CsiRemove { .. }
-            | Self::ProtectionGroupTrack { .. }
-            | Self::ExternalComponentRestart { .. }
-            | Self::ExternalComponentControl { .. }
-            | Self::PendingOperationConfirm { .. }
-            | Self::PendingOperationExpired { .. } => None,
-        }
     }
 }

@@ -254,42 +254,24 @@ fn decode_result(input: &mut Reader<'_>) -> Result<Result<(), AisError>, DecodeE
 }
 
 impl Request<'_> {
-    /// When the node itself may refuse the request.
-    pub(crate) fn kind(&self) -> RequestKind {
+    /// When the node itself may refuse the request, and how its program gets the outcome.
+    pub(crate) fn handling(&self) -> (RequestKind, Outcome) {
         match self {
             Self::Register { .. } | Self::ErrorReport(_) | Self::ErrorCancelAll { .. } => {
-                RequestKind::Change
+                (RequestKind::Change, Outcome::Reply)
             }
-            Self::Unregister { .. } | Self::TrackStop { .. } => RequestKind::Release,
+            Self::Unregister { .. } | Self::TrackStop { .. } => {
+                (RequestKind::Release, Outcome::Reply)
+            }
+            Self::TrackStart { flags, .. } => (RequestKind::Other, Outcome::of_track(*flags)),
             // Answers of components too: without quorum they are asked to go out of service.
             Self::ComponentNameGet
             | Self::ReadinessStateGet { .. }
             | Self::HaStateGet { .. }
             | Self::CapabilityModelGet { .. }
             | Self::PendingOperationGet { .. }
-            | Self::TrackStart { .. }
             | Self::StoppingComplete { .. }
-            | Self::Response { .. } => RequestKind::Other,
-        }
-    }
-
-    /// How the program gets the outcome of the request.
-    pub(crate) fn outcome(&self) -> Outcome {
-        match self {
-            Self::TrackStart { flags, .. } if !flags.subscribes() => Outcome::ReplyAndEvent,
-            Self::Register { .. }
-            | Self::Unregister { .. }
-            | Self::ComponentNameGet
-            | Self::ReadinessStateGet { .. }
-            | Self::HaStateGet { .. }
-            | Self::CapabilityModelGet { .. }
-            | Self::PendingOperationGet { .. }
-            | Self::TrackStart { .. }
-            | Self::TrackStop { .. }
-            | Self::ErrorReport(_)
-            | Self::ErrorCancelAll { .. }
-            | Self::StoppingComplete { .. }
-            | Self::Response { .. } => Outcome::Reply,
+            | Self::Response { .. } => (RequestKind::Other, Outcome::Reply),
         }
     }
 }

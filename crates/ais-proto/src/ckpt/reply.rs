@@ -2,7 +2,7 @@
 //! its callbacks are made of.
 
 use super::{Attributes, SectionState};
-use crate::{AisError, Code, DecodeError, Reader, Subject, Writer};
+use crate::{AisError, Code, DecodeError, Reader, Telling, Writer};
 
 const EVENT_OPEN: Code = Code(0x0381);
 const EVENT_SYNCHRONIZE: Code = Code(0x0382);
@@ -150,26 +150,15 @@ impl Event {
 }
 
 impl Event {
-    /// Whether the event is the outcome of a request.
-    pub(crate) fn ends_request(&self) -> bool {
-        match self {
-            Self::Open { .. } | Self::Synchronize { .. } => true,
-        }
-    }
-
-    /// What only the newest event is of use about: nothing, as each answers a request.
-    pub(crate) fn subject(&self) -> Option<Subject> {
-        match self {
-            Self::Open { .. } | Self::Synchronize { .. } => None,
-        }
-    }
-
-    /// What is told in the place of an event that may not last: that the open timed out,
-    /// as the checkpoint may not be there.
-    pub(crate) fn unsettled(&self) -> Option<Self> {
+    /// Which events about the same are told. Where nobody can tell whether what was opened
+    /// will last, the open timed out, as the checkpoint may not be there.
+    pub(crate) fn telling(&self) -> Telling {
         match *self {
-            Self::Open { tag, .. } => Some(Self::Open { tag, result: Err(AisError::Timeout) }),
-            Self::Synchronize { .. } => None,
+            Self::Open { tag, .. } => {
+                let unsettled = Self::Open { tag, result: Err(AisError::Timeout) };
+                Telling::Outcome { unsettled: Some(unsettled.into()) }
+            }
+            Self::Synchronize { .. } => Telling::Outcome { unsettled: None },
         }
     }
 }

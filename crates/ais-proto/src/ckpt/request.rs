@@ -351,11 +351,18 @@ fn decode_write_elements<'a>(input: &mut Reader<'a>) -> Result<Vec<WriteElement<
 }
 
 impl Request<'_> {
-    /// When the node itself may refuse the request.
-    pub(crate) fn kind(&self) -> RequestKind {
+    /// When the node itself may refuse the request, and how its program gets the outcome.
+    pub(crate) fn handling(&self) -> (RequestKind, Outcome) {
         match self {
+            Self::OpenAsync { tag, .. } => {
+                let failed = |tag, error| Event::Open { tag, result: Err(error) }.into();
+                (RequestKind::Change, Outcome::Event { tag: *tag, failed })
+            }
+            Self::SynchronizeAsync { tag, .. } => {
+                let failed = |tag, error| Event::Synchronize { tag, result: Err(error) }.into();
+                (RequestKind::Other, Outcome::Event { tag: *tag, failed })
+            }
             Self::Open(_)
-            | Self::OpenAsync { .. }
             | Self::Unlink { .. }
             | Self::RetentionDurationSet { .. }
             | Self::ActiveSet { .. }
@@ -363,45 +370,13 @@ impl Request<'_> {
             | Self::SectionDelete { .. }
             | Self::ExpirationTimeSet { .. }
             | Self::Write { .. }
-            | Self::Overwrite { .. } => RequestKind::Change,
-            Self::Close { .. } => RequestKind::Release,
+            | Self::Overwrite { .. } => (RequestKind::Change, Outcome::Reply),
+            Self::Close { .. } => (RequestKind::Release, Outcome::Reply),
             Self::StatusGet { .. }
             | Self::IteratorStart { .. }
             | Self::IteratorNext { .. }
             | Self::Read { .. }
-            | Self::Synchronize { .. }
-            | Self::SynchronizeAsync { .. } => RequestKind::Other,
-        }
-    }
-
-    /// How the program gets the outcome of the request.
-    pub(crate) fn outcome(&self) -> Outcome {
-        match self {
-            Self::OpenAsync { tag, .. } => Outcome::Event {
-                tag: *tag,
-                failed: |tag, error| crate::Event::Ckpt(Event::Open { tag, result: Err(error) }),
-            },
-            Self::SynchronizeAsync { tag, .. } => Outcome::Event {
-                tag: *tag,
-                failed: |tag, error| {
-                    crate::Event::Ckpt(Event::Synchronize { tag, result: Err(error) })
-                },
-            },
-            Self::Open(_)
-            | Self::Close { .. }
-            | Self::Unlink { .. }
-            | Self::RetentionDurationSet { .. }
-            | Self::ActiveSet { .. }
-            | Self::StatusGet { .. }
-            | Self::SectionCreate { .. }
-            | Self::SectionDelete { .. }
-            | Self::ExpirationTimeSet { .. }
-            | Self::IteratorStart { .. }
-            | Self::IteratorNext { .. }
-            | Self::Write { .. }
-            | Self::Overwrite { .. }
-            | Self::Read { .. }
-            | Self::Synchronize { .. } => Outcome::Reply,
+            | Self::Synchronize { .. } => (RequestKind::Other, Outcome::Reply),
         }
     }
 }
