@@ -10,6 +10,7 @@
 
 mod admin;
 pub mod amf;
+mod by_service;
 pub mod ckpt;
 mod clients;
 pub mod clm;

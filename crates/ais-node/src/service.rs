@@ -58,12 +58,19 @@ pub enum Part {
 }
 
 /// The state of another side, while its chunks come in.
-pub trait ForeignState: Any + fmt::Debug {
+pub trait ForeignState: Any {
     /// Takes the next chunk of a [`Replica::snapshot`].
     ///
     /// # Errors
     /// A [`DecodeError`] if it is none, or the state has no room here.
     fn take_chunk(&mut self, chunk: &[u8]) -> Result<(), DecodeError>;
+}
+
+/// A state may be large, so nothing of it is shown.
+impl fmt::Debug for dyn ForeignState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ForeignState")
+    }
 }
 
 impl dyn ForeignState {
@@ -91,7 +98,7 @@ pub struct Side {
 /// what to do). The same deliveries and views give the same
 /// [`Service::digest`] on every node. What belongs to the clients of this node
 /// alone is kept apart from it.
-pub trait Service: fmt::Debug {
+pub trait Service {
     /// The service of a node that starts and is not in a view yet.
     fn start(config: &Config) -> Self
     where

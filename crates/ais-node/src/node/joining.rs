@@ -10,7 +10,6 @@ use crate::sync::{Change, Exchange, Incoming, Message, Phase, Plan, PlannedSide,
 use ais_proto::ServiceId;
 use ais_totem::View;
 use ais_wire::NodeId;
-use std::collections::BTreeSet;
 
 /// For so many nanoseconds, and until whoever is gone is out of the view, a node
 /// waits for the next message that brings states together. Members have compared
@@ -402,7 +401,7 @@ impl Node {
             lineage: 0,
             members: Vec::new(),
             sender: self.config.node,
-            foreign: BTreeSet::new(),
+            foreign: Vec::new(),
         };
         self.merge(now, vec![side], vec![Some(empty)]);
     }
@@ -444,7 +443,7 @@ impl Node {
             self.fx.service = id;
             if begins_anew && let Some(service) = self.services.configured(id) {
                 service.begin_anew(&self.config, &mut self.fx);
-                self.leads.remove(&id);
+                self.leads.retain(|of| *of != id);
             }
             if begins_anew || change != Change::Same {
                 self.tell_quorum(now, id);
@@ -468,10 +467,10 @@ impl Node {
         let leads = |id: &ServiceId| {
             self.sync.lead_among(|node| self.sync.takes_from(*id, node)) == Some(me)
         };
-        let leads: BTreeSet<ServiceId> = match self.sync.phase {
+        let leads: Vec<ServiceId> = match self.sync.phase {
             Phase::Serving => SERVICES.iter().copied().filter(leads).collect(),
             Phase::Gathering | Phase::Merging if self.sync.may_change() => return,
-            _ => BTreeSet::new(),
+            _ => Vec::new(),
         };
         let old = std::mem::replace(&mut self.leads, leads.clone());
         if old == leads {

@@ -29,7 +29,7 @@ use apply::{Held, HeldOutput};
 use drain::Drain;
 use events::{Outputs, TURNS};
 use outbox::Outbox;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use tasks::Task;
 
 /// Timers of services that are followed in one step. Each of them once: what one
@@ -121,7 +121,7 @@ pub struct Node {
     /// Events that did not reach their program.
     undelivered: Vec<Event>,
     /// The services that propose here what time brings.
-    leads: BTreeSet<ServiceId>,
+    leads: Vec<ServiceId>,
     drain: Drain,
     has_served: bool,
     /// What the group has brought, as far as it is not done.
@@ -167,7 +167,7 @@ impl Node {
             delivers_change: false,
             count_told: None,
             undelivered: Vec::new(),
-            leads: BTreeSet::new(),
+            leads: Vec::new(),
             drain: Drain::No,
             has_served: false,
             tasks: VecDeque::new(),

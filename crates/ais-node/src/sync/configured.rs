@@ -52,7 +52,7 @@ impl InUse {
     /// Goes on as planned.
     fn adopt(&mut self, plan: &Plan) -> Change {
         let was_ours = self.is_ours();
-        if let Some(running) = plan.running.get(&self.service) {
+        if let Some(running) = plan.running.get(self.service) {
             self.in_use = running.configuration;
             self.members = running.members.iter().copied().collect();
         }
@@ -135,7 +135,7 @@ mod tests {
     fn what_differs_is_named() {
         let mut groups = in_use(digest(1, &[("a", 1), ("b", 2), ("c", 3)]));
         let own = digest(2, &[("a", 1), ("b", 9), ("d", 4)]);
-        let theirs = BTreeMap::from([(ServiceId::Amf, Configuration { in_use: 2, own })]);
+        let theirs = [(ServiceId::Amf, Configuration { in_use: 2, own })].into_iter().collect();
         let announce = Announce { configurations: theirs, ..Announce::default() };
         groups.in_use = 2;
         let announces = BTreeMap::from([(node(2), announce)]);
@@ -160,7 +160,9 @@ mod tests {
                 fresh: Vec::new(),
                 filling: Vec::new(),
                 fill_from: Place::START,
-                running: BTreeMap::from([(ServiceId::Amf, Running { configuration, members })]),
+                running: [(ServiceId::Amf, Running { configuration, members })]
+                    .into_iter()
+                    .collect(),
             }
         };
         assert_eq!(groups.adopt(&plan(1, &[1, 3])), Change::Same);

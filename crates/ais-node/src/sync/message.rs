@@ -2,6 +2,7 @@
 //! services, marked by an envelope of their own, and name the view they belong
 //! to: one that comes later than its view is void.
 
+use crate::by_service::ByService;
 use crate::cursor::Cursor;
 use crate::record::Record;
 use crate::service::Fingerprint;
@@ -9,7 +10,6 @@ use crate::services::{Place, SERVICES, Services};
 use ais_proto::ServiceId;
 use ais_totem::ViewId;
 use ais_wire::{DecodeError, Reader, Writer};
-use std::collections::BTreeMap;
 
 /// Stands where other messages name their service.
 pub(crate) const ENVELOPE: u8 = 0;
@@ -51,7 +51,7 @@ pub(crate) struct Announce {
     /// all members; 0 where no quorum is asked for.
     pub(crate) quorum: u64,
     /// Of each service that has one, in the order of the services.
-    pub(crate) configurations: BTreeMap<ServiceId, Configuration>,
+    pub(crate) configurations: ByService<Configuration>,
     /// Who it is.
     pub(crate) record: Record,
 }
@@ -157,7 +157,7 @@ impl Announce {
     pub(crate) fn configuration(&self, service: ServiceId) -> &Configuration {
         static NONE: Configuration =
             Configuration { in_use: 0, own: Fingerprint { all: 0, parts: Vec::new() } };
-        self.configurations.get(&service).unwrap_or(&NONE)
+        self.configurations.get(service).unwrap_or(&NONE)
     }
 
     fn encode(&self, out: &mut Writer) {
@@ -166,7 +166,7 @@ impl Announce {
         });
         encode_place(self.missing, out);
         out.u64(self.quorum);
-        for Configuration { in_use, own } in self.configurations.values() {
+        for (_, Configuration { in_use, own }) in self.configurations.iter() {
             out.u64(*in_use).u64(own.all).list(&own.parts, |out, (name, digest)| {
                 out.name(name).u64(*digest);
             });
@@ -176,7 +176,7 @@ impl Announce {
 
     fn decode(input: &mut Reader<'_>, shape: &Shape) -> Result<Self, DecodeError> {
         let (lineage, missing) = (input.option(Reader::u64)?, decode_place(input, shape)?);
-        let (quorum, mut configurations) = (input.u64()?, BTreeMap::new());
+        let (quorum, mut configurations) = (input.u64()?, Vec::new());
         for service in &shape.configured {
             let (in_use, all) = (input.u64()?, input.u64()?);
             let parts = input.list(|input| Ok((input.name()?, input.u64()?)))?;
@@ -184,12 +184,13 @@ impl Announce {
                 return Err(DecodeError::Invalid);
             }
             let own = Fingerprint { all, parts };
-            configurations.insert(*service, Configuration { in_use, own });
+            configurations.push((*service, Configuration { in_use, own }));
         }
         let record = Record::decode(input)?;
         if input.remaining() > 0 {
             return Err(DecodeError::Invalid);
         }
+        let configurations = configurations.into_iter().collect();
         Ok(Self { lineage, missing, quorum, configurations, record })
     }
 }
@@ -224,7 +225,8 @@ mod tests {
 
     fn announce() -> Announce {
         let own = Fingerprint { all: 4, parts: vec![(Name::try_from("raid").unwrap(), 5)] };
-        let configurations = BTreeMap::from([(ServiceId::Amf, Configuration { in_use: 3, own })]);
+        let configurations =
+            [(ServiceId::Amf, Configuration { in_use: 3, own })].into_iter().collect();
         let (missing, record) = (Some(Place::START), Record::named("one"));
         Announce { lineage: Some(1), missing, quorum: 2, configurations, record }
     }
@@ -265,7 +267,7 @@ mod tests {
         }
         let mut many = announce();
         let parts = vec![(Name::default(), 0); Fingerprint::MAX_PARTS + 1];
-        many.configurations.get_mut(&ServiceId::Amf).unwrap().own.parts = parts;
+        many.configurations.iter_mut().next().unwrap().1.own.parts = parts;
         let many = Message::Announce(many).encode(VIEW);
         assert_eq!(decode(&many), Ok((VIEW, Message::Announce(Announce::default()))));
     }

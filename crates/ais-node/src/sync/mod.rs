@@ -34,6 +34,7 @@ pub(crate) use plan::{Plan, Side as PlannedSide};
 pub use status::SyncStatus;
 pub(crate) use transfer::Incoming;
 
+use crate::by_service::ByService;
 use crate::record::Record;
 use crate::services::{Place, SERVICES, Services};
 use ais_proto::ServiceId;
@@ -121,7 +122,7 @@ pub(crate) struct Sync {
     pub(crate) log: Vec<Logged>,
     log_limit: usize,
     /// The services that need the same configuration on all nodes.
-    configured: BTreeMap<ServiceId, InUse>,
+    configured: ByService<InUse>,
     shape: Shape,
     /// Bytes of snapshots sent and taken, since the start.
     pub(crate) bytes_moved: u64,
@@ -226,9 +227,9 @@ impl Sync {
         Message::Announce(announce).encode(view.id)
     }
 
-    fn configurations(&self) -> BTreeMap<ServiceId, Configuration> {
+    fn configurations(&self) -> ByService<Configuration> {
         let announced = |of: &InUse| Configuration { in_use: of.in_use, own: of.own.clone() };
-        self.configured.iter().map(|(service, of)| (*service, announced(of))).collect()
+        self.configured.iter().map(|(service, of)| (service, announced(of))).collect()
     }
 
     /// The view and the message that a message of another member is.
@@ -242,12 +243,12 @@ impl Sync {
     /// Whether this node takes part in a service: the cluster runs it with the
     /// configuration that this node has, if it needs one.
     pub(crate) fn takes_part(&self, service: ServiceId) -> bool {
-        self.configured.get(&service).is_none_or(InUse::is_ours)
+        self.configured.get(service).is_none_or(InUse::is_ours)
     }
 
     /// Whether messages of a service from this member count here.
     pub(crate) fn takes_from(&self, service: ServiceId, member: NodeId) -> bool {
-        self.configured.get(&service).is_none_or(|of| of.takes_from(member))
+        self.configured.get(service).is_none_or(|of| of.takes_from(member))
     }
 
     /// The services that need the same configuration on all nodes.
@@ -258,7 +259,7 @@ impl Sync {
     /// The services that this node takes no part in.
     pub(crate) fn excluded(&self) -> Vec<ServiceId> {
         let excluded = self.configured.iter().filter(|(_, of)| !of.is_ours());
-        excluded.map(|(service, _)| *service).collect()
+        excluded.map(|(service, _)| service).collect()
     }
 
     /// Goes on with the configurations that were agreed on. What that means for each of
@@ -266,7 +267,7 @@ impl Sync {
     pub(crate) fn adopt(&mut self, plan: &Plan) -> Vec<(ServiceId, Change)> {
         let announces = &self.announces;
         let configured = self.configured.iter_mut();
-        configured.map(|(service, of)| (*service, of.follow(plan, announces))).collect()
+        configured.map(|(service, of)| (service, of.follow(plan, announces))).collect()
     }
 
     pub(crate) fn view_id(&self) -> Option<ViewId> {

@@ -2,11 +2,12 @@
 //! members have the same announcements, so all make the same plan.
 
 use super::message::Announce;
+use crate::by_service::ByService;
 use crate::services::Place;
 use ais_proto::ServiceId;
 use ais_wire::NodeId;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// A plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub(crate) struct Plan {
     /// From where on contents are missing, at those of them that have least.
     pub(crate) fill_from: Place,
     /// How each service that needs the same configuration everywhere goes on.
-    pub(crate) running: BTreeMap<ServiceId, Running>,
+    pub(crate) running: ByService<Running>,
 }
 
 /// How a service goes on that needs the same configuration on all nodes.
@@ -44,7 +45,7 @@ pub(crate) struct Side {
     pub(crate) sender: NodeId,
     /// The services whose state on this side belongs to another configuration than that
     /// in [`Plan::running`].
-    pub(crate) foreign: BTreeSet<ServiceId>,
+    pub(crate) foreign: Vec<ServiceId>,
 }
 
 impl Side {
@@ -92,16 +93,16 @@ impl Plan {
         let running = configured
             .iter()
             .map(|service| (*service, Running::of(*service, first, announces, has_state)));
-        let running: BTreeMap<_, _> = running.collect();
+        let running: ByService<_> = running.collect();
         let side = |(lineage, members): (u64, Vec<NodeId>)| {
-            let takes_part = |node: &NodeId| running.values().filter(|of| of.has(*node)).count();
+            let takes_part = |node: &NodeId| running.iter().filter(|(_, of)| of.has(*node)).count();
             let sender = members.iter().max_by_key(|node| (takes_part(node), Reverse(**node)));
             let sender = *sender?;
             let announce = announces.get(&sender)?;
-            let is_foreign = |(service, of): &(&ServiceId, &Running)| {
-                announce.configuration(**service).in_use != of.configuration || !of.has(sender)
+            let is_foreign = |(service, of): &(ServiceId, &Running)| {
+                announce.configuration(*service).in_use != of.configuration || !of.has(sender)
             };
-            let foreign = running.iter().filter(is_foreign).map(|(service, _)| *service).collect();
+            let foreign = running.iter().filter(is_foreign).map(|(service, _)| service).collect();
             Some(Side { lineage, members, sender, foreign })
         };
         Self {
@@ -162,7 +163,7 @@ impl Plan {
 
     /// Whether a member takes part in a service.
     pub(crate) fn takes_part(&self, service: ServiceId, member: NodeId) -> bool {
-        self.running.get(&service).is_none_or(|of| of.has(member))
+        self.running.get(service).is_none_or(|of| of.has(member))
     }
 
     /// Whether a service begins anew: nobody has a state of it that belongs to the
@@ -366,7 +367,7 @@ mod tests {
         let members = members.iter().map(|(number, lineage, groups_in_use, own)| {
             let own = Fingerprint { all: *own, parts: Vec::new() };
             let configuration = Configuration { in_use: *groups_in_use, own };
-            let configurations = BTreeMap::from([(ServiceId::Amf, configuration)]);
+            let configurations = [(ServiceId::Amf, configuration)].into_iter().collect();
             let announce = Announce { lineage: *lineage, configurations, ..Announce::default() };
             (node(*number), announce)
         });
@@ -375,7 +376,7 @@ mod tests {
 
     /// The groups.conf that AMF runs with, and who has it.
     fn amf(plan: &Plan) -> (u64, &[NodeId]) {
-        let Running { configuration, members } = &plan.running[&ServiceId::Amf];
+        let Running { configuration, members } = plan.running.get(ServiceId::Amf).unwrap();
         (*configuration, members)
     }
 
