@@ -9,20 +9,25 @@ use std::time::Duration;
 const WORKING_TIME: u64 = 2_000_000;
 /// How long a break is: a program that was answered asks again in less.
 pub(crate) const BREAK: Duration = Duration::from_micros(50);
-/// Who waits for so long, in ns, has slept; less is a look.
-const LEAST: u64 = 20_000;
+/// Who waits for so long, in ns, had nothing to do; less is a look.
+const LEAST: u64 = 5_000;
 
-/// When the last break was.
+/// When this process last had nothing to do.
 #[derive(Debug, Default)]
 pub(crate) struct Breaks {
     last: u64,
 }
 
 impl Breaks {
+    /// There was nothing to do just now.
+    pub(crate) fn idled(&mut self, now: u64) {
+        self.last = now;
+    }
+
     /// The daemon has waited for events, from when to when on the monotonic clock.
     pub(crate) fn waited(&mut self, from: u64, to: u64) {
         if to.saturating_sub(from) >= LEAST {
-            self.last = to;
+            self.idled(to);
         }
     }
 
@@ -45,7 +50,7 @@ mod tests {
         assert!(breaks.is_due(last + WORKING_TIME));
         breaks.waited(last + WORKING_TIME - LEAST + 1, last + WORKING_TIME);
         assert!(breaks.is_due(last + WORKING_TIME), "that was but a look");
-        breaks.waited(last, last + WORKING_TIME);
+        breaks.idled(last + WORKING_TIME);
         assert!(!breaks.is_due(last + WORKING_TIME));
     }
 }

@@ -255,6 +255,9 @@ impl Reactor {
                 }
             }
             now = clock::now();
+            if let Some(breaks) = &mut self.breaks {
+                breaks.idled(now.monotonic);
+            }
             let is_due = deadline.is_some_and(|deadline| deadline <= now.monotonic);
             if is_due || self.busy.miss(&mut window, now.monotonic) == Next::Sleep {
                 break;
