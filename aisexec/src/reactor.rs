@@ -218,6 +218,7 @@ impl Reactor {
     }
 
     /// Lets ordinary programs have the processor for a moment, if that is due.
+    #[expect(clippy::disallowed_methods, reason = "others are to run, and nothing is waited for")]
     fn have_break(&mut self) {
         let Some(breaks) = &mut self.breaks else { return };
         let before = clock::monotonic();
