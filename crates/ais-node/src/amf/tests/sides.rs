@@ -176,6 +176,7 @@ fn who_takes_over_after_a_merge_is_told_whose_work_that_is() {
         rig.register(program).unwrap();
     }
     rig.kill("a_x");
+    rig.run();
     rig.heal(&[&[1], &[0]]);
     rig.program("a_y").conduct = Conduct::Answers;
     rig.run();
