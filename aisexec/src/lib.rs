@@ -5,6 +5,7 @@
 mod announce;
 pub mod args;
 mod background;
+mod breaks;
 mod busy_poll;
 mod claim;
 mod clock;

@@ -3,6 +3,7 @@
 //! SIGTERM and SIGINT: on the first when the components of this node have let go
 //! of their work, on the second at once.
 
+use crate::breaks::{BREAK, Breaks};
 use crate::busy_poll::{BusyPoll, Next};
 use crate::clock::{self, SECOND};
 use crate::ipc::{Failure, Server, Token};
@@ -22,7 +23,7 @@ use std::rc::Rc;
 const EVENTS: usize = 1024;
 /// For how long clients have turns in one round, in ns; who is left has one in
 /// the next, when the sockets of the ring were looked at.
-const SERVING_TIME: u64 = SECOND / 1000;
+const SERVING_TIME: u64 = SECOND / 2000;
 /// Requests served from where the last one came before all are looked at.
 const MOST_IN_A_ROW: u32 = 16;
 /// While polling, one look at all after so many at where the last request came
@@ -39,6 +40,8 @@ pub(crate) struct Reactor {
     signals: Signals,
     server: Server,
     busy: BusyPoll,
+    /// Breaks for others, of a real-time process.
+    breaks: Option<Breaks>,
     /// A signal has come that ends it.
     is_stopping: bool,
     /// Requests served in a row without looking at all.
@@ -51,7 +54,8 @@ pub(crate) struct Reactor {
 }
 
 impl Reactor {
-    /// A loop for `server`, which watches with the same `epoll`.
+    /// A loop for `server`, which watches with the same `epoll`; with `breaks` for
+    /// others, if it runs ahead of them.
     ///
     /// # Errors
     /// If epoll does not take the signals.
@@ -60,6 +64,7 @@ impl Reactor {
         signals: Signals,
         server: Server,
         busy: BusyPoll,
+        breaks: Option<Breaks>,
     ) -> io::Result<Self> {
         epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, Token::Signals.encode()))?;
         Ok(Self {
@@ -67,6 +72,7 @@ impl Reactor {
             signals,
             server,
             busy,
+            breaks,
             is_stopping: false,
             in_a_row: 0,
             watchdog: Watchdog::new(clock::monotonic()),
@@ -190,6 +196,7 @@ impl Reactor {
     /// sleeps if requests follow each other.
     fn wait(&mut self, events: &mut [EpollEvent]) -> io::Result<usize> {
         let served = self.server.take_served();
+        self.have_break();
         if self.server.has_work() {
             return wait(&self.epoll, events, Some(0));
         }
@@ -200,9 +207,26 @@ impl Reactor {
                 return Ok(count);
             }
         }
-        let left = deadline.map(|deadline| deadline.saturating_sub(clock::monotonic()));
+        let before = clock::monotonic();
+        let left = deadline.map(|deadline| deadline.saturating_sub(before));
         self.has_slept = true;
-        wait(&self.epoll, events, left)
+        let result = wait(&self.epoll, events, left);
+        if let Some(breaks) = &mut self.breaks {
+            breaks.waited(before, clock::monotonic());
+        }
+        result
+    }
+
+    /// Lets ordinary programs have the processor for a moment, if that is due.
+    #[expect(clippy::disallowed_methods, reason = "others are to run, and nothing is waited for")]
+    fn have_break(&mut self) {
+        let Some(breaks) = &mut self.breaks else { return };
+        let before = clock::monotonic();
+        if breaks.is_due(before) {
+            self.has_slept = true;
+            std::thread::sleep(BREAK);
+            breaks.waited(before, clock::monotonic());
+        }
     }
 
     /// Looks again and again; if there are no other nodes mostly at the
@@ -232,6 +256,9 @@ impl Reactor {
                 }
             }
             now = clock::now();
+            if let Some(breaks) = &mut self.breaks {
+                breaks.idled(now.monotonic);
+            }
             let is_due = deadline.is_some_and(|deadline| deadline <= now.monotonic);
             if is_due || self.busy.miss(&mut window, now.monotonic) == Next::Sleep {
                 break;

@@ -8,14 +8,21 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 /// behind the kernel's interrupt threads (50), on which the network depends.
 const PRIORITY: i32 = 10;
 
-/// Asks for both; what is not permitted costs a line in the log.
-pub(crate) fn ask() {
-    if let Err(error) = sys::round_robin(PRIORITY) {
+/// Asks for both; what is not permitted costs a line in the log. Whether this
+/// process runs ahead of others.
+pub(crate) fn ask() -> bool {
+    let priority = sys::round_robin(PRIORITY);
+    if let Err(error) = &priority {
         log::warn!(
             "no real-time priority ({error}): under load other nodes may think this one dead; \
              grant CAP_SYS_NICE, or set `realtime:no`"
         );
     }
+    lock_memory();
+    priority.is_ok()
+}
+
+fn lock_memory() {
     if !may_lock() {
         log::warn!(
             "memory is not locked: a swapped-out page may delay an answer; grant CAP_IPC_LOCK, \

@@ -2,6 +2,7 @@
 
 use crate::args::Args;
 use crate::background::{self, Background, Side};
+use crate::breaks::Breaks;
 use crate::busy_poll::BusyPoll;
 use crate::claim::Claim;
 use crate::config::{self, CheckpointLimits, Config, ConfigError, NetworkConf, Quorum};
@@ -192,9 +193,7 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
     };
     let seconds = u64::try_from(clock::wall()).unwrap_or(0) / clock::SECOND;
     let (file, numbers) = NumberFile::open(&args.state_dir, node, seconds);
-    if network.realtime {
-        realtime::ask();
-    }
+    let is_realtime = network.realtime && realtime::ask();
     oom::ask();
     let surroundings = Surroundings { udp, writer: Writer::start(file).map_err(in_words)?, claim };
     let incarnation = incarnation().map_err(in_words)?;
@@ -205,7 +204,8 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
         Server::new(Rc::clone(&epoll), node, surroundings, access, settings).map_err(in_words)?;
     server.start(clock::now());
     let busy = BusyPoll::new(network.busy_poll, processors());
-    let mut reactor = Reactor::new(epoll, signals, server, busy).map_err(in_words)?;
+    let breaks = is_realtime.then(Breaks::default);
+    let mut reactor = Reactor::new(epoll, signals, server, busy, breaks).map_err(in_words)?;
     reactor.run(|| {
         log::info!("serving programs on {}", args.socket.display());
         notify::ready();

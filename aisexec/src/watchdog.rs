@@ -27,6 +27,8 @@ const COUNTED: [(u64, &str); 3] = [
 ];
 /// How long a step takes that the log tells of, in ns.
 const TOO_LONG: u64 = 20 * MILLISECOND;
+/// So many new pages take about a millisecond.
+const MANY_PAGES: libc::c_long = 500;
 /// The least time between two lines about steps of a kind, in ns.
 const INTERVAL: u64 = 10_000 * MILLISECOND;
 
@@ -73,12 +75,17 @@ struct Took {
     /// anything but a processor.
     own: u64,
     has_waited: bool,
+    /// Pages of memory that the system had to find for it.
+    pages: libc::c_long,
 }
 
 impl fmt::Display for Took {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { all, own, has_waited } = self;
+        let Self { all, own, has_waited, pages } = self;
         write!(f, "{} ms", own / MILLISECOND)?;
+        if *pages >= MANY_PAGES {
+            write!(f, ", with {pages} new pages of memory")?;
+        }
         if *has_waited {
             f.write_str(", in which it waited for the system")?;
         }
@@ -117,6 +124,8 @@ struct Used {
     ran: u64,
     /// How often it has waited for something else than a processor.
     waits: libc::c_long,
+    /// Pages of memory that were not there when it came to them.
+    faults: libc::c_long,
     /// How long it was ready and others had the processors, in ns.
     queued: u64,
 }
@@ -134,8 +143,14 @@ impl Clock {
     }
 
     fn used(&self, now: u64) -> Used {
-        let (ran, waits) = getrusage(UsageWho::RUSAGE_THREAD).map_or((0, 0), of);
-        Used { at: now, ran, waits, queued: self.queued().unwrap_or(0) }
+        let usage = getrusage(UsageWho::RUSAGE_THREAD).ok();
+        Used {
+            at: now,
+            ran: usage.map_or(0, ran),
+            waits: usage.map_or(0, |usage| usage.voluntary_context_switches()),
+            faults: usage.map_or(0, |usage| usage.minor_page_faults()),
+            queued: self.queued().unwrap_or(0),
+        }
     }
 
     fn queued(&self) -> Option<u64> {
@@ -146,9 +161,10 @@ impl Clock {
     }
 }
 
-fn of(usage: Usage) -> (u64, libc::c_long) {
+/// Time on a processor, in ns.
+fn ran(usage: Usage) -> u64 {
     let ran = usage.user_time().num_nanoseconds() + usage.system_time().num_nanoseconds();
-    (u64::try_from(ran).unwrap_or(0), usage.voluntary_context_switches())
+    u64::try_from(ran).unwrap_or(0)
 }
 
 impl Watchdog {
@@ -224,7 +240,7 @@ fn took(all: u64, before: Used, after: Used) -> Took {
     let ran = after.ran.saturating_sub(before.ran).min(all);
     let queued = after.queued.saturating_sub(before.queued);
     let own = if has_waited { ran.max(all.saturating_sub(queued)) } else { ran };
-    Took { all, own, has_waited }
+    Took { all, own, has_waited, pages: after.faults.saturating_sub(before.faults) }
 }
 
 #[cfg(test)]
@@ -241,7 +257,7 @@ mod tests {
     fn a_step_counts_for_as_long_as_it_ran_or_waited() {
         let used = |ran: u64, waits, queued: u64| {
             let (ran, queued) = (ran * MILLISECOND, queued * MILLISECOND);
-            Used { at: 0, ran, waits, queued }
+            Used { at: 0, ran, waits, faults: 0, queued }
         };
         for (all, ran, waits, queued, own) in [
             (30, 30, 0, 0, 30),
@@ -266,7 +282,7 @@ mod tests {
         assert_eq!(counters(&watchdog), [0; 5]);
         for (all, own) in [(5, 5), (19, 19), (20, 20), (300, 300), (50, 4), (50, 6)] {
             let (all, own) = (all * MILLISECOND, own * MILLISECOND);
-            watchdog.count(Took { all, own, has_waited: false });
+            watchdog.count(Took { all, own, has_waited: false, pages: 0 });
         }
         assert_eq!(counters(&watchdog), [5, 2, 1, 300_000, 2]);
     }
@@ -293,11 +309,13 @@ mod tests {
 
     #[test]
     fn it_says_what_took_how_long() {
-        let took = |all, own, has_waited| {
+        let of_pages = |all, own, has_waited, pages| {
             let (all, own) = (all * MILLISECOND, own * MILLISECOND);
-            Took { all, own, has_waited }.to_string()
+            Took { all, own, has_waited, pages }.to_string()
         };
+        let took = |all, own, has_waited| of_pages(all, own, has_waited, MANY_PAGES - 1);
         assert_eq!(took(30, 30, false), "30 ms");
+        assert_eq!(of_pages(30, 30, false, 4096), "30 ms, with 4096 new pages of memory");
         assert_eq!(took(50, 30, false), "30 ms, and 20 ms in which others had the processor");
         assert_eq!(took(30, 30, true), "30 ms, in which it waited for the system");
         let both = took(50, 30, true);

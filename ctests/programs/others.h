@@ -20,6 +20,8 @@
 #define PIECE 1400 /* bytes of a datagram at most */
 #define ANSWER 64
 #define MOST_OTHERS 15
+/* Datagrams sent at a time at most: so many have room in any socket. */
+#define MOST_PIECES 40
 /* Nothing is waited for longer: what got lost is sent again. */
 #define PATIENCE_MS 100
 
@@ -113,8 +115,8 @@ static void others_send(struct others *others, size_t bytes)
 	}
 }
 
-/* Sends so many bytes to all and waits until all have them. */
-static void others_ask(struct others *others, size_t bytes)
+/* Sends so many bytes to all at once and waits until all have them. */
+static void others_ask_part(struct others *others, size_t bytes)
 {
 	long missing = others->count;
 
@@ -129,6 +131,16 @@ static void others_ask(struct others *others, size_t bytes)
 			others_send(others, bytes);
 		}
 	}
+}
+
+/* The same of as many bytes as there may be. */
+static void others_ask(struct others *others, size_t bytes)
+{
+	const size_t most = MOST_PIECES * (PIECE - sizeof(struct piece));
+
+	for (; bytes > most; bytes -= most)
+		others_ask_part(others, most);
+	others_ask_part(others, bytes);
 }
 
 static void others_stop(struct others *others)

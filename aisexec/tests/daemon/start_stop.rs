@@ -241,7 +241,7 @@ fn an_idle_daemon_is_small() {
     let site = Site::new();
     site.set("realtime:no", "realtime:yes");
     let executive = site.start();
-    assert!(executive.resident() < 12_288, "{} kB", executive.resident());
+    assert!(executive.resident() < 2048, "{} kB", executive.resident());
     executive.stop();
 }
 

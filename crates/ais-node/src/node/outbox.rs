@@ -16,7 +16,7 @@ use ais_wire::Reader;
 const MESSAGE_COST: usize = 256;
 /// The same in the group: many small ones take all nodes longer than a large one
 /// of as many bytes.
-const COST_IN_GROUP: usize = 512;
+const COST_IN_GROUP: usize = 768;
 /// Bytes from which on what is written to a checkpoint is bulk. Its caller waits
 /// for it, so that no call that begins after it has ended passes it.
 const BULK: usize = 64 << 10;

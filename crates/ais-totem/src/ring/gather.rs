@@ -29,6 +29,9 @@ pub(super) struct Gather {
     /// Links count only as they are shown in this gather: something went wrong
     /// with the ring. Otherwise its members are taken to hear each other.
     is_careful: bool,
+    /// Those that had agreed to the ring that was being formed when this began: they
+    /// answer, though no JOIN of theirs has come since.
+    agreed: BTreeSet<NodeId>,
     /// The member that lacked frames in the ring, or the one that was being formed.
     laggard: Option<NodeId>,
     /// Until then all have the time to show their links.
@@ -227,6 +230,7 @@ impl Ring {
             failed: BTreeSet::new(),
             peers: BTreeMap::new(),
             is_careful: false,
+            agreed: self.agreed(),
             laggard: self.laggard(),
             decide_at: now,
             looked_at: now,
@@ -242,6 +246,14 @@ impl Ring {
             gather.add(member, ring.map(|ring| ring.id), deadline);
         }
         self.state = State::Gather(gather);
+    }
+
+    fn agreed(&self) -> BTreeSet<NodeId> {
+        match &self.state {
+            State::Commit(commit) => commit.members().into_iter().collect(),
+            State::Recovery(recovery) => recovery.members().into_iter().collect(),
+            State::Gather(_) | State::Operational(_) | State::Left => BTreeSet::new(),
+        }
     }
 
     fn laggard(&self) -> Option<NodeId> {

@@ -15,6 +15,7 @@ use super::{
 use ais_proto::amf::Callbacks;
 use ais_totem::View;
 use ais_wire::NodeId;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 impl Model {
@@ -187,11 +188,14 @@ impl Model {
             self.units[unit].phase = side.units[unit].phase;
             self.units[unit].reason = std::mem::take(&mut side.units[unit].reason);
         }
+        let mut instances = BTreeSet::new();
         for id in taken {
             self.take_component(*id, side);
-            for csi in self.instances_of(*id) {
-                self.instances[csi.0].vacated = std::mem::take(&mut side.instances[csi.0].vacated);
-            }
+            instances.extend(self.instances_of(*id));
+        }
+        // Once for each, though several of its members are taken.
+        for csi in instances {
+            self.instances[csi.0].vacated = std::mem::take(&mut side.instances[csi.0].vacated);
         }
     }
 

@@ -5,7 +5,7 @@ use super::sides::spoken_for_elsewhere;
 use super::*;
 
 /// Units of one component each: x has a_x, and so on.
-fn lone(units: &str) -> Group {
+pub(super) fn lone(units: &str) -> Group {
     let mut group = raid(units);
     group.units.iter_mut().for_each(|unit| unit.components.truncate(1));
     group.protection_groups.truncate(1);

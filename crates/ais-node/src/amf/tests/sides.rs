@@ -1,5 +1,6 @@
 //! Sides that went on without each other, nodes that join, and quorum.
 
+use super::displaced::lone;
 use super::random::Play;
 use super::snapshots::receive;
 use super::*;
@@ -167,6 +168,25 @@ fn units_without_redundancy_are_not_disturbed() {
     rig.run();
     rig.expect_nothing_of(&all);
     rig.model().assert_at_work();
+}
+
+/// The active died before another one was in service; then its side meets one that
+/// has nothing, and ranks first.
+#[test]
+fn who_takes_over_after_a_merge_is_told_whose_work_that_is() {
+    let mut rig = Rig::new(2, vec![lone("xyz")]);
+    rig.divide(&[&[1], &[0]], false);
+    rig.start(&["a_x"]);
+    for program in ["a_y", "a_z"] {
+        rig.open(program, 0).conduct = Conduct::Sleeps;
+        rig.register(program).unwrap();
+    }
+    rig.kill("a_x");
+    rig.run();
+    rig.heal(&[&[1], &[0]]);
+    rig.program("a_y").conduct = Conduct::Answers;
+    rig.run();
+    rig.expect("a_y", &["InService", "pgA Active a_x NotQuiesced"]);
 }
 
 #[test]

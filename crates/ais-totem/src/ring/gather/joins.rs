@@ -172,7 +172,8 @@ impl Ring {
         let is_mate = |node| self.ring.as_ref().is_some_and(|ring| ring.has(node));
         let State::Gather(gather) = &self.state else { return };
         let is_deaf = gather.laggard == Some(node);
-        let is_answer = |peer: &Peer| peer.heard && !peer.fails(self.core.me);
+        let has_agreed = gather.agreed.contains(&node);
+        let is_answer = |peer: &Peer| (peer.heard || has_agreed) && !peer.fails(self.core.me);
         let answers = gather.peers.get(&node).is_some_and(is_answer);
         if is_mate(node) && !is_mate(from) || answers && !is_deaf {
             return;

@@ -45,31 +45,50 @@ fn a_lost_commit_token_is_sent_again_and_then_given_up() {
     }
 }
 
-/// A member that wants more than was agreed on will not take the commit token.
-#[test]
-fn a_member_that_wants_more_brings_the_others_back_to_gather() {
+/// Host 1 of three is in commit, and 2 does not get its token.
+fn commits() -> Net {
     let mut net = Net::of(&[1, 2, 3]);
     net.lose = Some(Box::new(|_, to, packet| to == 2 && matches!(packet, Packet::Commit(_))));
     net.call(1, |ring, now| ring.refused(now, node(2)));
     net.until("1 commits", |net| net.rings[&1].status().state == "commit");
-    let join = |members: &[u8], number| {
-        Packet::Join(Join {
-            careful: false,
-            leaving: false,
-            number,
-            ring: None,
-            members: nodes(members),
-            failed: Vec::new(),
-            heard: nodes(&[1]),
-            mutual: nodes(&[1]),
-        })
-    };
-    net.inject(3, 1, &join(&[1, 2, 3], 1));
+    net
+}
+
+fn join(members: &[u8], failed: &[u8]) -> Packet {
+    Packet::Join(Join {
+        careful: false,
+        leaving: false,
+        number: 1,
+        ring: None,
+        members: nodes(members),
+        failed: nodes(failed),
+        heard: nodes(&[1]),
+        mutual: nodes(&[1]),
+    })
+}
+
+/// A member that wants more than was agreed on will not take the commit token.
+#[test]
+fn a_member_that_wants_more_brings_the_others_back_to_gather() {
+    let mut net = commits();
+    net.inject(3, 1, &join(&[1, 2, 3], &[]));
     assert_eq!(net.rings[&1].status().state, "commit", "sent before it agreed");
-    net.inject(3, 1, &join(&[1, 2, 3, 4], 1));
+    net.inject(3, 1, &join(&[1, 2, 3, 4], &[]));
     assert_eq!(net.rings[&1].status().state, "gather");
     net.lose = None;
     net.until_view(&[1, 2, 3], &[1, 2, 3]);
+}
+
+/// Who agreed a moment ago is there, whatever one that has not heard it says.
+#[test]
+fn a_member_that_agreed_is_not_taken_to_be_gone_as_another_says() {
+    let mut net = commits();
+    net.keep_sent = true;
+    net.inject(3, 1, &join(&[1, 2, 3], &[2]));
+    assert_eq!(net.rings[&1].status().state, "gather");
+    net.run(net.timing().consensus() / 2);
+    let fails = |packet: &Packet| matches!(packet, Packet::Join(join) if !join.failed.is_empty());
+    assert_eq!(net.count_sent(fails), 0);
 }
 
 /// Only the commit token of exactly the wanted members is taken, in its turn.

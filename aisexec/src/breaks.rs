@@ -1,0 +1,56 @@
+//! Short breaks. A real-time process that finds work without end keeps all
+//! ordinary programs off its processor, those that it has just answered too, as
+//! the kernel likes to run who is woken where it was woken.
+//! Only the decisions are here; the reactor reads the clock and sleeps.
+
+use std::time::Duration;
+
+/// The longest time without a break, in ns.
+const WORKING_TIME: u64 = 2_000_000;
+/// How long a break is: a program that was answered asks again in less.
+pub(crate) const BREAK: Duration = Duration::from_micros(50);
+/// Who waits for so long, in ns, had nothing to do; less is a look.
+const LEAST: u64 = 5_000;
+
+/// When this process last had nothing to do.
+#[derive(Debug, Default)]
+pub(crate) struct Breaks {
+    last: u64,
+}
+
+impl Breaks {
+    /// There was nothing to do just now.
+    pub(crate) fn idled(&mut self, now: u64) {
+        self.last = now;
+    }
+
+    /// The daemon has waited for events, from when to when on the monotonic clock.
+    pub(crate) fn waited(&mut self, from: u64, to: u64) {
+        if to.saturating_sub(from) >= LEAST {
+            self.idled(to);
+        }
+    }
+
+    /// Whether it is time for one.
+    pub(crate) fn is_due(&self, now: u64) -> bool {
+        now.saturating_sub(self.last) >= WORKING_TIME
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_works_on_has_a_break_now_and_then() {
+        let mut breaks = Breaks::default();
+        breaks.waited(1_000_000, 1_000_000 + LEAST);
+        let last = 1_000_000 + LEAST;
+        assert!(!breaks.is_due(last + WORKING_TIME - 1));
+        assert!(breaks.is_due(last + WORKING_TIME));
+        breaks.waited(last + WORKING_TIME - LEAST + 1, last + WORKING_TIME);
+        assert!(breaks.is_due(last + WORKING_TIME), "that was but a look");
+        breaks.idled(last + WORKING_TIME);
+        assert!(!breaks.is_due(last + WORKING_TIME));
+    }
+}
