@@ -9,16 +9,22 @@ use std::time::Duration;
 const WORKING_TIME: u64 = 2_000_000;
 /// How long a break is: a program that was answered asks again in less.
 pub(crate) const BREAK: Duration = Duration::from_micros(50);
-/// Who waits for so long, in ns, had nothing to do; less is a look.
+/// A daemon that waits for so long, in ns, had nothing to do; a shorter wait is a look.
 const LEAST: u64 = 5_000;
 
 /// When this process last had nothing to do.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Breaks {
+    is_realtime: bool,
     last: u64,
 }
 
 impl Breaks {
+    /// None are due if the daemon is no real-time process.
+    pub(crate) fn new(is_realtime: bool) -> Self {
+        Self { is_realtime, last: 0 }
+    }
+
     /// There was nothing to do just now.
     pub(crate) fn idled(&mut self, now: u64) {
         self.last = now;
@@ -33,7 +39,7 @@ impl Breaks {
 
     /// Whether it is time for one.
     pub(crate) fn is_due(&self, now: u64) -> bool {
-        now.saturating_sub(self.last) >= WORKING_TIME
+        self.is_realtime && now.saturating_sub(self.last) >= WORKING_TIME
     }
 }
 
@@ -43,7 +49,8 @@ mod tests {
 
     #[test]
     fn who_works_on_has_a_break_now_and_then() {
-        let mut breaks = Breaks::default();
+        assert!(!Breaks::new(false).is_due(u64::MAX));
+        let mut breaks = Breaks::new(true);
         breaks.waited(1_000_000, 1_000_000 + LEAST);
         let last = 1_000_000 + LEAST;
         assert!(!breaks.is_due(last + WORKING_TIME - 1));

@@ -40,8 +40,7 @@ pub(crate) struct Reactor {
     signals: Signals,
     server: Server,
     busy: BusyPoll,
-    /// Breaks for others, of a real-time process.
-    breaks: Option<Breaks>,
+    breaks: Breaks,
     /// A signal has come that ends it.
     is_stopping: bool,
     /// Requests served in a row without looking at all.
@@ -54,8 +53,7 @@ pub(crate) struct Reactor {
 }
 
 impl Reactor {
-    /// A loop for `server`, which watches with the same `epoll`; with `breaks` for
-    /// others, if it runs ahead of them.
+    /// A loop for `server`, which watches with the same `epoll`.
     ///
     /// # Errors
     /// If epoll does not take the signals.
@@ -64,7 +62,7 @@ impl Reactor {
         signals: Signals,
         server: Server,
         busy: BusyPoll,
-        breaks: Option<Breaks>,
+        breaks: Breaks,
     ) -> io::Result<Self> {
         epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, Token::Signals.encode()))?;
         Ok(Self {
@@ -211,21 +209,18 @@ impl Reactor {
         let left = deadline.map(|deadline| deadline.saturating_sub(before));
         self.has_slept = true;
         let result = wait(&self.epoll, events, left);
-        if let Some(breaks) = &mut self.breaks {
-            breaks.waited(before, clock::monotonic());
-        }
+        self.breaks.waited(before, clock::monotonic());
         result
     }
 
     /// Lets ordinary programs have the processor for a moment, if that is due.
     #[expect(clippy::disallowed_methods, reason = "others are to run, and nothing is waited for")]
     fn have_break(&mut self) {
-        let Some(breaks) = &mut self.breaks else { return };
         let before = clock::monotonic();
-        if breaks.is_due(before) {
+        if self.breaks.is_due(before) {
             self.has_slept = true;
             std::thread::sleep(BREAK);
-            breaks.waited(before, clock::monotonic());
+            self.breaks.waited(before, clock::monotonic());
         }
     }
 
@@ -256,9 +251,7 @@ impl Reactor {
                 }
             }
             now = clock::now();
-            if let Some(breaks) = &mut self.breaks {
-                breaks.idled(now.monotonic);
-            }
+            self.breaks.idled(now.monotonic);
             let is_due = deadline.is_some_and(|deadline| deadline <= now.monotonic);
             if is_due || self.busy.miss(&mut window, now.monotonic) == Next::Sleep {
                 break;

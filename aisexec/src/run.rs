@@ -204,7 +204,7 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
         Server::new(Rc::clone(&epoll), node, surroundings, access, settings).map_err(in_words)?;
     server.start(clock::now());
     let busy = BusyPoll::new(network.busy_poll, processors());
-    let breaks = is_realtime.then(Breaks::default);
+    let breaks = Breaks::new(is_realtime);
     let mut reactor = Reactor::new(epoll, signals, server, busy, breaks).map_err(in_words)?;
     reactor.run(|| {
         log::info!("serving programs on {}", args.socket.display());

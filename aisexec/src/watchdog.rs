@@ -27,7 +27,7 @@ const COUNTED: [(u64, &str); 3] = [
 ];
 /// How long a step takes that the log tells of, in ns.
 const TOO_LONG: u64 = 20 * MILLISECOND;
-/// So many new pages take about a millisecond.
+/// New pages that take about a millisecond: fewer are not worth a word.
 const MANY_PAGES: libc::c_long = 500;
 /// The least time between two lines about steps of a kind, in ns.
 const INTERVAL: u64 = 10_000 * MILLISECOND;

@@ -88,7 +88,7 @@ impl Output {
                 Err(error) => return Err(error),
             };
             self.unread.sent(&socket, sent);
-            self.forget(sent);
+            self.advance(sent);
             if sent < offered {
                 break;
             }
@@ -96,8 +96,8 @@ impl Output {
         Ok(())
     }
 
-    /// So many bytes more are sent.
-    fn forget(&mut self, mut sent: usize) {
+    /// Counts bytes that were sent, and drops the frames that are sent whole.
+    fn advance(&mut self, mut sent: usize) {
         while let Some(frame) = self.waiting.front_mut() {
             let left = frame.length() - frame.sent;
             if sent < left {

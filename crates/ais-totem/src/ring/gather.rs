@@ -29,7 +29,7 @@ pub(super) struct Gather {
     /// Links count only as they are shown in this gather: something went wrong
     /// with the ring. Otherwise its members are taken to hear each other.
     is_careful: bool,
-    /// Those that had agreed to the ring that was being formed when this began: they
+    /// The nodes that had agreed to the ring that was being formed when this began: they
     /// answer, though no JOIN of theirs has come since.
     agreed: BTreeSet<NodeId>,
     /// The member that lacked frames in the ring, or the one that was being formed.
@@ -248,6 +248,7 @@ impl Ring {
         self.state = State::Gather(gather);
     }
 
+    /// The nodes that have agreed to the ring which is being formed.
     fn agreed(&self) -> BTreeSet<NodeId> {
         match &self.state {
             State::Commit(commit) => commit.members().into_iter().collect(),

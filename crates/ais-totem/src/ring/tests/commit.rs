@@ -1,7 +1,7 @@
 //! Commit: [SRP95] section 5.2.
 
 use super::*;
-use crate::packet::{CommitEntry, Join, MAX_VIEW, OldRing, Packet};
+use crate::packet::{CommitEntry, MAX_VIEW, OldRing, Packet};
 
 #[test]
 fn a_ring_forms_through_heavy_loss() {
@@ -54,37 +54,24 @@ fn commits() -> Net {
     net
 }
 
-fn join(members: &[u8], failed: &[u8]) -> Packet {
-    Packet::Join(Join {
-        careful: false,
-        leaving: false,
-        number: 1,
-        ring: None,
-        members: nodes(members),
-        failed: nodes(failed),
-        heard: nodes(&[1]),
-        mutual: nodes(&[1]),
-    })
-}
-
 /// A member that wants more than was agreed on will not take the commit token.
 #[test]
 fn a_member_that_wants_more_brings_the_others_back_to_gather() {
     let mut net = commits();
-    net.inject(3, 1, &join(&[1, 2, 3], &[]));
+    net.inject(3, 1, &Packet::Join(join(1, &[1, 2, 3], &[], &[1])));
     assert_eq!(net.rings[&1].status().state, "commit", "sent before it agreed");
-    net.inject(3, 1, &join(&[1, 2, 3, 4], &[]));
+    net.inject(3, 1, &Packet::Join(join(1, &[1, 2, 3, 4], &[], &[1])));
     assert_eq!(net.rings[&1].status().state, "gather");
     net.lose = None;
     net.until_view(&[1, 2, 3], &[1, 2, 3]);
 }
 
-/// Who agreed a moment ago is there, whatever one that has not heard it says.
+/// A member that agreed a moment ago is there, whatever one says that has not heard it.
 #[test]
 fn a_member_that_agreed_is_not_taken_to_be_gone_as_another_says() {
     let mut net = commits();
     net.keep_sent = true;
-    net.inject(3, 1, &join(&[1, 2, 3], &[2]));
+    net.inject(3, 1, &Packet::Join(join(1, &[1, 2, 3], &[2], &[1])));
     assert_eq!(net.rings[&1].status().state, "gather");
     net.run(net.timing().consensus() / 2);
     let fails = |packet: &Packet| matches!(packet, Packet::Join(join) if !join.failed.is_empty());

@@ -9,18 +9,8 @@ const LAST: u64 = MAX_VIEW - (1 << 32);
 const NUMBERS: [u64; 7] =
     [LAST, LAST - 1, MAX_VIEW, 1 << 62, 1 << 50, HIGHEST_NUMBER + 1, HIGHEST_NUMBER];
 
-fn join(number: u64, hosts: &[u8]) -> Packet {
-    let all = || nodes(hosts);
-    Packet::Join(Join {
-        careful: false,
-        leaving: false,
-        number,
-        ring: None,
-        members: all(),
-        failed: Vec::new(),
-        heard: all(),
-        mutual: all(),
-    })
+fn join_of(number: u64, hosts: &[u8]) -> Packet {
+    Packet::Join(join(number, hosts, &[], hosts))
 }
 
 fn hello(number: u64, hosts: &[u8]) -> Packet {
@@ -59,7 +49,8 @@ fn one_datagram_with_a_high_number_stops_nobody() {
     let hosts = [1, 2, 3];
     for number in NUMBERS {
         for (from, to) in [(2, 1), (3, 1), (1, 2), (3, 2), (1, 3)] {
-            for packet in [join(number, &hosts), join(number, &[from]), hello(number, &hosts)] {
+            for packet in [join_of(number, &hosts), join_of(number, &[from]), hello(number, &hosts)]
+            {
                 let what = format!("{number} from {from} to {to}: {packet:?}");
                 if matches!(packet, Packet::Hello(_)) && from != 1 {
                     continue;
@@ -157,7 +148,7 @@ fn a_flood_of_growing_numbers_fails_no_member() {
     net.run(500 * MS);
     net.forget();
     for round in 0..400 {
-        net.inject(3, 1, &join((1 << 40) + round, &[3]));
+        net.inject(3, 1, &join_of((1 << 40) + round, &[3]));
         net.run(10 * MS);
     }
     net.until_view(&[1, 2, 3], &[1, 2, 3]);

@@ -5,18 +5,8 @@ use crate::packet::*;
 use crate::{Destination, ViewId};
 use ais_wire::NodeId;
 
-fn join(number: u64, members: &[u8]) -> Join {
-    let all = || nodes(&[1, 2, 3]);
-    Join {
-        careful: false,
-        leaving: false,
-        number,
-        ring: None,
-        members: nodes(members),
-        failed: Vec::new(),
-        heard: all(),
-        mutual: all(),
-    }
+fn join_of(number: u64, members: &[u8]) -> Join {
+    join(number, members, &[], &[1, 2, 3])
 }
 
 /// Fifty packets a second for eight seconds, to host 1. How many views there
@@ -46,7 +36,7 @@ fn forged_joins_of_a_member_bring_about_a_ring_a_second() {
     for members in [&[1, 2, 3][..], &[3], &[2, 3]] {
         for number in [1 << 40, 1] {
             let (net, views, whole) =
-                flood(|round| (3, Packet::Join(join(number + round, members))));
+                flood(|round| (3, Packet::Join(join_of(number + round, members))));
             assert!(views <= 15, "{views} views with {members:?} from {number}");
             assert!(whole >= 50, "{whole} % with {members:?} from {number}");
             assert!(net.counter(1, "dropped-gathers-too-often") > 0);
@@ -65,7 +55,7 @@ fn forged_leaves_put_a_node_out_once() {
                 careful: false,
                 leaving: true,
                 failed,
-                ..join((1 << 40) + round, &[1, 2, 3])
+                ..join_of((1 << 40) + round, &[1, 2, 3])
             }),
         )
     });

@@ -1,7 +1,7 @@
 //! Links that work one way, or not between all: they do not disturb a ring.
 
 use super::*;
-use crate::packet::{Hello, Join, Packet, Reach};
+use crate::packet::{Hello, Packet, Reach};
 
 #[test]
 fn one_way_links_never_disturb_a_working_ring() {
@@ -65,18 +65,8 @@ fn rings_that_are_partly_connected_are_tried_ever_less_often() {
 #[test]
 fn a_stranger_does_not_put_out_a_member_that_answers() {
     let mut net = Net::of(&[1, 2, 3, 5]);
-    let join = |members: &[u8], failed: &[u8]| {
-        Packet::Join(Join {
-            careful: false,
-            leaving: false,
-            number: 1,
-            ring: None,
-            members: nodes(members),
-            failed: nodes(failed),
-            heard: nodes(&[1, 2, 3, 5]),
-            mutual: nodes(&[1, 2, 3, 5]),
-        })
-    };
+    let join =
+        |members: &[u8], failed: &[u8]| Packet::Join(join(1, members, failed, &[1, 2, 3, 5]));
     net.lose = Some(Box::new(|from, _, packet| from == 2 && matches!(packet, Packet::Join(_))));
     net.call(1, |ring, now| ring.refused(now, node(2)));
     net.run(10 * MS);
@@ -106,18 +96,7 @@ fn a_stranger_does_not_put_out_a_member_that_answers() {
 fn a_stranger_that_calls_members_failed_is_not_met() {
     let mut net = Net::of(&[1, 2, 3]);
     net.run(500 * MS);
-    let join = |failed: &[u8]| {
-        Packet::Join(Join {
-            careful: false,
-            leaving: false,
-            number: 1,
-            ring: None,
-            members: nodes(&[1, 2, 3, 4]),
-            failed: nodes(failed),
-            heard: nodes(&[1, 2, 3]),
-            mutual: nodes(&[1, 2, 3]),
-        })
-    };
+    let join = |failed: &[u8]| Packet::Join(join(1, &[1, 2, 3, 4], failed, &[1, 2, 3]));
     for failed in [[1].as_slice(), &[1, 2], &[1, 2, 3]] {
         net.inject(4, 3, &join(failed));
         net.run(TOKEN / 10);

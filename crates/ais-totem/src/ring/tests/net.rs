@@ -1,7 +1,7 @@
 //! A network of rings under a virtual clock, with faults on demand.
 
 use super::super::Ring;
-use crate::packet::{Codec, Packet, Payload};
+use crate::packet::{Codec, Join, Packet, Payload};
 use crate::random::Random;
 use crate::{Config, Destination, Guarantee, Lane, Output, Timing, View};
 use ais_wire::{Name, NodeId};
@@ -16,6 +16,20 @@ pub(super) fn node(host: u8) -> NodeId {
 
 pub(super) fn nodes(hosts: &[u8]) -> Vec<NodeId> {
     hosts.iter().map(|&host| node(host)).collect()
+}
+
+/// A JOIN of a node that comes from no ring, and is linked with all that it hears.
+pub(super) fn join(number: u64, members: &[u8], failed: &[u8], heard: &[u8]) -> Join {
+    Join {
+        careful: false,
+        leaving: false,
+        number,
+        ring: None,
+        members: nodes(members),
+        failed: nodes(failed),
+        heard: nodes(heard),
+        mutual: nodes(heard),
+    }
 }
 
 fn host(node: NodeId) -> u8 {
