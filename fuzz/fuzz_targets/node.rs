@@ -4,7 +4,7 @@
 
 use ais_node::amf::config::Groups;
 use ais_node::ckpt::Limits;
-use ais_node::{Caller, Config, ConnectionId, Node, Now, Pace, SessionId};
+use ais_node::{Body, Caller, Config, ConnectionId, Node, Now, Pace, SessionId};
 use ais_proto::{Code, Name, NodeId, ServiceId};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
@@ -57,7 +57,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             }
             _ => {
                 let code = Code(u16::from_le_bytes([*operation, *service]));
-                let _ = node.request(now, &caller, id, code, body);
+                let _ = node.request(now, &caller, id, code, Body::from(body));
             }
         }
         while node.poll_output().is_some() {}

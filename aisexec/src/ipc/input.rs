@@ -6,6 +6,7 @@
 //! says.
 
 use super::bounds::BYTES_PER_TURN;
+use ais_node::{Body, ROOM_TO_FORWARD};
 use ais_proto::{FrameError, HEADER_LENGTH, Header};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv};
@@ -85,7 +86,8 @@ impl Input {
         let length = self.held.len() + bytes.len();
         if length > self.held.capacity() {
             let whole = frame_length(&self.held).unwrap_or(length).max(length);
-            let spare = (length / SPARE_PART).max(SMALLEST_STEP).min(whole - length);
+            let spare = (length / SPARE_PART).max(SMALLEST_STEP);
+            let spare = spare.min(whole + ROOM_TO_FORWARD - length);
             self.held.reserve_exact(bytes.len() + spare);
         }
         self.held.extend_from_slice(bytes);
@@ -112,6 +114,22 @@ impl Received {
         match self {
             Self::Shared(count) => &shared[..*count],
             Self::Held(held) => held,
+        }
+    }
+
+    /// The body that stands at `range` in the bytes. Its memory goes with it if that has
+    /// nothing else: a frame that is whole with these bytes.
+    pub(crate) fn take_body<'a>(
+        &'a mut self,
+        shared: &'a [u8],
+        range: std::ops::Range<usize>,
+    ) -> Body<'a> {
+        match self {
+            Self::Shared(_) => Body::Borrowed(&shared[range]),
+            Self::Held(held) if range == (HEADER_LENGTH..held.len()) => {
+                Body::Owned { bytes: std::mem::take(held), from: HEADER_LENGTH }
+            }
+            Self::Held(held) => Body::Borrowed(&held[range]),
         }
     }
 }

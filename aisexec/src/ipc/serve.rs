@@ -4,9 +4,9 @@ use super::Server;
 use super::bounds::{PARKED_LOOKS, REQUESTS_PER_TURN, UNPARKS_PER_ROUND};
 use super::connection::{Fault, State};
 use super::greet::request_id;
-use super::input::first_frame;
+use super::input::{Received, first_frame};
 use crate::holder::Holder;
-use ais_node::{ConnectionId, Now};
+use ais_node::{Body, ConnectionId, Now};
 use ais_proto::{AisError, Code, FrameError, HEADER_LENGTH, Header};
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
@@ -111,9 +111,9 @@ impl Server {
         }
         let mut shared = std::mem::take(&mut self.shared);
         match connection.input.receive(&connection.socket, &mut shared) {
-            Ok(Some(received)) => {
+            Ok(Some(mut received)) => {
                 connection.output.hear(&connection.socket);
-                let Turn { used, result } = self.serve_frames(now, id, received.bytes(&shared));
+                let Turn { used, result } = self.serve_frames(now, id, &mut received, &shared);
                 match (result, self.connections.get_mut(&id)) {
                     (Ok(whole), Some(connection)) if !connection.is_closing => {
                         connection.input.keep(received, &shared, used, whole);
@@ -133,15 +133,16 @@ impl Server {
         self.shared = shared;
     }
 
-    fn serve_frames(&mut self, now: Now, id: u64, bytes: &[u8]) -> Turn {
+    fn serve_frames(&mut self, now: Now, id: u64, received: &mut Received, shared: &[u8]) -> Turn {
+        let length = received.bytes(shared).len();
         let mut used = 0;
         let mut served = 0;
         let result = loop {
-            let rest = &bytes[used..];
+            let rest = &received.bytes(shared)[used..];
             let Some(connection) = self.connections.get(&id) else { break Ok(false) };
             let longest = connection.longest_body(self.longest_call());
-            let (header, body) = match first_frame(rest, longest) {
-                Ok(Some(frame)) => frame,
+            let (header, end) = match first_frame(rest, longest) {
+                Ok(Some((header, body))) => (header, used + HEADER_LENGTH + body.len()),
                 Ok(None) => break Ok(false),
                 Err(FrameError::Version(_)) if matches!(connection.state, State::Greeting(_)) => {
                     break Err(self.refuse(id, request_id(rest), AisError::Version));
@@ -154,24 +155,31 @@ impl Server {
             {
                 break Ok(true);
             }
+            let body = received.take_body(shared, used + HEADER_LENGTH..end);
             if let Err(fault) = self.serve_frame(now, id, header, body) {
                 break Err(fault);
             }
             served += 1;
-            used += HEADER_LENGTH + body.len();
-            if used == bytes.len() {
+            used = end;
+            if used == length {
                 break Ok(false);
             }
         };
         Turn { used, result }
     }
 
-    fn serve_frame(&mut self, now: Now, id: u64, header: Header, body: &[u8]) -> Result<(), Fault> {
+    fn serve_frame(
+        &mut self,
+        now: Now,
+        id: u64,
+        header: Header,
+        body: Body<'_>,
+    ) -> Result<(), Fault> {
         let Some(connection) = self.connections.get_mut(&id) else { return Ok(()) };
         let Some(caller) = connection.state.caller() else {
             return match (&connection.state, header.code) {
                 (State::Anchor(_), Code::CONNECT) => self.give(now, id, header.id),
-                _ => self.greet(id, header, body),
+                _ => self.greet(id, header, body.bytes()),
             };
         };
         if header.code == Code::CANCEL {

@@ -1,5 +1,6 @@
 //! What a service wants done. The node does it when the service returns.
 
+use crate::body::Body;
 use crate::event::Due;
 use crate::{ConnectionId, Event, Holder, Ledger, SessionId, Timer, UserId};
 use ais_proto::{AisError, Outcome, ServiceId};
@@ -74,16 +75,18 @@ pub struct Effects {
     pub(crate) needs_quorum: bool,
     /// The delivery that is being handled.
     pub(crate) delivery: u64,
+    /// What stands before the request in the message that it becomes.
+    pub(crate) forwarded: Option<Writer>,
 }
+
+/// Bytes of an [`Envelope`].
+const ENVELOPE_LENGTH: usize = 9;
 
 /// The node itself, which sends what time and views bring.
 pub(crate) const NODE: Holder = Holder { user: UserId::ROOT, process: 0 };
 
 /// Set in the service of an envelope: the message counts only with quorum.
 const NEEDS_QUORUM: u8 = 0x80;
-
-/// The length of an [`Envelope`], in bytes.
-pub(crate) const ENVELOPE_LENGTH: usize = 9;
 
 /// What stands before every message of a service.
 #[derive(Debug, Clone, Copy)]
@@ -115,6 +118,7 @@ impl Effects {
             outcome: Outcome::Reply,
             needs_quorum: false,
             delivery: 0,
+            forwarded: None,
         }
     }
 
@@ -161,13 +165,7 @@ impl Effects {
     /// bytes. Whoever waits for it comes back with its delivery on this node.
     #[must_use]
     pub fn compose(&mut self, asker: Option<Asker>, capacity: usize) -> Writer {
-        self.compose_in(asker, Writer::with_capacity(capacity + ENVELOPE_LENGTH))
-    }
-
-    /// The same in memory that is there, with room for [`ENVELOPE_LENGTH`] bytes
-    /// more than the message.
-    #[must_use]
-    pub(crate) fn compose_in(&mut self, asker: Option<Asker>, mut message: Writer) -> Writer {
+        let mut message = Writer::with_capacity(capacity + ENVELOPE_LENGTH);
         let origin = asker.map_or(0, |asker| self.askers.add(asker, self.outcome));
         let flag = if self.needs_quorum { NEEDS_QUORUM } else { 0 };
         message.u8(self.service as u8 | flag).u64(origin);
@@ -179,7 +177,21 @@ impl Effects {
         self.multicast_for(self.holder, message);
     }
 
-    /// The same, on somebody's account: it waits behind what he has sent before.
+    /// Sends a message that [`Effects::compose`] began and that goes on with the body of
+    /// the request being handled, byte for byte, however large that is.
+    pub fn forward(&mut self, message: Writer) {
+        self.forwarded = Some(message);
+    }
+
+    /// The request has been handled, which had this body.
+    pub(crate) fn send_forwarded(&mut self, body: Body<'_>) {
+        if let Some(head) = self.forwarded.take() {
+            let bytes = body.behind(head);
+            self.list.push(Effect::Multicast { holder: self.holder, bytes });
+        }
+    }
+
+    /// The same as [`Effects::multicast`], on somebody's account: it waits behind what he has sent before.
     pub(crate) fn multicast_for(&mut self, holder: Holder, message: Writer) {
         self.list.push(Effect::Multicast { holder, bytes: message.into_bytes() });
     }

@@ -10,6 +10,7 @@
 
 mod admin;
 pub mod amf;
+mod body;
 mod by_service;
 pub mod ckpt;
 mod clients;
@@ -36,6 +37,7 @@ mod turns;
 
 pub use ais_proto::Event;
 pub use ais_totem::{Destination, View, ViewId};
+pub use body::{Body, ROOM_TO_FORWARD};
 pub use clients::{Caller, ConnectionId, Malformed, SessionId};
 pub use complaints::Complaints;
 pub use config::Config;

@@ -2,7 +2,9 @@
 
 use crate::fabric::{Fabric, node_of};
 use crate::plan::MILLISECOND;
-use ais_node::{Caller, Config, ConnectionId, Node, Output, Pace, SessionId, ckpt::Limits, group};
+use ais_node::{
+    Body, Caller, Config, ConnectionId, Node, Output, Pace, SessionId, ckpt::Limits, group,
+};
 use ais_proto::{AisError, Name, Reader, Writer, ckpt};
 use ais_totem::Timing;
 
@@ -121,8 +123,9 @@ impl Nodes {
         }
         self.asked += 1;
         let (id, code, body) = (self.asked, request.code(), body.into_bytes());
-        let asked =
-            self.fabric.with(host, |node, now| node.request(now, &PROGRAM, id, code, &body));
+        let asked = self.fabric.with(host, |node, now| {
+            node.request(now, &PROGRAM, id, code, Body::Owned { bytes: body, from: 0 })
+        });
         asked.ok_or("the node does not run")?.map_err(|_| "a call is malformed")?;
         Ok(id)
     }

@@ -4,7 +4,7 @@ use crate::checkpoints::Model;
 use crate::components::{Told, groups, names};
 use crate::{Rng, Violation};
 use ais_node::{
-    Caller, Config, ConnectionId, Digest, Node, Now, Output, Pace, SERVICES, SessionId,
+    Body, Caller, Config, ConnectionId, Digest, Node, Now, Output, Pace, SERVICES, SessionId,
     ckpt::Limits,
 };
 use ais_proto::track::TrackFlags;
@@ -281,7 +281,7 @@ impl World {
             let body: Vec<u8> = (0..length).map(|_| self.rng.number() as u8 & 3).collect();
             let service = *self.rng.pick(SERVICES) as u16;
             let code = Code(0x0100 * service + self.rng.below(0x14) as u16);
-            let _ = self.node.request(self.now, &caller, 1, code, &body);
+            let _ = self.node.request(self.now, &caller, 1, code, Body::from(&body));
             self.take_outputs()?;
         }
         self.watch_members(caller)?;
@@ -360,7 +360,7 @@ impl World {
     fn ask(&mut self, caller: Caller, code: Code, body: &[u8]) -> Result<Answer, String> {
         let id = self.fresh() as u32;
         self.node
-            .request(self.now, &caller, id, code, body)
+            .request(self.now, &caller, id, code, Body::from(body))
             .map_err(|_| format!("{:?} was called malformed", Request::decode(code, body)))?;
         self.take_outputs()?;
         self.replies

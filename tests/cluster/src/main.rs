@@ -131,6 +131,7 @@ fn play(words: &[String]) -> Option<Result<(), String>> {
             floods::become_user(number(user) as u32).and_then(|()| played())
         }
         ["flood", name, place, time] => floods::play(name, number(place) as u32, number(time)),
+        ["processor", place] => floods::watch(number(place) as u32),
         ["once", section] => writer::once(section),
         ["held", section] => writer::held(section),
         ["echo", own] => hop::echo(own),

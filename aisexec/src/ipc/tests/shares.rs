@@ -7,7 +7,7 @@ use super::super::bounds::{
 use super::super::connection::{Connection, State};
 use super::*;
 use ais_node::ledger::{Bound, Kind as Counted};
-use ais_node::{Holder, UserId};
+use ais_node::{Body, Holder, UserId};
 use ais_proto::{AisError, ServiceId, clm};
 use nix::sys::epoll::EpollFlags;
 use nix::unistd::{Pid, Uid};
@@ -228,7 +228,11 @@ fn replies_are_put_out_some_in_a_step_and_none_is_lost() {
     let body = body.into_bytes();
     // As if the group had brought all of them with one datagram.
     for number in 0..=2 * OUTPUTS_PER_STEP as u32 {
-        stage.server.node.request(stage.now, &caller, number, unlink.code(), &body).unwrap();
+        stage
+            .server
+            .node
+            .request(stage.now, &caller, number, unlink.code(), Body::from(&body))
+            .unwrap();
     }
     stage.server.has_outputs = true;
     let mut sent = Vec::new();

@@ -5,7 +5,7 @@ mod probes;
 mod tracking;
 
 use crate::amf::config;
-use crate::{Caller, Config, ConnectionId, Node, Now, Output, Pace, SessionId, ckpt};
+use crate::{Body, Caller, Config, ConnectionId, Node, Now, Output, Pace, SessionId, ckpt};
 use ais_proto::admin::{
     AdminState, AmfNode, Checkpoint, Component, Event, MAX_PROBE_MESSAGE, Operated, Operation,
     Page, Phase, Request, Started, State, Status, Target,
@@ -115,7 +115,7 @@ impl Rig {
             body.raw(piece);
         }
         let (code, body) = (request.code(), body.into_bytes());
-        self.node.request(self.now, caller, self.last_id, code, &body).ok()?;
+        self.node.request(self.now, caller, self.last_id, code, Body::from(&body)).ok()?;
         self.take_outputs();
         Some(self.replies.remove(&self.last_id).expect("an answer"))
     }

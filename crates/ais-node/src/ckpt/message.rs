@@ -3,7 +3,8 @@
 use super::state::Room;
 use crate::UserId;
 use crate::message_id::MessageId;
-use ais_proto::ckpt::{Open, WriteElement};
+use ais_proto::Code;
+use ais_proto::ckpt::{Open, Request, WriteElement};
 use ais_wire::{DecodeError, Name, Reader, Writer};
 
 /// Which checkpoint: it was made by this message. A name may come to mean
@@ -50,8 +51,9 @@ pub(super) enum Message<'a> {
     Close { checkpoint: CheckpointId, count: u32 },
     /// Take the name away.
     Unlink { name: Name },
-    /// Change a checkpoint.
-    Change { checkpoint: CheckpointId, stamp: Stamp, change: Change<'a> },
+    /// Change a checkpoint as this request asks ([`Change::of`]), whose number for it only
+    /// the sender knows.
+    Change { checkpoint: CheckpointId, stamp: Stamp, request: Request<'a> },
     /// These sections have expired.
     Expire { sections: Vec<Expiry> },
     /// The retention of a checkpoint is over, if it still has this version.
@@ -95,24 +97,16 @@ const CLOSE: u8 = 2;
 const UNLINK: u8 = 3;
 const EXPIRE: u8 = 4;
 const RETIRE: u8 = 5;
-const SET_RETENTION: u8 = 6;
-const SET_ACTIVE: u8 = 7;
-const CREATE_SECTION: u8 = 8;
-const DELETE_SECTION: u8 = 9;
-const SET_EXPIRATION: u8 = 10;
-const WRITE: u8 = 11;
-const OVERWRITE: u8 = 12;
-const SYNCHRONIZE: u8 = 13;
-const RETAIN: u8 = 14;
+const CHANGE: u8 = 6;
+const RETAIN: u8 = 7;
 
-/// Bytes of a message without the ids and data of a change.
-const HEAD: usize = 96;
+/// Bytes of a message without what has no fixed length in it.
+pub(super) const HEAD: usize = 96;
 
 impl<'a> Message<'a> {
     /// About how many bytes it has.
     pub(super) fn length(&self) -> usize {
         match self {
-            Self::Change { change, .. } => HEAD + change.length(),
             Self::Expire { sections } => HEAD + 36 * sections.len(),
             _ => HEAD,
         }
@@ -129,10 +123,12 @@ impl<'a> Message<'a> {
             Self::Unlink { name } => {
                 out.u8(UNLINK).name(name);
             }
-            Self::Change { checkpoint, stamp, change } => {
-                stamp.room.encode(out.u8(change.code()).bool(stamp.strict).i64(stamp.now));
-                checkpoint.encode(out);
-                change.encode(out);
+            Self::Change { checkpoint, stamp, request } => {
+                encode_head(*checkpoint, *stamp, request.code(), out);
+                request.encode(out);
+                for piece in request.data() {
+                    out.raw(piece);
+                }
             }
             Self::Expire { sections } => {
                 out.u8(EXPIRE).list(sections, |out, expiry| {
@@ -173,12 +169,19 @@ impl<'a> Message<'a> {
                 let (version, remaining) = (input.u64()?, input.u64()?);
                 Self::Retain { version, remaining, checkpoint: CheckpointId::decode(&mut input)? }
             }
-            code => {
+            CHANGE => {
                 let (strict, now) = (input.bool()?, input.i64()?);
                 let stamp = Stamp { strict, now, room: Room::decode(&mut input)? };
                 let checkpoint = CheckpointId::decode(&mut input)?;
-                Self::Change { checkpoint, stamp, change: Change::decode(code, &mut input)? }
+                let code = Code(input.u16()?);
+                match ais_proto::Request::decode(code, input.rest())? {
+                    ais_proto::Request::Ckpt(request) => {
+                        Self::Change { checkpoint, stamp, request }
+                    }
+                    _ => return Err(DecodeError::Invalid),
+                }
             }
+            _ => return Err(DecodeError::Invalid),
         };
         input.finish()?;
         Ok(message)
@@ -186,6 +189,33 @@ impl<'a> Message<'a> {
 }
 
 impl<'a> Change<'a> {
+    /// The change that a request asks for, and in which open checkpoint; `None` if it asks
+    /// for something else.
+    pub(super) fn of(request: Request<'a>) -> Option<(u32, Self)> {
+        Some(match request {
+            Request::RetentionDurationSet { checkpoint, duration } if duration >= 0 => {
+                (checkpoint, Self::SetRetention(duration))
+            }
+            Request::ActiveSet { checkpoint } => (checkpoint, Self::SetActive),
+            Request::SectionCreate { checkpoint, id, expiration, data } => {
+                (checkpoint, Self::CreateSection { id, expiration, data })
+            }
+            Request::SectionDelete { checkpoint, id } => (checkpoint, Self::DeleteSection { id }),
+            Request::ExpirationTimeSet { checkpoint, id, expiration } => {
+                (checkpoint, Self::SetExpiration { id, expiration })
+            }
+            Request::Write { checkpoint, elements } => (checkpoint, Self::Write(elements)),
+            Request::Overwrite { checkpoint, id, data } => {
+                (checkpoint, Self::Overwrite { id, data })
+            }
+            Request::Synchronize { checkpoint } => (checkpoint, Self::Synchronize { tag: None }),
+            Request::SynchronizeAsync { checkpoint, tag } => {
+                (checkpoint, Self::Synchronize { tag: Some(tag) })
+            }
+            _ => return None,
+        })
+    }
+
     /// Bytes of data in it.
     pub(super) fn data_length(&self) -> usize {
         match self {
@@ -194,81 +224,13 @@ impl<'a> Change<'a> {
             _ => 0,
         }
     }
+}
 
-    fn length(&self) -> usize {
-        let ids = match self {
-            Self::CreateSection { id, .. } => id.map_or(0, <[u8]>::len),
-            Self::DeleteSection { id }
-            | Self::SetExpiration { id, .. }
-            | Self::Overwrite { id, .. } => id.len(),
-            Self::Write(elements) => elements.iter().map(|element| 16 + element.id.len()).sum(),
-            _ => 0,
-        };
-        ids + self.data_length()
-    }
-
-    fn code(&self) -> u8 {
-        match self {
-            Self::SetRetention(_) => SET_RETENTION,
-            Self::SetActive => SET_ACTIVE,
-            Self::CreateSection { .. } => CREATE_SECTION,
-            Self::DeleteSection { .. } => DELETE_SECTION,
-            Self::SetExpiration { .. } => SET_EXPIRATION,
-            Self::Write(_) => WRITE,
-            Self::Overwrite { .. } => OVERWRITE,
-            Self::Synchronize { .. } => SYNCHRONIZE,
-        }
-    }
-
-    fn encode(&self, out: &mut Writer) {
-        match self {
-            Self::SetRetention(duration) => {
-                out.i64(*duration);
-            }
-            Self::SetActive => {}
-            Self::CreateSection { id, expiration, data } => {
-                out.i64(*expiration).option(id.as_ref(), |out, id| {
-                    out.bytes(id);
-                });
-                out.raw(data);
-            }
-            Self::DeleteSection { id } => {
-                out.bytes(id);
-            }
-            Self::SetExpiration { id, expiration } => {
-                out.bytes(id).i64(*expiration);
-            }
-            Self::Write(elements) => {
-                out.list(elements, |out, element| {
-                    out.bytes(element.id).u64(element.offset).bytes(element.data);
-                });
-            }
-            Self::Overwrite { id, data } => {
-                out.bytes(id).raw(data);
-            }
-            Self::Synchronize { tag } => encode_tag(*tag, out),
-        }
-    }
-
-    fn decode(code: u8, input: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        Ok(match code {
-            SET_RETENTION => Self::SetRetention(not_negative(input.i64()?)?),
-            SET_ACTIVE => Self::SetActive,
-            CREATE_SECTION => Self::CreateSection {
-                expiration: input.i64()?,
-                id: input.option(Reader::bytes)?,
-                data: input.rest(),
-            },
-            DELETE_SECTION => Self::DeleteSection { id: input.bytes()? },
-            SET_EXPIRATION => Self::SetExpiration { id: input.bytes()?, expiration: input.i64()? },
-            WRITE => Self::Write(input.list(|input| {
-                Ok(WriteElement { id: input.bytes()?, offset: input.u64()?, data: input.bytes()? })
-            })?),
-            OVERWRITE => Self::Overwrite { id: input.bytes()?, data: input.rest() },
-            SYNCHRONIZE => Self::Synchronize { tag: input.option(Reader::u32)? },
-            _ => return Err(DecodeError::Invalid),
-        })
-    }
+/// Begins a [`Message::Change`]: the body of its request follows as it came.
+pub(super) fn encode_head(checkpoint: CheckpointId, stamp: Stamp, code: Code, out: &mut Writer) {
+    stamp.room.encode(out.u8(CHANGE).bool(stamp.strict).i64(stamp.now));
+    checkpoint.encode(out);
+    out.u16(code.0);
 }
 
 fn encode_tag(tag: Option<u32>, out: &mut Writer) {

@@ -295,7 +295,8 @@ impl Service for Ckpt {
             return;
         };
         let result = match message {
-            Message::Change { checkpoint, stamp, change } => {
+            Message::Change { checkpoint, stamp, request } => {
+                let Some((_, change)) = Change::of(request) else { return };
                 let checkpoint = self.state.resolve(checkpoint);
                 return self.delivered_change(&delivery, checkpoint, stamp, &change, fx);
             }

@@ -4,12 +4,11 @@
 use super::checkpoint::{Checkpoint, limit};
 use super::failure::Failure;
 use super::limits::Limit;
-use super::message::{Change, Message, Opener, Stamp};
+use super::message::{Change, HEAD, Message, Opener, Stamp, encode_head};
 use super::opens::Open;
 use super::spare::Spare;
 use super::state::Room;
 use super::{Ckpt, MAX_ELEMENTS, MAX_OPENS, send};
-use crate::effects::ENVELOPE_LENGTH;
 use crate::ledger::Kind;
 use crate::{Asker, Caller, Effects, Ledger, Now};
 use ais_proto::ckpt::{self, Attributes, OpenFlags, ReadElement, Request, UpdateOption};
@@ -61,6 +60,7 @@ impl Ckpt {
         fx: &mut Effects,
     ) -> Result<(), Refusal> {
         self.reached.now = now.monotonic;
+        let code = request.code();
         let (open, change) = match request {
             Request::Open(open) => return self.open(asker, open, None, fx),
             Request::OpenAsync { tag, open } => {
@@ -80,13 +80,12 @@ impl Ckpt {
                 fx.reply(asker, Ok(()), body);
                 return Ok(());
             }
-            Request::SynchronizeAsync { checkpoint, tag } => {
+            Request::SynchronizeAsync { .. } => {
                 let callbacks = callbacks(caller)?;
-                let open = self.opens.find(checkpoint, asker.session)?;
-                self.check_synchronize(open)?;
+                let open = self.change(asker, request)?;
                 check_callback(callbacks, SYNCHRONIZE_CALLBACK)?;
                 fx.reply(asker, Ok(()), Vec::new());
-                (open, Change::Synchronize { tag: Some(tag) })
+                open
             }
             request => self.change(asker, request)?,
         };
@@ -96,11 +95,9 @@ impl Ckpt {
         self.check_bounds(&change)
             .and_then(|()| self.state.check_growth(checkpoint, &change, stamp))
             .inspect_err(|failure| self.tell(failure, open.checkpoint))?;
-        let message = Message::Change { checkpoint: open.checkpoint, stamp, change };
-        let memory = self.spare.take(message.length() + ENVELOPE_LENGTH);
-        let mut out = fx.compose_in(Some(asker), memory);
-        message.encode(&mut out);
-        fx.multicast(out);
+        let mut out = fx.compose(Some(asker), HEAD);
+        encode_head(open.checkpoint, stamp, code, &mut out);
+        fx.forward(out);
         Ok(())
     }
 
@@ -247,28 +244,7 @@ impl Ckpt {
         asker: Asker,
         request: Request<'a>,
     ) -> Result<(Open, Change<'a>), Refusal> {
-        let (number, change) = match request {
-            Request::RetentionDurationSet { duration, .. } if duration < 0 => {
-                return Err(Refusal::Malformed);
-            }
-            Request::RetentionDurationSet { checkpoint, duration } => {
-                (checkpoint, Change::SetRetention(duration))
-            }
-            Request::ActiveSet { checkpoint } => (checkpoint, Change::SetActive),
-            Request::SectionCreate { checkpoint, id, expiration, data } => {
-                (checkpoint, Change::CreateSection { id, expiration, data })
-            }
-            Request::SectionDelete { checkpoint, id } => (checkpoint, Change::DeleteSection { id }),
-            Request::ExpirationTimeSet { checkpoint, id, expiration } => {
-                (checkpoint, Change::SetExpiration { id, expiration })
-            }
-            Request::Write { checkpoint, elements } => (checkpoint, Change::Write(elements)),
-            Request::Overwrite { checkpoint, id, data } => {
-                (checkpoint, Change::Overwrite { id, data })
-            }
-            Request::Synchronize { checkpoint } => (checkpoint, Change::Synchronize { tag: None }),
-            _ => return Err(Refusal::Malformed),
-        };
+        let (number, change) = Change::of(request).ok_or(Refusal::Malformed)?;
         let open = self.opens.find(number, asker.session)?;
         match &change {
             // It is for whoever has the checkpoint open, as in the original.

@@ -1,26 +1,26 @@
-//! The memory of a large reply that was sent, or of a message that was applied,
-//! for the next of them: to get as much from the system takes longer than to fill it.
+//! The memory of a large reply that was sent, for the next large reply: to get as much
+//! from the system takes longer than to fill it.
 
 use ais_wire::Writer;
 
-/// Replies and messages from this size on are worth it.
+/// Replies from this size on are worth it.
 const LEAST: usize = 1 << 20;
-/// What is kept at most: a read or a write of the default `max-message`.
+/// What is kept at most: a read of the default `max-message`.
 const MOST: usize = 17 << 20;
 
-/// The memory of one of them, if there is any.
+/// The memory of one reply, if there is any.
 #[derive(Debug, Default)]
 pub(super) struct Spare(Vec<u8>);
 
 impl Spare {
-    /// A reply was sent, or a message applied.
+    /// A reply was sent.
     pub(super) fn give(&mut self, body: Vec<u8>) {
         if (LEAST..=MOST).contains(&body.capacity()) && body.capacity() > self.0.capacity() {
             self.0 = body;
         }
     }
 
-    /// For a reply or a message of this many bytes; it will count for little more.
+    /// For a reply of this many bytes; it will count for little more.
     pub(super) fn take(&mut self, length: usize) -> Writer {
         if (length..length.saturating_mul(2)).contains(&self.0.capacity()) {
             return Writer::reusing(std::mem::take(&mut self.0));

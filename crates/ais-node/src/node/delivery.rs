@@ -154,8 +154,6 @@ impl Node {
         match self.sync.phase {
             Phase::Serving | Phase::Filling => {
                 self.deliver(now, number, from, &bytes);
-                // To give a large one back would take long.
-                self.take_back(bytes);
             }
             Phase::Out | Phase::Waiting => self.lose(now, from, &bytes),
             _ => self.sync.hold(number, from, bytes),

@@ -123,8 +123,7 @@ impl Node {
         }
     }
 
-    /// The body of a reply was sent, or a message applied, and nobody needs it any
-    /// more.
+    /// The body of a reply was sent, and nobody needs it any more.
     pub fn take_back(&mut self, body: Vec<u8>) {
         self.services.ckpt.take_back(body);
     }

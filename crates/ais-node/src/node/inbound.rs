@@ -3,7 +3,7 @@
 use super::Node;
 use crate::admin::Sights;
 use crate::effects::NODE;
-use crate::{Asker, Caller, ConnectionId, Holder, Malformed, Now, SessionId};
+use crate::{Asker, Body, Caller, ConnectionId, Holder, Malformed, Now, SessionId};
 use ais_proto::{AisError, Code, Outcome, Request, RequestKind, ServiceId, admin};
 
 impl Node {
@@ -30,10 +30,10 @@ impl Node {
         caller: &Caller,
         id: u32,
         code: Code,
-        body: &[u8],
+        body: Body<'_>,
     ) -> Result<(), Malformed> {
         self.wake(now);
-        let request = Request::decode(code, body).map_err(|_| Malformed)?;
+        let request = Request::decode(code, body.bytes()).map_err(|_| Malformed)?;
         let asker = Asker { session: caller.session, connection: caller.connection, id };
         if let Some(error) = self.refusal(&request) {
             self.fx.reply(asker, Err(error), Vec::new());
@@ -52,6 +52,7 @@ impl Node {
         self.fx.needs_quorum = request.kind() == RequestKind::Change;
         self.fx.holder = self.fx.ledger.holder(caller.session);
         let result = self.hand_over(now, caller, asker, request);
+        self.fx.send_forwarded(body);
         self.fx.outcome = Outcome::Reply;
         self.fx.needs_quorum = false;
         if has_event && self.fx.has_refused(asker) {

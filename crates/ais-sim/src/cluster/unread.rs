@@ -2,7 +2,7 @@
 //! with what the group has brought.
 
 use super::{Act, World};
-use ais_node::{Caller, ConnectionId};
+use ais_node::{Body, Caller, ConnectionId};
 use ais_proto::{Code, Request};
 
 /// How long after a daemon could not read a request it tries again, in ns.
@@ -80,7 +80,7 @@ impl World {
     fn hand_over(&mut self, host: usize, unread: Unread) -> Result<(), String> {
         let Unread { caller, id, code, body, is_given_up } = unread;
         let asked = self.fabric.with(host, |node, now| {
-            let result = node.request(now, &caller, id, code, &body);
+            let result = node.request(now, &caller, id, code, Body::from(&body));
             if is_given_up {
                 node.cancel(now, caller.connection, id);
             }

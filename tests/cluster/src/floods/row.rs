@@ -2,6 +2,7 @@
 //! flood; and whether it fared as it should.
 
 use super::meanwhile::{self, Answers};
+use super::standstill::Watch;
 use super::tally::Tally;
 use super::ways::{CHECKPOINTS, Way};
 use super::{TIME, VICTIM};
@@ -42,9 +43,9 @@ const LOGGED: u64 = 1024;
 
 pub(super) const HEADING: &str = concat!(
     "                                           p99 (ms)   longest         ",
-    "RSS of the flooded (MiB)  longest    root (ms)   log\n",
+    "RSS of the flooded (MiB)  longest  stood    root (ms)   log\n",
     "flood                                 alone   flood wait (ms) views ",
-    "before   most bound after step (ms)  status  write  KiB  verdict",
+    "before   most bound after step (ms)  still  status  write  KiB  verdict",
 );
 
 /// Memory of a daemon, in KiB.
@@ -69,7 +70,9 @@ pub(super) struct Row {
     /// What each may have more, in KiB.
     bound: u64,
     /// Of all daemons since their start.
-    pub(super) longest_step: Duration,
+    longest_step: Duration,
+    /// The longest time that a processor stood still meanwhile, if it can be told.
+    stood_still: Option<Duration>,
     /// Of root: the status, and a write.
     answers: [Answers; 2],
     /// What the daemon that logged most has logged, in KiB.
@@ -94,6 +97,7 @@ impl Row {
         for node in &cluster.nodes {
             node.configure("checkpoint-memory", &format!("{CHECKPOINTS}m"))?;
         }
+        let processors = Watch::start()?;
         crate::suite::start_all(cluster)?;
         open_to_others(&cluster.nodes[0])?;
         let writers = TimedWriters::start(cluster, &[0], HABIT)?;
@@ -128,6 +132,7 @@ impl Row {
             memory,
             bound: way.bound << 10,
             longest_step: longest_step(cluster, way)?,
+            stood_still: processors.end()?,
             answers: flooded.answers,
             logged: logged.max().unwrap_or_default() >> 10,
             done: flooded.done,
@@ -138,6 +143,11 @@ impl Row {
             return Ok(row);
         }
         Err(format!("nothing was sent: {}", row.done.shown()))
+    }
+
+    /// The longest step, without what a processor stood still at most.
+    pub(super) fn own_step(&self) -> Duration {
+        self.longest_step.saturating_sub(self.stood_still.unwrap_or_default())
     }
 
     /// What is not as it should be.
@@ -158,7 +168,7 @@ impl Row {
             (self.views > 0, "views"),
             (grows(|memory| memory.most, self.bound + KEPT), "RSS"),
             (grows(|memory| memory.after, KEPT), "RSS after"),
-            (self.longest_step >= STEP, "step"),
+            (self.own_step() >= STEP, "step"),
             (status, "root's status"),
             (write, "root's write"),
             (self.logged > LOGGED, "log"),
@@ -176,7 +186,7 @@ impl fmt::Display for Row {
         let faults = self.faults();
         writeln!(
             f,
-            "{:<36} {:>6} {:>7} {:>9.0} {:>5} {:>6} {:>6} {:>5} {:>5} {:>9.1} {:>7.0} {:>6.0} {:>4}  {}",
+            "{:<36} {:>6} {:>7} {:>9.0} {:>5} {:>6} {:>6} {:>5} {:>5} {:>9.1} {:>6} {:>7.0} {:>6.0} {:>4}  {}",
             self.name,
             p99(self.alone),
             p99(self.flooded),
@@ -187,6 +197,7 @@ impl fmt::Display for Row {
             (before + self.bound + KEPT) >> 10,
             after >> 10,
             ms(self.longest_step),
+            self.stood_still.map_or("-".into(), |time| format!("{:.1}", ms(time))),
             ms(status.slowest),
             ms(write.slowest),
             self.logged,
@@ -366,6 +377,7 @@ mod tests {
             memory: vec![Memory { before: 20 << 10, most: 80 << 10, after: 40 << 10 }; 3],
             bound: 32 << 10,
             longest_step: Duration::from_millis(3),
+            stood_still: Some(Duration::from_millis(1)),
             answers: [answered(), answered()],
             logged: 3,
             done,
@@ -387,7 +399,10 @@ mod tests {
         assert_eq!(bad(|row| row.views = 1), ["views"]);
         assert_eq!(bad(|row| row.memory[2].most = 93 << 10), ["RSS"]);
         assert_eq!(bad(|row| row.memory[1].after = 61 << 10), ["RSS after"]);
-        assert_eq!(bad(|row| row.longest_step = STEP), ["step"]);
+        assert_eq!(bad(|row| row.longest_step = STEP + Duration::from_millis(1)), ["step"]);
+        let held_up = bad(|row| (row.longest_step, row.stood_still) = (2 * STEP, Some(2 * STEP)));
+        assert!(held_up.is_empty());
+        assert_eq!(bad(|row| (row.longest_step, row.stood_still) = (STEP, None)), ["step"]);
         assert_eq!(bad(|row| row.answers[0].failures.push("no".into())), ["root's status"]);
         assert_eq!(bad(|row| row.answers[1].slowest = 2 * WAIT), ["root's write"]);
         assert_eq!(bad(|row| row.logged = 5000), ["log"]);

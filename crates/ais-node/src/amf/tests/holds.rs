@@ -3,7 +3,7 @@
 //! which it did not run. A component that is hung is found all the same.
 
 use super::*;
-use crate::{Node, Output, Pace, ViewId, ckpt};
+use crate::{Body, Node, Output, Pace, ViewId, ckpt};
 use ais_proto::admin::{Operation, Target};
 use ais_proto::ckpt::{Attributes, Open, OpenFlags, UpdateOption};
 use ais_proto::{Request as AnyRequest, admin};
@@ -169,7 +169,7 @@ impl Held {
             body.raw(data);
         }
         let (id, code) = (self.last_id, request.code());
-        self.node.request(self.now, caller, id, code, &body.into_bytes()).unwrap();
+        self.node.request(self.now, caller, id, code, Body::from(&body.into_bytes())).unwrap();
         self.take_outputs();
         id
     }

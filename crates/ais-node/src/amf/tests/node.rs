@@ -1,7 +1,7 @@
 //! AMF inside a [`Node`]: what a program sends and gets, byte for byte.
 
 use super::*;
-use crate::{Node, Output, Pace, ckpt};
+use crate::{Body, Node, Output, Pace, ckpt};
 use ais_proto::Code;
 
 struct Driver {
@@ -44,7 +44,7 @@ impl Driver {
         let mut body = Writer::new();
         request.encode(&mut body);
         let (code, body) = (request.code(), body.into_bytes());
-        self.node.request(self.now, caller, self.last_id, code, &body).unwrap();
+        self.node.request(self.now, caller, self.last_id, code, Body::from(&body)).unwrap();
         self.take_outputs();
         self.replies.remove(&self.last_id).unwrap().0
     }

@@ -197,8 +197,7 @@ impl Cluster {
         let caller = Caller { session, connection, handle };
         let asker = Asker { session, connection, id: self.id };
         let Replica { ckpt, fx, .. } = &mut self.replicas[number];
-        let request = ais_proto::Request::Ckpt(request);
-        ckpt.on_request(self.now, &caller, asker, request, fx).unwrap();
+        hand_over(ckpt, self.now, &caller, asker, request, fx).unwrap();
         self.apply();
         self.id
     }

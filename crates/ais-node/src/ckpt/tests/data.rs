@@ -251,19 +251,26 @@ fn sections_are_counted_beside_the_default_section() {
 }
 
 #[test]
-fn a_large_change_is_sent_in_the_memory_of_one_that_was_applied() {
-    let large = 1 << 20;
-    let mut rig = Rig::with(Limits { memory: 1 << 30, max_message: large, ..LIMITS });
+fn a_change_is_sent_in_the_memory_of_its_request() {
+    let mut rig = Rig::new();
     let checkpoint = rig.open(ONE, "a", BOTH);
-    rig.hold = true;
-    let data = vec![1; large as usize];
-    let sent = |rig: &mut Rig| {
-        rig.send(ONE, Request::Overwrite { checkpoint, id: b"", data: &data });
-        rig.sent.pop_front().unwrap().1
-    };
-    let first = sent(&mut rig);
-    let place = first.as_ptr();
-    rig.replicas[0].ckpt.take_back(first);
-    let second = sent(&mut rig);
-    assert_eq!(second.as_ptr(), place);
+    let Program { node, session, connection, handle } = ONE;
+    let caller = Caller { session, connection, handle };
+    let asker = Asker { session, connection, id: 1 };
+    // As it was received, behind a header of so many bytes.
+    for from in [0, 12] {
+        let mut body = Writer::with_capacity(from + 16 + ROOM_TO_FORWARD);
+        body.raw(&[0; 12][..from]).u32(checkpoint).bytes(b"").raw(b"new data");
+        let bytes = body.into_bytes();
+        let place = bytes.as_ptr();
+        let Replica { ckpt, fx, .. } = &mut rig.replicas[node];
+        let request = Request::Overwrite { checkpoint, id: b"", data: b"new data" };
+        ckpt.on_request(rig.now, &caller, asker, ais_proto::Request::Ckpt(request), fx).unwrap();
+        fx.send_forwarded(Body::Owned { bytes, from });
+        let Some(Effect::Multicast { bytes, .. }) = fx.list.last() else { panic!("{fx:?}") };
+        assert_eq!(bytes.as_ptr(), place);
+        rig.settle();
+        assert_eq!(rig.replicas[node].replies.pop().map(|(.., reply)| reply.result), Some(Ok(())));
+        assert_eq!(rig.read(ONE, checkpoint, &[(b"", 0, None)]).unwrap(), [b"new data"]);
+    }
 }

@@ -17,6 +17,7 @@ mod time;
 
 use super::*;
 use crate::UserId;
+use crate::body::{Body, ROOM_TO_FORWARD};
 use crate::cursor::Cursor;
 use crate::effects::Effect;
 use crate::service::{Contents as _, ForeignState, Part, Replica as _, Side};
@@ -157,8 +158,7 @@ impl Rig {
         let caller = Caller { session, connection, handle };
         let asker = Asker { session, connection, id: self.id };
         let Replica { ckpt, fx, .. } = &mut self.replicas[node];
-        let request = ais_proto::Request::Ckpt(request);
-        ckpt.on_request(self.now, &caller, asker, request, fx)?;
+        hand_over(ckpt, self.now, &caller, asker, request, fx)?;
         self.settle();
         Ok(self.id)
     }
@@ -418,6 +418,25 @@ impl Replica {
             }
         }
     }
+}
+
+/// Hands a request over as the node does.
+fn hand_over(
+    ckpt: &mut Ckpt,
+    now: Now,
+    caller: &Caller,
+    asker: Asker,
+    request: Request<'_>,
+    fx: &mut Effects,
+) -> Result<(), Malformed> {
+    let mut body = Writer::new();
+    request.encode(&mut body);
+    for piece in request.data() {
+        body.raw(piece);
+    }
+    ckpt.on_request(now, caller, asker, ais_proto::Request::Ckpt(request), fx)?;
+    fx.send_forwarded(Body::from(&body.into_bytes()));
+    Ok(())
 }
 
 fn to_open(name: &str, flags: OpenFlags, attributes: Option<Attributes>) -> ckpt::Open {

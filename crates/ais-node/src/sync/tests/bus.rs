@@ -2,7 +2,7 @@
 //! write checkpoints.
 
 use crate::amf::config::Groups;
-use crate::{Caller, Config, ConnectionId, Node, Now, Output, Pace, SessionId, ckpt, group};
+use crate::{Body, Caller, Config, ConnectionId, Node, Now, Output, Pace, SessionId, ckpt, group};
 use ais_proto::ckpt::{Attributes, Event, Open, OpenFlags, UpdateOption};
 use ais_proto::{AisError, Request, ServiceId};
 use ais_totem::{Output as FromGroup, View, ViewId};
@@ -386,7 +386,7 @@ impl Bus {
             body.raw(data);
         }
         let (id, code) = (member.last_id, request.code());
-        member.node.request(NOW, caller, id, code, &body.into_bytes()).unwrap();
+        member.node.request(NOW, caller, id, code, Body::from(&body.into_bytes())).unwrap();
         member.take_outputs();
         id
     }
