@@ -10,7 +10,7 @@ use ais_wire::NodeId;
 use std::collections::BTreeSet;
 
 impl Model {
-    /// Whoever is active on a side that ranks behind this one counts as
+    /// A process that is active on a side which ranks behind this one counts as
     /// displaced until its component is taken in, so that nobody becomes active
     /// meanwhile.
     pub(super) fn displace_all_of(&mut self, side: &mut Status) {

@@ -49,7 +49,7 @@ impl Model {
         Ok(number)
     }
 
-    /// Whoever registered a component unregisters it.
+    /// The process that registered a component unregisters it.
     ///
     /// # Errors
     /// `NOT_EXIST`, `BAD_OPERATION` as `saAmfComponentUnregister` has them.
@@ -88,7 +88,7 @@ impl Model {
         self.members = view.members.iter().copied().collect();
         self.status.view_has_quorum = has_quorum;
         self.end_where(|node| view.left.contains(&node));
-        // Who comes back begins anew.
+        // A node that comes back begins anew.
         self.status.faults.retain(|node, _| !view.left.contains(node));
         self.status.draining.retain(|node| !view.left.contains(node));
         // Nobody has to agree on what nobody does.
@@ -164,7 +164,7 @@ impl Model {
         }
         let component = self.status.component_mut(id);
         match what {
-            // Who fails to leave has left as far as anybody can rely on it.
+            // One that fails to leave has left as far as anybody can rely on it.
             Ask::Readiness(Readiness::OutOfService) => {
                 component.readiness = Readiness::OutOfService;
             }
@@ -179,7 +179,7 @@ impl Model {
                     assignment.state = Some(state);
                 }
             }
-            // Who fails to give it back has it no more either.
+            // One that fails to give it back has it no more either.
             Ask::Remove(csi) => {
                 if let Some(assignment) = component.assignments.get_mut(&csi) {
                     assignment.state = None;

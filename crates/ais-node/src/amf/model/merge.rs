@@ -20,9 +20,9 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 impl Model {
-    /// Puts the status of sides together, in rank order, each with the members of the side.
-    /// That is the status from now on; where the view has quorum, AMF acts on it. One side
-    /// alone has nothing to be put together with: it goes on as it is.
+    /// Makes one status of those of all sides, in rank order, each with the members of its
+    /// side; where the view has quorum, AMF acts on it from now on. One side alone has
+    /// nothing to be put together with: it goes on as it is.
     pub(in crate::amf) fn merge(&mut self, sides: Vec<(Vec<NodeId>, Status)>) {
         let mut sides = sides.into_iter();
         let Some((mut here, first)) = sides.next() else { return };
@@ -73,7 +73,7 @@ impl Model {
 
     /// Puts a side in that ranks after those that are here.
     fn take_in(&mut self, mut side: Self) {
-        // So no answer is taken for one to a later question.
+        // No answer shall be taken for one to a later question.
         self.status.last_operation = self.status.last_operation.max(side.status.last_operation);
         let topology = Rc::clone(&self.topology);
         topology.groups.ids().for_each(|group| side.give_up_pending(group, "sides met"));

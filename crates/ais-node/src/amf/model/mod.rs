@@ -63,7 +63,7 @@ pub(super) struct Outcome {
     pub(super) given_up: Vec<(ComponentId, Vec<Question>)>,
     /// Whatever changed concerns these.
     pub(super) touched: InOrder<ComponentId>,
-    /// Who is to begin anew, where that is allowed.
+    /// What is to begin anew, where that is allowed.
     pub(super) reset: Option<Reset>,
 }
 

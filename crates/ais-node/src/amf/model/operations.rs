@@ -204,7 +204,7 @@ impl Model {
         Ok(format!("{what} of {title} waits for {count} components to confirm it"))
     }
 
-    /// Those in active units of a scope that can be asked, with this callback.
+    /// The components in active units of a scope that can be asked, with this callback.
     fn at_work(&self, scope: Scope, callback: Callbacks) -> Vec<ComponentId> {
         let is_active =
             |unit: &UnitId| self.status.unit(*unit).phase == Phase::InService(Some(Role::Active));
@@ -239,7 +239,7 @@ impl Model {
         self.give_up_pending(self.topology.group_of(id), &reason);
     }
 
-    /// Whoever was asked to confirm is told that it is not about to happen.
+    /// Gives the pending operation of a group up, and tells the components at work so.
     pub(super) fn give_up_pending(&mut self, group: GroupId, reason: &str) {
         let pending = self.status.group_mut(group).pending.take();
         let Some(Pending { operation, scope }) = pending else { return };

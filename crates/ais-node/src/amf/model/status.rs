@@ -173,7 +173,7 @@ pub(super) enum Ask {
     Restart,
     /// Of the proxy: to reset the component.
     Reset,
-    /// That it is ready for this operation.
+    /// To confirm that it is ready for this operation.
     Confirm(Operation),
 }
 

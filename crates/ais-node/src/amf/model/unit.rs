@@ -155,7 +155,7 @@ impl Model {
             let component = self.status.component(id);
             let is_in = component.readiness != Readiness::OutOfService
                 || component.is_asked(Ask::Readiness(Readiness::InService));
-            // Who never was in service need not leave it.
+            // One that never was in service need not leave it.
             if state != Readiness::OutOfService || is_in {
                 self.ask(id, Ask::Readiness(state));
             }
@@ -195,7 +195,7 @@ impl Model {
         rules::Standing { phase, is_settled: counts && self.is_settled(unit) }
     }
 
-    /// So many units are looked at.
+    /// Counts units that are looked at.
     pub(super) fn count_work(&mut self, units: usize) {
         self.work += units as u64;
     }
