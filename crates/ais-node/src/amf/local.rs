@@ -7,15 +7,17 @@
 
 mod displaced;
 mod heartbeats;
+mod questions;
 
-use super::config;
 use super::message::{Cause, Message, RegistrationId};
-use super::model::{ComponentId, Demand, Model, Question};
+use super::model::{Demand, Model, Question};
+use super::topology::{ComponentId, Topology};
 use crate::holds::STALLED_FROM;
 use crate::{Asker, ConnectionId, Effects, Event, SessionId, Timer};
 use ais_proto::AisError;
-use ais_proto::amf::{self, ExternalAction, Readiness};
+use ais_proto::amf;
 use displaced::Displaced;
+use questions::{OperationKind, event};
 use std::collections::{BTreeMap, VecDeque};
 
 /// How many pointless questions per component are remembered, so that a late
@@ -82,30 +84,6 @@ enum Subject {
     },
     /// Nobody waits for the answer any more.
     Nothing,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum OperationKind {
-    /// `saAmfStoppingComplete` answers it.
-    Stopping,
-    /// `quiesce-timeout` runs once it was dispatched.
-    EndsWork {
-        dispatched: bool,
-    },
-    /// The component ends or begins anew with the answer.
-    Ends,
-    Other,
-}
-
-impl OperationKind {
-    fn of(question: &Question) -> Self {
-        match question {
-            Question::Readiness(Readiness::Stopping) => Self::Stopping,
-            Question::Terminate | Question::Restart | Question::Reset => Self::Ends,
-            question if question.ends_work() => Self::EndsWork { dispatched: false },
-            _ => Self::Other,
-        }
-    }
 }
 
 /// What becomes of an answer.
@@ -237,10 +215,13 @@ impl Local {
         self.monitor(id, config, fx);
     }
 
-    /// The components that are registered from this node, and their
-    /// registrations.
-    pub(super) fn registered(&self) -> impl Iterator<Item = (ComponentId, RegistrationId)> {
-        self.clients.iter().map(|(id, client)| (*id, client.registration))
+    /// The components that are registered from this node, in the order of groups.conf,
+    /// and their registrations.
+    pub(super) fn registered(&self, topology: &Topology) -> Vec<(ComponentId, RegistrationId)> {
+        let clients = self.clients.iter().map(|(id, client)| (*id, client.registration));
+        let mut registered: Vec<_> = clients.collect();
+        registered.sort_unstable_by_key(|(id, _)| topology.components.place(*id));
+        registered
     }
 
     /// Tells a component that its registration does not count any more. What
@@ -376,11 +357,11 @@ impl Local {
             CALLBACK_TIMER => self.expire(timer, Cause::CallbackUnanswered, fx),
             QUIESCE_TIMER => self.expire(timer, Cause::QuiesceUnanswered, fx),
             HEARTBEAT_TIMER => {
-                self.beat(component_of(timer)?, model, fx);
+                self.beat(ComponentId(timer.object), model, fx);
                 None
             }
             HEARTBEAT_ANSWER_TIMER => {
-                let client = self.clients.get(&component_of(timer)?)?;
+                let client = self.clients.get(&ComponentId(timer.object))?;
                 let (number, registration) = (client.heartbeat?, client.registration);
                 let cause = Cause::HealthcheckUnanswered;
                 let failed = Message::Unanswered { registration, operation: None, cause };
@@ -457,31 +438,6 @@ impl Local {
     }
 }
 
-fn event(invocation: i32, config: &config::Component, question: Question) -> amf::Event {
-    let component = config.name.clone();
-    match question {
-        Question::Readiness(state) => {
-            amf::Event::ReadinessStateSet { invocation, component, state }
-        }
-        Question::CsiSet { csi, flags, state, active, transition } => {
-            amf::Event::CsiSet { invocation, component, csi, flags, state, active, transition }
-        }
-        Question::CsiRemove { csi, flags } => {
-            amf::Event::CsiRemove { invocation, component, csi, flags }
-        }
-        Question::Confirm(flags) => {
-            amf::Event::PendingOperationConfirm { invocation, component, flags }
-        }
-        Question::Expired(flags) => amf::Event::PendingOperationExpired { component, flags },
-        Question::Restart => amf::Event::ExternalComponentRestart { invocation, component },
-        Question::Reset => {
-            let action = ExternalAction::Reset;
-            amf::Event::ExternalComponentControl { invocation, component, action }
-        }
-        Question::Terminate => amf::Event::ComponentTerminate { invocation, component },
-    }
-}
-
 fn cancel_timers(invocation: i32, fx: &mut Effects) {
     fx.cancel_timer(timer(CALLBACK_TIMER, invocation));
     fx.cancel_timer(timer(QUIESCE_TIMER, invocation));
@@ -493,11 +449,7 @@ fn timer(kind: u8, invocation: i32) -> Timer {
 }
 
 fn component_timer(kind: u8, id: ComponentId) -> Timer {
-    Timer { kind, object: id.0 as u64 }
-}
-
-fn component_of(timer: Timer) -> Option<ComponentId> {
-    usize::try_from(timer.object).ok().map(ComponentId)
+    Timer { kind, object: id.0 }
 }
 
 fn nanoseconds(milliseconds: u32) -> u64 {

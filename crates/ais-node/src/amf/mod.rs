@@ -21,9 +21,10 @@ mod model;
 mod replica;
 #[cfg(test)]
 mod tests;
+mod topology;
 mod track;
 
-use crate::service::{Fingerprint, Replica, Service};
+use crate::service::{Replica, Service};
 use crate::{
     Asker, Caller, Config, ConnectionId, Delivery, Digest, Effects, Event, Malformed, Now, Promise,
     SessionId, Timer,
@@ -36,6 +37,7 @@ use ais_wire::{Name, NodeId, Writer};
 use local::{Answered, Function, Local};
 use message::{Message, RegistrationId, Report};
 use model::{Model, Outcome, Reset};
+use topology::Topology;
 use track::{Start, Tracking};
 
 pub(crate) use track::Due;
@@ -46,8 +48,6 @@ pub struct Amf {
     me: NodeId,
     /// The name of this node.
     name: Name,
-    /// Of groups.conf.
-    fingerprint: Fingerprint,
     model: Model,
     local: Local,
     tracking: Tracking,
@@ -57,13 +57,10 @@ impl Amf {
     /// The service of a node of this name, with nothing registered anywhere.
     #[must_use]
     pub fn new(me: NodeId, name: Name, groups: config::Groups) -> Self {
-        let parts = groups.groups.iter().take(Fingerprint::MAX_PARTS);
-        let parts = parts.map(|group| (group.name.clone(), group.digest())).collect();
         Self {
             me,
             name,
-            fingerprint: Fingerprint { all: groups.digest(), parts },
-            model: Model::new(groups),
+            model: Model::new(Topology::new(groups)),
             local: Local::default(),
             tracking: Tracking::default(),
         }
@@ -203,7 +200,8 @@ impl Amf {
         let counts = |(id, registration): &(_, _)| {
             self.model.registration(*id) == Some(*registration) && !self.model.is_out(*id)
         };
-        let registered = self.local.registered().filter(counts).map(|(id, _)| id);
+        let registered = self.local.registered(self.model.topology()).into_iter();
+        let registered = registered.filter(counts).map(|(id, _)| id);
         let all = registered.chain(self.model.displaced_on(self.me));
         all.map(|id| &self.model.config(id).name)
     }
@@ -275,6 +273,7 @@ impl Amf {
         for (id, questions) in given_up {
             self.local.dismiss(id, questions, &self.model, fx);
         }
+        let touched: Vec<_> = touched.into_values().collect();
         for id in &touched {
             self.local.follow(*id, &self.model, fx);
         }
@@ -436,7 +435,7 @@ impl Service for Amf {
     }
 
     fn digest(&self, digest: &mut Digest) {
-        self.model.digest(digest);
+        self.model.status().digest(digest);
     }
 
     fn replica(&mut self) -> Option<&mut dyn Replica> {

@@ -1,7 +1,8 @@
 //! AMF as a replica: how its state gets to other nodes, and with which groups.conf.
 
-use super::model::Incoming;
-use super::{Amf, Model, send};
+use super::model::{Incoming, Status};
+use super::topology::Topology;
+use super::{Amf, send};
 use crate::service::{
     Configured, Contents, Fingerprint, ForeignState, Part, Replica, Service, Side, Snapshot, Words,
 };
@@ -10,35 +11,28 @@ use ais_proto::amf::Request;
 use ais_proto::{AisError, RequestKind};
 use ais_totem::View;
 use ais_wire::DecodeError;
+use std::rc::Rc;
 
 impl Replica for Amf {
     /// The file bounds how much the state is, so [`Part::Heads`] are all of it.
     fn snapshot(&mut self, _part: Part) -> Snapshot {
-        Box::new(self.model.freeze().into_iter())
+        Box::new(self.model.status().freeze().into_iter())
     }
 
     fn incoming(&self) -> Box<dyn ForeignState> {
-        Box::new(Incoming::new(&self.model))
+        Box::new(Incoming::new(self.model.topology()))
     }
 
     fn merge(&mut self, sides: Vec<Side>, view: &View, fx: &mut Effects) {
-        let here: Vec<_> = self.local.registered().collect();
+        let here = self.local.registered(self.model.topology());
         let dismissal = |(id, registration)| (id, registration, self.model.dismissal(id));
         let dismissals: Vec<_> = here.into_iter().map(dismissal).collect();
-        let mut sides: Vec<_> = sides
-            .into_iter()
-            .map(|side| match side.state {
-                Some(state) => (side.members, finish(state)),
-                None => (side.members, self.model.clone()),
-            })
-            .collect();
-        // One side has nothing to be put together with: it goes on as it is.
-        let together = match sides.pop() {
-            Some((_, only)) if sides.is_empty() => Some(only),
-            last => Model::together(sides.into_iter().chain(last)),
+        let status = |side: Side| match side.state {
+            Some(state) => (side.members, finish(state, self.model.topology())),
+            None => (side.members, self.model.status().clone()),
         };
-        let Some(together) = together else { return };
-        self.model = together;
+        let sides: Vec<_> = sides.into_iter().map(status).collect();
+        self.model.merge(sides);
         self.model.meet_in(view);
         for (id, registration, questions) in dismissals {
             if self.model.is_displaced(registration) {
@@ -68,7 +62,7 @@ impl Configured for Amf {
     }
 
     fn fingerprint(&self) -> Fingerprint {
-        self.fingerprint.clone()
+        self.model.topology().fingerprint().clone()
     }
 
     fn refusal(&self, request: &ais_proto::Request<'_>) -> Option<AisError> {
@@ -92,12 +86,12 @@ impl ForeignState for Incoming {
     }
 }
 
-/// The model of another side.
-fn finish(state: Box<dyn ForeignState>) -> Model {
-    let incoming = state.of_service::<Incoming>().unwrap_or_default();
-    let (model, is_complete) = incoming.finish();
+/// The status of another side.
+fn finish(state: Box<dyn ForeignState>, topology: &Rc<Topology>) -> Status {
+    let incoming = state.of_service::<Incoming>();
+    let (status, is_complete) = incoming.unwrap_or_else(|| Incoming::new(topology)).finish();
     if !is_complete {
         log::error!("the components of another side came in without their end");
     }
-    model
+    status
 }

@@ -1,7 +1,8 @@
 //! Protection group tracking: what programs of this node are told of the
 //! members of a group.
 
-use super::model::{ComponentId, CsiId, MemberState, Model};
+use super::model::{MemberState, Model};
+use super::topology::{ComponentId, CsiId, InOrder};
 use crate::event::Due as ToTell;
 use crate::ledger::Kind;
 use crate::{ConnectionId, Effects, Event, Holder, Ledger, SessionId};
@@ -147,14 +148,11 @@ impl Tracking {
 
     /// Has those told who track a group in which something is new of the touched
     /// components.
-    pub(super) fn touch(
-        &mut self,
-        touched: &BTreeSet<ComponentId>,
-        model: &Model,
-        fx: &mut Effects,
-    ) {
-        let groups: BTreeSet<_> = touched.iter().flat_map(|id| model.instances_with(*id)).collect();
-        for csi in groups {
+    pub(super) fn touch(&mut self, touched: &[ComponentId], model: &Model, fx: &mut Effects) {
+        let groups = touched.iter().flat_map(|id| model.instances_of(*id));
+        let place = |csi| model.topology().instances.place(csi);
+        let groups: InOrder<_> = groups.map(|csi| (place(*csi), *csi)).collect();
+        for csi in groups.into_values() {
             let now = members(model, csi);
             let before = self.groups.insert(csi, Rc::clone(&now));
             if changes(before.as_ref(), &now).any(|change| change != Change::NoChange) {

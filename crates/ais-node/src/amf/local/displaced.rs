@@ -5,7 +5,8 @@ use super::{
     CALLBACK_TIMER, Local, OperationKind, Subject, cancel_timers, event, nanoseconds, timer,
 };
 use crate::amf::message::{Message, RegistrationId};
-use crate::amf::model::{ComponentId, Model, Question};
+use crate::amf::model::{Model, Question};
+use crate::amf::topology::ComponentId;
 use crate::{ConnectionId, Effects, Event};
 
 /// A process that was displaced while it was active.

@@ -4,7 +4,8 @@ use super::{
     HEARTBEAT_ANSWER_TIMER, HEARTBEAT_TIMER, Local, Subject, component_timer, nanoseconds,
 };
 use crate::amf::config;
-use crate::amf::model::{ComponentId, Model};
+use crate::amf::model::Model;
+use crate::amf::topology::ComponentId;
 use crate::{Effects, Event};
 use ais_proto::amf::{self, Healthcheck};
 

@@ -1,7 +1,9 @@
 //! What components are asked, and what follows from asking it.
 
 use super::operations::flags;
-use super::{Ask, Asked, ComponentId, CsiId, Demand, Instance, Model, Question, rules};
+use super::status::{Ask, Asked};
+use super::{ComponentId, Demand, Model, Question, rules};
+use crate::amf::topology::CsiId;
 use Transition::{NewAssign, StillActive};
 use ais_proto::amf::{CSI_ADD_NEW_INSTANCE, CSI_ALL_INSTANCES, Callbacks, HaState, Transition};
 use ais_wire::Name;
@@ -9,8 +11,8 @@ use ais_wire::Name;
 impl Model {
     /// Asks something in place of whatever of its kind is outstanding.
     pub(super) fn ask(&mut self, id: ComponentId, what: Ask) {
-        self.outcome.touched.insert(id);
-        let component = &mut self.components[id.0];
+        self.mark(id);
+        let component = self.status.component_mut(id);
         let Some(registration) = component.registration.as_ref().map(|of| of.number) else {
             return;
         };
@@ -29,8 +31,8 @@ impl Model {
         {
             return self.ask(id, Ask::Csi(csi, HaState::Quiesced));
         }
-        self.last_operation += 1;
-        let operation = self.last_operation;
+        self.status.last_operation += 1;
+        let operation = self.status.last_operation;
         let question = match what {
             Ask::Readiness(state) => Question::Readiness(state),
             Ask::Csi(csi, state) => self.csi_set(id, csi, state),
@@ -40,7 +42,7 @@ impl Model {
             Ask::Reset => Question::Reset,
             Ask::Confirm(operation) => Question::Confirm(flags(operation)),
         };
-        self.components[id.0].asked.push(Asked { operation, what });
+        self.status.component_mut(id).asked.push(Asked { operation, what });
         let demand = Demand { component: id, registration, operation, question };
         self.outcome.demands.push(demand);
     }
@@ -52,27 +54,27 @@ impl Model {
             HaState::Standby => (self.active_of(csi, None).unwrap_or_default(), NewAssign),
             HaState::Quiesced => return self.quiesced(id, csi),
         };
-        let component = &mut self.components[id.0];
+        let component = self.status.component_mut(id);
         let only_one = component.assignments.len() == 1;
         let mut flags = if only_one { CSI_ALL_INSTANCES } else { 0 };
-        if let Some(assignment) = component.assignment_mut(csi) {
+        if let Some(assignment) = component.assignments.get_mut(&csi) {
             let had = matches!(assignment.state, Some(HaState::Active | HaState::Standby));
             if !only_one && !had {
                 flags = CSI_ADD_NEW_INSTANCE;
             }
             assignment.holds |= state == HaState::Active;
         }
-        let csi = self.instances[csi.0].name.clone();
+        let csi = self.topology.instances[csi].name.clone();
         Question::CsiSet { csi, flags, state, active, transition }
     }
 
     fn csi_remove(&self, id: ComponentId, csi: CsiId) -> Question {
         let flags = self.flags_to_end(id);
-        Question::CsiRemove { csi: self.instances[csi.0].name.clone(), flags }
+        Question::CsiRemove { csi: self.topology.instances[csi].name.clone(), flags }
     }
 
     fn flags_to_end(&self, id: ComponentId) -> u32 {
-        let only_one = self.components[id.0].assignments.len() == 1;
+        let only_one = self.status.component(id).assignments.len() == 1;
         if only_one { CSI_ALL_INSTANCES } else { 0 }
     }
 
@@ -80,21 +82,21 @@ impl Model {
     pub(super) fn quiesced(&self, id: ComponentId, csi: CsiId) -> Question {
         let flags = self.flags_to_end(id);
         let (active, transition) = (Name::default(), Transition::NewAssign);
-        let csi = self.instances[csi.0].name.clone();
+        let csi = self.topology.instances[csi].name.clone();
         Question::CsiSet { csi, flags, state: HaState::Quiesced, active, transition }
     }
 
     /// Whose work an instance's new active goes on with, and how that one let
     /// go of it.
     fn take_over(&mut self, id: ComponentId, csi: CsiId) -> (Name, Transition) {
-        let vacated = &mut self.instances[csi.0].vacated;
+        let vacated = self.status.vacated_mut(csi);
         // Coming back to one's own work is not a takeover.
         vacated.retain(|(former, _)| *former != id);
         if !vacated.is_empty() {
             let (former, transition) = vacated.remove(0);
-            return (self.components[former.0].config.name.clone(), transition);
+            return (self.topology.components[former].config.name.clone(), transition);
         }
-        let group = &self.groups[self.units[self.components[id.0].unit].group];
+        let group = &self.topology.groups[self.topology.group_of(id)];
         let beside = self.active_of(csi, Some(id)).filter(|_| rules::takes_over(group));
         let transition = if beside.is_some() { StillActive } else { NewAssign };
         (beside.unwrap_or_default(), transition)
@@ -102,49 +104,22 @@ impl Model {
 
     /// The first member that is active for an instance, this one left out.
     fn active_of(&self, csi: CsiId, not: Option<ComponentId>) -> Option<Name> {
-        let members = self.instances[csi.0].members.iter();
-        let mut active = members.filter(|id| self.components[id.0].holds(csi) && Some(**id) != not);
-        active.next().map(|id| self.components[id.0].config.name.clone())
+        let members = self.topology.instances[csi].members.iter();
+        let is_it = |id: &&ComponentId| self.status.component(**id).holds(csi) && Some(**id) != not;
+        let mut active = members.filter(is_it);
+        active.next().map(|id| self.topology.components[*id].config.name.clone())
     }
 
     /// A component lets go of an instance.
     pub(super) fn let_go(&mut self, id: ComponentId, csi: CsiId, transition: Transition) {
-        let group = &self.groups[self.units[self.components[id.0].unit].group];
-        let takes_over = rules::takes_over(group);
-        let Some(assignment) = self.components[id.0].assignment_mut(csi) else { return };
+        let takes_over = rules::takes_over(&self.topology.groups[self.topology.group_of(id)]);
+        let component = self.status.component_mut(id);
+        let Some(assignment) = component.assignments.get_mut(&csi) else { return };
         assignment.state = Some(HaState::Quiesced);
         if std::mem::take(&mut assignment.holds) && takes_over {
-            let Instance { vacated, .. } = &mut self.instances[csi.0];
+            let vacated = self.status.vacated_mut(csi);
             vacated.retain(|(former, _)| *former != id);
             vacated.push((id, transition));
         }
-    }
-}
-
-impl Ask {
-    /// Whether this makes an earlier demand pointless.
-    pub(super) fn replaces(self, earlier: Self) -> bool {
-        match (self, earlier) {
-            (Self::Readiness(_), Self::Readiness(_)) | (Self::Confirm(_), Self::Confirm(_)) => true,
-            _ if self.ends() => true,
-            _ => self.csi().is_some() && self.csi() == earlier.csi(),
-        }
-    }
-
-    /// The instance that it is about.
-    pub(super) fn csi(self) -> Option<CsiId> {
-        match self {
-            Self::Csi(csi, _) | Self::Remove(csi) => Some(csi),
-            Self::Readiness(_)
-            | Self::Terminate
-            | Self::Restart
-            | Self::Reset
-            | Self::Confirm(_) => None,
-        }
-    }
-
-    /// Whether nothing that was asked before counts any more.
-    pub(super) fn ends(self) -> bool {
-        matches!(self, Self::Terminate | Self::Restart | Self::Reset)
     }
 }

@@ -1,13 +1,15 @@
 //! What can happen to the model. Every input leaves it settled.
 
 use super::recovery::bounded;
-use super::{Ask, ComponentId, Failure, Model, Registration};
+use super::status::{Ask, Failure, Registration};
+use super::{ComponentId, Model, UnitId};
 use crate::amf::message::{Cause, RegistrationId};
 use ais_proto::AisError;
 use ais_proto::amf::{Callbacks, HaState, Readiness, Transition};
 use ais_totem::View;
 use ais_wire::{Name, NodeId};
 use log::Level;
+use std::rc::Rc;
 
 impl Model {
     /// A process on `node` registers a component, by the message with this
@@ -26,7 +28,7 @@ impl Model {
     ) -> Result<RegistrationId, AisError> {
         let id = self.find(name)?;
         let proxy = proxy.map(|proxy| self.find_registered(proxy)).transpose()?;
-        if self.components[id.0].registration.is_some() {
+        if self.status.component(id).registration.is_some() {
             return Err(AisError::Exist);
         }
         // A program speaks for what runs on its own node.
@@ -37,17 +39,17 @@ impl Model {
         if !callbacks.contains(Callbacks::CSI_SET) {
             return Err(AisError::Init);
         }
-        let number = RegistrationId { view: self.view, number };
-        self.enter(id, number, proxy);
+        let number = RegistrationId { view: self.status.view, number };
+        self.status.enter(id, number, proxy);
         let registration = Registration { number, node, callbacks, proxy };
-        self.components[id.0].registration = Some(registration);
+        self.status.component_mut(id).registration = Some(registration);
         self.explain(id, format!("it registers from {node}"));
         self.touch(id);
         self.settle();
         Ok(number)
     }
 
-    /// Whoever registered a component unregisters it.
+    /// The process that registered a component unregisters it.
     ///
     /// # Errors
     /// `NOT_EXIST`, `BAD_OPERATION` as `saAmfComponentUnregister` has them.
@@ -56,7 +58,7 @@ impl Model {
         registration: RegistrationId,
         proxy: Option<&Name>,
     ) -> Result<(), AisError> {
-        let id = *self.registered.get(&registration).ok_or(AisError::NotExist)?;
+        let id = *self.status.registered.get(&registration).ok_or(AisError::NotExist)?;
         let proxy = proxy.map(|proxy| self.find_registered(proxy)).transpose()?;
         if self.proxy_of(id) != proxy || !self.proxied_by(id).is_empty() {
             return Err(AisError::BadOperation);
@@ -70,7 +72,7 @@ impl Model {
     /// process.
     pub(in crate::amf) fn handle_gone(&mut self, registrations: &[RegistrationId]) {
         for registration in registrations {
-            if let Some(id) = self.registered.get(registration).copied() {
+            if let Some(id) = self.status.registered.get(registration).copied() {
                 self.end_registration(id, Level::Warn, "its process or library handle is gone");
             }
             self.forget_displaced(*registration);
@@ -82,17 +84,17 @@ impl Model {
     /// quorum everything goes out of service, and nothing comes into it until
     /// [`Model::resume`]: it may yet have to be agreed on with another side.
     pub(in crate::amf) fn install(&mut self, view: &View, has_quorum: bool) {
-        self.view = view.id;
+        self.status.view = view.id;
         self.members = view.members.iter().copied().collect();
-        self.view_has_quorum = has_quorum;
+        self.status.view_has_quorum = has_quorum;
         self.end_where(|node| view.left.contains(&node));
-        // Who comes back begins anew.
-        self.faults.retain(|node, _| !view.left.contains(node));
-        self.draining.retain(|node| !view.left.contains(node));
+        // A node that comes back begins anew.
+        self.status.faults.retain(|node, _| !view.left.contains(node));
+        self.status.draining.retain(|node| !view.left.contains(node));
         // Nobody has to agree on what nobody does.
-        let is_free = self.has_quorum || self.registered.is_empty();
-        if self.has_quorum != (has_quorum && is_free) {
-            self.has_quorum = !self.has_quorum;
+        let is_free = self.status.has_quorum || self.status.registered.is_empty();
+        if self.status.has_quorum != (has_quorum && is_free) {
+            self.status.has_quorum = !self.status.has_quorum;
             self.touch_all();
         }
         self.settle();
@@ -100,13 +102,13 @@ impl Model {
 
     /// Whether a message has to tell this side that it has quorum again.
     pub(in crate::amf) fn is_to_resume(&self) -> bool {
-        self.view_has_quorum && !self.has_quorum
+        self.status.view_has_quorum && !self.status.has_quorum
     }
 
     /// This side has quorum again, and is one with those it has met.
     pub(in crate::amf) fn resume(&mut self) {
         if self.is_to_resume() {
-            self.has_quorum = true;
+            self.status.has_quorum = true;
             self.touch_all();
             self.settle();
         }
@@ -115,7 +117,7 @@ impl Model {
     /// A node is about to leave: its units go out of service in order, and
     /// others take over. It counts until the node is gone.
     pub(in crate::amf) fn drain(&mut self, node: NodeId) {
-        if self.members.contains(&node) && self.draining.insert(node) {
+        if self.members.contains(&node) && self.status.draining.insert(node) {
             log::info!("node {node} is about to leave");
             self.touch_node(node);
             self.settle();
@@ -126,7 +128,7 @@ impl Model {
     /// is there.
     pub(super) fn end_where(&mut self, is_gone: impl Fn(NodeId) -> bool) {
         let there = |id: &&ComponentId| self.node_of(**id).is_some_and(&is_gone);
-        let gone: Vec<_> = self.registered.values().filter(there).copied().collect();
+        let gone: Vec<_> = self.status.registered.values().filter(there).copied().collect();
         for id in gone {
             self.end_registration(id, Level::Warn, "its node is gone");
         }
@@ -140,8 +142,8 @@ impl Model {
         operation: u64,
         is_ok: bool,
     ) {
-        let Some(id) = self.registered.get(&registration).copied() else { return };
-        let asked = &mut self.components[id.0].asked;
+        let Some(id) = self.status.registered.get(&registration).copied() else { return };
+        let asked = &mut self.status.component_mut(id).asked;
         let Some(place) = asked.iter().position(|asked| asked.operation == operation) else {
             return;
         };
@@ -160,9 +162,9 @@ impl Model {
         if !is_ok {
             self.fail(id, Failure::Refused, "it answered a callback with an error");
         }
-        let component = &mut self.components[id.0];
+        let component = self.status.component_mut(id);
         match what {
-            // Who fails to leave has left as far as anybody can rely on it.
+            // One that fails to leave has left as far as anybody can rely on it.
             Ask::Readiness(Readiness::OutOfService) => {
                 component.readiness = Readiness::OutOfService;
             }
@@ -173,13 +175,13 @@ impl Model {
             Ask::Terminate => self.end_registration(id, Level::Warn, "it was terminated"),
             Ask::Readiness(state) if is_ok => component.readiness = state,
             Ask::Csi(csi, state) if is_ok => {
-                if let Some(assignment) = component.assignment_mut(csi) {
+                if let Some(assignment) = component.assignments.get_mut(&csi) {
                     assignment.state = Some(state);
                 }
             }
-            // Who fails to give it back has it no more either.
+            // One that fails to give it back has it no more either.
             Ask::Remove(csi) => {
-                if let Some(assignment) = component.assignment_mut(csi) {
+                if let Some(assignment) = component.assignments.get_mut(&csi) {
                     assignment.state = None;
                 }
             }
@@ -196,8 +198,8 @@ impl Model {
         operation: Option<u64>,
         cause: Cause,
     ) {
-        let Some(id) = self.registered.get(&registration).copied() else { return };
-        let asked = &mut self.components[id.0].asked;
+        let Some(id) = self.status.registered.get(&registration).copied() else { return };
+        let asked = &mut self.status.component_mut(id).asked;
         let place = |operation| asked.iter().position(|of| of.operation == operation);
         let what = match operation.map(place) {
             None => None,
@@ -230,15 +232,15 @@ impl Model {
         for proxied in self.proxied_by(id) {
             self.end_registration(proxied, Level::Warn, "its proxy is gone");
         }
-        let component = &mut self.components[id.0];
+        let component = self.status.component_mut(id);
         let Some(registration) = component.registration.take() else { return };
-        let name = &component.config.name;
+        let name = &self.topology.components[id].config.name;
         log::log!(level, "component {name} is no longer registered: {reason}");
         component.reason = bounded(format!("it is no longer registered: {reason}"));
         component.failure = None;
-        self.registered.remove(&registration.number);
+        self.status.registered.remove(&registration.number);
         if let Some(proxy) = registration.proxy {
-            self.proxied.remove(&(proxy, id));
+            self.status.proxied.remove(&(proxy, id));
         }
         self.begin_anew(id);
         self.forget_work_of_nobody(id);
@@ -248,7 +250,7 @@ impl Model {
     /// Whatever a component was asked and has answered does not count any more.
     pub(super) fn begin_anew(&mut self, id: ComponentId) {
         self.stop_counting_on(id);
-        for assignment in &mut self.components[id.0].assignments {
+        for assignment in self.status.component_mut(id).assignments.values_mut() {
             assignment.state = None;
         }
     }
@@ -256,11 +258,10 @@ impl Model {
     /// When the last member of a protection group has gone there is no work
     /// left to take over; whoever comes next begins anew.
     fn forget_work_of_nobody(&mut self, id: ComponentId) {
-        for csi in self.instances_of(id) {
-            let instance = &self.instances[csi.0];
-            let is_here = |id: &ComponentId| self.components[id.0].registration.is_some();
-            if !instance.members.iter().any(is_here) {
-                self.instances[csi.0].vacated.clear();
+        for csi in &self.topology.components[id].instances {
+            let is_here = |id: &ComponentId| self.status.component(*id).registration.is_some();
+            if !self.topology.instances[*csi].members.iter().any(is_here) {
+                self.status.vacated_mut(*csi).clear();
             }
         }
     }
@@ -268,11 +269,11 @@ impl Model {
     /// A component that cannot be asked any more counts as out of service and
     /// quiesced.
     pub(super) fn stop_counting_on(&mut self, id: ComponentId) {
-        let component = &mut self.components[id.0];
+        let component = self.status.component_mut(id);
         component.asked.clear();
         component.readiness = Readiness::OutOfService;
-        for csi in self.instances_of(id) {
-            let assignment = self.components[id.0].assignment(csi);
+        for csi in self.instances_of(id).to_vec() {
+            let assignment = self.status.component(id).assignments.get(&csi);
             if assignment.is_some_and(|assignment| assignment.state.is_some() || assignment.holds) {
                 self.let_go(id, csi, Transition::NotQuiesced);
             }
@@ -280,26 +281,17 @@ impl Model {
     }
 
     pub(super) fn touch_all(&mut self) {
-        (0..self.components.len()).for_each(|id| self.touch(ComponentId(id)));
+        let topology = Rc::clone(&self.topology);
+        topology.components.ids().for_each(|id| self.touch(id));
     }
 
-    pub(super) fn touch_unit(&mut self, unit: usize) {
-        self.components(unit).for_each(|id| self.touch(id));
+    pub(super) fn touch_unit(&mut self, unit: UnitId) {
+        self.components(unit).to_vec().into_iter().for_each(|id| self.touch(id));
     }
 
     pub(super) fn touch(&mut self, id: ComponentId) {
-        self.outcome.touched.insert(id);
-        self.unsettled.insert(self.components[id.0].unit);
-    }
-
-    /// Enters a registration that a component has from now on.
-    pub(super) fn enter(
-        &mut self,
-        id: ComponentId,
-        number: RegistrationId,
-        proxy: Option<ComponentId>,
-    ) {
-        self.registered.insert(number, id);
-        self.proxied.extend(proxy.map(|proxy| (proxy, id)));
+        self.mark(id);
+        let unit = self.topology.components[id].unit;
+        self.unsettled.insert(self.topology.units.place(unit), unit);
     }
 }

@@ -6,128 +6,96 @@
 //! units give up what they do there first: quiesced and out of service they
 //! begin anew. A component that is registered on both stays with the first;
 //! the other process lets go of what it has before others take that over.
+//!
+//! What merges is the status of each side. All have the same topology, which says
+//! here which units stand in for each other and which components each has.
 
 use super::operations::MAX_LOCKS;
-use super::{
-    AdminState, Ask, Component, ComponentId, CsiId, Model, Phase, Question, Readiness,
-    Registration, Role, rules,
-};
+use super::status::{Ask, Phase, Registration, Role, Status};
+use super::{ComponentId, Model, Question, Readiness, UnitId, rules};
 use ais_proto::amf::Callbacks;
 use ais_totem::View;
 use ais_wire::NodeId;
 use std::collections::BTreeSet;
-use std::ops::Range;
+use std::rc::Rc;
 
 impl Model {
-    /// The same file with nobody registered.
-    pub(in crate::amf) fn emptied(&self) -> Self {
-        let mut model = self.clone();
-        model.registered.clear();
-        model.displaced.clear();
-        model.proxied.clear();
-        model.faults.clear();
-        model.draining.clear();
-        model.locks.clear();
-        for group in &mut model.groups {
-            (group.admin, group.pending) = (AdminState::Unlocked, None);
-            group.reason.clear();
+    /// Makes one status of those of all sides, in rank order, each with the members of its
+    /// side; where the view has quorum, AMF acts on it from now on. One side alone has
+    /// nothing to be put together with: it goes on as it is.
+    pub(in crate::amf) fn merge(&mut self, sides: Vec<(Vec<NodeId>, Status)>) {
+        let mut sides = sides.into_iter();
+        let Some((mut here, first)) = sides.next() else { return };
+        self.status = first;
+        if sides.len() == 0 {
+            return;
         }
-        model.last_operation = 0;
-        model.outcome = Default::default();
-        for unit in &mut model.units {
-            (unit.phase, unit.admin) = (Phase::Out, AdminState::Unlocked);
-            unit.reason.clear();
-        }
-        for component in &mut model.components {
-            component.registration = None;
-            component.failure = None;
-            component.readiness = Readiness::OutOfService;
-            component.asked.clear();
-            component.restarts.clear();
-            component.reason.clear();
-            for assignment in &mut component.assignments {
-                (assignment.state, assignment.holds) = (None, false);
-            }
-        }
-        for instance in &mut model.instances {
-            instance.vacated.clear();
-        }
-        model
-    }
-
-    /// Puts sides together, in rank order: their members and what they have.
-    /// Where the view has quorum that counts from now on.
-    pub(in crate::amf) fn together(
-        sides: impl IntoIterator<Item = (Vec<NodeId>, Self)>,
-    ) -> Option<Self> {
-        let sides = sides.into_iter().map(|(members, mut model)| {
-            model.end_where(|node| !members.contains(&node));
-            // What a side says of a node counts if it is one of its own.
-            model.faults.retain(|node, _| members.contains(node));
-            model.draining.retain(|node| members.contains(node));
-            (members, model)
+        self.keep_to(&here);
+        let others = sides.map(|(members, status)| {
+            let mut side = Self::with(Rc::clone(&self.topology), status);
+            side.keep_to(&members);
+            (members, side)
         });
-        let mut sides: Vec<_> = sides.collect();
-        if sides.is_empty() {
-            return None;
-        }
-        let (mut here, mut together) = sides.remove(0);
-        sides.iter_mut().for_each(|(_, side)| together.displace_all_of(side));
-        together.has_quorum = together.view_has_quorum;
-        together.touch_all();
-        together.settle();
-        for (members, mut side) in sides {
-            together.faults.append(&mut side.faults);
-            together.draining.append(&mut side.draining);
-            together.locks.retain(|node, _| !members.contains(node) || here.contains(node));
-            let theirs = side.locks.iter().filter(|(node, _)| members.contains(node));
-            for (node, state) in theirs {
-                if together.locks.len() < MAX_LOCKS {
-                    together.locks.insert(*node, *state);
+        let mut others: Vec<_> = others.collect();
+        others.iter_mut().for_each(|(_, side)| self.displace_all_of(&mut side.status));
+        self.status.has_quorum = self.status.view_has_quorum;
+        self.touch_all();
+        self.settle();
+        for (members, mut side) in others {
+            let (own, theirs) = (&mut self.status, &mut side.status);
+            own.faults.append(&mut theirs.faults);
+            own.draining.append(&mut theirs.draining);
+            own.locks.retain(|node, _| !members.contains(node) || here.contains(node));
+            for (node, state) in theirs.locks.iter().filter(|(node, _)| members.contains(node)) {
+                if own.locks.len() < MAX_LOCKS {
+                    own.locks.insert(*node, *state);
                 }
             }
             here.extend(members);
-            together.take_in(side);
+            self.take_in(side);
         }
-        Some(together)
+    }
+
+    /// Only what a side says of its own members counts.
+    fn keep_to(&mut self, members: &[NodeId]) {
+        self.end_where(|node| !members.contains(&node));
+        self.status.faults.retain(|node, _| members.contains(node));
+        self.status.draining.retain(|node| members.contains(node));
     }
 
     /// Sides have met in this view; whatever it was before, everything here is
     /// to be looked at.
     pub(in crate::amf) fn meet_in(&mut self, view: &View) {
-        self.view = view.id;
+        self.status.view = view.id;
         self.members = view.members.iter().copied().collect();
-        let all = (0..self.components.len()).map(ComponentId);
-        self.outcome.touched.extend(all);
+        self.outcome.touched.extend(self.topology.components.ids().enumerate());
     }
 
     /// Puts a side in that ranks after those that are here.
     fn take_in(&mut self, mut side: Self) {
-        // So no answer is taken for one to a later question.
-        self.last_operation = self.last_operation.max(side.last_operation);
-        for group in 0..side.groups.len() {
-            side.give_up_pending(group, "sides met");
-        }
+        // No answer shall be taken for one to a later question.
+        self.status.last_operation = self.status.last_operation.max(side.status.last_operation);
+        let topology = Rc::clone(&self.topology);
+        topology.groups.ids().for_each(|group| side.give_up_pending(group, "sides met"));
         self.outcome.demands.append(&mut side.outcome.demands);
-        let taken: Vec<ComponentId> = (0..self.components.len())
-            .map(ComponentId)
-            .filter(|id| self.takes(*id, &side))
-            .collect();
+        let taken: BTreeSet<ComponentId> =
+            topology.components.ids().filter(|id| self.takes(*id, &side)).collect();
         for scope in self.scopes() {
-            let components = self.components_of(&scope);
-            let is_here = |id: &ComponentId| components.contains(&id.0);
-            let taken: Vec<_> = taken.iter().copied().filter(is_here).collect();
-            if taken.is_empty() {
+            let of = |unit: &UnitId| topology.units[*unit].components.iter().copied();
+            let components: Vec<_> = scope.iter().flat_map(of).collect();
+            if !components.iter().any(|id| taken.contains(id)) {
                 continue;
             }
-            let comes_whole = components.map(ComponentId).all(|id| {
-                self.registration(id).is_none()
-                    && (taken.contains(&id) || side.registration(id).is_none())
+            let comes_whole = components.iter().all(|id| {
+                self.registration(*id).is_none()
+                    && (taken.contains(id) || side.registration(*id).is_none())
             });
             if comes_whole {
-                self.adopt(&scope, &taken, &mut side);
+                self.adopt(&scope, &taken, &mut side.status);
             } else {
-                scope.for_each(|unit| self.take_in_unit(unit, &taken, &mut side));
+                for unit in scope {
+                    self.take_in_unit(unit, &taken, &mut side.status);
+                }
             }
         }
         self.touch_all();
@@ -137,14 +105,15 @@ impl Model {
     /// What a component has to be told whose registration ends though its
     /// process is there: to let go of what it has, in order.
     pub(in crate::amf) fn dismissal(&self, id: ComponentId) -> Vec<Question> {
-        let component = &self.components[id.0];
+        let component = self.status.component(id);
         if !component.is_reachable() {
             return Vec::new();
         }
         let mut questions = Vec::new();
-        let works = |csi: &CsiId| component.work_on(*csi).is_some();
-        for csi in self.instances_of(id).into_iter().filter(works) {
-            questions.push(self.quiesced(id, csi));
+        for csi in self.instances_of(id) {
+            if component.work_on(*csi).is_some() {
+                questions.push(self.quiesced(id, *csi));
+            }
         }
         let can_leave = component.has_callback(Callbacks::READINESS_STATE_SET);
         if component.is_in_service() && can_leave {
@@ -166,86 +135,76 @@ impl Model {
     }
 
     /// The units that stand in for each other.
-    fn scopes(&self) -> Vec<Range<usize>> {
+    fn scopes(&self) -> Vec<Vec<UnitId>> {
         let mut scopes = Vec::new();
-        for group in &self.groups {
+        for group in self.topology.groups.ids().map(|group| &self.topology.groups[group]) {
             if rules::takes_over(group) {
                 scopes.push(group.units.clone());
             } else {
-                scopes.extend(group.units.clone().map(|unit| unit..unit + 1));
+                scopes.extend(group.units.iter().map(|unit| vec![*unit]));
             }
         }
         scopes
     }
 
-    fn components_of(&self, units: &Range<usize>) -> Range<usize> {
-        let of = |unit: usize| self.units.get(unit).map_or(0..0, |unit| unit.components.clone());
-        of(units.start).start..units.end.checked_sub(1).map_or(0, |last| of(last).end)
-    }
-
-    fn adopt(&mut self, units: &Range<usize>, taken: &[ComponentId], side: &mut Self) {
-        for unit in units.clone() {
-            self.units[unit].phase = side.units[unit].phase;
-            self.units[unit].reason = std::mem::take(&mut side.units[unit].reason);
-        }
+    fn adopt(&mut self, units: &[UnitId], taken: &BTreeSet<ComponentId>, side: &mut Status) {
         let mut instances = BTreeSet::new();
-        for id in taken {
-            self.take_component(*id, side);
-            instances.extend(self.instances_of(*id));
+        for unit in units {
+            let (own, theirs) = (self.status.unit_mut(*unit), side.unit_mut(*unit));
+            (own.phase, own.reason) = (theirs.phase, std::mem::take(&mut theirs.reason));
+            for id in self.taken_of(*unit, taken) {
+                self.take_component(id, side);
+                instances.extend(self.instances_of(id));
+            }
         }
         // Once for each, though several of its members are taken.
         for csi in instances {
-            self.instances[csi.0].vacated = std::mem::take(&mut side.instances[csi.0].vacated);
+            *self.status.vacated_mut(csi) = std::mem::take(side.vacated_mut(csi));
         }
     }
 
-    fn take_component(&mut self, id: ComponentId, side: &mut Self) {
-        let component = &mut self.components[id.0];
-        std::mem::swap(component, &mut side.components[id.0]);
+    /// The components of a unit that come from the other side.
+    fn taken_of(&self, unit: UnitId, taken: &BTreeSet<ComponentId>) -> Vec<ComponentId> {
+        self.components(unit).iter().copied().filter(|id| taken.contains(id)).collect()
+    }
+
+    fn take_component(&mut self, id: ComponentId, side: &mut Status) {
+        let component = self.status.component_mut(id);
+        std::mem::swap(component, side.component_mut(id));
         if let Some(Registration { number, proxy, .. }) = component.registration {
-            self.enter(id, number, proxy);
+            self.status.enter(id, number, proxy);
             self.forget_displaced(number);
         }
     }
 
-    fn take_in_unit(&mut self, unit: usize, taken: &[ComponentId], side: &mut Self) {
-        let components = self.units[unit].components.clone();
-        let taken: Vec<_> = taken.iter().copied().filter(|id| components.contains(&id.0)).collect();
+    fn take_in_unit(&mut self, unit: UnitId, taken: &BTreeSet<ComponentId>, side: &mut Status) {
+        let taken = self.taken_of(unit, taken);
         for id in &taken {
             self.take_component(*id, side);
             // It is about to be told to let go, if it has anything: nobody
             // counts on it meanwhile.
-            for assignment in &mut self.components[id.0].assignments {
+            for assignment in self.status.component_mut(*id).assignments.values_mut() {
                 assignment.holds = false;
             }
         }
         if taken.is_empty() {
             return;
         }
-        let there = side.units[unit].phase;
-        let phase = farther_in(self.units[unit].phase, on_the_way_out(there));
-        self.units[unit].phase = phase;
+        let there = side.unit(unit).phase;
+        let phase = farther_in(self.status.unit(unit).phase, on_the_way_out(there));
+        self.status.unit_mut(unit).phase = phase;
         for id in taken {
             match there {
                 Phase::InService(Some(_)) | Phase::Stopping | Phase::Yielding => self.quiesce(id),
                 Phase::Entering | Phase::InService(None)
                     if matches!(phase, Phase::Leaving(_))
-                        && self.components[id.0].is_in_service() =>
+                        && self.status.component(id).is_in_service() =>
                 {
                     self.ask(id, Ask::Readiness(Readiness::OutOfService));
                 }
                 _ => {}
             }
         }
-    }
-}
-
-impl Component {
-    /// Whether it is in service, or was told to be.
-    pub(super) fn is_in_service(&self) -> bool {
-        !self.is_asked(Ask::Readiness(Readiness::OutOfService))
-            && (self.readiness == Readiness::InService
-                || self.is_asked(Ask::Readiness(Readiness::InService)))
     }
 }
 

@@ -12,31 +12,17 @@
 //! 2004 have the callback and never answer.
 
 use super::recovery::bounded;
-use super::{Ask, ComponentId, Demand, Model, Phase, Question, Role, Unit, rules};
+use super::status::{Ask, Pending, Phase, Role, Scope};
+use super::{ComponentId, Demand, GroupId, Model, Question, UnitId, rules};
 use ais_proto::admin::{AdminState, Operation, Target};
 use ais_proto::amf::{Callbacks, PENDING_SHUTDOWN, PENDING_SWITCHOVER};
 use ais_wire::{Name, NodeId};
-use std::ops::Range;
 
 /// How many nodes may be locked: as many as a cluster has at most.
 pub(super) const MAX_LOCKS: usize = 128;
 
 /// What was done, or why nothing was, for people.
 type Words = Result<String, String>;
-
-/// An operation that waits for confirmation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Pending {
-    pub(super) operation: Operation,
-    pub(super) scope: Scope,
-}
-
-/// A group, or one unit of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
-    Group(usize),
-    Unit(usize),
-}
 
 impl Model {
     /// Does an operation, or begins it.
@@ -62,19 +48,19 @@ impl Model {
         done
     }
 
-    fn find_group(&self, name: &Name) -> Result<usize, String> {
-        let found = self.groups.iter().position(|group| group.name == *name);
+    fn find_group(&self, name: &Name) -> Result<GroupId, String> {
+        let found = self.topology.groups.find(name);
         found.ok_or_else(|| format!("there is no group {name} in groups.conf"))
     }
 
-    fn find_unit(&self, name: &Name) -> Result<usize, String> {
-        let found = self.units.iter().position(|unit| unit.name == *name);
+    fn find_unit(&self, name: &Name) -> Result<UnitId, String> {
+        let found = self.topology.units.find(name);
         found.ok_or_else(|| format!("there is no unit {name} in groups.conf"))
     }
 
     fn operate_on(&mut self, operation: Operation, scope: Scope) -> Words {
         let group = self.group_of(scope);
-        if let Some(pending) = self.groups[group].pending {
+        if let Some(pending) = self.status.group(group).pending {
             // A lock is done at once, whatever waits; an unlock takes back.
             let goes_before =
                 pending.scope == scope && matches!(operation, Operation::Lock | Operation::Unlock);
@@ -109,9 +95,7 @@ impl Model {
                 self.confirm(operation, scope)
             }
             Operation::Repaired => {
-                for unit in self.units_of(scope) {
-                    self.components(unit).for_each(|id| self.repair(id));
-                }
+                self.components_of(scope).into_iter().for_each(|id| self.repair(id));
                 Ok(format!("all errors of {} are repaired", self.title(scope)))
             }
         }
@@ -124,13 +108,13 @@ impl Model {
             self.repair(id);
             return Ok(format!("all errors of component {name} are repaired"));
         }
-        let unit = &self.units[self.components[id.0].unit].name;
+        let unit = &self.topology.units[self.topology.components[id].unit].name;
         Err(format!("a component is in service with its unit; name unit {unit}"))
     }
 
     fn operate_on_node(&mut self, operation: Operation, node: NodeId) -> Words {
         let state = self.lock_of(node);
-        let is_known = self.members.contains(&node) || self.locks.contains_key(&node);
+        let is_known = self.members.contains(&node) || self.status.locks.contains_key(&node);
         if !is_known {
             return Err(format!("node {node} is no member of the cluster"));
         }
@@ -149,9 +133,9 @@ impl Model {
         };
         self.check_admin(&format!("node {node}"), state, state_after)?;
         if state_after == AdminState::Unlocked {
-            self.locks.remove(&node);
-        } else if self.locks.len() < MAX_LOCKS || self.locks.contains_key(&node) {
-            self.locks.insert(node, state_after);
+            self.status.locks.remove(&node);
+        } else if self.status.locks.len() < MAX_LOCKS || self.status.locks.contains_key(&node) {
+            self.status.locks.insert(node, state_after);
         } else {
             return Err(format!("{MAX_LOCKS} nodes are locked already"));
         }
@@ -183,18 +167,18 @@ impl Model {
         let words = format!("it is {} by an operator", participle(admin));
         match scope {
             Scope::Group(group) => {
-                self.groups[group].admin = admin;
-                self.groups[group].reason = words;
+                self.status.group_mut(group).admin = admin;
+                self.status.group_mut(group).reason = words;
             }
             Scope::Unit(unit) => {
-                self.units[unit].admin = admin;
-                self.units[unit].reason = words;
+                self.status.unit_mut(unit).admin = admin;
+                self.status.unit_mut(unit).reason = words;
             }
         }
         let units = self.units_of(scope);
-        units.clone().for_each(|unit| self.touch_unit(unit));
+        units.iter().for_each(|unit| self.touch_unit(*unit));
         let mut done = format!("{title} is {}", participle(admin));
-        let held = units.clone().find(|unit| self.lock(*unit) != AdminState::Unlocked);
+        let held = units.into_iter().find(|unit| self.lock(*unit) != AdminState::Unlocked);
         if admin == AdminState::Unlocked
             && let Some(unit) = held
         {
@@ -211,39 +195,39 @@ impl Model {
         if asked.is_empty() {
             return self.carry_out(operation, scope);
         }
-        self.groups[group].pending = Some(Pending { operation, scope });
+        self.status.group_mut(group).pending = Some(Pending { operation, scope });
         let count = asked.len();
         asked.into_iter().for_each(|id| self.ask(id, Ask::Confirm(operation)));
-        self.unplanned.insert(group);
+        self.mark_group(group);
         let title = self.title(scope);
         let what = noun(operation);
         Ok(format!("{what} of {title} waits for {count} components to confirm it"))
     }
 
-    /// Those in active units of a scope that can be asked, with this callback.
+    /// The components in active units of a scope that can be asked, with this callback.
     fn at_work(&self, scope: Scope, callback: Callbacks) -> Vec<ComponentId> {
         let is_active =
-            |unit: &usize| self.units[*unit].phase == Phase::InService(Some(Role::Active));
-        let components =
-            self.units_of(scope).filter(is_active).flat_map(|unit| self.components(unit));
+            |unit: &UnitId| self.status.unit(*unit).phase == Phase::InService(Some(Role::Active));
+        let active = self.units_of(scope).into_iter().filter(is_active);
+        let components = active.flat_map(|unit| self.components(unit));
         let can = |id: &ComponentId| {
-            let component = &self.components[id.0];
+            let component = self.status.component(*id);
             component.is_reachable() && component.has_callback(callback)
         };
-        components.filter(can).collect()
+        components.copied().filter(can).collect()
     }
 
     /// Does the pending operation of a group if all have confirmed it.
-    pub(super) fn resolve_pending(&mut self, group: usize) {
-        let Some(Pending { operation, scope }) = self.groups[group].pending else { return };
-        let mut components = self.units_of(scope).flat_map(|unit| self.components(unit));
-        if components.any(|id| self.components[id.0].is_asked(Ask::Confirm(operation))) {
+    pub(super) fn resolve_pending(&mut self, group: GroupId) {
+        let Some(Pending { operation, scope }) = self.status.group(group).pending else { return };
+        let mut components = self.components_of(scope).into_iter();
+        if components.any(|id| self.status.component(id).is_asked(Ask::Confirm(operation))) {
             return;
         }
         match self.carry_out(operation, scope) {
             Ok(words) => {
                 log::info!("{words}");
-                self.groups[group].pending = None;
+                self.status.group_mut(group).pending = None;
             }
             Err(words) => self.give_up_pending(group, &words),
         }
@@ -251,21 +235,20 @@ impl Model {
 
     /// A component refuses the pending operation of its group.
     pub(super) fn is_refused(&mut self, id: ComponentId) {
-        let component = &self.components[id.0];
-        let group = self.units[component.unit].group;
-        let reason = format!("component {} refuses it", component.config.name);
-        self.give_up_pending(group, &reason);
+        let reason = format!("component {} refuses it", self.config(id).name);
+        self.give_up_pending(self.topology.group_of(id), &reason);
     }
 
-    /// Whoever was asked to confirm is told that it is not about to happen.
-    pub(super) fn give_up_pending(&mut self, group: usize, reason: &str) {
-        let Some(Pending { operation, scope }) = self.groups[group].pending.take() else { return };
+    /// Gives the pending operation of a group up, and tells the components at work so.
+    pub(super) fn give_up_pending(&mut self, group: GroupId, reason: &str) {
+        let pending = self.status.group_mut(group).pending.take();
+        let Some(Pending { operation, scope }) = pending else { return };
         let words = format!("{} of {} is given up: {reason}", noun(operation), self.title(scope));
         log::info!("{words}");
-        self.groups[group].reason = bounded(words);
-        let components = self.units_of(scope).flat_map(|unit| self.components(unit));
-        for id in components.collect::<Vec<_>>() {
-            self.components[id.0].asked.retain(|asked| asked.what != Ask::Confirm(operation));
+        self.status.group_mut(group).reason = bounded(words);
+        for id in self.components_of(scope) {
+            let asked = &mut self.status.component_mut(id).asked;
+            asked.retain(|asked| asked.what != Ask::Confirm(operation));
             self.touch(id);
         }
         for id in self.at_work(scope, Callbacks::PENDING_OPERATION_EXPIRED) {
@@ -276,7 +259,7 @@ impl Model {
     /// A component need not confirm an operation any more.
     pub(super) fn tell_expired(&mut self, id: ComponentId, operation: Operation) {
         let Some(registration) = self.registration(id) else { return };
-        if self.components[id.0].has_callback(Callbacks::PENDING_OPERATION_EXPIRED) {
+        if self.status.component(id).has_callback(Callbacks::PENDING_OPERATION_EXPIRED) {
             let question = Question::Expired(flags(operation));
             let demand = Demand { component: id, registration, operation: 0, question };
             self.outcome.demands.push(demand);
@@ -293,27 +276,27 @@ impl Model {
         }
         let words = format!("{} gives its work to a standby", self.title(scope));
         if let Scope::Group(group) = scope {
-            self.groups[group].reason = "it is switched over by an operator".into();
+            self.status.group_mut(group).reason = "it is switched over by an operator".into();
         }
         Ok(words)
     }
 
     /// The units of a scope that can give their work to a standby now, each to
     /// one of its own.
-    fn successions(&self, scope: Scope) -> Result<Vec<usize>, String> {
+    fn successions(&self, scope: Scope) -> Result<Vec<UnitId>, String> {
         let group = self.group_of(scope);
         let title = self.title(scope);
-        if !rules::takes_over(&self.groups[group]) {
+        if !rules::takes_over(&self.topology.groups[group]) {
             return Err(format!("{title} has no standby: its units stand for themselves"));
         }
         let is_active =
-            |unit: &usize| self.units[*unit].phase == Phase::InService(Some(Role::Active));
-        let active: Vec<_> = self.units_of(scope).filter(is_active).collect();
+            |unit: &UnitId| self.status.unit(*unit).phase == Phase::InService(Some(Role::Active));
+        let active: Vec<_> = self.units_of(scope).into_iter().filter(is_active).collect();
         if active.is_empty() {
             return Err(format!("{title} is not active"));
         }
-        let mut standbys: Vec<_> =
-            self.groups[group].units.clone().filter(|unit| self.can_succeed(*unit)).collect();
+        let mut standbys = self.topology.groups[group].units.clone();
+        standbys.retain(|unit| self.can_succeed(*unit));
         let mut yielding = Vec::new();
         for unit in active {
             if let Some(place) = standbys.iter().position(|other| self.shares_work(unit, *other)) {
@@ -327,17 +310,18 @@ impl Model {
         Ok(yielding)
     }
 
-    fn can_succeed(&self, unit: usize) -> bool {
-        let can = |id: ComponentId| self.components[id.0].config.model.most_active() > 0;
-        self.units[unit].phase == Phase::InService(Some(Role::Standby))
+    fn can_succeed(&self, unit: UnitId) -> bool {
+        let can = |id: &ComponentId| self.config(*id).model.most_active() > 0;
+        self.status.unit(unit).phase == Phase::InService(Some(Role::Standby))
             && self.is_settled(unit)
-            && self.components(unit).all(can)
+            && self.components(unit).iter().all(can)
     }
 
     /// Whether a standby can do something that a unit does.
-    fn shares_work(&self, unit: usize, standby: usize) -> bool {
-        let of = |unit: usize| {
-            self.components(unit).flat_map(|id| self.instances_of(id)).collect::<Vec<_>>()
+    fn shares_work(&self, unit: UnitId, standby: UnitId) -> bool {
+        let of = |unit: UnitId| {
+            let components = self.components(unit).iter();
+            components.flat_map(|id| self.instances_of(*id)).collect::<Vec<_>>()
         };
         let (work, other) = (of(unit), of(standby));
         work.is_empty() || other.iter().any(|csi| work.contains(csi))
@@ -346,63 +330,68 @@ impl Model {
     /// The operation that a component was asked to confirm and that is not
     /// done or given up (`SaAmfPendingOperationFlagsT`).
     pub(in crate::amf) fn pending_flags(&self, id: ComponentId) -> u32 {
-        let unit = self.components[id.0].unit;
-        let group = &self.groups[self.units[unit].group];
+        let unit = self.topology.components[id].unit;
+        let group = self.status.group(self.topology.units[unit].group);
         let pending = group.pending.filter(|pending| self.units_of(pending.scope).contains(&unit));
         pending.map_or(0, |pending| flags(pending.operation))
     }
 
-    fn group_of(&self, scope: Scope) -> usize {
+    fn group_of(&self, scope: Scope) -> GroupId {
         match scope {
             Scope::Group(group) => group,
-            Scope::Unit(unit) => self.units[unit].group,
+            Scope::Unit(unit) => self.topology.units[unit].group,
         }
     }
 
-    fn units_of(&self, scope: Scope) -> Range<usize> {
+    fn units_of(&self, scope: Scope) -> Vec<UnitId> {
         match scope {
-            Scope::Group(group) => self.groups[group].units.clone(),
-            Scope::Unit(unit) => unit..unit + 1,
+            Scope::Group(group) => self.topology.groups[group].units.clone(),
+            Scope::Unit(unit) => vec![unit],
         }
+    }
+
+    fn components_of(&self, scope: Scope) -> Vec<ComponentId> {
+        let units = self.units_of(scope).into_iter();
+        units.flat_map(|unit| self.components(unit)).copied().collect()
     }
 
     fn admin(&self, scope: Scope) -> AdminState {
         match scope {
-            Scope::Group(group) => self.groups[group].admin,
-            Scope::Unit(unit) => self.units[unit].admin,
+            Scope::Group(group) => self.status.group(group).admin,
+            Scope::Unit(unit) => self.status.unit(unit).admin,
         }
     }
 
     pub(super) fn title(&self, scope: Scope) -> String {
         match scope {
-            Scope::Group(group) => format!("group {}", self.groups[group].name),
-            Scope::Unit(unit) => format!("unit {}", self.units[unit].name),
+            Scope::Group(group) => format!("group {}", self.topology.groups[group].name),
+            Scope::Unit(unit) => format!("unit {}", self.topology.units[unit].name),
         }
     }
 
     fn lock_of(&self, node: NodeId) -> AdminState {
-        self.locks.get(&node).copied().unwrap_or(AdminState::Unlocked)
+        self.status.locks.get(&node).copied().unwrap_or(AdminState::Unlocked)
     }
 
     /// What holds a unit back most: itself, its group, or the node of one of
     /// its components.
-    pub(super) fn lock(&self, unit: usize) -> AdminState {
-        let Unit { admin, group, .. } = self.units[unit];
-        let nodes = self.components(unit).filter_map(|id| self.node_of(id));
+    pub(super) fn lock(&self, unit: UnitId) -> AdminState {
+        let (admin, group) = (self.status.unit(unit).admin, self.topology.units[unit].group);
+        let nodes = self.components(unit).iter().filter_map(|id| self.node_of(*id));
         let of_nodes = nodes.map(|node| self.lock_of(node)).max();
-        admin.max(self.groups[group].admin).max(of_nodes.unwrap_or(AdminState::Unlocked))
+        admin.max(self.status.group(group).admin).max(of_nodes.unwrap_or(AdminState::Unlocked))
     }
 
     /// The same in words.
-    pub(super) fn lock_reason(&self, unit: usize) -> String {
-        let (lock, of) = (self.lock(unit), &self.units[unit]);
+    pub(super) fn lock_reason(&self, unit: UnitId) -> String {
+        let (lock, of) = (self.lock(unit), &self.topology.units[unit]);
         let state = participle(lock);
-        if of.admin == lock {
+        if self.status.unit(unit).admin == lock {
             format!("unit {} is {state}", of.name)
-        } else if self.groups[of.group].admin == lock {
-            format!("group {} is {state}", self.groups[of.group].name)
+        } else if self.status.group(of.group).admin == lock {
+            format!("group {} is {state}", self.topology.groups[of.group].name)
         } else {
-            let mut nodes = self.components(unit).filter_map(|id| self.node_of(id));
+            let mut nodes = self.components(unit).iter().filter_map(|id| self.node_of(*id));
             let node = nodes.find(|node| self.lock_of(*node) == lock);
             node.map_or_else(String::new, |node| format!("node {node} is {state}"))
         }

@@ -1,9 +1,10 @@
 //! What can be known of the model.
 
-use super::{ComponentId, CsiId, Model, Phase};
-use crate::Digest;
+use super::status::Phase;
+use super::{ComponentId, Model};
 use crate::amf::config;
 use crate::amf::message::RegistrationId;
+use crate::amf::topology::CsiId;
 use ais_proto::AisError;
 use ais_proto::amf::{Callbacks, HaState, Readiness};
 use ais_wire::{Name, NodeId};
@@ -22,7 +23,7 @@ impl Model {
     /// # Errors
     /// `NOT_EXIST` if groups.conf has none.
     pub(in crate::amf) fn find(&self, name: &Name) -> Result<ComponentId, AisError> {
-        self.component_names.get(name).copied().ok_or(AisError::NotExist)
+        self.topology.components.find(name).ok_or(AisError::NotExist)
     }
 
     /// The component of this name, if it is registered.
@@ -39,51 +40,50 @@ impl Model {
     /// # Errors
     /// `NOT_EXIST` if groups.conf has none.
     pub(in crate::amf) fn find_instance(&self, name: &Name) -> Result<CsiId, AisError> {
-        self.instance_names.get(name).copied().ok_or(AisError::NotExist)
+        self.topology.instances.find(name).ok_or(AisError::NotExist)
     }
 
     pub(in crate::amf) fn config(&self, id: ComponentId) -> &config::Component {
-        &self.components[id.0].config
+        &self.topology.components[id].config
     }
 
     pub(in crate::amf) fn instance_name(&self, csi: CsiId) -> &Name {
-        &self.instances[csi.0].name
+        &self.topology.instances[csi].name
     }
 
     pub(in crate::amf) fn members(&self, csi: CsiId) -> &[ComponentId] {
-        &self.instances[csi.0].members
+        &self.topology.instances[csi].members
     }
 
     /// The instances whose protection groups a component is in.
-    pub(in crate::amf) fn instances_with(
-        &self,
-        id: ComponentId,
-    ) -> impl Iterator<Item = CsiId> + '_ {
-        self.components[id.0].assignments.iter().map(|assignment| assignment.csi)
+    pub(in crate::amf) fn instances_of(&self, id: ComponentId) -> &[CsiId] {
+        &self.topology.components[id].instances
     }
 
     /// The registration of a component.
     pub(in crate::amf) fn registration(&self, id: ComponentId) -> Option<RegistrationId> {
-        self.components[id.0].registration.as_ref().map(|registration| registration.number)
+        self.status.component(id).registration.as_ref().map(|registration| registration.number)
     }
 
     pub(in crate::amf) fn node_of(&self, id: ComponentId) -> Option<NodeId> {
-        self.components[id.0].registration.as_ref().map(|registration| registration.node)
+        self.status.component(id).registration.as_ref().map(|registration| registration.node)
     }
 
     pub(super) fn proxy_of(&self, id: ComponentId) -> Option<ComponentId> {
-        self.components[id.0].proxy()
+        self.status.component(id).proxy()
     }
 
     /// The registered components that a component is the proxy of.
     pub(super) fn proxied_by(&self, id: ComponentId) -> Vec<ComponentId> {
-        let last = ComponentId(usize::MAX);
-        self.proxied.range((id, ComponentId(0))..=(id, last)).map(|(_, of)| *of).collect()
+        let all = (id, ComponentId(0))..=(id, ComponentId(u64::MAX));
+        let mut proxied: Vec<_> = self.status.proxied.range(all).map(|(_, of)| *of).collect();
+        proxied.sort_unstable_by_key(|id| self.topology.components.place(*id));
+        proxied
     }
 
     /// As last answered; out of service if it is not registered.
     pub(in crate::amf) fn readiness(&self, id: ComponentId) -> Readiness {
-        self.components[id.0].readiness
+        self.status.component(id).readiness
     }
 
     /// As last answered.
@@ -95,7 +95,7 @@ impl Model {
         id: ComponentId,
         csi: CsiId,
     ) -> Result<HaState, AisError> {
-        let assignment = self.components[id.0].assignment(csi);
+        let assignment = self.status.component(id).assignments.get(&csi);
         assignment.and_then(|assignment| assignment.state).ok_or(AisError::NotExist)
     }
 
@@ -110,58 +110,34 @@ impl Model {
     /// Whether a component may register from this node.
     pub(in crate::amf) fn may_be_on(&self, id: ComponentId, node: NodeId, name: &Name) -> bool {
         let is_it = |of: &Name| of == name || of.as_bytes() == node.to_string().as_bytes();
-        self.units[self.components[id.0].unit].node.as_ref().is_none_or(is_it)
+        let unit = &self.topology.units[self.topology.components[id].unit];
+        unit.node.as_ref().is_none_or(is_it)
     }
 
     /// Whether the unit of a component is out of service.
     pub(in crate::amf) fn is_out(&self, id: ComponentId) -> bool {
-        self.units[self.components[id.0].unit].phase == Phase::Out
+        self.phase_of(id) == Phase::Out
     }
 
     /// Whether an operation still waits for its answer.
     pub(in crate::amf) fn is_outstanding(&self, id: ComponentId, operation: u64) -> bool {
-        self.components[id.0].asked.iter().any(|asked| asked.operation == operation)
+        self.status.component(id).asked.iter().any(|asked| asked.operation == operation)
     }
 
     /// Whether heartbeats are to be sent: from the first answered assignment
     /// until the unit is taken out.
     pub(in crate::amf) fn is_monitored(&self, id: ComponentId) -> bool {
-        let component = &self.components[id.0];
+        let component = self.status.component(id);
         let works = |state| matches!(state, Some(HaState::Active | HaState::Standby));
         let is_asked = |csi| component.work_on(csi).is_some();
         let mut assignments = component.assignments.iter();
-        let phase = self.units[component.unit].phase;
-        matches!(phase, Phase::InService(Some(_)) | Phase::Stopping)
+        matches!(self.phase_of(id), Phase::InService(Some(_)) | Phase::Stopping)
             && component.has_callback(Callbacks::HEALTHCHECK)
-            && assignments.all(|of| works(of.state) || !is_asked(of.csi))
+            && assignments.all(|(csi, of)| works(of.state) || !is_asked(*csi))
     }
 
-    /// Adds all of the model to a digest.
-    pub(in crate::amf) fn digest(&self, digest: &mut Digest) {
-        let view = (self.view, self.view_has_quorum, self.has_quorum, self.last_operation);
-        digest.bytes(format!("{view:?}").as_bytes());
-        let marks = (&self.locks, &self.faults, &self.draining, &self.displaced);
-        digest.bytes(format!("{marks:?}").as_bytes());
-        for group in &self.groups {
-            digest.bytes(format!("{:?}", (group.admin, group.pending, &group.reason)).as_bytes());
-        }
-        for unit in &self.units {
-            digest.bytes(format!("{:?}", (unit.phase, unit.admin, &unit.reason)).as_bytes());
-        }
-        for component in &self.components {
-            let state = (
-                &component.registration,
-                component.failure,
-                component.readiness,
-                &component.assignments,
-                &component.asked,
-                &component.restarts,
-                &component.reason,
-            );
-            digest.bytes(format!("{state:?}").as_bytes());
-        }
-        for instance in &self.instances {
-            digest.bytes(format!("{:?}", instance.vacated).as_bytes());
-        }
+    /// The phase of the unit of a component.
+    fn phase_of(&self, id: ComponentId) -> Phase {
+        self.status.unit(self.topology.components[id].unit).phase
     }
 }

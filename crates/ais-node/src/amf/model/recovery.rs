@@ -7,7 +7,8 @@
 //! that has a proxy `ExternalComponentRestart`, and `ExternalComponentControl`
 //! with RESET if that fails.
 
-use super::{Ask, ComponentId, Failure, Model, Question, Reset};
+use super::status::{Ask, Failure};
+use super::{ComponentId, Model, Question, Reset};
 use crate::amf::message::Report;
 use ais_proto::AisError;
 use ais_proto::amf::{Callbacks, Recovery};
@@ -62,7 +63,7 @@ impl Model {
     /// Has a failed component restarted, unless that was tried too often or it
     /// cannot be asked: then another takes over, until the error is cancelled.
     fn restart(&mut self, id: ComponentId, at: i64) {
-        let component = &mut self.components[id.0];
+        let component = self.status.component_mut(id);
         if !component.is_reachable() {
             return;
         }
@@ -74,7 +75,7 @@ impl Model {
         if !component.has_callback(callback) {
             return;
         }
-        let config = &component.config;
+        let config = &self.topology.components[id].config;
         let probation = u64::from(config.restart_probation) * MILLISECOND;
         let most = config.restart_max as usize;
         component.restarts.retain(|earlier| at.abs_diff(*earlier) < probation);
@@ -91,7 +92,7 @@ impl Model {
 
     /// The proxy of a component has restarted or reset it, or has not.
     pub(super) fn was_restarted(&mut self, id: ComponentId, what: Ask, is_ok: bool) {
-        let component = &mut self.components[id.0];
+        let component = self.status.component_mut(id);
         if is_ok {
             component.failure = None;
             self.begin_anew(id);
@@ -110,8 +111,8 @@ impl Model {
     /// service, in order, until its error is cancelled or the node starts anew.
     fn take_node_out(&mut self, id: ComponentId) {
         if let Some(node) = self.node_of(id) {
-            self.faults.insert(node, id);
-            log::warn!("node {node} is taken out: {}", self.components[id.0].reason);
+            self.status.faults.insert(node, id);
+            log::warn!("node {node} is taken out: {}", self.status.component(id).reason);
             self.touch_node(node);
         }
     }
@@ -122,7 +123,7 @@ impl Model {
         let node = self.node_of(id)?;
         self.take_node_out(id);
         for id in self.registered_on(node) {
-            let component = &self.components[id.0];
+            let component = self.status.component(id);
             if component.is_reachable() && component.has_callback(Callbacks::COMPONENT_TERMINATE) {
                 self.ask(id, Ask::Terminate);
             }
@@ -144,20 +145,20 @@ impl Model {
     }
 
     pub(super) fn repair(&mut self, id: ComponentId) {
-        let component = &mut self.components[id.0];
+        let component = self.status.component_mut(id);
         component.restarts.clear();
         if component.failure.take().is_some() {
             self.explain(id, "its errors are cancelled".into());
         }
         let nodes: Vec<_> =
-            self.faults.iter().filter(|(_, of)| **of == id).map(|of| *of.0).collect();
+            self.status.faults.iter().filter(|(_, of)| **of == id).map(|of| *of.0).collect();
         nodes.into_iter().for_each(|node| self.repair_node(node));
         self.touch(id);
     }
 
     /// The fault of a node, if it has one, is repaired.
     pub(super) fn repair_node(&mut self, node: NodeId) {
-        if self.faults.remove(&node).is_some() {
+        if self.status.faults.remove(&node).is_some() {
             log::info!("node {node} is repaired");
             self.touch_node(node);
         }
@@ -165,13 +166,13 @@ impl Model {
 
     fn find_to_repair(&self, name: &Name) -> Result<ComponentId, AisError> {
         let id = self.find(name)?;
-        let registered = self.components[id.0].registration.is_some();
+        let registered = self.status.component(id).registration.is_some();
         if registered { Ok(id) } else { Err(AisError::BadOperation) }
     }
 
     pub(super) fn fail(&mut self, id: ComponentId, failure: Failure, reason: &str) {
-        let component = &mut self.components[id.0];
-        log::warn!("component {} has failed: {reason}", component.config.name);
+        log::warn!("component {} has failed: {reason}", self.config(id).name);
+        let component = self.status.component_mut(id);
         component.reason = bounded(format!("it has failed: {reason}"));
         let is_silent = component.failure == Some(Failure::Silent);
         if failure == Failure::Silent && !is_silent {
@@ -181,21 +182,20 @@ impl Model {
             self.stop_counting_on(id);
         }
         if !is_silent {
-            self.components[id.0].failure = Some(failure);
+            self.status.component_mut(id).failure = Some(failure);
         }
         self.touch(id);
     }
 
     /// Says what happened to a component last.
     pub(super) fn explain(&mut self, id: ComponentId, text: String) {
-        let component = &mut self.components[id.0];
-        log::info!("component {}: {text}", component.config.name);
-        component.reason = bounded(text);
+        log::info!("component {}: {text}", self.config(id).name);
+        self.status.component_mut(id).reason = bounded(text);
     }
 
     pub(super) fn registered_on(&self, node: NodeId) -> Vec<ComponentId> {
         let there = |id: &ComponentId| self.node_of(*id) == Some(node);
-        self.registered.values().copied().filter(there).collect()
+        self.status.registered.values().copied().filter(there).collect()
     }
 
     pub(super) fn touch_node(&mut self, node: NodeId) {

@@ -2,8 +2,10 @@
 //! does for an instance then. Everything that depends on the model of a group
 //! or on the capability model of a component is here.
 
-use super::{Group, HaState, Phase, Role};
+use super::HaState;
+use super::status::{Phase, Role};
 use crate::amf::config::{CapabilityModel, RedundancyModel};
+use crate::amf::topology::Group;
 
 /// How many units have a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,16 +118,4 @@ impl Rank {
 
 fn count(units: &[Standing], role: Role) -> usize {
     units.iter().filter(|unit| unit.phase.role() == Some(role)).count()
-}
-
-impl Phase {
-    /// The role that counts as taken.
-    pub(super) fn role(self) -> Option<Role> {
-        match self {
-            Self::Out | Self::Entering => None,
-            Self::InService(role) | Self::Leaving(role) => role,
-            Self::Stopping | Self::Yielding => Some(Role::Active),
-            Self::Quiescing(role) => Some(role),
-        }
-    }
 }

@@ -1,7 +1,9 @@
 //! What an operator is shown of the groups.
 
-use super::{Component, Failure, Phase, RedundancyModel, Role};
+use super::ComponentId;
+use super::status::{Failure, Phase, Role};
 use crate::amf::Amf;
+use crate::amf::config::RedundancyModel;
 use ais_proto::admin;
 use ais_wire::NodeId;
 use std::collections::BTreeSet;
@@ -9,16 +11,15 @@ use std::collections::BTreeSet;
 impl Amf {
     /// The components from a place in groups.conf on, `limit` at most.
     pub(crate) fn show(&self, first: usize, limit: usize) -> admin::Page<admin::Component> {
-        let all = &self.model.components;
-        let end = first.saturating_add(limit).min(all.len());
-        let shown = all.get(first..end).unwrap_or_default();
-        let items = shown.iter().map(|component| self.show_one(component)).collect();
-        admin::Page { items, more: end < all.len() && first < end }
+        let ids = self.model.topology.components.ids();
+        let (count, end) = (ids.len(), first.saturating_add(limit).min(ids.len()));
+        let items = ids.skip(first).take(limit).map(|id| self.show_one(id)).collect();
+        admin::Page { items, more: end < count && first < end }
     }
 
     /// The nodes that are locked or were taken out.
     pub(crate) fn show_nodes(&self) -> Vec<admin::AmfNode> {
-        let (locks, faults) = (&self.model.locks, &self.model.faults);
+        let (locks, faults) = (&self.model.status.locks, &self.model.status.faults);
         let nodes: BTreeSet<_> = locks.keys().chain(faults.keys()).copied().collect();
         let show = |node: NodeId| admin::AmfNode {
             node,
@@ -28,13 +29,16 @@ impl Amf {
         nodes.into_iter().map(show).collect()
     }
 
-    fn show_one(&self, component: &Component) -> admin::Component {
-        let unit = &self.model.units[component.unit];
-        let group = &self.model.groups[unit.group];
-        let instances = component.assignments.iter();
+    fn show_one(&self, id: ComponentId) -> admin::Component {
+        let (topology, status) = (&self.model.topology, &self.model.status);
+        let of = &topology.components[id];
+        let of_unit = &topology.units[of.unit];
+        let of_group = &topology.groups[of_unit.group];
+        let component = status.component(id);
+        let (unit, group) = (status.unit(of.unit), status.group(of_unit.group));
         admin::Component {
-            group: group.name.clone(),
-            redundancy: match group.model {
+            group: of_group.name.clone(),
+            redundancy: match of_group.model {
                 RedundancyModel::TwoN => admin::Redundancy::TwoN,
                 RedundancyModel::NPlusM => admin::Redundancy::NPlusM,
                 RedundancyModel::NoRedundancy => admin::Redundancy::NoRedundancy,
@@ -42,8 +46,8 @@ impl Amf {
             group_admin: group.admin,
             pending: group.pending.map(|pending| pending.operation),
             group_reason: group.reason.clone(),
-            unit: unit.name.clone(),
-            place: unit.node.clone(),
+            unit: of_unit.name.clone(),
+            place: of_unit.node.clone(),
             phase: match unit.phase {
                 Phase::Out => admin::Phase::Out,
                 Phase::Entering => admin::Phase::Entering,
@@ -57,7 +61,7 @@ impl Amf {
             },
             unit_admin: unit.admin,
             unit_reason: unit.reason.clone(),
-            name: component.config.name.clone(),
+            name: of.config.name.clone(),
             reason: component.reason.clone(),
             node: component.registration.as_ref().map(|registration| registration.node),
             readiness: component.readiness,
@@ -66,8 +70,12 @@ impl Amf {
                 Failure::Refused => admin::Failure::Refused,
                 Failure::Silent => admin::Failure::Silent,
             }),
-            instances: instances
-                .map(|of| (self.model.instances[of.csi.0].name.clone(), of.state))
+            instances: of
+                .instances
+                .iter()
+                .map(|csi| {
+                    (topology.instances[*csi].name.clone(), component.assignments[csi].state)
+                })
                 .collect(),
         }
     }

@@ -1,18 +1,20 @@
-//! The model on its way to another node with the same groups.conf: what is as
+//! The status on its way to another node with the same groups.conf: what is as
 //! in the beginning is left out.
 
-use super::operations::{MAX_LOCKS, Scope};
+use super::operations::MAX_LOCKS;
 use super::recovery::MAX_REASON;
-use super::{
-    AdminState, Ask, Asked, Component, ComponentId, CsiId, Displaced, Failure, Group, Model,
-    Operation, Pending, Phase, Registration, Role,
+use super::status::{
+    Ask, Asked, Assignment, ComponentStatus, Displaced, Failure, GroupStatus, Pending, Phase,
+    Registration, Role, Scope, Status,
 };
 use crate::SNAPSHOT_CHUNK;
-use crate::amf::config::Groups;
 use crate::amf::message::RegistrationId;
+use crate::amf::topology::{ComponentId, CsiId, GroupId, Topology, UnitId};
 use crate::message_id::{decode_view, encode_view};
+use ais_proto::admin::{AdminState, Operation};
 use ais_proto::amf::{Callbacks, HaState, Readiness, Transition};
 use ais_wire::{DecodeError, Reader, Writer};
+use std::rc::Rc;
 
 const HEAD: u8 = 1;
 const UNIT: u8 = 2;
@@ -26,7 +28,7 @@ const DRAINING: u8 = 9;
 const DISPLACED: u8 = 10;
 
 /// The form of what follows; another one is not read.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 const READINESS: u8 = 1;
 const CSI: u8 = 2;
@@ -59,8 +61,8 @@ const MAX_NODES: usize = 128;
 /// An operation number that has not been reached; more is not believed.
 const MAX_OPERATION: u64 = u64::MAX / 2;
 
-impl Model {
-    /// The model as it is now, in chunks. The file bounds how much it is, so
+impl Status {
+    /// The status as it is now, in chunks. The file bounds how much it is, so
     /// they are made at once.
     pub(in crate::amf) fn freeze(&self) -> Vec<Vec<u8>> {
         let mut chunks = Chunks::default();
@@ -68,17 +70,17 @@ impl Model {
             encode_view(self.view, out.u8(HEAD).u8(VERSION));
             out.bool(self.view_has_quorum).bool(self.has_quorum).u64(self.last_operation);
         });
-        for (index, group) in self.groups.iter().enumerate() {
+        for (id, group) in &self.groups {
             // Whatever was done to it, the reason says so.
             if !group.reason.is_empty() || group.pending.is_some() {
-                chunks.record(|out| group.encode(out.u8(GROUP).count(index)));
+                chunks.record(|out| group.encode(out.u8(GROUP).u64(id.0)));
             }
         }
-        for (index, unit) in self.units.iter().enumerate() {
+        for (id, unit) in &self.units {
             let is_new = unit.phase == Phase::Out && unit.admin == AdminState::Unlocked;
             if !is_new || !unit.reason.is_empty() {
                 chunks.record(|out| {
-                    out.u8(UNIT).count(index).u8(number_in(&PHASES, &unit.phase));
+                    out.u8(UNIT).u64(id.0).u8(number_in(&PHASES, &unit.phase));
                     out.u8(unit.admin as u8);
                     out.bytes(unit.reason.as_bytes());
                 });
@@ -91,7 +93,7 @@ impl Model {
         }
         for (node, id) in &self.faults {
             chunks.record(|out| {
-                out.u8(FAULT).node(*node).count(id.0);
+                out.u8(FAULT).node(*node).u64(id.0);
             });
         }
         for node in &self.draining {
@@ -102,28 +104,26 @@ impl Model {
         for (registration, Displaced { component, node }) in &self.displaced {
             chunks.record(|out| {
                 registration.encode(out.u8(DISPLACED));
-                out.count(component.0).node(*node);
+                out.u64(component.0).node(*node);
             });
         }
         // The oldest registration comes first, so a proxy does before those
         // it speaks for.
         for id in self.registered.values() {
-            chunks.record(|out| self.components[id.0].encode(out.u8(COMPONENT).count(id.0)));
+            chunks.record(|out| self.component(*id).encode(out.u8(COMPONENT).u64(id.0)));
         }
-        for (index, component) in self.components.iter().enumerate() {
+        for (id, component) in &self.components {
             let has_past = !component.restarts.is_empty() || !component.reason.is_empty();
             if component.registration.is_none() && has_past {
-                chunks.record(|out| component.encode(out.u8(COMPONENT).count(index)));
+                chunks.record(|out| component.encode(out.u8(COMPONENT).u64(id.0)));
             }
         }
-        for (index, instance) in self.instances.iter().enumerate() {
-            if !instance.vacated.is_empty() {
-                chunks.record(|out| {
-                    out.u8(INSTANCE).count(index).list(&instance.vacated, |out, (id, how)| {
-                        out.count(id.0).u8(*how as u8);
-                    });
+        for (csi, vacated) in self.vacated.iter().filter(|(_, vacated)| !vacated.is_empty()) {
+            chunks.record(|out| {
+                out.u8(INSTANCE).u64(csi.0).list(vacated, |out, (id, how)| {
+                    out.u64(id.0).u8(*how as u8);
                 });
-            }
+            });
         }
         chunks.record(|out| {
             out.u8(END);
@@ -133,7 +133,7 @@ impl Model {
     }
 }
 
-impl Group {
+impl GroupStatus {
     fn encode(&self, out: &mut Writer) {
         out.u8(self.admin as u8).option(self.pending.as_ref(), |out, pending| {
             out.u8(pending.operation as u8);
@@ -142,30 +142,34 @@ impl Group {
                 Scope::Unit(unit) => Some(unit),
             };
             out.option(unit.as_ref(), |out, unit| {
-                out.count(*unit);
+                out.u64(unit.0);
             });
         });
         out.bytes(self.reason.as_bytes());
     }
 
-    /// Reads what was said of this group, which has this index.
-    fn take(&mut self, index_of: usize, input: &mut Reader<'_>) -> Result<(), DecodeError> {
-        self.admin = AdminState::decode(input)?;
-        self.pending = input.option(|input| {
+    /// Reads the status of this group.
+    fn decode(
+        group: GroupId,
+        topology: &Topology,
+        input: &mut Reader<'_>,
+    ) -> Result<Self, DecodeError> {
+        let is_of_group = |unit| topology.units.has(unit) && topology.units[unit].group == group;
+        let admin = AdminState::decode(input)?;
+        let pending = input.option(|input| {
             let operation = Operation::decode(input)?;
-            let scope = match input.option(index)? {
-                None => Scope::Group(index_of),
-                Some(unit) if self.units.contains(&unit) => Scope::Unit(unit),
+            let scope = match input.option(|input| Ok(UnitId(input.u64()?)))? {
+                None => Scope::Group(group),
+                Some(unit) if is_of_group(unit) => Scope::Unit(unit),
                 Some(_) => return Err(DecodeError::Invalid),
             };
             Ok(Pending { operation, scope })
         })?;
-        self.reason = reason(input)?;
-        Ok(())
+        Ok(Self { admin, pending, reason: reason(input)? })
     }
 }
 
-impl Component {
+impl ComponentStatus {
     fn encode(&self, out: &mut Writer) {
         out.bytes(self.reason.as_bytes()).list(&self.restarts, |out, at| {
             out.i64(*at);
@@ -176,14 +180,15 @@ impl Component {
         };
         number.encode(out.bool(true));
         out.node(*node).u32(callbacks.bits()).option(proxy.as_ref(), |out, proxy| {
-            out.count(proxy.0);
+            out.u64(proxy.0);
         });
         out.option(self.failure.as_ref(), |out, failure| {
             out.u8(number_in(&FAILURES, failure));
         });
         out.u8(self.readiness as u8);
-        for assignment in &self.assignments {
-            out.bool(assignment.holds).option(assignment.state.as_ref(), |out, state| {
+        out.count(self.assignments.len());
+        for (csi, Assignment { state, holds }) in &self.assignments {
+            out.u64(csi.0).bool(*holds).option(state.as_ref(), |out, state| {
                 out.u8(*state as u8);
             });
         }
@@ -191,9 +196,9 @@ impl Component {
             out.u64(*operation);
             match what {
                 Ask::Readiness(state) => out.u8(READINESS).u8(*state as u8),
-                Ask::Csi(csi, state) => out.u8(CSI).count(csi.0).u8(*state as u8),
+                Ask::Csi(csi, state) => out.u8(CSI).u64(csi.0).u8(*state as u8),
                 Ask::Terminate => out.u8(TERMINATE),
-                Ask::Remove(csi) => out.u8(REMOVE).count(csi.0),
+                Ask::Remove(csi) => out.u8(REMOVE).u64(csi.0),
                 Ask::Restart => out.u8(RESTART),
                 Ask::Reset => out.u8(RESET),
                 Ask::Confirm(operation) => out.u8(CONFIRM).u8(*operation as u8),
@@ -205,15 +210,15 @@ impl Component {
         let operation = input.u64()?;
         let what = match input.u8()? {
             READINESS => Ask::Readiness(Readiness::decode(input)?),
-            CSI => Ask::Csi(CsiId(index(input)?), HaState::decode(input)?),
+            CSI => Ask::Csi(CsiId(input.u64()?), HaState::decode(input)?),
             TERMINATE => Ask::Terminate,
             RESTART => Ask::Restart,
             RESET => Ask::Reset,
             CONFIRM => Ask::Confirm(Operation::decode(input)?),
-            REMOVE => Ask::Remove(CsiId(index(input)?)),
+            REMOVE => Ask::Remove(CsiId(input.u64()?)),
             _ => return Err(DecodeError::Invalid),
         };
-        let is_known = what.csi().is_none_or(|csi| self.assignment(csi).is_some());
+        let is_known = what.csi().is_none_or(|csi| self.assignments.contains_key(&csi));
         if is_known { Ok(Asked { operation, what }) } else { Err(DecodeError::Invalid) }
     }
 }
@@ -237,25 +242,21 @@ impl Chunks {
     }
 }
 
-/// The model of another side, while its chunks come in. What is in it has its
-/// place in groups.conf, so that is its bound.
+/// The status of another side, while its chunks come in. All that is in it belongs to an
+/// item of the topology, so that is its bound.
 #[derive(Debug)]
 pub(in crate::amf) struct Incoming {
-    model: Model,
+    topology: Rc<Topology>,
+    status: Status,
     has_head: bool,
     is_complete: bool,
 }
 
-impl Default for Incoming {
-    fn default() -> Self {
-        Self::new(&Model::new(Groups::default()))
-    }
-}
-
 impl Incoming {
-    /// For a node with the groups.conf of this model.
-    pub(in crate::amf) fn new(model: &Model) -> Self {
-        Self { model: model.emptied(), has_head: false, is_complete: false }
+    /// For a node with this groups.conf.
+    pub(in crate::amf) fn new(topology: &Rc<Topology>) -> Self {
+        let (topology, status) = (Rc::clone(topology), Status::new(topology));
+        Self { topology, status, has_head: false, is_complete: false }
     }
 
     /// Takes the next chunk.
@@ -271,85 +272,84 @@ impl Incoming {
         Ok(())
     }
 
-    /// The model, and whether it is all there.
-    pub(in crate::amf) fn finish(self) -> (Model, bool) {
-        (self.model, self.is_complete)
+    /// The status, and whether it is all there.
+    pub(in crate::amf) fn finish(self) -> (Status, bool) {
+        (self.status, self.is_complete)
     }
 
     fn take_record(&mut self, code: u8, input: &mut Reader<'_>) -> Result<(), DecodeError> {
-        let model = &mut self.model;
+        let status = &mut self.status;
         match code {
             HEAD => {
                 if input.u8()? != VERSION {
                     return Err(DecodeError::Invalid);
                 }
                 self.has_head = true;
-                model.view = decode_view(input)?;
-                (model.view_has_quorum, model.has_quorum) = (input.bool()?, input.bool()?);
-                model.last_operation = input.u64()?;
-                if model.last_operation > MAX_OPERATION {
+                status.view = decode_view(input)?;
+                (status.view_has_quorum, status.has_quorum) = (input.bool()?, input.bool()?);
+                status.last_operation = input.u64()?;
+                if status.last_operation > MAX_OPERATION {
                     return Err(DecodeError::Invalid);
                 }
             }
             UNIT => {
-                let unit = model.units.get_mut(index(input)?).ok_or(DecodeError::Invalid)?;
+                let unit = status.units.get_mut(&UnitId(input.u64()?));
+                let unit = unit.ok_or(DecodeError::Invalid)?;
                 unit.phase = item_of(&PHASES, input)?;
                 unit.admin = AdminState::decode(input)?;
                 unit.reason = reason(input)?;
             }
             GROUP => {
-                let index = index(input)?;
-                let group = model.groups.get_mut(index).ok_or(DecodeError::Invalid)?;
-                group.take(index, input)?;
+                let id = GroupId(input.u64()?);
+                let group = status.groups.get_mut(&id).ok_or(DecodeError::Invalid)?;
+                *group = GroupStatus::decode(id, &self.topology, input)?;
             }
             LOCK => {
                 let (node, state) = (input.node()?, AdminState::decode(input)?);
-                if state == AdminState::Unlocked || model.locks.len() == MAX_LOCKS {
+                if state == AdminState::Unlocked || status.locks.len() == MAX_LOCKS {
                     return Err(DecodeError::Invalid);
                 }
-                model.locks.insert(node, state);
+                status.locks.insert(node, state);
             }
             FAULT => {
-                let (node, id) = (input.node()?, ComponentId(index(input)?));
-                if id.0 >= model.components.len() || model.faults.len() == MAX_NODES {
+                let (node, id) = (input.node()?, ComponentId(input.u64()?));
+                if !self.topology.components.has(id) || status.faults.len() == MAX_NODES {
                     return Err(DecodeError::Invalid);
                 }
-                model.faults.insert(node, id);
+                status.faults.insert(node, id);
             }
             DRAINING => {
-                if model.draining.len() == MAX_NODES {
+                if status.draining.len() == MAX_NODES {
                     return Err(DecodeError::Invalid);
                 }
-                model.draining.insert(input.node()?);
+                status.draining.insert(input.node()?);
             }
             DISPLACED => {
                 let registration = RegistrationId::decode(input)?;
-                let (component, node) = (ComponentId(index(input)?), input.node()?);
-                let count = model.components.len();
-                if component.0 >= count || model.displaced.len() == count * MAX_NODES {
+                let (component, node) = (ComponentId(input.u64()?), input.node()?);
+                let most = status.components.len() * MAX_NODES;
+                if !self.topology.components.has(component) || status.displaced.len() == most {
                     return Err(DecodeError::Invalid);
                 }
-                model.displaced.insert(registration, Displaced { component, node });
+                status.displaced.insert(registration, Displaced { component, node });
             }
-            COMPONENT => {
-                let id = ComponentId(index(input)?);
-                self.take_component(id, input)?;
-            }
-            INSTANCE => {
-                let vacated = index(input)?;
-                let instance = model.instances.get_mut(vacated).ok_or(DecodeError::Invalid)?;
-                let vacated = input
-                    .list(|input| Ok((ComponentId(index(input)?), Transition::decode(input)?)))?;
-                if vacated.len() > instance.members.len()
-                    || vacated.iter().any(|(id, _)| !instance.members.contains(id))
-                {
-                    return Err(DecodeError::Invalid);
-                }
-                instance.vacated = vacated;
-            }
+            COMPONENT => self.take_component(ComponentId(input.u64()?), input)?,
+            INSTANCE => self.take_vacated(CsiId(input.u64()?), input)?,
             END => self.is_complete = true,
             _ => return Err(DecodeError::Invalid),
         }
+        Ok(())
+    }
+
+    fn take_vacated(&mut self, csi: CsiId, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let place = self.status.vacated.get_mut(&csi).ok_or(DecodeError::Invalid)?;
+        let vacated =
+            input.list(|input| Ok((ComponentId(input.u64()?), Transition::decode(input)?)))?;
+        let members = &self.topology.instances[csi].members;
+        if vacated.len() > members.len() || vacated.iter().any(|(id, _)| !members.contains(id)) {
+            return Err(DecodeError::Invalid);
+        }
+        *place = vacated;
         Ok(())
     }
 
@@ -358,10 +358,11 @@ impl Incoming {
         id: ComponentId,
         input: &mut Reader<'_>,
     ) -> Result<(), DecodeError> {
-        let component = self.model.components.get_mut(id.0).ok_or(DecodeError::Invalid)?;
+        let status = &mut self.status;
+        let component = status.components.get_mut(&id).ok_or(DecodeError::Invalid)?;
         component.reason = reason(input)?;
         component.restarts = input.list(Reader::i64)?;
-        if component.restarts.len() > component.config.restart_max as usize {
+        if component.restarts.len() > self.topology.components[id].config.restart_max as usize {
             return Err(DecodeError::Invalid);
         }
         if !input.bool()? {
@@ -371,32 +372,35 @@ impl Incoming {
             number: RegistrationId::decode(input)?,
             node: input.node()?,
             callbacks: Callbacks::from_bits(input.u32()?).ok_or(DecodeError::Invalid)?,
-            proxy: input.option(|input| Ok(ComponentId(index(input)?)))?,
+            proxy: input.option(|input| Ok(ComponentId(input.u64()?)))?,
         };
-        let (number, proxy, model) = (registration.number, registration.proxy, &mut self.model);
+        let (number, proxy) = (registration.number, registration.proxy);
         let is_here = |proxy: ComponentId| {
-            let proxy = model.components.get(proxy.0).and_then(|of| of.registration.as_ref());
+            let proxy = status.components.get(&proxy).and_then(|of| of.registration.as_ref());
             proxy.is_some_and(|proxy| proxy.node == registration.node)
         };
-        if !registration.proxy.is_none_or(is_here) || model.registered.contains_key(&number) {
+        if !proxy.is_none_or(is_here) || status.registered.contains_key(&number) {
             return Err(DecodeError::Invalid);
         }
-        let component = model.components.get_mut(id.0).ok_or(DecodeError::Invalid)?;
+        let component = status.component_mut(id);
         if component.registration.replace(registration).is_some() {
             return Err(DecodeError::Invalid);
         }
         component.failure = input.option(|input| item_of(&FAILURES, input))?;
         component.readiness = Readiness::decode(input)?;
-        for assignment in &mut component.assignments {
+        input.list(|input| {
+            let assignment = component.assignments.get_mut(&CsiId(input.u64()?));
+            let assignment = assignment.ok_or(DecodeError::Invalid)?;
             assignment.holds = input.bool()?;
             assignment.state = input.option(HaState::decode)?;
-        }
+            Ok(())
+        })?;
         let asked = input.list(|input| component.decode_asked(input))?;
         if asked.len() > component.assignments.len() + 2 {
             return Err(DecodeError::Invalid);
         }
         component.asked = asked;
-        model.enter(id, number, proxy);
+        status.enter(id, number, proxy);
         Ok(())
     }
 }
@@ -406,10 +410,6 @@ fn reason(input: &mut Reader<'_>) -> Result<String, DecodeError> {
     let text = input.bytes()?.to_vec();
     let text = String::from_utf8(text).map_err(|_| DecodeError::Invalid)?;
     if text.len() > MAX_REASON { Err(DecodeError::Invalid) } else { Ok(text) }
-}
-
-fn index(input: &mut Reader<'_>) -> Result<usize, DecodeError> {
-    usize::try_from(input.u32()?).map_err(|_| DecodeError::Invalid)
 }
 
 /// The place of an item in a list of all there are.

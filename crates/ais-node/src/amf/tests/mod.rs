@@ -18,6 +18,7 @@ mod scale;
 mod sides;
 mod snapshots;
 mod timeouts;
+mod topology;
 mod tracking;
 
 use super::config::{CapabilityModel, Component, Group, Groups, ProtectionGroup, RedundancyModel};

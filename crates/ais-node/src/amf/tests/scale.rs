@@ -44,7 +44,7 @@ impl Scale {
             .flat_map(|group| &group.units)
             .map(|unit| unit.components.iter().map(|of| of.name.clone()).collect())
             .collect();
-        let model = Model::new(Groups { groups });
+        let model = Model::new(Topology::new(Groups { groups }));
         let mut scale = Self { model, units: names.len(), answers: 0 };
         let mut number = 0;
         for (place, unit) in names.iter().enumerate() {

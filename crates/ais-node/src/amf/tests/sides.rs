@@ -40,7 +40,7 @@ impl Rig {
         let all: Vec<_> = (0..self.nodes.len()).collect();
         let view = self.view_of(&all, &all, &[]);
         let snapshots: Vec<Vec<_>> =
-            ranked.iter().map(|side| self.nodes[side[0]].amf.model.freeze()).collect();
+            ranked.iter().map(|side| self.nodes[side[0]].amf.model.status().freeze()).collect();
         for member in &all {
             let replica = &mut self.nodes[*member];
             let side = |(side, chunks): (&&[usize], &Vec<_>)| Side {
@@ -76,7 +76,7 @@ impl Rig {
         self.view += 1;
         self.install(&all, &others, &[number], true);
         self.install(&all, &[number], &[], true);
-        let chunks = self.nodes[others[0]].amf.model.freeze();
+        let chunks = self.nodes[others[0]].amf.model.status().freeze();
         let view = self.view_of(&all, &all, &[]);
         let replica = &mut self.nodes[number];
         let state = Some(boxed(receive(&replica.amf, &chunks)));

@@ -1,22 +1,22 @@
-//! Snapshots of the model, and what a bad one can do.
+//! Snapshots of the status, and what a bad one can do.
 
 use super::*;
 use crate::SNAPSHOT_CHUNK;
-use crate::amf::model::Incoming;
+use crate::amf::model::{Incoming, Status};
 
 /// A state as its chunks bring it.
 pub(super) fn receive(amf: &Amf, chunks: &[Vec<u8>]) -> Incoming {
-    let mut incoming = Incoming::new(&amf.model);
+    let mut incoming = Incoming::new(amf.model.topology());
     for chunk in chunks {
         incoming.take(chunk).unwrap();
     }
     incoming
 }
 
-/// A model with everything in it: units in all phases, a proxy, failures,
+/// A status with everything in it: units in all phases, a proxy, failures,
 /// questions that wait for answers, work that waits for a successor, and all
 /// that an operator can say, and a displaced process.
-fn rich() -> Rig {
+pub(super) fn rich() -> Rig {
     let mut group = raid("vwxyz");
     let members = group.protection_groups[0].members.clone();
     group.protection_groups.push(protection_group("pgC", members));
@@ -59,26 +59,26 @@ fn rich() -> Rig {
 }
 
 fn chunks(rig: &Rig) -> Vec<Vec<u8>> {
-    rig.nodes[0].amf.model.freeze()
+    rig.nodes[0].amf.model.status().freeze()
 }
 
-fn digest(model: &Model) -> u64 {
+pub(super) fn digest(status: &Status) -> u64 {
     let mut digest = Digest::default();
-    model.digest(&mut digest);
+    status.digest(&mut digest);
     digest.value()
 }
 
 #[test]
-fn a_model_comes_back() {
+fn a_status_comes_back() {
     let rig = rich();
-    let (model, is_complete) = receive(&rig.nodes[0].amf, &chunks(&rig)).finish();
+    let (status, is_complete) = receive(&rig.nodes[0].amf, &chunks(&rig)).finish();
     assert!(is_complete);
-    assert_eq!(digest(&model), rig.digest(0));
-    assert_eq!(format!("{model:?}"), format!("{:?}", rig.model()));
+    assert_eq!(digest(&status), rig.digest(0));
+    assert_eq!(format!("{status:?}"), format!("{:?}", rig.model().status()));
 }
 
 #[test]
-fn a_large_model_comes_in_chunks() {
+fn a_large_status_comes_in_chunks() {
     let groups = (0..500).map(|number| {
         let mut group = raid("xy");
         let rename = |of: &Name| name(&format!("{number}_{of}"));
@@ -100,10 +100,10 @@ fn a_large_model_comes_in_chunks() {
         let component = name(&format!("{}_{}_x", number / 2, ["a", "b"][number % 2]));
         amf.model.register(node(0), number as u64, &component, None, Callbacks::all()).unwrap();
     }
-    let chunks = amf.model.freeze();
+    let chunks = amf.model.status().freeze();
     assert!(chunks.len() > 1);
     assert!(chunks.iter().all(|chunk| chunk.len() <= SNAPSHOT_CHUNK));
-    assert_eq!(digest(&receive(&amf, &chunks).finish().0), digest(&amf.model));
+    assert_eq!(digest(&receive(&amf, &chunks).finish().0), digest(amf.model.status()));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn damaged_chunks_do_no_harm() {
     let rig = rich();
     let chunks = chunks(&rig);
     let is_taken = |chunk: &[u8]| {
-        let mut incoming = Incoming::new(rig.model());
+        let mut incoming = Incoming::new(rig.model().topology());
         let result = incoming.take(chunk);
         result.is_ok().then(|| incoming.finish())
     };
@@ -123,11 +123,11 @@ fn damaged_chunks_do_no_harm() {
     for (place, value) in (0..whole.len()).flat_map(|place| [(place, 0xff), (place, 1)]) {
         let mut damaged = whole.clone();
         damaged[place] ^= value;
-        let Some((model, _)) = is_taken(&damaged) else { continue };
+        let Some((status, _)) = is_taken(&damaged) else { continue };
         // Whatever it says now, it can be put together with another.
-        let sides = [(vec![node(0)], rig.model().clone()), (vec![node(0)], model.clone())];
-        Model::together(sides.clone()).unwrap();
-        Model::together(sides.into_iter().rev()).unwrap();
+        let sides = [(vec![node(0)], rig.model().status().clone()), (vec![node(0)], status)];
+        rig.model().clone().merge(sides.to_vec());
+        rig.model().clone().merge(sides.into_iter().rev().collect());
     }
     let twice: Vec<_> = [&whole[..], &whole[..]].concat();
     assert!(is_taken(&twice).is_none());
