@@ -30,6 +30,15 @@ check_lint() {
     fi
 }
 
+# By hand: licences, bans and sources of what the crates depend on.
+check_deny() {
+    if cargo deny --version >/dev/null 2>&1; then
+        cargo deny --locked check bans licenses sources
+    else
+        echo "SKIPPED deny: there is no cargo-deny (cargo install cargo-deny)"
+    fi
+}
+
 # Unit and integration tests, the daemon's included, and a run of the simulator.
 check_rust() {
     cargo test --workspace --locked -q 2>&1
