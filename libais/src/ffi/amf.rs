@@ -5,14 +5,14 @@ mod callbacks;
 use super::dispatch::dispatch;
 use super::entry::{guard, guard_release};
 use super::error::never_try_again;
-use super::fork::process;
+use super::handles::handles;
 use super::types::*;
 use super::{
     bytes, check_version, given, name, narrow, need, number, optional_name, read, to_name, wide,
     write,
 };
-use crate::amf::{self, Amf};
-use crate::track::Buffer;
+use crate::api::amf::{self, Amf};
+use crate::api::track::Buffer;
 use ais_proto::AisError;
 use ais_proto::amf::{ErrorReport, OPAQUE_BUFFER_SIZE_MAX, Recovery};
 use ais_proto::track::TrackFlags;
@@ -140,8 +140,8 @@ pub unsafe extern "C-unwind" fn saAmfInitialize(
     guard(|| unsafe {
         need(amfHandle)?;
         check_version(version)?;
-        let handle = Amf::open(process(), given(amfCallbacks, NO_CALLBACKS))?;
-        write(amfHandle, process().amf.insert(Arc::new(handle)))
+        let handle = Amf::open(given(amfCallbacks, NO_CALLBACKS))?;
+        write(amfHandle, handles().amf.insert(Arc::new(handle)))
     })
 }
 
@@ -154,7 +154,7 @@ pub unsafe extern "C-unwind" fn saAmfSelectionObjectGet(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(selectionObject)?;
-        let handle = process().amf.find(read(amfHandle)?)?;
+        let handle = handles().amf.find(read(amfHandle)?)?;
         write(selectionObject, handle.selection_object()?)
     })
 }
@@ -166,7 +166,7 @@ pub unsafe extern "C-unwind" fn saAmfDispatch(
     dispatchFlags: MaybeUninit<SaDispatchFlagsT>,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    unsafe { dispatch(|| &process().amf, amfHandle, dispatchFlags, Call::run) }
+    unsafe { dispatch(|| &handles().amf, amfHandle, dispatchFlags, Call::run) }
 }
 
 /// Closes a handle; its components are unregistered.
@@ -174,7 +174,7 @@ pub unsafe extern "C-unwind" fn saAmfDispatch(
 pub unsafe extern "C-unwind" fn saAmfFinalize(amfHandle: *const SaAmfHandleT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
     guard_release(|| unsafe {
-        process().amf.remove(read(amfHandle)?)?.close();
+        handles().amf.remove(read(amfHandle)?)?.close();
         Ok(())
     })
 }
@@ -190,7 +190,7 @@ pub unsafe extern "C-unwind" fn saAmfComponentRegister(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(compName)?;
-        let handle = process().amf.find(read(amfHandle)?)?;
+        let handle = handles().amf.find(read(amfHandle)?)?;
         handle.register(name(compName)?, optional_name(proxyCompName)?)
     })
 }
@@ -205,7 +205,7 @@ pub unsafe extern "C-unwind" fn saAmfComponentUnregister(
     // SAFETY: the contract of `ffi` binds the caller.
     guard_release(|| unsafe {
         need(compName)?;
-        let handle = process().amf.find(read(amfHandle)?)?;
+        let handle = handles().amf.find(read(amfHandle)?)?;
         never_try_again(handle.unregister(name(compName)?, optional_name(proxyCompName)?))
     })
 }
@@ -220,7 +220,7 @@ pub unsafe extern "C-unwind" fn saAmfCompNameGet(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(compName)?;
-        let handle = process().amf.find(read(amfHandle)?)?;
+        let handle = handles().amf.find(read(amfHandle)?)?;
         write(compName, to_name(&handle.component_name()?))
     })
 }
@@ -279,7 +279,7 @@ pub unsafe extern "C-unwind" fn saAmfProtectionGroupTrackStart(
     guard(|| unsafe {
         need(csiName)?;
         need(notificationBuffer)?;
-        let handle = process().amf.find(read(amfHandle)?)?;
+        let handle = handles().amf.find(read(amfHandle)?)?;
         let flags = TrackFlags::from_api(trackFlags).ok_or(AisError::BadFlags)?;
         let address = notificationBuffer.expose_provenance();
         let capacity = wide(numberOfItems);
@@ -299,7 +299,7 @@ pub unsafe extern "C-unwind" fn saAmfProtectionGroupTrackStop(
     // SAFETY: the contract of `ffi` binds the caller.
     guard_release(|| unsafe {
         need(csiName)?;
-        let handle = process().amf.find(read(amfHandle)?)?;
+        let handle = handles().amf.find(read(amfHandle)?)?;
         never_try_again(handle.track_stop(&name(csiName)?))
     })
 }

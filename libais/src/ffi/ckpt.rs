@@ -4,13 +4,13 @@ mod vector;
 
 use super::dispatch::{Dispatching, dispatch};
 use super::entry::{guard, guard_release};
-use super::fork::process;
+use super::handles::handles;
 use super::types::*;
 use super::{
     bytes, check_version, error, given, mask, name, narrow, need, number, read, size, wide, write,
 };
-use crate::ckpt::{self, Callback, Ckpt, Program, Sections};
-use crate::dispatch::{Step, Turn};
+use crate::api::ckpt::{self, Callback, Ckpt, Program, Sections};
+use crate::api::dispatch::{Step, Turn};
 use ais_proto::AisError;
 use ais_proto::ckpt::{
     Attributes, NO_LIMIT, Open, OpenFlags, Section, SectionState, SectionsChosen, Status,
@@ -35,8 +35,8 @@ pub unsafe extern "C-unwind" fn saCkptInitialize(
     guard(|| unsafe {
         need(ckptHandle)?;
         check_version(version)?;
-        let handle = Ckpt::new(process(), given(callbacks, NO_CALLBACKS))?;
-        write(ckptHandle, process().ckpt.insert(Arc::new(handle)))
+        let handle = Ckpt::new(given(callbacks, NO_CALLBACKS))?;
+        write(ckptHandle, handles().ckpt.insert(Arc::new(handle)))
     })
 }
 
@@ -49,7 +49,7 @@ pub unsafe extern "C-unwind" fn saCkptSelectionObjectGet(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(selectionObject)?;
-        let handle = process().ckpt.find(read(ckptHandle)?)?;
+        let handle = handles().ckpt.find(read(ckptHandle)?)?;
         write(selectionObject, handle.selection_object()?)
     })
 }
@@ -61,7 +61,7 @@ pub unsafe extern "C-unwind" fn saCkptDispatch(
     dispatchFlags: MaybeUninit<SaDispatchFlagsT>,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    unsafe { dispatch(|| &process().ckpt, ckptHandle, dispatchFlags, Call::run) }
+    unsafe { dispatch(|| &handles().ckpt, ckptHandle, dispatchFlags, Call::run) }
 }
 
 /// Closes a handle. Open checkpoints stay open.
@@ -69,7 +69,7 @@ pub unsafe extern "C-unwind" fn saCkptDispatch(
 pub unsafe extern "C-unwind" fn saCkptFinalize(ckptHandle: *const SaCkptHandleT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
     guard_release(|| unsafe {
-        process().ckpt.remove(read(ckptHandle)?)?.close();
+        handles().ckpt.remove(read(ckptHandle)?)?.close();
         Ok(())
     })
 }
@@ -92,7 +92,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointOpen(
         let timeout = super::timeout(timeout)?;
         let open = open(checkpointName, checkpointCreationAttributes, checkpointOpenFlags)?;
         let checkpoint = ckpt::open(open, timeout)?;
-        write(checkpointHandle, process().checkpoints.insert(checkpoint))
+        write(checkpointHandle, handles().checkpoints.insert(checkpoint))
     })
 }
 
@@ -108,7 +108,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointOpenAsync(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(checkpointName)?;
-        let handle = process().ckpt.find(read(ckptHandle)?)?;
+        let handle = handles().ckpt.find(read(ckptHandle)?)?;
         let open = open(checkpointName, checkpointCreationAttributes, checkpointOpenFlags)?;
         handle.open_async(invocation, &open)
     })
@@ -120,7 +120,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointClose(
     checkpointHandle: *const SaCkptCheckpointHandleT,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard_release(|| unsafe { ckpt::close(read(checkpointHandle)?) })
+    guard_release(|| unsafe { close(read(checkpointHandle)?) })
 }
 
 /// Removes the name of a checkpoint. The data lives until the last close.
@@ -138,7 +138,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointRetentionDurationSet(
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         if retentionDuration < 0 {
             return Err(AisError::InvalidParam);
         }
@@ -153,7 +153,7 @@ pub unsafe extern "C-unwind" fn saCkptActiveCheckpointSet(
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         checkpoint.set_active()
     })
 }
@@ -167,7 +167,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointStatusGet(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(checkpointStatus)?;
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         write(checkpointStatus, to_status(&checkpoint.status()?))
     })
 }
@@ -187,7 +187,7 @@ pub unsafe extern "C-unwind" fn saCkptSectionCreate(
         if initialDataSize > 0 {
             need(initialData)?;
         }
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         let section = section_id(&id)?;
         // What SA_CKPT_GENERATED_SECTION_ID looks like: the executive invents one.
         let section = Some(section).filter(|section| !section.is_empty());
@@ -213,7 +213,7 @@ pub unsafe extern "C-unwind" fn saCkptSectionDelete(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         let id = read(sectionId)?;
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         checkpoint.delete_section(section_id(&id)?)
     })
 }
@@ -228,7 +228,7 @@ pub unsafe extern "C-unwind" fn saCkptSectionExpirationTimeSet(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         let id = read(sectionId)?;
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         checkpoint.set_expiration_time(section_id(&id)?, expirationTime)
     })
 }
@@ -244,13 +244,13 @@ pub unsafe extern "C-unwind" fn saCkptSectionIteratorInitialize(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(sectionIterator)?;
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         let chosen = match number(sectionsChosen) {
             0 => SectionsChosen::Any,
             number => SectionsChosen::from_number(number).ok_or(AisError::InvalidParam)?,
         };
         let sections = Sections::new(checkpoint, chosen, expirationTime)?;
-        write(sectionIterator, process().sections.insert(Arc::new(sections)))
+        write(sectionIterator, handles().sections.insert(Arc::new(sections)))
     })
 }
 
@@ -263,7 +263,7 @@ pub unsafe extern "C-unwind" fn saCkptSectionIteratorNext(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(sectionDescriptor)?;
-        let sections = process().sections.find(read(sectionIterator)?)?;
+        let sections = handles().sections.find(read(sectionIterator)?)?;
         sections.next(|section| {
             // Not NULL: it was checked above.
             let _ = write(sectionDescriptor, to_descriptor(section));
@@ -277,7 +277,7 @@ pub unsafe extern "C-unwind" fn saCkptSectionIteratorFinalize(
     sectionIterator: *mut SaCkptSectionIteratorT,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard_release(|| unsafe { process().sections.remove(read(sectionIterator)?).map(drop) })
+    guard_release(|| unsafe { handles().sections.remove(read(sectionIterator)?).map(drop) })
 }
 
 /// Writes all elements or none. ErroneousVectorIndex may be NULL; it is set
@@ -292,7 +292,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointWrite(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(ioVector)?;
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         let result = vector::write(&checkpoint, ioVector, numberOfElements);
         vector::tell_index(result, erroneousVectorIndex)
     })
@@ -312,7 +312,7 @@ pub unsafe extern "C-unwind" fn saCkptSectionOverwrite(
         if dataSize != 0 {
             need(dataBuffer)?;
         }
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         let size = usize::try_from(dataSize).map_err(|_| AisError::InvalidParam)?;
         checkpoint.overwrite(section_id(&id)?, bytes(dataBuffer.cast(), size)?)
     })
@@ -330,7 +330,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointRead(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(ioVector)?;
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         let result = vector::read(&checkpoint, ioVector, numberOfElements);
         vector::tell_index(result, erroneousVectorIndex)
     })
@@ -345,7 +345,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointSynchronize(
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         checkpoint.synchronize(super::timeout(timeout)?)
     })
 }
@@ -360,8 +360,8 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointSynchronizeAsync(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(checkpointHandle)?;
-        let handle = process().ckpt.find(read(ckptHandle)?)?;
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let handle = handles().ckpt.find(read(ckptHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         handle.synchronize_async(invocation, &checkpoint)
     })
 }
@@ -415,7 +415,7 @@ impl Dispatching for Ckpt<SaCkptCallbacksT> {
                 Callback::Opened(invocation, result) => {
                     let mut handle = -1;
                     let result = result.map(|checkpoint| {
-                        handle = process().checkpoints.insert(checkpoint);
+                        handle = handles().checkpoints.insert(checkpoint);
                     });
                     let callback = program.saCkptCheckpointOpenCallback;
                     Call::Opened(callback, invocation, handle, error::to_c(result))
@@ -431,6 +431,16 @@ impl Dispatching for Ckpt<SaCkptCallbacksT> {
     fn selection_object(&self) -> Result<RawFd, AisError> {
         self.selection_object()
     }
+}
+
+/// Closes the checkpoint with this number; its iterators end with it.
+fn close(number: i32) -> Result<(), AisError> {
+    let handles = handles();
+    let checkpoint = handles.checkpoints.find(number)?;
+    checkpoint.close()?;
+    handles.checkpoints.remove(number)?;
+    handles.sections.remove_if(|sections| sections.is_of(&checkpoint));
+    Ok(())
 }
 
 /// What to open: flags first, then attributes, then the name.

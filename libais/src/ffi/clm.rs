@@ -3,14 +3,14 @@
 use super::dispatch::{Dispatching, dispatch};
 use super::entry::{guard, guard_release};
 use super::error::never_try_again;
-use super::fork::process;
+use super::handles::handles;
 use super::types::*;
 use super::{
     check_version, error, given, mask, narrow, need, place, read, to_name, told, wide, write,
 };
-use crate::clm::{self, Callback, Change, Clm, Lookup, Node, Program};
-use crate::dispatch::{Step, Turn};
-use crate::track::Buffer;
+use crate::api::clm::{self, Callback, Change, Clm, Lookup, Node, Program};
+use crate::api::dispatch::{Step, Turn};
+use crate::api::track::Buffer;
 use ais_proto::AisError;
 use std::mem::MaybeUninit;
 use std::os::fd::RawFd;
@@ -59,8 +59,8 @@ pub unsafe extern "C-unwind" fn saClmInitialize(
     guard(|| unsafe {
         need(clmHandle)?;
         check_version(version)?;
-        let handle = Clm::open(process(), given(clmCallbacks, NO_CALLBACKS))?;
-        write(clmHandle, process().clm.insert(Arc::new(handle)))
+        let handle = Clm::open(given(clmCallbacks, NO_CALLBACKS))?;
+        write(clmHandle, handles().clm.insert(Arc::new(handle)))
     })
 }
 
@@ -73,7 +73,7 @@ pub unsafe extern "C-unwind" fn saClmSelectionObjectGet(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(selectionObject)?;
-        let handle = process().clm.find(read(clmHandle)?)?;
+        let handle = handles().clm.find(read(clmHandle)?)?;
         write(selectionObject, handle.selection_object()?)
     })
 }
@@ -85,7 +85,7 @@ pub unsafe extern "C-unwind" fn saClmDispatch(
     dispatchFlags: MaybeUninit<SaDispatchFlagsT>,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    unsafe { dispatch(|| &process().clm, clmHandle, dispatchFlags, Call::run) }
+    unsafe { dispatch(|| &handles().clm, clmHandle, dispatchFlags, Call::run) }
 }
 
 /// Closes a handle.
@@ -93,7 +93,7 @@ pub unsafe extern "C-unwind" fn saClmDispatch(
 pub unsafe extern "C-unwind" fn saClmFinalize(clmHandle: *mut SaClmHandleT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
     guard_release(|| unsafe {
-        process().clm.remove(read(clmHandle)?)?.close();
+        handles().clm.remove(read(clmHandle)?)?.close();
         Ok(())
     })
 }
@@ -111,7 +111,7 @@ pub unsafe extern "C-unwind" fn saClmClusterTrackStart(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(notificationBuffer)?;
-        let handle = process().clm.find(read(clmHandle)?)?;
+        let handle = handles().clm.find(read(clmHandle)?)?;
         let address = notificationBuffer.expose_provenance();
         handle.track_start(trackFlags, Buffer { address, capacity: wide(numberOfItems) })
     })
@@ -121,7 +121,7 @@ pub unsafe extern "C-unwind" fn saClmClusterTrackStart(
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn saClmClusterTrackStop(clmHandle: *const SaClmHandleT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard_release(|| unsafe { never_try_again(process().clm.find(read(clmHandle)?)?.track_stop()) })
+    guard_release(|| unsafe { never_try_again(handles().clm.find(read(clmHandle)?)?.track_stop()) })
 }
 
 /// Looks a node up. Timeout: nanoseconds, 0 for the executive's default.
@@ -151,7 +151,7 @@ pub unsafe extern "C-unwind" fn saClmClusterNodeGetAsync(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(clusterNode)?;
-        let handle = process().clm.find(read(clmHandle)?)?;
+        let handle = handles().clm.find(read(clmHandle)?)?;
         let lookup = Lookup { invocation, address: clusterNode.expose_provenance() };
         handle.node_get_async(wide(nodeId), lookup)
     })

@@ -5,11 +5,13 @@
 //! back to holds nothing. A thread that waits must keep the handle, so that
 //! its socket stays open; that is kept with the thread, not with the frame.
 
-use super::entry::{self, Key, inside, within};
+use super::entry::{self, inside};
+use super::handles::Table;
 use super::types::{SaDispatchFlagsT, SaErrorT};
-use super::{error, flags, fork, read};
-use crate::dispatch::{Step, Turn};
-use crate::handle::Table;
+use super::{error, flags, read};
+use crate::api::dispatch::{Step, Turn};
+use crate::sys::fork;
+use crate::sys::thread::{Key, within};
 use ais_proto::AisError;
 use libc::c_void;
 use std::any::Any;

@@ -1,4 +1,4 @@
-//! The C interface: one file per header, and the only place with `unsafe`.
+//! The C interface: one file per header.
 //!
 //! # Safety
 //!
@@ -20,16 +20,14 @@
 pub mod amf;
 pub mod ckpt;
 pub mod clm;
-pub(crate) mod descriptors;
 mod dispatch;
-pub(crate) mod entry;
+mod entry;
 mod error;
-pub(crate) mod fork;
+mod handles;
 mod memory;
-pub(crate) mod sys;
 pub mod types;
 
-use crate::dispatch::Flags;
+use crate::api::dispatch::Flags;
 use ais_proto::{AisError, MAX_MESSAGE, Name};
 use std::ffi::{c_char, c_void};
 use std::mem::{MaybeUninit, transmute_copy};

@@ -10,9 +10,9 @@ use super::{
     SaAmfPendingOperationConfirmCallbackT, SaAmfPendingOperationExpiredCallbackT,
     SaAmfProtectionGroupTrackCallbackT, SaAmfReadinessStateSetCallbackT,
 };
-use crate::amf::{Amf, Callback, Program};
-use crate::dispatch::{Step, Turn};
-use crate::track::Buffer;
+use crate::api::amf::{Amf, Callback, Program};
+use crate::api::dispatch::{Step, Turn};
+use crate::api::track::Buffer;
 use ais_proto::AisError;
 use ais_proto::amf::{
     Callbacks, Event, ExternalAction, HaState, Healthcheck, Member, ProtectionGroupChange,

@@ -4,7 +4,7 @@
 use super::super::types::*;
 use super::super::{bytes, narrow, size, wide};
 use super::section_id;
-use crate::ckpt::{Checkpoint, VectorError};
+use crate::api::ckpt::{Checkpoint, VectorError};
 use ais_proto::AisError;
 use ais_proto::ckpt::{ReadElement, ReadReply, WriteElement};
 use std::ffi::c_void;

@@ -1,8 +1,7 @@
 //! An open checkpoint and the calls on it.
 
-use crate::connection::{Outgoing, Reply, done};
-use crate::ffi::fork::process;
-use crate::session::Session;
+use crate::link::connection::{Outgoing, Reply, done};
+use crate::link::session::{self, Session};
 use ais_proto::ckpt::{Open, ReadElement, ReadReply, Request, Status, WriteElement};
 use ais_proto::{AisError, DecodeError, Name, Reader};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,7 +44,7 @@ impl From<AisError> for VectorError {
 pub fn open(open: Open, timeout: Option<Duration>) -> Result<Arc<Checkpoint>, AisError> {
     let request = ais_proto::Request::Ckpt(Request::Open(open));
     let request = Outgoing::new(&request)?;
-    process().session.with(timeout, |session, deadline| {
+    session::current().with(timeout, |session, deadline| {
         let number = session.call(&request, deadline, |reply| reply.read(Reader::u32))?;
         Ok(Arc::new(Checkpoint::new(Arc::clone(session), number)))
     })
@@ -59,7 +58,7 @@ pub(crate) fn tell_misfit() {
         return;
     }
     // What the program is answered does not depend on it.
-    let _ = process().session.with(None, |session, deadline| {
+    let _ = session::current().with(None, |session, deadline| {
         session.tell_misfit(deadline);
         Ok(())
     });
@@ -71,18 +70,7 @@ pub(crate) fn tell_misfit() {
 /// Those of the C function.
 pub fn unlink(name: Name) -> Result<(), AisError> {
     let request = ais_proto::Request::Ckpt(Request::Unlink { name });
-    process().call(&request, None, done)
-}
-
-/// Closes the checkpoint with this handle (`saCkptCheckpointClose`); its
-/// iterators end with it.
-pub(crate) fn close(handle: i32) -> Result<(), AisError> {
-    let process = process();
-    let checkpoint = process.checkpoints.find(handle)?;
-    checkpoint.close()?;
-    process.checkpoints.remove(handle)?;
-    process.sections.remove_if(|sections| sections.is_of(&checkpoint));
-    Ok(())
+    session::current().call(&request, None, done)
 }
 
 impl Checkpoint {

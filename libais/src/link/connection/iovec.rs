@@ -1,8 +1,8 @@
 //! Sending a frame from where its pieces lie.
 
 use super::Failure;
-use crate::deadline::Deadline;
-use crate::socket::Socket;
+use crate::sys::deadline::Deadline;
+use crate::sys::socket::Socket;
 use ais_proto::AisError;
 use nix::errno::Errno;
 use nix::poll::PollFlags;

@@ -9,15 +9,14 @@ pub use ais_proto::ckpt::{
     Attributes, MAX_SECTION_ID, MAX_SECTION_SIZE, Open, OpenFlags, Section, SectionState,
     UpdateOption, WriteElement, deadline,
 };
+pub(crate) use checkpoint::tell_misfit;
 pub use checkpoint::{Checkpoint, VectorError, open, unlink};
-pub(crate) use checkpoint::{close, tell_misfit};
 pub(crate) use sections::Sections;
 
-use crate::asking::Asked;
-use crate::client::Client;
-use crate::connection::done;
-use crate::dispatch::{Step, Turn};
-use crate::process::Process;
+use crate::api::asking::Asked;
+use crate::api::dispatch::{Step, Turn};
+use crate::link::client::Client;
+use crate::link::connection::done;
 use ais_proto::ckpt::{Event, Request};
 use ais_proto::{AisError, ServiceId};
 use std::fmt;
@@ -48,8 +47,8 @@ pub(crate) enum Callback {
 }
 
 impl<P: Program> Ckpt<P> {
-    pub(crate) fn new(process: &Process, program: P) -> Result<Self, AisError> {
-        let client = Client::open(process, ServiceId::Ckpt, program.callbacks())?;
+    pub(crate) fn new(program: P) -> Result<Self, AisError> {
+        let client = Client::open(ServiceId::Ckpt, program.callbacks())?;
         Ok(Self { client, program, opens: Asked::new(), synchronizes: Asked::new() })
     }
 

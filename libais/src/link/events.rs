@@ -1,12 +1,8 @@
-//! The event socket of a handle, and the three ways to dispatch.
-//!
-//! One packet is one callback. A packet is received under a lock and decoded;
-//! `ffi` makes the callback with no lock held.
+//! The event socket of a handle.
 
-use crate::client::Client;
-use crate::deadline::Deadline;
-use crate::ffi::sys::pending_bytes;
-use crate::socket::Socket;
+use crate::sys::calls::pending_bytes;
+use crate::sys::deadline::Deadline;
+use crate::sys::socket::Socket;
 use ais_proto::{AisError, Code, HEADER_LENGTH, Header, MAX_EVENT};
 use nix::errno::Errno;
 use nix::poll::PollFlags;
@@ -15,17 +11,6 @@ use std::io::IoSlice;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-
-/// How many callbacks to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flags {
-    /// At most one, without waiting for it.
-    One,
-    /// All that are pending when it begins.
-    All,
-    /// All that come, until the handle is finalized.
-    Blocking,
-}
 
 /// The end of a socket pair on which callbacks arrive: the selection object.
 #[derive(Debug)]
@@ -104,12 +89,13 @@ impl Events {
     }
 
     /// How much will have been received once all is that is pending now.
-    fn all_pending(&self) -> usize {
+    pub(crate) fn all_pending(&self) -> usize {
         let pending = self.socket.last_number().map_or(0, pending_bytes);
         self.received().wrapping_add(pending)
     }
 
-    fn received(&self) -> usize {
+    /// How many bytes have been received.
+    pub(crate) fn received(&self) -> usize {
         self.received.load(Ordering::Relaxed)
     }
 
@@ -138,80 +124,4 @@ fn decode_packet<T>(packet: &[u8], decode: impl FnOnce(Code, &[u8]) -> Option<T>
     let (header, body) = packet.split_first_chunk::<HEADER_LENGTH>()?;
     let header = Header::decode(header, MAX_EVENT).ok()?;
     (header.length as usize == body.len()).then(|| decode(header.code, body))?
-}
-
-/// What a dispatching thread does next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step<C> {
-    /// It makes this callback.
-    Call(C),
-    /// It waits until the selection object is readable.
-    Wait,
-    /// It goes back to the program.
-    Done,
-}
-
-impl<C> Step<C> {
-    /// The same with another form of the callback.
-    ///
-    /// # Errors
-    /// What `form` returns.
-    pub(crate) fn try_map<D>(
-        self,
-        form: impl FnOnce(C) -> Result<D, AisError>,
-    ) -> Result<Step<D>, AisError> {
-        Ok(match self {
-            Self::Call(callback) => Step::Call(form(callback)?),
-            Self::Wait => Step::Wait,
-            Self::Done => Step::Done,
-        })
-    }
-}
-
-/// How far a dispatch has come. Nothing of it must be dropped.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Turn {
-    flags: Flags,
-    /// What will have been received once everything is that was pending when
-    /// it began: what a callback causes is for the next time, or a program
-    /// that answers its callbacks would not come back.
-    all: Option<usize>,
-    has_called: bool,
-}
-
-impl Turn {
-    pub(crate) fn new(flags: Flags) -> Self {
-        Self { flags, all: None, has_called: false }
-    }
-
-    /// The next step; `next` receives a callback that is pending.
-    ///
-    /// # Errors
-    /// `Library` if aisexec is gone; `BadHandle` in a child.
-    pub(crate) fn step<C>(
-        &mut self,
-        client: &Client,
-        next: impl FnOnce() -> Result<Option<C>, AisError>,
-    ) -> Result<Step<C>, AisError> {
-        let events = client.events();
-        let all = *self.all.get_or_insert_with(|| events.all_pending());
-        let is_enough = match self.flags {
-            Flags::One => self.has_called,
-            Flags::All => self.has_called && events.received() >= all,
-            Flags::Blocking => false,
-        };
-        if is_enough || client.is_closed() {
-            return Ok(Step::Done);
-        }
-        match next() {
-            Ok(Some(callback)) => {
-                self.has_called = true;
-                Ok(Step::Call(callback))
-            }
-            Ok(None) if self.flags == Flags::Blocking => Ok(Step::Wait),
-            Ok(None) => Ok(Step::Done),
-            Err(_) if client.is_closed() => Ok(Step::Done),
-            Err(error) => Err(error),
-        }
-    }
 }

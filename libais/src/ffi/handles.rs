@@ -1,17 +1,52 @@
 //! Handles: small numbers for the program, objects for the library.
 
+use super::amf::SaAmfCallbacksT;
+use super::clm::SaClmCallbacksT;
+use super::types::SaCkptCallbacksT;
+use crate::api::amf::Amf;
+use crate::api::ckpt::{Checkpoint, Ckpt, Sections};
+use crate::api::clm::Clm;
+use crate::sys::fork::PerProcess;
 use ais_proto::AisError;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+static CLM: Numbers = Numbers::new();
+static AMF: Numbers = Numbers::new();
+static CKPT: Numbers = Numbers::new();
+static CHECKPOINTS: Numbers = Numbers::new();
+static SECTIONS: Numbers = Numbers::new();
+
+/// The open handles of a process.
+#[derive(Debug)]
+pub(super) struct Handles {
+    pub(super) clm: Table<Clm<SaClmCallbacksT>>,
+    pub(super) amf: Table<Amf<SaAmfCallbacksT>>,
+    pub(super) ckpt: Table<Ckpt<SaCkptCallbacksT>>,
+    pub(super) checkpoints: Table<Checkpoint>,
+    pub(super) sections: Table<Sections>,
+}
+
+/// Those of this process; a child of it has none of them.
+pub(super) fn handles() -> &'static Handles {
+    static HANDLES: PerProcess<Handles> = PerProcess::new(|| Handles {
+        clm: Table::new(&CLM),
+        amf: Table::new(&AMF),
+        ckpt: Table::new(&CKPT),
+        checkpoints: Table::new(&CHECKPOINTS),
+        sections: Table::new(&SECTIONS),
+    });
+    HANDLES.get()
+}
+
 /// The numbers of one kind of handle: 0, 1, 2, ... They go on in a child, so
 /// that an inherited number is nobody's there.
 #[derive(Debug)]
-pub(crate) struct Numbers(AtomicI32);
+pub(super) struct Numbers(AtomicI32);
 
 impl Numbers {
-    pub(crate) const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self(AtomicI32::new(0))
     }
 
@@ -23,18 +58,18 @@ impl Numbers {
 
 /// The open handles of one kind.
 #[derive(Debug)]
-pub(crate) struct Table<T> {
+pub(super) struct Table<T> {
     numbers: &'static Numbers,
     open: Mutex<BTreeMap<i32, Arc<T>>>,
 }
 
 impl<T> Table<T> {
-    pub(crate) fn new(numbers: &'static Numbers) -> Self {
+    pub(super) fn new(numbers: &'static Numbers) -> Self {
         Self { numbers, open: Mutex::default() }
     }
 
     /// Gives the object a number.
-    pub(crate) fn insert(&self, object: Arc<T>) -> i32 {
+    pub(super) fn insert(&self, object: Arc<T>) -> i32 {
         let mut open = self.lock();
         loop {
             let number = self.numbers.next();
@@ -49,7 +84,7 @@ impl<T> Table<T> {
     ///
     /// # Errors
     /// `BadHandle` if there is none.
-    pub(crate) fn find(&self, number: i32) -> Result<Arc<T>, AisError> {
+    pub(super) fn find(&self, number: i32) -> Result<Arc<T>, AisError> {
         self.lock().get(&number).cloned().ok_or(AisError::BadHandle)
     }
 
@@ -57,12 +92,12 @@ impl<T> Table<T> {
     ///
     /// # Errors
     /// `BadHandle` if it is nobody's.
-    pub(crate) fn remove(&self, number: i32) -> Result<Arc<T>, AisError> {
+    pub(super) fn remove(&self, number: i32) -> Result<Arc<T>, AisError> {
         self.lock().remove(&number).ok_or(AisError::BadHandle)
     }
 
     /// Takes the numbers of all objects back that fit.
-    pub(crate) fn remove_if(&self, fits: impl Fn(&T) -> bool) {
+    pub(super) fn remove_if(&self, fits: impl Fn(&T) -> bool) {
         self.lock().retain(|_, object| !fits(object));
     }
 

@@ -1,10 +1,10 @@
 //! Connections that are used by one caller at a time. Who finds all of them
 //! busy waits, but not longer than its own deadline.
 
-use crate::deadline::Deadline;
-use crate::ffi::entry::{Holding, let_handlers_run};
-use crate::ffi::fork;
-use crate::socket::SOON;
+use crate::sys::deadline::Deadline;
+use crate::sys::fork;
+use crate::sys::socket::SOON;
+use crate::sys::thread::{Holding, let_handlers_run};
 use ais_proto::AisError;
 use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

@@ -2,7 +2,7 @@
 //! sleeping. A wake-up costs far more than a reply that is about to come; but
 //! where replies come late, or a processor is missing, polling only costs.
 
-use crate::deadline::now;
+use crate::sys::deadline::now;
 use nix::sched::{CpuSet, sched_getaffinity, sched_yield};
 use nix::unistd::Pid;
 use std::sync::atomic::{AtomicUsize, Ordering};

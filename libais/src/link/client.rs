@@ -1,13 +1,12 @@
 //! What all library handles have in common: a connection for requests, an
 //! event socket, and an end that any thread may bring about at any time.
 
-use crate::connection::{Connection, Failure, Outgoing, Reply};
-use crate::deadline::Deadline;
-use crate::dispatch::Events;
-use crate::pool::Pool;
-use crate::process::Process;
-use crate::session::Session;
-use crate::socket::Socket;
+use crate::link::connection::{Connection, Failure, Outgoing, Reply};
+use crate::link::events::Events;
+use crate::link::pool::Pool;
+use crate::link::session::{self, Session};
+use crate::sys::deadline::Deadline;
+use crate::sys::socket::Socket;
 use ais_proto::{AisError, Request, ServiceId};
 use nix::poll::PollFlags;
 use nix::sys::socket::Shutdown;
@@ -35,12 +34,8 @@ impl Client {
     ///
     /// # Errors
     /// `TryAgain` if there is no aisexec.
-    pub(crate) fn open(
-        process: &Process,
-        service: ServiceId,
-        callbacks: u32,
-    ) -> Result<Self, AisError> {
-        process.session.with(None, |session, deadline| {
+    pub(crate) fn open(service: ServiceId, callbacks: u32) -> Result<Self, AisError> {
+        session::current().with(None, |session, deadline| {
             let (socket, connection, events) =
                 session.connect_handle(service, callbacks, deadline)?;
             Ok(Self {

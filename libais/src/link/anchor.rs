@@ -3,11 +3,11 @@
 //! process needs no path to the socket, nor the rights of its beginning, once
 //! it has a session.
 
-use crate::connect;
-use crate::connection::{Failure, iovec};
-use crate::deadline::Deadline;
-use crate::pool::Lent;
-use crate::socket::Socket;
+use crate::link::connect;
+use crate::link::connection::{Failure, iovec};
+use crate::link::pool::Lent;
+use crate::sys::deadline::Deadline;
+use crate::sys::socket::Socket;
 use ais_proto::{AisError, Code, HEADER_LENGTH, Header};
 use nix::sys::socket::Shutdown;
 use std::sync::Arc;

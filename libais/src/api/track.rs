@@ -1,7 +1,7 @@
 //! Subscriptions: which events of a track callback are still wanted, and which
 //! buffer of the program each of them fills.
 
-use crate::ffi::entry::Holding;
+use crate::sys::thread::Holding;
 use ais_proto::track::TrackFlags;
 use ais_proto::{AisError, MAX_ASYNC_PER_HANDLE, Name};
 use std::collections::BTreeMap;

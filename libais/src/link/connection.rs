@@ -6,10 +6,10 @@
 
 pub(crate) mod iovec;
 
-use crate::deadline::Deadline;
-use crate::poll::{Budget, Poller};
-use crate::pool::Lent;
-use crate::socket::Socket;
+use crate::link::pool::Lent;
+use crate::sys::deadline::Deadline;
+use crate::sys::poll::{Budget, Poller};
+use crate::sys::socket::Socket;
 use ais_proto::{
     AisError, Code, DecodeError, HEADER_LENGTH, Header, MAX_CALL_BODY, Reader, Request, Welcome,
     Writer,

@@ -3,12 +3,11 @@
 //! Whether a callback is missing (`INIT`) is checked after names and states,
 //! which only aisexec knows; so aisexec checks it.
 
-use crate::client::Client;
-use crate::connection::{Reply, done};
-use crate::dispatch::{Step, Turn};
-use crate::ffi::fork::process;
-use crate::process::Process;
-use crate::track::{Buffer, Subscriptions};
+use crate::api::dispatch::{Step, Turn};
+use crate::api::track::{Buffer, Subscriptions};
+use crate::link::client::Client;
+use crate::link::connection::{Reply, done};
+use crate::link::session;
 use ais_proto::amf::{Callbacks, ErrorReport, Event, HaState, Member, Readiness, Request};
 use ais_proto::track::TrackFlags;
 use ais_proto::{AisError, Name, Reader, ServiceId};
@@ -55,8 +54,8 @@ pub(crate) enum Callback {
 }
 
 impl<P: Program> Amf<P> {
-    pub(crate) fn open(process: &Process, program: P) -> Result<Self, AisError> {
-        let client = Client::open(process, ServiceId::Amf, program.callbacks().bits())?;
+    pub(crate) fn open(program: P) -> Result<Self, AisError> {
+        let client = Client::open(ServiceId::Amf, program.callbacks().bits())?;
         Ok(Self { client, program, subscriptions: Subscriptions::new() })
     }
 
@@ -215,5 +214,5 @@ fn call<T>(
     request: Request<'_>,
     answer: impl Fn(Reply<'_>) -> Result<T, AisError>,
 ) -> Result<T, AisError> {
-    process().call(&ais_proto::Request::Amf(request), None, answer)
+    session::current().call(&ais_proto::Request::Amf(request), None, answer)
 }

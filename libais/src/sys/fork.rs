@@ -1,14 +1,12 @@
 //! What the library has in a process, and what becomes of it in a child.
 //!
 //! A child of `fork` may hold locks that nobody will ever release and shares
-//! its sockets with the parent. So it starts anew: the handler closes the
-//! sockets and forgets the state, which is left as it is (never locked, never
-//! dropped); inherited handles are bad handles, because their numbers go on.
+//! its sockets with the parent. A child therefore starts anew: the handler
+//! closes the sockets and counts the fork, by which all that was inherited is
+//! known. It is left as it is, never locked and never dropped.
 
-use super::descriptors;
-use super::entry::asynchronous;
-use super::memory;
-use crate::process::Process;
+use super::thread::asynchronous;
+use super::{descriptors, poll};
 use libc::sigset_t;
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
@@ -19,27 +17,56 @@ static GENERATION: AtomicU32 = AtomicU32::new(0);
 /// [`HANDLERS_SET`], or the process in which a thread is about to set them.
 static HANDLERS: AtomicU32 = AtomicU32::new(0);
 const HANDLERS_SET: u32 = u32::MAX;
-static PROCESS: AtomicPtr<Process> = AtomicPtr::new(ptr::null_mut());
-/// What the parent had.
-static INHERITED: AtomicPtr<Process> = AtomicPtr::new(ptr::null_mut());
 
 /// How often this process was forked since the library was loaded.
 pub(crate) fn generation() -> u32 {
     GENERATION.load(Ordering::Relaxed)
 }
 
-/// What the library has in this process.
-pub(crate) fn process() -> &'static Process {
-    let mut process = PROCESS.load(Ordering::Acquire);
-    if process.is_null() {
+/// A value that a process has, made when it is first asked for. The child of a
+/// fork has another one: what it inherited is left as it is.
+#[derive(Debug)]
+pub(crate) struct PerProcess<T: 'static> {
+    make: fn() -> T,
+    current: AtomicPtr<Owned<T>>,
+}
+
+#[derive(Debug)]
+struct Owned<T> {
+    /// The process, counted in forks.
+    generation: u32,
+    value: T,
+    /// What the parent had.
+    #[expect(dead_code, reason = "leak checkers shall see that it was not lost by mistake")]
+    inherited: AtomicPtr<Self>,
+}
+
+impl<T: Send + Sync> PerProcess<T> {
+    pub(crate) const fn new(make: fn() -> T) -> Self {
+        Self { make, current: AtomicPtr::new(ptr::null_mut()) }
+    }
+
+    /// The value of this process.
+    pub(crate) fn get(&'static self) -> &'static T {
+        let current = self.current.load(Ordering::Acquire);
+        // SAFETY: null, or made by Box::into_raw in `make_own` and never freed.
+        match unsafe { current.as_ref() } {
+            Some(owned) if owned.generation == generation() => &owned.value,
+            _ => self.make_own(current),
+        }
+    }
+
+    /// Makes the value of this process, unless another thread is faster.
+    fn make_own(&'static self, inherited: *mut Owned<T>) -> &'static T {
         set_handlers();
-        let fresh = Box::into_raw(Box::new(Process::new(INHERITED.load(Ordering::Relaxed))));
-        process = match PROCESS.compare_exchange(
-            ptr::null_mut(),
-            fresh,
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        ) {
+        let owned = Owned {
+            generation: generation(),
+            value: (self.make)(),
+            inherited: AtomicPtr::new(inherited),
+        };
+        let fresh = Box::into_raw(Box::new(owned));
+        let (order, failure) = (Ordering::AcqRel, Ordering::Acquire);
+        let current = match self.current.compare_exchange(inherited, fresh, order, failure) {
             Ok(_) => fresh,
             Err(other) => {
                 // SAFETY: `fresh` came from Box::into_raw above and no other
@@ -48,10 +75,10 @@ pub(crate) fn process() -> &'static Process {
                 other
             }
         };
+        // SAFETY: not null, made by Box::into_raw in this function, and never
+        // freed: a child leaves what it inherits as it is.
+        unsafe { &(*current).value }
     }
-    // SAFETY: not null, made by Box::into_raw, and never freed: a child
-    // forgets the pointer and leaves what it points to as it is.
-    unsafe { &*process }
 }
 
 /// Sets the handlers once. Who finds another thread at it waits, so that no
@@ -113,12 +140,7 @@ extern "C" fn in_parent() {
 /// Runs in the child before `fork` returns.
 extern "C" fn in_child() {
     GENERATION.fetch_add(1, Ordering::SeqCst);
-    let inherited = PROCESS.swap(ptr::null_mut(), Ordering::SeqCst);
-    if !inherited.is_null() {
-        INHERITED.store(inherited, Ordering::Relaxed);
-    }
-    crate::poll::forget_pollers();
-    memory::in_child();
+    poll::forget_pollers();
     descriptors::in_child();
     // SAFETY: the only thread, and `before` kept the mask.
     restore(&unsafe { *MASK.0.get() });

@@ -1,12 +1,11 @@
 //! Cluster Membership (A.01.01 section CLM).
 
-use crate::asking::Asked;
-use crate::client::Client;
-use crate::connection::done;
-use crate::dispatch::{Flags, Step, Turn};
-use crate::ffi::fork::process;
-use crate::process::Process;
-use crate::track::{Buffer, Subscriptions};
+use crate::api::asking::Asked;
+use crate::api::dispatch::{Flags, Step, Turn};
+use crate::api::track::{Buffer, Subscriptions};
+use crate::link::client::Client;
+use crate::link::connection::done;
+use crate::link::session;
 use ais_proto::clm::{Event, Request};
 use ais_proto::track::TrackFlags;
 use ais_proto::{AisError, Name, ServiceId};
@@ -82,8 +81,8 @@ pub(crate) enum Callback {
 }
 
 impl<P: Program> Clm<P> {
-    pub(crate) fn open(process: &Process, program: P) -> Result<Self, AisError> {
-        let client = Client::open(process, ServiceId::Clm, program.callbacks())?;
+    pub(crate) fn open(program: P) -> Result<Self, AisError> {
+        let client = Client::open(ServiceId::Clm, program.callbacks())?;
         Ok(Self { client, program, subscriptions: Subscriptions::new(), lookups: Asked::new() })
     }
 
@@ -186,7 +185,7 @@ impl<P> fmt::Debug for Clm<P> {
 /// `InvalidParam` if there is no such node; `TryAgain` if there is no aisexec.
 pub fn node_get(node: u64, timeout: Option<Duration>) -> Result<Node, AisError> {
     let request = ais_proto::Request::Clm(Request::NodeGet { node });
-    process().call(&request, timeout, |reply| reply.read(Node::decode))
+    session::current().call(&request, timeout, |reply| reply.read(Node::decode))
 }
 
 /// The members of the cluster now.
@@ -205,7 +204,7 @@ pub fn members() -> Result<Tracked, AisError> {
         }
         fn fill_node(&self, _: Lookup, _: &Node) {}
     }
-    let clm = Clm::open(process(), Keep::default())?;
+    let clm = Clm::open(Keep::default())?;
     // Nothing is ever written there: the notifications are kept as they are.
     let anywhere = Buffer { address: usize::MAX, capacity: u64::MAX };
     let step = clm.track_start(TrackFlags::CURRENT.bits(), anywhere).and_then(|()| {

@@ -6,16 +6,16 @@
 //! session stays with it and fails; whoever asks for the session of the
 //! process gets a new one.
 
-use crate::anchor::{self, Anchor};
-use crate::connect;
-use crate::connection::{Bound, Connection, Failure, Outgoing, Reply};
-use crate::deadline::Deadline;
-use crate::ffi::entry::Holding;
-use crate::ffi::fork;
-use crate::poll::Budget;
-use crate::pool::{Pool, between_waits, wait_a_little};
-use crate::socket::Socket;
-use ais_proto::{AisError, Cookie, Kind, ServiceId};
+use crate::link::anchor::{self, Anchor};
+use crate::link::connect;
+use crate::link::connection::{Bound, Connection, Failure, Outgoing, Reply};
+use crate::link::pool::{Pool, between_waits, wait_a_little};
+use crate::sys::deadline::Deadline;
+use crate::sys::fork::{self, PerProcess};
+use crate::sys::poll::Budget;
+use crate::sys::socket::Socket;
+use crate::sys::thread::Holding;
+use ais_proto::{AisError, Cookie, Kind, Request, ServiceId};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -178,6 +178,12 @@ impl Session {
     }
 }
 
+/// The session of this process.
+pub(crate) fn current() -> &'static Current {
+    static CURRENT: PerProcess<Current> = PerProcess::new(Current::default);
+    CURRENT.get()
+}
+
 /// The session of the process, once somebody has asked for it.
 #[derive(Debug, Default)]
 pub(crate) struct Current {
@@ -243,6 +249,21 @@ impl Current {
 
     fn lock(&self) -> MutexGuard<'_, Slot> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a call that needs no library handle. Without a timeout it lasts
+    /// at most as long as aisexec says.
+    ///
+    /// # Errors
+    /// That of the call; `TryAgain` if there is no aisexec.
+    pub(crate) fn call<T>(
+        &self,
+        request: &Request<'_>,
+        timeout: Option<Duration>,
+        answer: impl Fn(Reply<'_>) -> Result<T, AisError>,
+    ) -> Result<T, AisError> {
+        let request = Outgoing::new(request)?;
+        self.with(timeout, |session, deadline| session.call(&request, deadline, &answer))
     }
 
     /// Runs `work` with the session of the process, and once more with a new

@@ -1,11 +1,11 @@
 //! Reaching aisexec: the socket, and the handshake that gives a connection
 //! its kind. How a connection is come by later `anchor` knows.
 
-use crate::connection::{Failure, iovec};
-use crate::deadline::Deadline;
-use crate::ffi::descriptors::{Descriptors, FirstThree};
-use crate::ffi::sys;
-use crate::socket::Socket;
+use crate::link::connection::{Failure, iovec};
+use crate::sys::calls;
+use crate::sys::deadline::Deadline;
+use crate::sys::descriptors::{Descriptors, FirstThree};
+use crate::sys::socket::Socket;
 use ais_proto::{AisError, Code, HEADER_LENGTH, Header, Hello, Kind, Welcome};
 use nix::cmsg_space;
 use nix::errno::Errno;
@@ -96,7 +96,7 @@ pub(crate) fn handshake(deadline: Deadline) -> Deadline {
 /// Where this process looks for aisexec.
 pub(crate) fn path() -> OsString {
     std::env::var_os("AIS_SOCKET")
-        .filter(|path| !path.is_empty() && !sys::is_privileged())
+        .filter(|path| !path.is_empty() && !calls::is_privileged())
         .unwrap_or_else(|| SOCKET.into())
 }
 
@@ -204,7 +204,7 @@ fn receive_now(socket: &Socket, buffer: &mut [u8]) -> Result<Option<Received>, A
     }
     for part in message.cmsgs().map_err(|_| AisError::Library)? {
         if let ControlMessageOwned::ScmRights(brought) = part {
-            for fd in sys::own(brought) {
+            for fd in calls::own(brought) {
                 match Socket::adopt(fd, &mut descriptors) {
                     Ok(socket) => received.socket = Some(socket),
                     Err(error) => received.lost = Some(error),

@@ -3,12 +3,11 @@
 
 mod inspection;
 
-use crate::connection::{Connection, Outgoing, Reply};
-use crate::deadline::Deadline;
-use crate::dispatch::Events;
-use crate::ffi::fork::process;
-use crate::poll::Poller;
-use crate::session::Session;
+use crate::link::connection::{Connection, Outgoing, Reply};
+use crate::link::events::Events;
+use crate::link::session::{self, Session};
+use crate::sys::deadline::Deadline;
+use crate::sys::poll::Poller;
 use ais_proto::admin::{Event, MAX_PAGE, Request, Started};
 use ais_proto::{AisError, DecodeError, Name, Reader, ServiceId};
 use std::path::PathBuf;
@@ -32,7 +31,7 @@ const SENDS_PER_CLEARING: u32 = 32;
 /// The socket on which this process looks for aisexec.
 #[must_use]
 pub fn socket() -> PathBuf {
-    crate::connect::path().into()
+    crate::link::connect::path().into()
 }
 
 /// The node in short.
@@ -100,7 +99,7 @@ fn ask<T>(
     decode: impl Fn(&mut Reader<'_>) -> Result<T, DecodeError>,
 ) -> Result<T, AisError> {
     let answer = |reply: Reply<'_>| reply.read(&decode);
-    process().call(&ais_proto::Request::Admin(request), None, answer)
+    session::current().call(&ais_proto::Request::Admin(request), None, answer)
 }
 
 fn all<T>(
@@ -193,8 +192,8 @@ impl Probe {
         let request = ais_proto::Request::Admin(Request::ProbeSend { messages });
         connection.send(&Outgoing::new(&request)?, deadline).map(drop).map_err(|failure| {
             match failure {
-                crate::connection::Failure::Error(error) => error,
-                crate::connection::Failure::Unsent => AisError::Library,
+                crate::link::connection::Failure::Error(error) => error,
+                crate::link::connection::Failure::Unsent => AisError::Library,
             }
         })
     }
@@ -222,7 +221,7 @@ struct Handle {
 
 impl Handle {
     fn open() -> Result<Self, AisError> {
-        process().session.with(None, |session, deadline| {
+        session::current().with(None, |session, deadline| {
             let (_, connection, events) = session.connect_handle(ServiceId::Admin, 0, deadline)?;
             Ok(Self {
                 session: Arc::clone(session),

@@ -1,7 +1,7 @@
 //! One checkpoint, as it is at one moment.
 
 use super::Handle;
-use crate::deadline::Deadline;
+use crate::sys::deadline::Deadline;
 use ais_proto::admin::{Event, Inspected, Opener, Page, Piece, Request};
 use ais_proto::ckpt::Section;
 use ais_proto::{AisError, Name, NodeId, Reader};

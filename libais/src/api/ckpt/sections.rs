@@ -2,7 +2,7 @@
 //! them: the library keeps the place in the list.
 
 use super::Checkpoint;
-use crate::ffi::entry::Holding;
+use crate::sys::thread::Holding;
 use ais_proto::ckpt::{Request, Section, SectionsChosen};
 use ais_proto::{AisError, Reader};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -2,10 +2,10 @@
 //! nothing else is taken for it, and never waiting but in [`Socket::wait`].
 //! Every call survives signals.
 
-use crate::deadline::Deadline;
-use crate::ffi::descriptors::{Descriptors, Identity};
-use crate::ffi::entry::{Signals, poll};
-use crate::ffi::fork;
+use crate::sys::deadline::Deadline;
+use crate::sys::descriptors::{Descriptors, Identity};
+use crate::sys::fork;
+use crate::sys::thread::{Signals, poll};
 use ais_proto::AisError;
 use nix::errno::Errno;
 use nix::poll::PollFlags;
