@@ -5,19 +5,17 @@ mod callbacks;
 use super::dispatch::dispatch;
 use super::entry::{guard, guard_release};
 use super::error::never_try_again;
-use super::handles::handles;
+use super::handles::{WithCallbacks, handles};
+use super::place::Buffer;
 use super::types::*;
 use super::{
-    bytes, check_version, given, name, narrow, need, number, optional_name, read, to_name, wide,
-    write,
+    bytes, check_version, given, name, narrow, need, number, optional_name, read, to_name, write,
 };
-use crate::api::amf::{self, Amf};
-use crate::api::track::Buffer;
-use ais_proto::AisError;
-use ais_proto::amf::{ErrorReport, OPAQUE_BUFFER_SIZE_MAX, Recovery};
-use ais_proto::track::TrackFlags;
+use ais_client::amf::{self, Amf, ErrorReport, OPAQUE_BUFFER_SIZE_MAX, Recovery};
+use ais_client::{AisError, TrackFlags};
 use callbacks::{Call, to_ha_state, to_readiness};
 use std::mem::MaybeUninit;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
 /// Is the component well? Answer with saAmfResponse.
@@ -140,8 +138,9 @@ pub unsafe extern "C-unwind" fn saAmfInitialize(
     guard(|| unsafe {
         need(amfHandle)?;
         check_version(version)?;
-        let handle = Amf::open(given(amfCallbacks, NO_CALLBACKS))?;
-        write(amfHandle, handles().amf.insert(Arc::new(handle)))
+        let callbacks = given(amfCallbacks, NO_CALLBACKS);
+        let handle = Amf::open(callbacks.present())?;
+        write(amfHandle, handles().amf.insert(Arc::new(WithCallbacks { handle, callbacks })))
     })
 }
 
@@ -155,7 +154,7 @@ pub unsafe extern "C-unwind" fn saAmfSelectionObjectGet(
     guard(|| unsafe {
         need(selectionObject)?;
         let handle = handles().amf.find(read(amfHandle)?)?;
-        write(selectionObject, handle.selection_object()?)
+        write(selectionObject, handle.selection_object()?.as_raw_fd())
     })
 }
 
@@ -281,12 +280,8 @@ pub unsafe extern "C-unwind" fn saAmfProtectionGroupTrackStart(
         need(notificationBuffer)?;
         let handle = handles().amf.find(read(amfHandle)?)?;
         let flags = TrackFlags::from_api(trackFlags).ok_or(AisError::BadFlags)?;
-        let address = notificationBuffer.expose_provenance();
-        let capacity = wide(numberOfItems);
-        if capacity == 0 {
-            return Err(AisError::InvalidParam);
-        }
-        handle.track_start(&name(csiName)?, flags, Buffer { address, capacity })
+        let buffer = Buffer::new(notificationBuffer, numberOfItems)?;
+        handle.track_start(&name(csiName)?, flags, buffer.capacity(), buffer)
     })
 }
 
@@ -383,6 +378,10 @@ pub unsafe extern "C-unwind" fn saAmfResponse(
 ) -> SaErrorT {
     guard(|| amf::respond(invocation, answer(error)?))
 }
+
+/// A handle of AMF, with what the program wants to be told and where.
+pub(super) type AmfHandle =
+    WithCallbacks<Amf<Buffer<SaAmfProtectionGroupNotificationT>>, SaAmfCallbacksT>;
 
 const NO_CALLBACKS: SaAmfCallbacksT = SaAmfCallbacksT {
     saAmfHealthcheckCallback: None,

@@ -1,25 +1,27 @@
 //! The functions of `ais_ckpt.h`.
 
+mod open;
 mod vector;
 
 use super::dispatch::{Dispatching, dispatch};
 use super::entry::{guard, guard_release};
-use super::handles::handles;
+use super::handles::{WithCallbacks, handles};
 use super::types::*;
 use super::{
     bytes, check_version, error, given, mask, name, narrow, need, number, read, size, wide, write,
 };
-use crate::api::ckpt::{self, Callback, Ckpt, Program, Sections};
-use crate::api::dispatch::{Step, Turn};
-use ais_proto::AisError;
-use ais_proto::ckpt::{
-    Attributes, NO_LIMIT, Open, OpenFlags, Section, SectionState, SectionsChosen, Status,
+use ais_client::AisError;
+use ais_client::ckpt::{
+    self, Attributes, Callbacks, Ckpt, Event, NO_LIMIT, Open, OpenFlags, SectionsChosen, Status,
     UpdateOption,
 };
+use ais_client::dispatch::{Step, Turn};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
+
+pub(super) use open::{Listing, OpenCheckpoint};
 
 /// The longest section id that the library looks at, in bytes.
 const MOST_ID_BYTES: u64 = 65_535;
@@ -35,8 +37,9 @@ pub unsafe extern "C-unwind" fn saCkptInitialize(
     guard(|| unsafe {
         need(ckptHandle)?;
         check_version(version)?;
-        let handle = Ckpt::new(given(callbacks, NO_CALLBACKS))?;
-        write(ckptHandle, handles().ckpt.insert(Arc::new(handle)))
+        let callbacks = given(callbacks, NO_CALLBACKS);
+        let handle = Ckpt::new(callbacks.present())?;
+        write(ckptHandle, handles().ckpt.insert(Arc::new(WithCallbacks { handle, callbacks })))
     })
 }
 
@@ -50,7 +53,7 @@ pub unsafe extern "C-unwind" fn saCkptSelectionObjectGet(
     guard(|| unsafe {
         need(selectionObject)?;
         let handle = handles().ckpt.find(read(ckptHandle)?)?;
-        write(selectionObject, handle.selection_object()?)
+        write(selectionObject, handle.selection_object()?.as_raw_fd())
     })
 }
 
@@ -90,9 +93,9 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointOpen(
         need(checkpointName)?;
         need(checkpointHandle)?;
         let timeout = super::timeout(timeout)?;
-        let open = open(checkpointName, checkpointCreationAttributes, checkpointOpenFlags)?;
+        let open = to_open(checkpointName, checkpointCreationAttributes, checkpointOpenFlags)?;
         let checkpoint = ckpt::open(open, timeout)?;
-        write(checkpointHandle, handles().checkpoints.insert(checkpoint))
+        write(checkpointHandle, OpenCheckpoint::insert(checkpoint))
     })
 }
 
@@ -109,7 +112,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointOpenAsync(
     guard(|| unsafe {
         need(checkpointName)?;
         let handle = handles().ckpt.find(read(ckptHandle)?)?;
-        let open = open(checkpointName, checkpointCreationAttributes, checkpointOpenFlags)?;
+        let open = to_open(checkpointName, checkpointCreationAttributes, checkpointOpenFlags)?;
         handle.open_async(invocation, &open)
     })
 }
@@ -120,7 +123,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointClose(
     checkpointHandle: *const SaCkptCheckpointHandleT,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard_release(|| unsafe { close(read(checkpointHandle)?) })
+    guard_release(|| unsafe { open::close(read(checkpointHandle)?) })
 }
 
 /// Removes the name of a checkpoint. The data lives until the last close.
@@ -193,14 +196,11 @@ pub unsafe extern "C-unwind" fn saCkptSectionCreate(
         let section = Some(section).filter(|section| !section.is_empty());
         let length = usize::try_from(initialDataSize).unwrap_or(usize::MAX);
         let data = bytes(initialData, length)?;
-        checkpoint.create_section(section, attributes.expirationTime, data, |generated| {
-            let id = generated.as_ptr().cast_mut();
-            // Not NULL: it was read above.
-            let _ = write(
-                attributes.sectionId,
-                SaCkptSectionIdT { id, idLen: narrow(generated.len() as u64) },
-            );
-        })
+        let created = checkpoint.create_section(section, attributes.expirationTime, data)?;
+        match section {
+            Some(_) => Ok(()),
+            None => write(attributes.sectionId, checkpoint.keep(created)),
+        }
     })
 }
 
@@ -249,8 +249,8 @@ pub unsafe extern "C-unwind" fn saCkptSectionIteratorInitialize(
             0 => SectionsChosen::Any,
             number => SectionsChosen::from_number(number).ok_or(AisError::InvalidParam)?,
         };
-        let sections = Sections::new(checkpoint, chosen, expirationTime)?;
-        write(sectionIterator, handles().sections.insert(Arc::new(sections)))
+        let listing = checkpoint.list(chosen, expirationTime)?;
+        write(sectionIterator, handles().sections.insert(Arc::new(listing)))
     })
 }
 
@@ -263,11 +263,8 @@ pub unsafe extern "C-unwind" fn saCkptSectionIteratorNext(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(sectionDescriptor)?;
-        let sections = handles().sections.find(read(sectionIterator)?)?;
-        sections.next(|section| {
-            // Not NULL: it was checked above.
-            let _ = write(sectionDescriptor, to_descriptor(section));
-        })
+        let listing = handles().sections.find(read(sectionIterator)?)?;
+        write(sectionDescriptor, listing.next()?)
     })
 }
 
@@ -371,12 +368,16 @@ const NO_CALLBACKS: SaCkptCallbacksT = SaCkptCallbacksT {
     saCkptCheckpointSynchronizeCallback: None,
 };
 
-impl Program for SaCkptCallbacksT {
-    fn callbacks(&self) -> u32 {
-        mask([
+/// A handle of CKPT, of which requests are known by their invocation.
+pub(super) type CkptHandle = WithCallbacks<Ckpt<SaInvocationT>, SaCkptCallbacksT>;
+
+impl SaCkptCallbacksT {
+    /// Which callbacks there are.
+    fn present(&self) -> Callbacks {
+        Callbacks::from_bits_truncate(mask([
             self.saCkptCheckpointOpenCallback.is_some(),
             self.saCkptCheckpointSynchronizeCallback.is_some(),
-        ])
+        ]))
     }
 }
 
@@ -405,23 +406,22 @@ impl Call {
     }
 }
 
-impl Dispatching for Ckpt<SaCkptCallbacksT> {
+impl Dispatching for CkptHandle {
     type Call = Call;
 
     fn step(&self, turn: &mut Turn) -> Result<Step<Call>, AisError> {
-        let program = self.program();
-        self.step(turn)?.try_map(|callback| {
-            Ok(match callback {
-                Callback::Opened(invocation, result) => {
+        self.handle.step(turn)?.try_map(|event| {
+            Ok(match event {
+                Event::Opened(invocation, result) => {
                     let mut handle = -1;
                     let result = result.map(|checkpoint| {
-                        handle = handles().checkpoints.insert(checkpoint);
+                        handle = OpenCheckpoint::insert(checkpoint);
                     });
-                    let callback = program.saCkptCheckpointOpenCallback;
+                    let callback = self.callbacks.saCkptCheckpointOpenCallback;
                     Call::Opened(callback, invocation, handle, error::to_c(result))
                 }
-                Callback::Synchronized(invocation, result) => {
-                    let callback = program.saCkptCheckpointSynchronizeCallback;
+                Event::Synchronized(invocation, result) => {
+                    let callback = self.callbacks.saCkptCheckpointSynchronizeCallback;
                     Call::Synchronized(callback, invocation, error::to_c(result))
                 }
             })
@@ -429,22 +429,12 @@ impl Dispatching for Ckpt<SaCkptCallbacksT> {
     }
 
     fn selection_object(&self) -> Result<RawFd, AisError> {
-        self.selection_object()
+        Ok(self.handle.selection_object()?.as_raw_fd())
     }
 }
 
-/// Closes the checkpoint with this number; its iterators end with it.
-fn close(number: i32) -> Result<(), AisError> {
-    let handles = handles();
-    let checkpoint = handles.checkpoints.find(number)?;
-    checkpoint.close()?;
-    handles.checkpoints.remove(number)?;
-    handles.sections.remove_if(|sections| sections.is_of(&checkpoint));
-    Ok(())
-}
-
 /// What to open: flags first, then attributes, then the name.
-unsafe fn open(
+unsafe fn to_open(
     checkpointName: *const SaNameT,
     attributes: *const SaCkptCheckpointCreationAttributesT,
     flags: SaCkptCheckpointOpenFlagsT,
@@ -528,20 +518,4 @@ unsafe fn section_id<'a>(id: &SaCkptSectionIdT) -> Result<&'a [u8], AisError> {
     }
     // SAFETY: the contract of `ffi`.
     unsafe { bytes(id.id.cast_const().cast(), length as usize) }
-}
-
-fn to_descriptor(section: &Section) -> SaCkptSectionDescriptorT {
-    SaCkptSectionDescriptorT {
-        sectionId: SaCkptSectionIdT {
-            id: section.id.as_ptr().cast_mut(),
-            idLen: narrow(section.id.len() as u64),
-        },
-        expirationTime: section.expiration,
-        sectionSize: size(section.size),
-        sectionState: match section.state {
-            SectionState::Valid => SaCkptSectionStateT::SA_CKPT_SECTION_VALID,
-            SectionState::Corrupted => SaCkptSectionStateT::SA_CKPT_SECTION_CORRUPTED,
-        },
-        lastUpdate: section.last_update,
-    }
 }

@@ -11,8 +11,8 @@
 
 use super::types::SaErrorT;
 use super::{error, memory};
-use crate::sys::thread::within;
-use ais_proto::AisError;
+use ais_client::AisError;
+use ais_client::boundary::within;
 use libc::{c_int, nfds_t, pollfd, sigset_t, timespec};
 use std::os::fd::RawFd;
 use std::ptr;

@@ -1,14 +1,12 @@
 //! Handles: small numbers for the program, objects for the library.
 
-use super::amf::SaAmfCallbacksT;
-use super::clm::SaClmCallbacksT;
-use super::types::SaCkptCallbacksT;
-use crate::api::amf::Amf;
-use crate::api::ckpt::{Checkpoint, Ckpt, Sections};
-use crate::api::clm::Clm;
-use crate::sys::fork::PerProcess;
-use ais_proto::AisError;
+use super::amf::AmfHandle;
+use super::ckpt::{CkptHandle, Listing, OpenCheckpoint};
+use super::clm::ClmHandle;
+use ais_client::AisError;
+use ais_client::boundary::PerProcess;
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,11 +19,11 @@ static SECTIONS: Numbers = Numbers::new();
 /// The open handles of a process.
 #[derive(Debug)]
 pub(super) struct Handles {
-    pub(super) clm: Table<Clm<SaClmCallbacksT>>,
-    pub(super) amf: Table<Amf<SaAmfCallbacksT>>,
-    pub(super) ckpt: Table<Ckpt<SaCkptCallbacksT>>,
-    pub(super) checkpoints: Table<Checkpoint>,
-    pub(super) sections: Table<Sections>,
+    pub(super) clm: Table<ClmHandle>,
+    pub(super) amf: Table<AmfHandle>,
+    pub(super) ckpt: Table<CkptHandle>,
+    pub(super) checkpoints: Table<OpenCheckpoint>,
+    pub(super) sections: Table<Listing>,
 }
 
 /// Those of this process; a child of it has none of them.
@@ -38,6 +36,21 @@ pub(super) fn handles() -> &'static Handles {
         sections: Table::new(&SECTIONS),
     });
     HANDLES.get()
+}
+
+/// A handle of a service, and the callbacks that the program gave for it.
+#[derive(Debug)]
+pub(super) struct WithCallbacks<H, C> {
+    pub(super) handle: H,
+    pub(super) callbacks: C,
+}
+
+impl<H, C> Deref for WithCallbacks<H, C> {
+    type Target = H;
+
+    fn deref(&self) -> &H {
+        &self.handle
+    }
 }
 
 /// The numbers of one kind of handle: 0, 1, 2, ... They go on in a child, so

@@ -6,7 +6,7 @@
 //! come from a reserve. While memory is short calls that would need some are
 //! refused before they begin, so that the reserve is for those under way.
 
-use crate::sys::fork;
+use ais_client::boundary;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
 use std::ptr;
@@ -102,7 +102,7 @@ unsafe impl GlobalAlloc for Allocator {
 
 /// By what the lock is this process's and not inherited. Never 0.
 fn own_mark() -> u32 {
-    fork::generation() | 1 << 31
+    boundary::generation() | 1 << 31
 }
 
 #[repr(align(128))]

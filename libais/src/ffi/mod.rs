@@ -25,10 +25,11 @@ mod entry;
 mod error;
 mod handles;
 mod memory;
+mod place;
 pub mod types;
 
-use crate::api::dispatch::Flags;
-use ais_proto::{AisError, MAX_MESSAGE, Name};
+use ais_client::dispatch::Flags;
+use ais_client::{AisError, MAX_MESSAGE, Name};
 use std::ffi::{c_char, c_void};
 use std::mem::{MaybeUninit, transmute_copy};
 use std::ptr::{self, NonNull};
@@ -169,9 +170,4 @@ fn told(items: usize, members: u32, result: Result<(), AisError>) -> [SaUint32T;
         Ok(()) => [narrow(items), narrow(members)],
         Err(_) => [0, narrow(members.max(items))],
     }
-}
-
-/// The place number `index` in a buffer of the program whose address was kept.
-fn place<T>(address: usize, index: usize) -> *mut T {
-    ptr::with_exposed_provenance_mut::<T>(address).wrapping_add(index)
 }

@@ -2,15 +2,15 @@
 //!
 //! | module | what it is for |
 //! | --- | --- |
-//! | [`clm`], `amf`, [`ckpt`] | the services of A.01.01 |
-//! | [`admin`] | what an operator's tool asks; no C function leads there |
+//! | `clm`, `amf`, `ckpt` | the services of A.01.01 |
+//! | `admin` | what an operator's tool asks |
 //! | `track`, `asking` | subscriptions and asynchronous requests that are open |
 //! | `dispatch` | the three ways to dispatch |
 
 pub mod admin;
-pub(crate) mod amf;
+pub mod amf;
 mod asking;
 pub mod ckpt;
 pub mod clm;
-pub(crate) mod dispatch;
-pub(crate) mod track;
+pub mod dispatch;
+mod track;

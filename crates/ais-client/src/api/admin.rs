@@ -1,5 +1,19 @@
 //! What an operator's tool asks of aisexec. For Rust programs alone: A.01.01
 //! knows nothing of it.
+//!
+//! ```no_run
+//! use ais_client::admin;
+//!
+//! # fn main() -> Result<(), ais_client::AisError> {
+//! for checkpoint in admin::checkpoints()? {
+//!     println!("{}", checkpoint.name);
+//! }
+//! let mut watch = admin::Watch::open()?;
+//! loop {
+//!     println!("{:?}", watch.next_view()?);
+//! }
+//! # }
+//! ```
 
 mod inspection;
 

@@ -16,49 +16,49 @@ use std::time::Duration;
 use std::{env, fs, thread};
 
 /// What the library may learn in the handshake.
-pub(crate) const API_TIMEOUT: Duration = Duration::from_millis(5000);
-pub(crate) const MAX_MESSAGE: u32 = 1 << 20;
+pub(super) const API_TIMEOUT: Duration = Duration::from_millis(5000);
+pub(super) const MAX_MESSAGE: u32 = 1 << 20;
 
 /// One connection of the library.
-pub(crate) struct Peer {
+pub(super) struct Peer {
     stream: UnixStream,
-    pub(crate) kind: Kind,
+    pub(super) kind: Kind,
     /// Our end of the event socket.
     events: Option<OwnedFd>,
 }
 
 impl Peer {
     /// Answers a call with `SA_OK`.
-    pub(crate) fn reply(&self, id: u32, body: &[u8]) {
+    pub(super) fn reply(&self, id: u32, body: &[u8]) {
         self.reply_with(OK, id, body);
     }
 
     /// Answers a call with this `SaErrorT`.
-    pub(crate) fn reply_with(&self, result: u16, id: u32, body: &[u8]) {
+    pub(super) fn reply_with(&self, result: u16, id: u32, body: &[u8]) {
         let mut frame = Header::new(Code(result), id, body.len()).encode().to_vec();
         frame.extend(body);
         self.raw(&frame);
     }
 
     /// Sends any bytes.
-    pub(crate) fn raw(&self, bytes: &[u8]) {
+    pub(super) fn raw(&self, bytes: &[u8]) {
         // The library may have gone meanwhile.
         let _ = (&self.stream).write_all(bytes);
     }
 
     /// Sends an event.
-    pub(crate) fn event(&self, code: Code, body: &[u8]) {
+    pub(super) fn event(&self, code: Code, body: &[u8]) {
         self.packet(&event_frame(code, 0, body));
     }
 
     /// Sends any packet on the event socket.
-    pub(crate) fn packet(&self, packet: &[u8]) {
+    pub(super) fn packet(&self, packet: &[u8]) {
         let fd = self.events.as_ref().unwrap().as_raw_fd();
         send(fd, packet, MsgFlags::MSG_NOSIGNAL).unwrap();
     }
 
     /// The next packet that the library sends on the event socket.
-    pub(crate) fn hear(&self) -> Header {
+    pub(super) fn hear(&self) -> Header {
         let mut packet = [0; HEADER_LENGTH];
         let fd = self.events.as_ref().unwrap().as_raw_fd();
         assert_eq!(recv(fd, &mut packet, MsgFlags::empty()), Ok(HEADER_LENGTH));
@@ -66,13 +66,13 @@ impl Peer {
     }
 
     /// Waits until the library sends no more.
-    pub(crate) fn wait_for_end(&self) {
+    pub(super) fn wait_for_end(&self) {
         let peeked = recv(self.stream.as_raw_fd(), &mut [0], MsgFlags::MSG_PEEK);
         assert_eq!(peeked, Ok(0));
     }
 
     /// Breaks the connection.
-    pub(crate) fn hang_up(&self) {
+    pub(super) fn hang_up(&self) {
         let _ = self.stream.shutdown(Shutdown::Both);
     }
 }
@@ -99,21 +99,21 @@ struct Greeting {
 }
 
 /// The executive; it dies when it is dropped.
-pub(crate) struct Daemon {
+pub(super) struct Daemon {
     state: Arc<(Mutex<State>, Condvar)>,
     listener: Arc<UnixListener>,
 }
 
 impl Daemon {
     /// Listens where `AIS_SOCKET` says.
-    pub(crate) fn start(
+    pub(super) fn start(
         answer: impl Fn(&Arc<Peer>, u32, Request<'_>) + Send + Sync + 'static,
     ) -> Self {
         Self::start_as(*b"0123456789abcdef", answer)
     }
 
     /// The same with a cookie by which sessions can be told apart.
-    pub(crate) fn start_as(
+    pub(super) fn start_as(
         cookie: [u8; 16],
         answer: impl Fn(&Arc<Peer>, u32, Request<'_>) + Send + Sync + 'static,
     ) -> Self {
@@ -121,7 +121,7 @@ impl Daemon {
     }
 
     /// One of this minor version.
-    pub(crate) fn start_old(
+    pub(super) fn start_old(
         minor: u8,
         answer: impl Fn(&Arc<Peer>, u32, Request<'_>) + Send + Sync + 'static,
     ) -> Self {
@@ -147,40 +147,40 @@ impl Daemon {
     }
 
     /// Waits until so many calls were cancelled, and tells their ids.
-    pub(crate) fn wait_cancelled(&self, count: usize) -> Vec<u32> {
+    pub(super) fn wait_cancelled(&self, count: usize) -> Vec<u32> {
         self.wait(|state| state.cancelled.len() >= count);
         self.state.0.lock().unwrap().cancelled.clone()
     }
 
     /// Waits until it was told of so many calls that were too long to send.
-    pub(crate) fn wait_too_long(&self, count: usize) {
+    pub(super) fn wait_too_long(&self, count: usize) {
         self.wait(|state| state.too_long >= count);
     }
 
     /// Waits until it was told of a misfit, and tells how often it was.
-    pub(crate) fn wait_misfit(&self) -> usize {
+    pub(super) fn wait_misfit(&self) -> usize {
         self.wait(|state| state.misfits > 0);
         self.state.0.lock().unwrap().misfits
     }
 
     /// From now on nobody gets a further connection, or all do again.
-    pub(crate) fn hold(&self, hold: bool) {
+    pub(super) fn hold(&self, hold: bool) {
         self.state.0.lock().unwrap().is_held = hold;
         self.state.1.notify_all();
     }
 
     /// How many requests for further connections there were.
-    pub(crate) fn asked(&self) -> usize {
+    pub(super) fn asked(&self) -> usize {
         self.state.0.lock().unwrap().asked
     }
 
     /// Waits until so many connections have ended.
-    pub(crate) fn wait_ended(&self, count: usize) {
+    pub(super) fn wait_ended(&self, count: usize) {
         self.wait(|state| state.ended >= count);
     }
 
     /// The connections that were opened and fit.
-    pub(crate) fn peers(&self, fits: impl Fn(&Kind) -> bool) -> Vec<Arc<Peer>> {
+    pub(super) fn peers(&self, fits: impl Fn(&Kind) -> bool) -> Vec<Arc<Peer>> {
         let state = self.state.0.lock().unwrap();
         state.peers.iter().filter(|peer| fits(&peer.kind)).cloned().collect()
     }

@@ -7,7 +7,7 @@ use crate::link::pool::Pool;
 use crate::link::session::{self, Session};
 use crate::sys::deadline::Deadline;
 use crate::sys::socket::Socket;
-use ais_proto::{AisError, Request, ServiceId};
+use ais_proto::{AisError, Code, DecodeError, Request, ServiceId};
 use nix::poll::PollFlags;
 use nix::sys::socket::Shutdown;
 use std::sync::Arc;
@@ -56,6 +56,33 @@ impl Client {
     /// The event socket.
     pub(crate) fn events(&self) -> &Events {
         &self.events
+    }
+
+    /// The next event of which `tell` has something to tell, with the lock held
+    /// under which events are received, so that threads keep their order. Of a
+    /// stale event it tells nothing.
+    ///
+    /// # Errors
+    /// Those of [`Events::next`]; `Library` if `tell` cannot read the event.
+    pub(crate) fn next<T>(
+        &self,
+        mut tell: impl FnMut(Code, &[u8]) -> Result<Option<T>, DecodeError>,
+    ) -> Result<Option<T>, AisError> {
+        while let Some(told) = self.events.next(|code, body| tell(code, body).ok())? {
+            if told.is_some() {
+                return Ok(told);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Waits until an event is there or the handle has ended, so long at most,
+    /// or for ever.
+    ///
+    /// # Errors
+    /// `Timeout` if none came in time; `BadHandle` in a child.
+    pub(crate) fn wait(&self, timeout: Option<Duration>) -> Result<(), AisError> {
+        self.events.wait(timeout.map_or(Deadline::NEVER, Deadline::after))
     }
 
     /// Whether the handle is finalized.

@@ -9,6 +9,7 @@ use ais_proto::AisError;
 use libc::{c_int, c_long, c_ulong, c_void, nfds_t, pollfd, pthread_key_t, sigset_t, timespec};
 use nix::errno::Errno;
 use std::cell::Cell;
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::os::fd::RawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -49,7 +50,7 @@ const KERNEL_SET: usize = 8;
 /// # Errors
 /// What `body` returns; `Library` if it panics; `NoMemory` or `NoResources` if
 /// the thread has no room to be noted.
-pub(crate) fn within<T: Copy>(body: impl FnOnce() -> Result<T, AisError>) -> Result<T, AisError> {
+pub fn within<T: Copy>(body: impl FnOnce() -> Result<T, AisError>) -> Result<T, AisError> {
     let mut entry = Entry::new();
     entry.enter()?;
     let result = contained(body);
@@ -171,14 +172,15 @@ fn key() -> Result<pthread_key_t, AisError> {
 }
 
 /// A key of thread-specific data, made at its first use.
-pub(crate) struct Key {
+#[derive(Debug)]
+struct Key {
     /// One more than the key; 0 is none.
     number: AtomicU64,
     destructor: Option<unsafe extern "C" fn(*mut c_void)>,
 }
 
 impl Key {
-    pub(crate) const fn new(destructor: Option<unsafe extern "C" fn(*mut c_void)>) -> Self {
+    const fn new(destructor: Option<unsafe extern "C" fn(*mut c_void)>) -> Self {
         Self { number: AtomicU64::new(0), destructor }
     }
 
@@ -187,7 +189,7 @@ impl Key {
     ///
     /// # Errors
     /// `NoResources` if the process has too many keys.
-    pub(crate) fn get(&self) -> Result<pthread_key_t, AisError> {
+    fn get(&self) -> Result<pthread_key_t, AisError> {
         let number = self.number.load(Ordering::Acquire);
         if number != 0 {
             return Ok((number - 1) as pthread_key_t);
@@ -205,6 +207,74 @@ impl Key {
             Ok((other - 1) as pthread_key_t)
         })
     }
+}
+
+/// A value that each thread has for itself, made when the thread needs it and
+/// dropped when the thread ends. A thread-local variable would abort the
+/// program where there is no memory for it.
+#[derive(Debug)]
+pub struct PerThread<T> {
+    key: Key,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T: Default + 'static> PerThread<T> {
+    /// One that no thread has a value of yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { key: Key::new(Some(drop_value::<T>)), value: PhantomData }
+    }
+
+    /// Lends `work` the value of this thread. Nothing that `work` calls finds
+    /// it meanwhile: a value that is made then is dropped.
+    ///
+    /// # Errors
+    /// `NoMemory` or `NoResources` if the thread has no room for it; it is
+    /// dropped then.
+    pub fn with<R>(&'static self, work: impl FnOnce(&mut T) -> R) -> Result<R, AisError> {
+        let key = self.key.get()?;
+        let mut value = take_value(key).unwrap_or_default();
+        let result = work(&mut value);
+        drop(take_value::<T>(key));
+        let value = Box::into_raw(value);
+        // SAFETY: the key is one.
+        if unsafe { libc::pthread_setspecific(key, value.cast()) } != 0 {
+            // SAFETY: made above, and the thread has not got it.
+            drop(unsafe { Box::from_raw(value) });
+            return Err(AisError::NoMemory);
+        }
+        Ok(result)
+    }
+}
+
+impl<T: Default + 'static> Default for PerThread<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Takes the value of this thread away, if it has one. The key is that of a
+/// [`PerThread`] of this type.
+fn take_value<T>(key: pthread_key_t) -> Option<Box<T>> {
+    // SAFETY: the key is one; its value is null or from Box::into_raw in `with`,
+    // and nobody has it any more. Where a value was, null has room.
+    unsafe {
+        let value = libc::pthread_getspecific(key).cast::<T>();
+        if value.is_null() {
+            return None;
+        }
+        libc::pthread_setspecific(key, ptr::null());
+        Some(Box::from_raw(value))
+    }
+}
+
+/// Drops the value of a thread that ends, perhaps in the middle of a wait.
+unsafe extern "C" fn drop_value<T>(value: *mut c_void) {
+    let _ = within(|| {
+        // SAFETY: from Box::into_raw in `with`, and the thread has no more of it.
+        drop(unsafe { Box::from_raw(value.cast::<T>()) });
+        Ok(())
+    });
 }
 
 /// Something of which there is but one, which this thread has until it is
@@ -288,4 +358,54 @@ fn to_timespec(duration: Duration) -> timespec {
     // Less than 10^9, which every type of that field holds.
     spec.tv_nsec = duration.subsec_nanos() as _;
     spec
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    static DROPPED: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+    #[derive(Default)]
+    struct Value(u32);
+
+    impl Drop for Value {
+        fn drop(&mut self) {
+            DROPPED.lock().unwrap().push(self.0);
+        }
+    }
+
+    #[test]
+    fn each_thread_has_a_value_until_it_ends() {
+        static VALUES: PerThread<Value> = PerThread::new();
+        VALUES.with(|value| value.0 = 1).unwrap();
+        let other = std::thread::spawn(|| {
+            let before = VALUES.with(|value| std::mem::replace(&mut value.0, 2));
+            assert_eq!((before, VALUES.with(|value| value.0)), (Ok(0), Ok(2)));
+        });
+        other.join().unwrap();
+        assert_eq!(*DROPPED.lock().unwrap(), [2]);
+        // One that is made while the value is lent does not stay.
+        let of_the_inner = VALUES.with(|outer| (outer.0, VALUES.with(|inner| inner.0)));
+        assert_eq!(of_the_inner, Ok((1, Ok(0))));
+        assert_eq!(*DROPPED.lock().unwrap(), [2, 0]);
+        assert_eq!(VALUES.with(|value| value.0), Ok(1));
+    }
+
+    #[test]
+    fn a_panic_is_an_error_and_leaves_the_thread_as_it_was() {
+        let held = || {
+            let mut set = MaybeUninit::<sigset_t>::uninit();
+            // SAFETY: it writes the set, which is read then.
+            unsafe {
+                libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), set.as_mut_ptr());
+                libc::sigismember(set.as_ptr(), libc::SIGUSR1)
+            }
+        };
+        assert_eq!(held(), 0);
+        assert_eq!(within(|| Ok(held())), Ok(1));
+        assert_eq!(within(|| -> Result<(), _> { panic!() }), Err(AisError::Library));
+        assert_eq!(held(), 0);
+    }
 }

@@ -1,15 +1,15 @@
 //! An open checkpoint and the calls on it.
 
+use super::Sections;
 use crate::link::connection::{Outgoing, Reply, done};
 use crate::link::session::{self, Session};
-use ais_proto::ckpt::{Open, ReadElement, ReadReply, Request, Status, WriteElement};
+use ais_proto::ckpt::{
+    Open, ReadElement, ReadReply, Request, SectionsChosen, Status, WriteElement,
+};
 use ais_proto::{AisError, DecodeError, Name, Reader};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-/// Callers that may make a section at once: each has a connection of its own.
-const MOST_AT_A_TIME: usize = 8;
 
 /// An open checkpoint: a number that means something in its session.
 #[derive(Debug)]
@@ -17,8 +17,6 @@ pub struct Checkpoint {
     session: Arc<Session>,
     number: u32,
     closing: AtomicBool,
-    /// Generated section ids, to which the program has pointers.
-    generated: Mutex<Vec<Vec<u8>>>,
 }
 
 /// Why a vector call failed, and which element is to blame, if one is.
@@ -51,8 +49,8 @@ pub fn open(open: Open, timeout: Option<Duration>) -> Result<Arc<Checkpoint>, Ai
 }
 
 /// Has the log of aisexec name this program, once, as one that was compiled
-/// with other headers.
-pub(crate) fn tell_misfit() {
+/// with other headers than those of the C library.
+pub fn tell_misfit() {
     static TOLD: AtomicBool = AtomicBool::new(false);
     if TOLD.swap(true, Ordering::Relaxed) {
         return;
@@ -75,7 +73,7 @@ pub fn unlink(name: Name) -> Result<(), AisError> {
 
 impl Checkpoint {
     pub(crate) fn new(session: Arc<Session>, number: u32) -> Self {
-        Self { session, number, closing: AtomicBool::new(false), generated: Mutex::default() }
+        Self { session, number, closing: AtomicBool::new(false) }
     }
 
     /// The session that it belongs to.
@@ -130,14 +128,19 @@ impl Checkpoint {
         self.call(Request::ActiveSet { checkpoint: self.number }, done)
     }
 
-    pub(crate) fn status(&self) -> Result<Status, AisError> {
+    /// What it is like (`saCkptCheckpointStatusGet`).
+    ///
+    /// # Errors
+    /// Those of the C function.
+    pub fn status(&self) -> Result<Status, AisError> {
         self.call(Request::StatusGet { checkpoint: self.number }, |reply| {
             reply.read(|input| Status::decode(input.rest()))
         })
     }
 
-    /// Creates a section. Without an id one is generated, which lives until
-    /// the checkpoint is closed: `with_generated` gets it.
+    /// Creates a section with its first data, and tells its id: without one an
+    /// id is generated. The section expires at a time in nanoseconds since the
+    /// epoch, and never at `i64::MAX`.
     ///
     /// # Errors
     /// Those of `saCkptSectionCreate`.
@@ -146,30 +149,26 @@ impl Checkpoint {
         id: Option<&[u8]>,
         expiration: i64,
         data: &[u8],
-        with_generated: impl FnOnce(&[u8]),
-    ) -> Result<(), AisError> {
+    ) -> Result<Vec<u8>, AisError> {
         let checkpoint = self.number;
-        if id.is_none() {
-            // Several may be at it, and each finds room when it is done.
-            let mut generated = self.generated.lock().unwrap_or_else(PoisonError::into_inner);
-            generated.try_reserve(MOST_AT_A_TIME).map_err(|_| AisError::NoMemory)?;
-        }
         let request = Request::SectionCreate { checkpoint, id, expiration, data };
-        let created: Vec<u8> =
-            self.call(request, |reply| reply.read(|input| Ok(input.bytes()?.to_vec())))?;
-        if id.is_none() {
-            // The bytes stay where they are when the vector moves.
-            with_generated(&created);
-            self.generated.lock().unwrap_or_else(PoisonError::into_inner).push(created);
-        }
-        Ok(())
+        self.call(request, |reply| reply.read(|input| Ok(input.bytes()?.to_vec())))
     }
 
-    pub(crate) fn delete_section(&self, id: &[u8]) -> Result<(), AisError> {
+    /// Deletes a section (`saCkptSectionDelete`).
+    ///
+    /// # Errors
+    /// Those of the C function.
+    pub fn delete_section(&self, id: &[u8]) -> Result<(), AisError> {
         self.call(Request::SectionDelete { checkpoint: self.number, id }, done)
     }
 
-    pub(crate) fn set_expiration_time(&self, id: &[u8], expiration: i64) -> Result<(), AisError> {
+    /// Sets when a section expires, in nanoseconds since the epoch
+    /// (`saCkptSectionExpirationTimeSet`).
+    ///
+    /// # Errors
+    /// Those of the C function.
+    pub fn set_expiration_time(&self, id: &[u8], expiration: i64) -> Result<(), AisError> {
         let checkpoint = self.number;
         self.call(Request::ExpirationTimeSet { checkpoint, id, expiration }, done)
     }
@@ -183,13 +182,22 @@ impl Checkpoint {
         self.call(Request::Write { checkpoint, elements }, |reply| Ok(blame(reply)))?
     }
 
-    pub(crate) fn overwrite(&self, id: &[u8], data: &[u8]) -> Result<(), AisError> {
+    /// Replaces all that a section holds (`saCkptSectionOverwrite`).
+    ///
+    /// # Errors
+    /// Those of the C function.
+    pub fn overwrite(&self, id: &[u8], data: &[u8]) -> Result<(), AisError> {
         self.call(Request::Overwrite { checkpoint: self.number, id, data }, done)
     }
 
-    /// Reads; the reply that `place` gets has one piece for each element, none
-    /// longer than was asked for.
-    pub(crate) fn read(
+    /// Reads all elements (`saCkptCheckpointRead`). The reply that `place` gets
+    /// has one piece for each, none longer than was asked for; they lie where
+    /// they were received.
+    ///
+    /// # Errors
+    /// Those of the C function, with the element that is to blame; what `place`
+    /// returns.
+    pub fn read(
         &self,
         elements: Vec<ReadElement<'_>>,
         place: impl FnOnce(ReadReply<'_>) -> Result<(), AisError>,
@@ -209,9 +217,29 @@ impl Checkpoint {
         })?
     }
 
-    pub(crate) fn synchronize(&self, timeout: Option<Duration>) -> Result<(), AisError> {
+    /// Waits until all replicas have all that was written before
+    /// (`saCkptCheckpointSynchronize`).
+    ///
+    /// # Errors
+    /// Those of the C function.
+    pub fn synchronize(&self, timeout: Option<Duration>) -> Result<(), AisError> {
         let request = ais_proto::Request::Ckpt(Request::Synchronize { checkpoint: self.number });
         self.session.call_here(&Outgoing::new(&request)?, timeout, done)
+    }
+
+    /// Lists the sections, the newest first (`saCkptSectionIteratorInitialize`):
+    /// those that are `chosen`, by the time `expiration` where that matters.
+    ///
+    /// # Errors
+    /// Those of the C function.
+    pub fn sections(
+        self: &Arc<Self>,
+        chosen: SectionsChosen,
+        expiration: i64,
+    ) -> Result<Sections, AisError> {
+        let request = Request::IteratorStart { checkpoint: self.number };
+        let cursor = self.call(request, |reply| reply.read(Reader::u64))?;
+        Ok(Sections::new(Arc::clone(self), chosen, expiration, cursor))
     }
 
     /// Makes a call on this checkpoint.

@@ -18,15 +18,17 @@ static GENERATION: AtomicU32 = AtomicU32::new(0);
 static HANDLERS: AtomicU32 = AtomicU32::new(0);
 const HANDLERS_SET: u32 = u32::MAX;
 
-/// How often this process was forked since the library was loaded.
-pub(crate) fn generation() -> u32 {
+/// How often this process was forked since the library was loaded: what has
+/// another number now was inherited.
+#[must_use]
+pub fn generation() -> u32 {
     GENERATION.load(Ordering::Relaxed)
 }
 
 /// A value that a process has, made when it is first asked for. The child of a
 /// fork has another one: what it inherited is left as it is.
 #[derive(Debug)]
-pub(crate) struct PerProcess<T: 'static> {
+pub struct PerProcess<T: 'static> {
     make: fn() -> T,
     current: AtomicPtr<Owned<T>>,
 }
@@ -42,12 +44,14 @@ struct Owned<T> {
 }
 
 impl<T: Send + Sync> PerProcess<T> {
-    pub(crate) const fn new(make: fn() -> T) -> Self {
+    /// One that `make` makes for each process.
+    #[must_use]
+    pub const fn new(make: fn() -> T) -> Self {
         Self { make, current: AtomicPtr::new(ptr::null_mut()) }
     }
 
     /// The value of this process.
-    pub(crate) fn get(&'static self) -> &'static T {
+    pub fn get(&'static self) -> &'static T {
         let current = self.current.load(Ordering::Acquire);
         // SAFETY: null, or made by Box::into_raw in `make_own` and never freed.
         match unsafe { current.as_ref() } {

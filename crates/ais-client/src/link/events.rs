@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::poll::PollFlags;
 use nix::sys::socket::Shutdown;
 use std::io::IoSlice;
-use std::os::fd::RawFd;
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -39,8 +39,8 @@ impl Events {
     /// # Errors
     /// `BadHandle` in the child of the process that opened it, `Library` if the
     /// program has closed it.
-    pub(crate) fn number(&self) -> Result<RawFd, AisError> {
-        self.socket.number().map_err(|error| match error {
+    pub(crate) fn descriptor(&self) -> Result<BorrowedFd<'_>, AisError> {
+        self.socket.descriptor().map_err(|error| match error {
             Errno::EBADF => AisError::BadHandle,
             _ => AisError::Library,
         })

@@ -1,5 +1,5 @@
-//! Subscriptions: which events of a track callback are still wanted, and which
-//! buffer of the program each of them fills.
+//! Subscriptions: which events of a track callback are still wanted, and whom
+//! each of them is for.
 
 use crate::sys::thread::Holding;
 use ais_proto::track::TrackFlags;
@@ -7,21 +7,12 @@ use ais_proto::{AisError, MAX_ASYNC_PER_HANDLE, Name};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Where the program wants the notifications. What the address means only
-/// the caller of this crate knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Buffer {
-    /// The address of the first notification.
-    pub(crate) address: usize,
-    /// How many notifications fit.
-    pub(crate) capacity: u64,
-}
-
 #[derive(Debug)]
-struct Subscription {
+struct Subscription<S> {
     /// What is tracked; CLM tracks but one thing and leaves it empty.
     subject: Name,
-    buffer: Buffer,
+    /// What the program knows it by.
+    to: S,
     /// Whether it lasts until it is stopped or replaced; else it ends with its
     /// one event.
     lasts: bool,
@@ -29,19 +20,19 @@ struct Subscription {
 
 /// The subscriptions of a handle.
 #[derive(Debug)]
-pub(crate) struct Subscriptions {
-    numbered: Mutex<Numbered>,
+pub(crate) struct Subscriptions<S> {
+    numbered: Mutex<Numbered<S>>,
     /// Held while one starts, so that numbers reach aisexec in order.
     starting: Mutex<()>,
 }
 
 #[derive(Debug)]
-struct Numbered {
+struct Numbered<S> {
     last: u32,
-    open: BTreeMap<u32, Subscription>,
+    open: BTreeMap<u32, Subscription<S>>,
 }
 
-impl Subscriptions {
+impl<S> Subscriptions<S> {
     pub(crate) fn new() -> Self {
         let numbered = Mutex::new(Numbered { last: 0, open: BTreeMap::new() });
         Self { numbered, starting: Mutex::new(()) }
@@ -57,7 +48,7 @@ impl Subscriptions {
         &self,
         subject: &Name,
         flags: TrackFlags,
-        buffer: Buffer,
+        to: S,
         send: impl FnOnce(u32) -> Result<(), AisError>,
     ) -> Result<(), AisError> {
         let _holding = Holding::begin();
@@ -70,7 +61,7 @@ impl Subscriptions {
             subscriptions.last = subscriptions.last.wrapping_add(1);
             let number = subscriptions.last;
             let lasts = flags.subscribes();
-            let subscription = Subscription { subject: subject.clone(), buffer, lasts };
+            let subscription = Subscription { subject: subject.clone(), to, lasts };
             subscriptions.open.insert(number, subscription);
             number
         };
@@ -98,31 +89,20 @@ impl Subscriptions {
         self.lock().open.clear();
     }
 
-    /// Fills the buffer of a subscription with `count` notifications if they
-    /// fit, with the lock held: who has ended the subscription may free the
-    /// buffer. Tells the buffer and whether they fitted; `None` if the event
-    /// is stale.
-    pub(crate) fn deliver(
-        &self,
-        number: u32,
-        count: usize,
-        fill: impl FnOnce(Buffer),
-    ) -> Option<(Buffer, Result<(), AisError>)> {
+    /// Hands an event of a subscription to `tell`, with the lock held, so that
+    /// [`Subscriptions::stop`] and [`Subscriptions::forget`] return only when
+    /// nobody uses it any more. `None` if the event is stale.
+    pub(crate) fn deliver<R>(&self, number: u32, tell: impl FnOnce(&S) -> R) -> Option<R> {
         let mut subscriptions = self.lock();
         let subscription = subscriptions.open.get(&number)?;
-        let (buffer, lasts) = (subscription.buffer, subscription.lasts);
-        if !lasts {
+        let told = tell(&subscription.to);
+        if !subscription.lasts {
             subscriptions.open.remove(&number);
         }
-        if u64::try_from(count).is_ok_and(|count| count <= buffer.capacity) {
-            fill(buffer);
-            Some((buffer, Ok(())))
-        } else {
-            Some((buffer, Err(AisError::NoSpace)))
-        }
+        Some(told)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Numbered> {
+    fn lock(&self) -> MutexGuard<'_, Numbered<S>> {
         self.numbered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -131,48 +111,37 @@ impl Subscriptions {
 mod tests {
     use super::*;
 
-    fn buffer(address: usize) -> Buffer {
-        Buffer { address, capacity: 2 }
-    }
-
     #[test]
     fn subscriptions_replace_and_end_one_another() {
         let all = Name::default();
         let subscriptions = Subscriptions::new();
-        let deliver = |number, count| {
-            let mut filled = false;
-            let delivered = subscriptions.deliver(number, count, |_| filled = true);
-            let delivered = delivered.map(|(buffer, result)| (buffer.address, result));
-            assert_eq!(filled, matches!(delivered, Some((_, Ok(())))));
-            delivered
-        };
-        let start = |flags, address| {
-            assert_eq!(subscriptions.start(&all, flags, buffer(address), |_| Ok(())), Ok(()));
+        let deliver = |number| subscriptions.deliver(number, |to| *to);
+        let start = |flags, to| {
+            assert_eq!(subscriptions.start(&all, flags, to, |_| Ok(())), Ok(()));
         };
         // For one time: each has its event.
         start(TrackFlags::CURRENT, 5);
         start(TrackFlags::CURRENT, 6);
-        assert_eq!(deliver(1, 0), Some((5, Ok(()))));
-        assert_eq!(deliver(1, 0), None);
-        assert_eq!(deliver(2, 0), Some((6, Ok(()))));
+        assert_eq!(deliver(1), Some(5));
+        assert_eq!(deliver(1), None);
+        assert_eq!(deliver(2), Some(6));
         start(TrackFlags::CHANGES, 10);
-        assert_eq!(deliver(3, 2), Some((10, Ok(()))));
-        assert_eq!(deliver(3, 3), Some((10, Err(AisError::NoSpace))));
+        assert_eq!(deliver(3), Some(10));
         // One for one time beside one that lasts.
         start(TrackFlags::CURRENT, 20);
-        assert_eq!(deliver(3, 1), Some((10, Ok(()))));
-        assert_eq!(deliver(4, 0), Some((20, Ok(()))));
-        assert_eq!(deliver(4, 0), None);
-        assert_eq!(deliver(3, 1), Some((10, Ok(()))));
+        assert_eq!(deliver(3), Some(10));
+        assert_eq!(deliver(4), Some(20));
+        assert_eq!(deliver(4), None);
+        assert_eq!(deliver(3), Some(10));
         // A failing one leaves the older one in place.
         let busy = Err(AisError::Busy);
-        let refused = subscriptions.start(&all, TrackFlags::CHANGES_ONLY, buffer(30), |_| busy);
+        let refused = subscriptions.start(&all, TrackFlags::CHANGES_ONLY, 30, |_| busy);
         assert_eq!(refused, busy);
-        assert_eq!(deliver(3, 1), Some((10, Ok(()))));
+        assert_eq!(deliver(3), Some(10));
         start(TrackFlags::CHANGES_ONLY | TrackFlags::CURRENT, 40);
-        assert_eq!(deliver(3, 1), None);
-        assert_eq!(deliver(6, 1), Some((40, Ok(()))));
+        assert_eq!(deliver(3), None);
+        assert_eq!(deliver(6), Some(40));
         subscriptions.stop(&all);
-        assert_eq!(deliver(6, 1), None);
+        assert_eq!(deliver(6), None);
     }
 }

@@ -1,11 +1,11 @@
 //! Calls without a library handle: replies in pieces and replies too late,
 //! busy connections, signals, no executive.
 
-use crate::fake::{API_TIMEOUT, Daemon, Peer};
-use crate::{from_c, in_own_process, in_own_process_with, name, ok};
-use ais::ffi::amf::{saAmfReadinessStateGet, saAmfResponse};
-use ais::ffi::clm::saClmClusterNodeGet;
-use ais::ffi::types::{SaAmfReadinessStateT, SaClmClusterNodeT, SaClmNodeIdT, SaErrorT};
+use super::fake::{API_TIMEOUT, Daemon, Peer};
+use super::{from_c, in_own_process, in_own_process_with, name, ok};
+use crate::ffi::amf::{saAmfReadinessStateGet, saAmfResponse};
+use crate::ffi::clm::saClmClusterNodeGet;
+use crate::ffi::types::{SaAmfReadinessStateT, SaClmClusterNodeT, SaClmNodeIdT, SaErrorT};
 use ais_proto::{Code, Header, Kind, Name, OK, Request, Writer, amf, clm};
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ const MILLISECOND: i64 = 1_000_000;
 /// The timeout of a call that is answered in the end, however busy the machine.
 const LONG: i64 = 60_000 * MILLISECOND;
 
-pub(crate) fn node(id: u32) -> clm::Node {
+pub(super) fn node(id: u32) -> clm::Node {
     clm::Node {
         id,
         address: id.to_ne_bytes(),
@@ -52,7 +52,7 @@ fn now() -> Instant {
 }
 
 /// Answers look-ups with the node asked for.
-pub(crate) fn look_up(peer: &Arc<Peer>, id: u32, request: Request<'_>) {
+pub(super) fn look_up(peer: &Arc<Peer>, id: u32, request: Request<'_>) {
     match request {
         Request::Clm(clm::Request::NodeGet { node: wanted }) => {
             peer.reply(id, &encoded(&node(wanted as u32)));
@@ -255,7 +255,7 @@ fn polling_can_be_switched_off_and_on() {
                 assert_eq!(get(id, 0), Ok(id));
             }
         });
-        if std::env::var_os(crate::TEST).is_some() {
+        if std::env::var_os(super::TEST).is_some() {
             return;
         }
     }

@@ -12,7 +12,7 @@ use nix::poll::PollFlags;
 use nix::sys::socket::{MsgFlags, Shutdown, recv, sendmsg, shutdown};
 use std::io::IoSlice;
 use std::mem;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 /// A wait that lasts longer than this lets signal handlers of the program run.
@@ -45,6 +45,15 @@ impl Socket {
     /// descriptor is closed then, and its number may be anybody's.
     fn is_inherited(&self) -> bool {
         self.generation != fork::generation()
+    }
+
+    /// The descriptor, for who waits on it by other means.
+    ///
+    /// # Errors
+    /// As [`Socket::number`].
+    pub(crate) fn descriptor(&self) -> Result<BorrowedFd<'_>, Errno> {
+        self.number()?;
+        self.fd.as_ref().map(AsFd::as_fd).ok_or(Errno::EBADF)
     }
 
     /// The number of the descriptor.

@@ -1,14 +1,15 @@
-//! The three ways to dispatch.
+//! How many events of a handle are taken at a time: one, all that are pending,
+//! or all that come.
 //!
-//! One packet is one callback. A packet is received under a lock and decoded;
-//! `ffi` makes the callback with no lock held.
+//! A [`Turn`] is one dispatch. Each step of it (`step` of a handle) receives an
+//! event and says what to do next.
 
 use crate::link::client::Client;
 use ais_proto::AisError;
 
-/// How many callbacks to run.
+/// How many events to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flags {
+pub enum Flags {
     /// At most one, without waiting for it.
     One,
     /// All that are pending when it begins.
@@ -19,35 +20,36 @@ pub(crate) enum Flags {
 
 /// What a dispatching thread does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step<C> {
-    /// It makes this callback.
+pub enum Step<C> {
+    /// It does what the event calls for.
     Call(C),
-    /// It waits until the selection object is readable.
+    /// It waits until the selection object is readable, and takes another step.
     Wait,
     /// It goes back to the program.
     Done,
 }
 
 impl<C> Step<C> {
-    /// The same with another form of the callback.
+    /// The same with another form of the event.
     ///
     /// # Errors
     /// What `form` returns.
-    pub(crate) fn try_map<D>(
+    pub fn try_map<D>(
         self,
         form: impl FnOnce(C) -> Result<D, AisError>,
     ) -> Result<Step<D>, AisError> {
         Ok(match self {
-            Self::Call(callback) => Step::Call(form(callback)?),
+            Self::Call(event) => Step::Call(form(event)?),
             Self::Wait => Step::Wait,
             Self::Done => Step::Done,
         })
     }
 }
 
-/// How far a dispatch has come. Nothing of it must be dropped.
+/// How far a dispatch has come. It is plain data: a frame that a callback never
+/// comes back to may hold it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Turn {
+pub struct Turn {
     flags: Flags,
     /// What will have been received once everything is that was pending when
     /// it began: what a callback causes is for the next time, or a program
@@ -57,11 +59,13 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    pub(crate) fn new(flags: Flags) -> Self {
+    /// One that has not begun.
+    #[must_use]
+    pub fn new(flags: Flags) -> Self {
         Self { flags, all: None, has_called: false }
     }
 
-    /// The next step; `next` receives a callback that is pending.
+    /// The next step; `next` receives an event that is pending.
     ///
     /// # Errors
     /// `Library` if aisexec is gone; `BadHandle` in a child.
@@ -81,9 +85,9 @@ impl Turn {
             return Ok(Step::Done);
         }
         match next() {
-            Ok(Some(callback)) => {
+            Ok(Some(event)) => {
                 self.has_called = true;
-                Ok(Step::Call(callback))
+                Ok(Step::Call(event))
             }
             Ok(None) if self.flags == Flags::Blocking => Ok(Step::Wait),
             Ok(None) => Ok(Step::Done),
