@@ -3,7 +3,7 @@
 
 use crate::commands::{COMMANDS, Command, Setting};
 use crate::{Failure, escape};
-use ais::Name;
+use ais_client::Name;
 use std::ffi::{OsStr, OsString};
 use std::ops::RangeInclusive;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

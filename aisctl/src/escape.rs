@@ -2,7 +2,7 @@
 //! does not print as `\x00` or `\u{1b}`.
 
 use crate::arguments::quoted;
-use ais::Name;
+use ais_client::Name;
 use std::ffi::OsStr;
 use std::fs::FileType;
 use std::os::unix::ffi::OsStrExt;

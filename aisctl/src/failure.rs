@@ -4,7 +4,7 @@ mod reach;
 
 use crate::commands::Command;
 use crate::{escape, help, output, show};
-use ais::AisError;
+use ais_client::AisError;
 use std::io;
 use std::process::ExitCode;
 
@@ -89,7 +89,7 @@ fn words(error: AisError) -> String {
 
 /// What `TryAgain` means: there is no aisexec, or it cannot do this.
 fn not_now() -> String {
-    match ais::admin::status() {
+    match ais_client::admin::status() {
         Err(AisError::TryAgain) => reach::why_not(),
         // It has become another one meanwhile.
         Err(error) => words(error),
@@ -104,7 +104,7 @@ fn not_now() -> String {
 
 /// What it means that the connection has ended.
 fn ended() -> String {
-    match ais::admin::status() {
+    match ais_client::admin::status() {
         Ok(status) => format!(
             "aisexec ended the connection, and runs: it was started anew meanwhile, or its version \
              ({}) does not know what aisctl {} asks",

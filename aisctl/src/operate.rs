@@ -3,9 +3,9 @@
 use crate::arguments::{Given, quoted};
 use crate::output::print;
 use crate::{Failure, escape};
-use ais::admin::{AdminState, Component, NodeId, Operated, Operation, Target};
-use ais::clm::{Change, Node};
-use ais::{AisError, Name};
+use ais_client::admin::{AdminState, Component, NodeId, Operated, Operation, Target};
+use ais_client::clm::{Change, Node};
+use ais_client::{AisError, Name};
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
 
@@ -44,8 +44,8 @@ pub(crate) fn run(given: &Given) -> Result<ExitCode, Failure> {
         Kind::Component => Target::Component(name.clone()),
         Kind::Node => Target::Node(node(&name)?),
     };
-    let Operated { is_accepted, mut words } =
-        ais::admin::operate(*operation, target).map_err(|error| match error {
+    let Operated { is_accepted, mut words } = ais_client::admin::operate(*operation, target)
+        .map_err(|error| match error {
             AisError::Timeout | AisError::Library => {
                 let words = Failure::from(error).words();
                 Failure::Words(format!("{words}; whether it is done is to be seen in `aisctl amf`"))
@@ -89,7 +89,7 @@ fn node(name: &Name) -> Result<NodeId, Failure> {
     if let Some(address) = address.and_then(|text| text.parse::<Ipv4Addr>().ok()) {
         return Ok(NodeId::new(address));
     }
-    let members = ais::clm::members()?.items;
+    let members = ais_client::clm::members()?.items;
     let mut named = members.iter().filter(|(node, _)| node.name == *name);
     match (named.next(), named.next()) {
         (Some((node, _)), None) => Ok(NodeId::new(node.address.into())),
@@ -117,7 +117,7 @@ fn known(kind: Kind, name: &Name) -> String {
         Kind::Component => |component| &component.name,
         Kind::Node => return known_members(name),
     };
-    let components = ais::admin::components().unwrap_or_default();
+    let components = ais_client::admin::components().unwrap_or_default();
     let mut names: Vec<_> = components.iter().map(of).collect();
     names.dedup();
     if names.is_empty() || names.contains(&name) {
@@ -129,7 +129,7 @@ fn known(kind: Kind, name: &Name) -> String {
 
 /// The same for a node that was named by its address.
 fn known_members(name: &Name) -> String {
-    let members = ais::clm::members().map(|tracked| tracked.items).unwrap_or_default();
+    let members = ais_client::clm::members().map(|tracked| tracked.items).unwrap_or_default();
     let is_named =
         |address: [u8; 4]| *Ipv4Addr::from(address).to_string().as_bytes() == *name.as_bytes();
     if members.is_empty() || members.iter().any(|(node, _)| is_named(node.address)) {

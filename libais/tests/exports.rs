@@ -3,25 +3,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what goes wrong")]
 
+mod built;
+
+use built::built;
 use std::collections::BTreeSet;
 use std::ffi::CString;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::process::Command;
-use std::{env, fs};
 
-/// The shared library of the build that this test belongs to. Cargo builds it
-/// together with the library that the test links.
-fn library() -> PathBuf {
-    let test = env::current_exe().unwrap();
-    let profile = test.ancestors().nth(2).unwrap();
-    [profile.join("deps/libais.so"), profile.join("libais.so")]
-        .into_iter()
-        .find(|path| path.exists())
-        .expect("cargo has built libais.so beside this test")
-}
-
+/// What a program says of the shared library.
 fn output(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).arg(library()).output().unwrap();
+    let library = built("libais.so");
+    let output = Command::new(program).args(arguments).arg(library).output().unwrap();
     assert!(output.status.success(), "{program}: {output:?}");
     String::from_utf8(output.stdout).unwrap()
 }
@@ -59,7 +53,7 @@ fn the_library_stays_loaded() {
     let dynamic = output("readelf", &["-d"]);
     let flags = dynamic.lines().find(|line| line.contains("(FLAGS_1)")).unwrap_or_default();
     assert!(flags.contains("NODELETE"), "{dynamic}");
-    let path = CString::new(library().into_os_string().into_encoded_bytes()).unwrap();
+    let path = CString::new(built("libais.so").into_os_string().into_encoded_bytes()).unwrap();
     // SAFETY: a path, and what dlopen has returned; the library runs nothing
     // when it is loaded.
     unsafe {

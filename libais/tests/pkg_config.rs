@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what goes wrong")]
 
+mod built;
+
+use built::built;
 use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
@@ -45,13 +48,6 @@ fn pkg_config_knows_where_things_are() {
 /// The private libraries are those that a static link needs.
 #[test]
 fn a_c_program_links_the_static_library() {
-    let test = env::current_exe().unwrap();
-    let profile = test.ancestors().nth(2).unwrap();
-    let library = ["deps/libais.a", "libais.a"]
-        .iter()
-        .map(|name| profile.join(name))
-        .find(|path| path.exists())
-        .expect("cargo has built libais.a beside this test");
     let private = TEMPLATE.lines().find_map(|line| line.strip_prefix("Libs.private: ")).unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let directory = env::temp_dir().join(format!("ais-static-{}", std::process::id()));
@@ -68,7 +64,7 @@ fn a_c_program_links_the_static_library() {
         .arg("-I")
         .arg(root.join("include"))
         .arg(&source)
-        .arg(library)
+        .arg(built("libais.a"))
         .args(private.split_whitespace())
         .arg("-o")
         .arg(&program)

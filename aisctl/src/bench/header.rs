@@ -1,6 +1,6 @@
 //! What a message of the probe begins with: whose it is and what it is for.
 
-use ais::admin::{Delivered, NodeId, Probe};
+use ais_client::admin::{Delivered, NodeId, Probe};
 
 /// What a message is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

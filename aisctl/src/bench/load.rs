@@ -4,7 +4,7 @@ use super::clock::now;
 use super::header::{Header, Kind};
 use crate::Failure;
 use crate::output::print;
-use ais::admin::{Deliveries, Probe};
+use ais_client::admin::{Deliveries, Probe};
 use std::process::ExitCode;
 use std::time::Duration;
 

@@ -9,7 +9,7 @@ mod watch;
 
 use crate::Failure;
 use crate::arguments::Given;
-use ais::admin::MAX_PROBE_MESSAGE;
+use ais_client::admin::MAX_PROBE_MESSAGE;
 use header::Header;
 use std::process::ExitCode;
 use std::time::Duration;

@@ -4,7 +4,7 @@ use super::clock::{now, pause};
 use super::header::{Header, Kind};
 use crate::Failure;
 use crate::output::print;
-use ais::admin::Probe;
+use ais_client::admin::Probe;
 use std::process::ExitCode;
 use std::time::Duration;
 

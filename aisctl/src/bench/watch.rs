@@ -3,8 +3,8 @@
 use super::clock::{now, pause};
 use crate::output::print;
 use crate::{Failure, escape};
-use ais::AisError;
-use ais::admin::{NodeId, View, Watch};
+use ais_client::AisError;
+use ais_client::admin::{NodeId, View, Watch};
 use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub(super) fn watch() -> Result<ExitCode, Failure> {
 
 pub(super) fn join() -> Result<ExitCode, Failure> {
     let end = now() + PATIENCE;
-    knock(end, ais::admin::status)?;
+    knock(end, ais_client::admin::status)?;
     print(&format!("{} INIT_OK\n", stamp()))?;
     let watch = knock(end, Watch::open)?;
     print(&format!("{} JOIN_OK\n", stamp()))?;
@@ -85,7 +85,7 @@ fn lines(stamp: &str, view: &View) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ais::admin::ViewId;
+    use ais_client::admin::ViewId;
 
     #[test]
     fn a_view_is_told_in_lines_like_those_of_cpg() {

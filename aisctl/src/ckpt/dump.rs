@@ -4,9 +4,9 @@ use super::hex::Hex;
 use super::take;
 use crate::arguments::Given;
 use crate::{Failure, escape, output};
-use ais::Name;
-use ais::admin::Inspection;
-use ais::ckpt::Section;
+use ais_client::Name;
+use ais_client::admin::Inspection;
+use ais_client::ckpt::Section;
 use std::io::BufWriter;
 use std::process::ExitCode;
 

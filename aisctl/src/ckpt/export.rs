@@ -6,7 +6,7 @@ use super::target::Target;
 use super::{now, take, target, told};
 use crate::arguments::Given;
 use crate::{Failure, escape, output};
-use ais::admin::Inspection;
+use ais_client::admin::Inspection;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal};
 use std::path::Path;
@@ -15,7 +15,7 @@ use std::process::ExitCode;
 pub(crate) fn run(given: &Given) -> Result<ExitCode, Failure> {
     let (name, path) = (given.name(0)?, Path::new(given.value(1)));
     let target = target::of(path)?;
-    let node = ais::admin::status()?.node;
+    let node = ais_client::admin::status()?.node;
     let mut inspection = take(&name)?;
     let inspected = inspection.inspected();
     let head = Head {
@@ -90,7 +90,8 @@ fn save(
         let Some(last) = page.items.last() else { break };
         first = last.number + 1;
         for section in page.items {
-            let ais::ckpt::Section { number, id, expiration, size, last_update, .. } = section;
+            let ais_client::ckpt::Section { number, id, expiration, size, last_update, .. } =
+                section;
             let section = Section { number, id, expiration, last_update, size };
             saver.section(&section).map_err(&failure)?;
             saved.sections += 1;

@@ -1,9 +1,9 @@
 //! A checkpoint in a file. `docs/CHECKPOINT-FILE.md` has the format; this is
 //! version 1 of it. Nothing of a file is believed.
 
-use ais::Name;
-use ais::admin::NodeId;
-use ais::ckpt::{Attributes, MAX_SECTION_ID, MAX_SECTION_SIZE};
+use ais_client::Name;
+use ais_client::admin::NodeId;
+use ais_client::ckpt::{Attributes, MAX_SECTION_ID, MAX_SECTION_SIZE};
 use ais_wire::{DecodeError, Reader, Writer};
 use crc32fast::Hasher;
 use std::collections::BTreeSet;

@@ -10,9 +10,11 @@ use crate::arguments::{Given, number};
 use crate::commands::Setting;
 use crate::show::units;
 use crate::{Failure, output};
-use ais::admin::Inspection;
-use ais::ckpt::{Attributes, Checkpoint, Open, OpenFlags, UpdateOption, WriteElement, deadline};
-use ais::{AisError, Name};
+use ais_client::admin::Inspection;
+use ais_client::ckpt::{
+    Attributes, Checkpoint, Open, OpenFlags, UpdateOption, WriteElement, deadline,
+};
+use ais_client::{AisError, Name};
 use nix::poll::{PollTimeout, poll};
 use std::path::Path;
 use std::process::ExitCode;
@@ -135,7 +137,7 @@ impl Import {
         let mut flags = OpenFlags::WRITE;
         flags.set(OpenFlags::COLOCATED, colocated);
         let open = Open { name: name.clone(), attributes: Some(attributes), flags };
-        let checkpoint = retry(|| ais::ckpt::open(open.clone(), None))?;
+        let checkpoint = retry(|| ais_client::ckpt::open(open.clone(), None))?;
         if colocated && attributes.option != UpdateOption::AllReplicas {
             // With strict limits nothing can be written to it without an
             // active replica.
@@ -172,7 +174,7 @@ impl Import {
         }
         if next.number != 0 {
             let id = Some(next.id.as_slice());
-            let create = || self.checkpoint.create_section(id, next.expiration, b"", |_| {});
+            let create = || self.checkpoint.create_section(id, next.expiration, b"");
             retry(create).map_err(told)?;
         }
         self.sections += 1;

@@ -18,9 +18,9 @@ pub(crate) use import::run as import;
 
 use crate::arguments::Given;
 use crate::{Failure, escape, show};
-use ais::AisError;
-use ais::Name;
-use ais::admin::Inspection;
+use ais_client::AisError;
+use ais_client::Name;
+use ais_client::admin::Inspection;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -51,7 +51,7 @@ fn take(name: &Name) -> Result<Inspection, Failure> {
 fn missing(name: &Name) -> String {
     let none = format!("there is no checkpoint \"{name}\"");
     // It is a help only.
-    let Ok(found) = ais::admin::checkpoints() else { return none };
+    let Ok(found) = ais_client::admin::checkpoints() else { return none };
     let names = found.iter().map(|checkpoint| format!("\"{}\"", checkpoint.name));
     format!("{none}; there are {}", escape::some_of(names, "`aisctl ckpt`"))
 }

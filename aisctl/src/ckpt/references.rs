@@ -3,8 +3,8 @@
 use super::take;
 use crate::Failure;
 use crate::show::{Report, columns, option, units};
-use ais::Name;
-use ais::admin::{Inspected, NodeId, Opener};
+use ais_client::Name;
+use ais_client::admin::{Inspected, NodeId, Opener};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,7 +27,7 @@ struct Process {
 }
 
 pub(super) fn get(name: Name) -> Result<Shown, Failure> {
-    let own = ais::admin::status()?.node;
+    let own = ais_client::admin::status()?.node;
     let mut inspection = take(&name)?;
     let process = |node| {
         move |opener: Opener| Process {
@@ -116,8 +116,8 @@ impl Report for Shown {
 mod tests {
     use super::*;
     use crate::show::assert_documented;
-    use ais::admin::Checkpoint;
-    use ais::ckpt::{Attributes, UpdateOption};
+    use ais_client::admin::Checkpoint;
+    use ais_client::ckpt::{Attributes, UpdateOption};
 
     const ONE: NodeId = NodeId::new(std::net::Ipv4Addr::new(10, 0, 0, 1));
     const TWO: NodeId = NodeId::new(std::net::Ipv4Addr::new(10, 0, 0, 2));

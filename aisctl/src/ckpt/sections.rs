@@ -3,8 +3,8 @@
 use super::{now, take};
 use crate::show::{Report, columns, units};
 use crate::{Failure, escape};
-use ais::Name;
-use ais::ckpt::{Section, deadline};
+use ais_client::Name;
+use ais_client::ckpt::{Section, deadline};
 use serde_json::{Value, json};
 
 /// The sections of a checkpoint, the oldest first.
@@ -82,7 +82,7 @@ mod tests {
     fn a_section_is_a_line_and_an_object() {
         const SECOND: i64 = 1_000_000_000;
         let section = |number, id: &[u8], expiration, last_update| {
-            let (id, state) = (id.to_vec(), ais::ckpt::SectionState::Valid);
+            let (id, state) = (id.to_vec(), ais_client::ckpt::SectionState::Valid);
             Section { number, id, expiration, size: 7, state, last_update }
         };
         let shown = Shown {

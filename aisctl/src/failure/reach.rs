@@ -14,16 +14,20 @@ const ELSEWHERE: &str = "set AIS_SOCKET to what aisexec has as --socket";
 
 /// The socket on which aisexec is looked for, for people.
 pub(super) fn socket() -> String {
-    let path = ais::admin::socket();
+    let path = ais_client::admin::socket();
     escape::path(&std::path::absolute(&path).unwrap_or(path))
 }
 
 /// Why nobody is reached, and what would be right.
 pub(super) fn why_not() -> String {
-    match reach(&ais::admin::socket()) {
+    match reach(&ais_client::admin::socket()) {
         Ok(()) => format!("aisexec answers on {} again; try again", socket()),
         Err(error) => {
-            format!("no aisexec serves {}: {}", socket(), reason(&ais::admin::socket(), error))
+            format!(
+                "no aisexec serves {}: {}",
+                socket(),
+                reason(&ais_client::admin::socket(), error)
+            )
         }
     }
 }
@@ -33,7 +37,7 @@ pub(super) fn why_not_permitted() -> String {
     let (user, socket) = (nix::unistd::geteuid(), socket());
     let allowed = "root, the user that aisexec runs as, and the group ais (a new member has to log \
                    in anew)";
-    match reach(&ais::admin::socket()) {
+    match reach(&ais_client::admin::socket()) {
         Err(Errno::EACCES | Errno::EPERM) => format!(
             "not permitted: the modes of {socket} or of the directories on the way to it do not \
              let user {user} in; they are for {allowed}"

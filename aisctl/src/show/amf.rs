@@ -3,8 +3,10 @@
 use super::Report;
 use crate::escape::printable;
 use crate::operate::{admin_word, operation_word};
-use ais::AisError;
-use ais::admin::{AdminState, AmfNode, Component, Failure, HaState, Phase, Readiness, Redundancy};
+use ais_client::AisError;
+use ais_client::admin::{
+    AdminState, AmfNode, Component, Failure, HaState, Phase, Readiness, Redundancy,
+};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -19,7 +21,10 @@ pub(super) struct Shown {
 
 impl Shown {
     pub(super) fn get() -> Result<Self, AisError> {
-        Ok(Self { components: ais::admin::components()?, nodes: ais::admin::amf_nodes()? })
+        Ok(Self {
+            components: ais_client::admin::components()?,
+            nodes: ais_client::admin::amf_nodes()?,
+        })
     }
 
     fn groups(&self) -> impl Iterator<Item = &[Component]> {
@@ -213,8 +218,8 @@ fn ha(state: HaState) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ais::Name;
-    use ais::admin::{NodeId, Operation};
+    use ais_client::Name;
+    use ais_client::admin::{NodeId, Operation};
 
     fn component(group: &str, unit: &str, name: &str) -> Component {
         let name_of = |text| Name::try_from(text).unwrap();

@@ -2,7 +2,7 @@
 
 use super::table::columns;
 use super::{Report, units};
-use ais::admin::{Checkpoint, UpdateOption};
+use ais_client::admin::{Checkpoint, UpdateOption};
 use serde_json::{Map, Value, json};
 
 /// The checkpoints.
@@ -66,8 +66,8 @@ pub(crate) fn option(option: UpdateOption) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ais::Name;
-    use ais::admin::NodeId;
+    use ais_client::Name;
+    use ais_client::admin::NodeId;
 
     #[test]
     fn a_checkpoint_is_a_line_and_an_object() {

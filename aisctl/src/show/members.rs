@@ -2,9 +2,9 @@
 
 use super::table::columns;
 use super::{Report, ring, status, units};
-use ais::AisError;
-use ais::admin::NodeId;
-use ais::clm::{Node, Tracked, node_get};
+use ais_client::AisError;
+use ais_client::admin::NodeId;
+use ais_client::clm::{Node, Tracked, node_get};
 use serde_json::{Value, json};
 
 /// The members, which of them is this node, and who should be one.
@@ -17,8 +17,8 @@ pub(super) struct Members {
 impl Members {
     pub(super) fn get() -> Result<Self, AisError> {
         let local = node_get(0, None)?.id;
-        let missing = status::missing(&ais::admin::status()?);
-        Ok(Self { local, tracked: ais::clm::members()?, missing })
+        let missing = status::missing(&ais_client::admin::status()?);
+        Ok(Self { local, tracked: ais_client::clm::members()?, missing })
     }
 
     fn nodes(&self) -> impl Iterator<Item = &Node> {
@@ -75,8 +75,8 @@ fn address(node: &Node) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ais::Name;
-    use ais::clm::Change;
+    use ais_client::Name;
+    use ais_client::clm::Change;
 
     #[test]
     fn the_own_node_has_a_star() {

@@ -29,7 +29,7 @@ pub(crate) trait Report {
 
 /// `aisctl status`.
 pub(crate) fn status(given: &Given) -> Result<ExitCode, Failure> {
-    print(&ais::admin::status()?, given)
+    print(&ais_client::admin::status()?, given)
 }
 
 /// `aisctl members`.
@@ -39,12 +39,12 @@ pub(crate) fn members(given: &Given) -> Result<ExitCode, Failure> {
 
 /// `aisctl ring`.
 pub(crate) fn ring(given: &Given) -> Result<ExitCode, Failure> {
-    print(&ring::Shown(ais::admin::ring()?), given)
+    print(&ring::Shown(ais_client::admin::ring()?), given)
 }
 
 /// `aisctl ckpt`.
 pub(crate) fn checkpoints(given: &Given) -> Result<ExitCode, Failure> {
-    print(&ckpt::Shown(ais::admin::checkpoints()?), given)
+    print(&ckpt::Shown(ais_client::admin::checkpoints()?), given)
 }
 
 /// `aisctl amf`.

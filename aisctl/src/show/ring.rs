@@ -3,7 +3,7 @@
 use super::Report;
 use super::table::columns;
 use crate::escape::printable;
-use ais::admin::{NodeId, Ring, ViewId};
+use ais_client::admin::{NodeId, Ring, ViewId};
 use serde_json::{Map, Value, json};
 
 /// The ring, if the node has a network.

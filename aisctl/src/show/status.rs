@@ -4,7 +4,7 @@ use super::table::columns;
 use super::units::{bytes, duration};
 use super::{Report, ring};
 use crate::escape::printable;
-use ais::admin::{NodeId, Problem, Severity, State, Status};
+use ais_client::admin::{NodeId, Problem, Severity, State, Status};
 use serde_json::{Value, json};
 
 /// The exit status for a node that does not serve all programs.
@@ -237,8 +237,8 @@ pub(crate) fn line(status: &Status) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ais::Name;
-    use ais::admin::{Clients, NodeId, ViewId};
+    use ais_client::Name;
+    use ais_client::admin::{Clients, NodeId, ViewId};
 
     fn status() -> Status {
         let node = NodeId::new([10, 0, 0, 1].into());

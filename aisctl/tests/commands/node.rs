@@ -43,7 +43,7 @@ const HOLDER: &str = "AISCTL_TEST_HOLDER";
 /// stays until it is killed.
 #[test]
 fn holder() {
-    use ais::ckpt::{Attributes, Open, OpenFlags, UpdateOption};
+    use ais_client::ckpt::{Attributes, Open, OpenFlags, UpdateOption};
     let Ok(name) = env::var(HOLDER) else { return };
     let attributes = Attributes {
         option: UpdateOption::AllReplicas,
@@ -53,10 +53,10 @@ fn holder() {
         max_section_size: 0,
         max_section_id_size: 0,
     };
-    let name = ais::Name::try_from(name.as_str()).unwrap();
+    let name = ais_client::Name::try_from(name.as_str()).unwrap();
     let open = Open { name, attributes: Some(attributes), flags: OpenFlags::READ };
     for _ in 0..2 {
-        ais::ckpt::open(open.clone(), None).unwrap();
+        ais_client::ckpt::open(open.clone(), None).unwrap();
     }
     println!("\nholds it");
     poll(&mut [], PollTimeout::NONE).unwrap();

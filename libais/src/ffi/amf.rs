@@ -5,19 +5,17 @@ mod callbacks;
 use super::dispatch::dispatch;
 use super::entry::{guard, guard_release};
 use super::error::never_try_again;
-use super::fork::process;
+use super::handles::{WithCallbacks, handles};
+use super::place::Buffer;
 use super::types::*;
 use super::{
-    bytes, check_version, given, name, narrow, need, number, optional_name, read, to_name, wide,
-    write,
+    bytes, check_version, given, name, narrow, need, number, optional_name, read, to_name, write,
 };
-use crate::amf::{self, Amf};
-use crate::track::Buffer;
-use ais_proto::AisError;
-use ais_proto::amf::{ErrorReport, OPAQUE_BUFFER_SIZE_MAX, Recovery};
-use ais_proto::track::TrackFlags;
+use ais_client::amf::{self, Amf, ErrorReport, OPAQUE_BUFFER_SIZE_MAX, Recovery};
+use ais_client::{AisError, TrackFlags};
 use callbacks::{Call, to_ha_state, to_readiness};
 use std::mem::MaybeUninit;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
 /// Is the component well? Answer with saAmfResponse.
@@ -140,8 +138,9 @@ pub unsafe extern "C-unwind" fn saAmfInitialize(
     guard(|| unsafe {
         need(amfHandle)?;
         check_version(version)?;
-        let handle = Amf::open(process(), given(amfCallbacks, NO_CALLBACKS))?;
-        write(amfHandle, process().amf.insert(Arc::new(handle)))
+        let callbacks = given(amfCallbacks, NO_CALLBACKS);
+        let handle = Amf::open(callbacks.present())?;
+        write(amfHandle, handles().amf.insert(Arc::new(WithCallbacks { handle, callbacks })))
     })
 }
 
@@ -154,8 +153,8 @@ pub unsafe extern "C-unwind" fn saAmfSelectionObjectGet(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(selectionObject)?;
-        let handle = process().amf.find(read(amfHandle)?)?;
-        write(selectionObject, handle.selection_object()?)
+        let handle = handles().amf.find(read(amfHandle)?)?;
+        write(selectionObject, handle.selection_object()?.as_raw_fd())
     })
 }
 
@@ -166,7 +165,7 @@ pub unsafe extern "C-unwind" fn saAmfDispatch(
     dispatchFlags: MaybeUninit<SaDispatchFlagsT>,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    unsafe { dispatch(|| &process().amf, amfHandle, dispatchFlags, Call::run) }
+    unsafe { dispatch(|| &handles().amf, amfHandle, dispatchFlags, Call::run) }
 }
 
 /// Closes a handle; its components are unregistered.
@@ -174,7 +173,7 @@ pub unsafe extern "C-unwind" fn saAmfDispatch(
 pub unsafe extern "C-unwind" fn saAmfFinalize(amfHandle: *const SaAmfHandleT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
     guard_release(|| unsafe {
-        process().amf.remove(read(amfHandle)?)?.close();
+        handles().amf.remove(read(amfHandle)?)?.close();
         Ok(())
     })
 }
@@ -190,7 +189,7 @@ pub unsafe extern "C-unwind" fn saAmfComponentRegister(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(compName)?;
-        let handle = process().amf.find(read(amfHandle)?)?;
+        let handle = handles().amf.find(read(amfHandle)?)?;
         handle.register(name(compName)?, optional_name(proxyCompName)?)
     })
 }
@@ -205,7 +204,7 @@ pub unsafe extern "C-unwind" fn saAmfComponentUnregister(
     // SAFETY: the contract of `ffi` binds the caller.
     guard_release(|| unsafe {
         need(compName)?;
-        let handle = process().amf.find(read(amfHandle)?)?;
+        let handle = handles().amf.find(read(amfHandle)?)?;
         never_try_again(handle.unregister(name(compName)?, optional_name(proxyCompName)?))
     })
 }
@@ -220,7 +219,7 @@ pub unsafe extern "C-unwind" fn saAmfCompNameGet(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(compName)?;
-        let handle = process().amf.find(read(amfHandle)?)?;
+        let handle = handles().amf.find(read(amfHandle)?)?;
         write(compName, to_name(&handle.component_name()?))
     })
 }
@@ -279,14 +278,10 @@ pub unsafe extern "C-unwind" fn saAmfProtectionGroupTrackStart(
     guard(|| unsafe {
         need(csiName)?;
         need(notificationBuffer)?;
-        let handle = process().amf.find(read(amfHandle)?)?;
+        let handle = handles().amf.find(read(amfHandle)?)?;
         let flags = TrackFlags::from_api(trackFlags).ok_or(AisError::BadFlags)?;
-        let address = notificationBuffer.expose_provenance();
-        let capacity = wide(numberOfItems);
-        if capacity == 0 {
-            return Err(AisError::InvalidParam);
-        }
-        handle.track_start(&name(csiName)?, flags, Buffer { address, capacity })
+        let buffer = Buffer::new(notificationBuffer, numberOfItems)?;
+        handle.track_start(&name(csiName)?, flags, buffer.capacity(), buffer)
     })
 }
 
@@ -299,7 +294,7 @@ pub unsafe extern "C-unwind" fn saAmfProtectionGroupTrackStop(
     // SAFETY: the contract of `ffi` binds the caller.
     guard_release(|| unsafe {
         need(csiName)?;
-        let handle = process().amf.find(read(amfHandle)?)?;
+        let handle = handles().amf.find(read(amfHandle)?)?;
         never_try_again(handle.track_stop(&name(csiName)?))
     })
 }
@@ -383,6 +378,10 @@ pub unsafe extern "C-unwind" fn saAmfResponse(
 ) -> SaErrorT {
     guard(|| amf::respond(invocation, answer(error)?))
 }
+
+/// A handle of AMF, with what the program wants to be told and where.
+pub(super) type AmfHandle =
+    WithCallbacks<Amf<Buffer<SaAmfProtectionGroupNotificationT>>, SaAmfCallbacksT>;
 
 const NO_CALLBACKS: SaAmfCallbacksT = SaAmfCallbacksT {
     saAmfHealthcheckCallback: None,

@@ -1,25 +1,27 @@
 //! The functions of `ais_ckpt.h`.
 
+mod open;
 mod vector;
 
 use super::dispatch::{Dispatching, dispatch};
 use super::entry::{guard, guard_release};
-use super::fork::process;
+use super::handles::{WithCallbacks, handles};
 use super::types::*;
 use super::{
     bytes, check_version, error, given, mask, name, narrow, need, number, read, size, wide, write,
 };
-use crate::ckpt::{self, Callback, Ckpt, Program, Sections};
-use crate::dispatch::{Step, Turn};
-use ais_proto::AisError;
-use ais_proto::ckpt::{
-    Attributes, NO_LIMIT, Open, OpenFlags, Section, SectionState, SectionsChosen, Status,
+use ais_client::AisError;
+use ais_client::ckpt::{
+    self, Attributes, Callbacks, Ckpt, Event, NO_LIMIT, Open, OpenFlags, SectionsChosen, Status,
     UpdateOption,
 };
+use ais_client::dispatch::{Step, Turn};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
+
+pub(super) use open::{Listing, OpenCheckpoint};
 
 /// The longest section id that the library looks at, in bytes.
 const MOST_ID_BYTES: u64 = 65_535;
@@ -35,8 +37,9 @@ pub unsafe extern "C-unwind" fn saCkptInitialize(
     guard(|| unsafe {
         need(ckptHandle)?;
         check_version(version)?;
-        let handle = Ckpt::new(process(), given(callbacks, NO_CALLBACKS))?;
-        write(ckptHandle, process().ckpt.insert(Arc::new(handle)))
+        let callbacks = given(callbacks, NO_CALLBACKS);
+        let handle = Ckpt::new(callbacks.present())?;
+        write(ckptHandle, handles().ckpt.insert(Arc::new(WithCallbacks { handle, callbacks })))
     })
 }
 
@@ -49,8 +52,8 @@ pub unsafe extern "C-unwind" fn saCkptSelectionObjectGet(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(selectionObject)?;
-        let handle = process().ckpt.find(read(ckptHandle)?)?;
-        write(selectionObject, handle.selection_object()?)
+        let handle = handles().ckpt.find(read(ckptHandle)?)?;
+        write(selectionObject, handle.selection_object()?.as_raw_fd())
     })
 }
 
@@ -61,7 +64,7 @@ pub unsafe extern "C-unwind" fn saCkptDispatch(
     dispatchFlags: MaybeUninit<SaDispatchFlagsT>,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    unsafe { dispatch(|| &process().ckpt, ckptHandle, dispatchFlags, Call::run) }
+    unsafe { dispatch(|| &handles().ckpt, ckptHandle, dispatchFlags, Call::run) }
 }
 
 /// Closes a handle. Open checkpoints stay open.
@@ -69,7 +72,7 @@ pub unsafe extern "C-unwind" fn saCkptDispatch(
 pub unsafe extern "C-unwind" fn saCkptFinalize(ckptHandle: *const SaCkptHandleT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
     guard_release(|| unsafe {
-        process().ckpt.remove(read(ckptHandle)?)?.close();
+        handles().ckpt.remove(read(ckptHandle)?)?.close();
         Ok(())
     })
 }
@@ -90,9 +93,9 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointOpen(
         need(checkpointName)?;
         need(checkpointHandle)?;
         let timeout = super::timeout(timeout)?;
-        let open = open(checkpointName, checkpointCreationAttributes, checkpointOpenFlags)?;
+        let open = to_open(checkpointName, checkpointCreationAttributes, checkpointOpenFlags)?;
         let checkpoint = ckpt::open(open, timeout)?;
-        write(checkpointHandle, process().checkpoints.insert(checkpoint))
+        write(checkpointHandle, OpenCheckpoint::insert(checkpoint))
     })
 }
 
@@ -108,8 +111,8 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointOpenAsync(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(checkpointName)?;
-        let handle = process().ckpt.find(read(ckptHandle)?)?;
-        let open = open(checkpointName, checkpointCreationAttributes, checkpointOpenFlags)?;
+        let handle = handles().ckpt.find(read(ckptHandle)?)?;
+        let open = to_open(checkpointName, checkpointCreationAttributes, checkpointOpenFlags)?;
         handle.open_async(invocation, &open)
     })
 }
@@ -120,7 +123,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointClose(
     checkpointHandle: *const SaCkptCheckpointHandleT,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard_release(|| unsafe { ckpt::close(read(checkpointHandle)?) })
+    guard_release(|| unsafe { open::close(read(checkpointHandle)?) })
 }
 
 /// Removes the name of a checkpoint. The data lives until the last close.
@@ -138,7 +141,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointRetentionDurationSet(
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         if retentionDuration < 0 {
             return Err(AisError::InvalidParam);
         }
@@ -153,7 +156,7 @@ pub unsafe extern "C-unwind" fn saCkptActiveCheckpointSet(
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         checkpoint.set_active()
     })
 }
@@ -167,7 +170,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointStatusGet(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(checkpointStatus)?;
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         write(checkpointStatus, to_status(&checkpoint.status()?))
     })
 }
@@ -187,20 +190,17 @@ pub unsafe extern "C-unwind" fn saCkptSectionCreate(
         if initialDataSize > 0 {
             need(initialData)?;
         }
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         let section = section_id(&id)?;
         // What SA_CKPT_GENERATED_SECTION_ID looks like: the executive invents one.
         let section = Some(section).filter(|section| !section.is_empty());
         let length = usize::try_from(initialDataSize).unwrap_or(usize::MAX);
         let data = bytes(initialData, length)?;
-        checkpoint.create_section(section, attributes.expirationTime, data, |generated| {
-            let id = generated.as_ptr().cast_mut();
-            // Not NULL: it was read above.
-            let _ = write(
-                attributes.sectionId,
-                SaCkptSectionIdT { id, idLen: narrow(generated.len() as u64) },
-            );
-        })
+        let created = checkpoint.create_section(section, attributes.expirationTime, data)?;
+        match section {
+            Some(_) => Ok(()),
+            None => write(attributes.sectionId, checkpoint.keep(created)),
+        }
     })
 }
 
@@ -213,7 +213,7 @@ pub unsafe extern "C-unwind" fn saCkptSectionDelete(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         let id = read(sectionId)?;
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         checkpoint.delete_section(section_id(&id)?)
     })
 }
@@ -228,7 +228,7 @@ pub unsafe extern "C-unwind" fn saCkptSectionExpirationTimeSet(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         let id = read(sectionId)?;
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         checkpoint.set_expiration_time(section_id(&id)?, expirationTime)
     })
 }
@@ -244,13 +244,13 @@ pub unsafe extern "C-unwind" fn saCkptSectionIteratorInitialize(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(sectionIterator)?;
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         let chosen = match number(sectionsChosen) {
             0 => SectionsChosen::Any,
             number => SectionsChosen::from_number(number).ok_or(AisError::InvalidParam)?,
         };
-        let sections = Sections::new(checkpoint, chosen, expirationTime)?;
-        write(sectionIterator, process().sections.insert(Arc::new(sections)))
+        let listing = checkpoint.list(chosen, expirationTime)?;
+        write(sectionIterator, handles().sections.insert(Arc::new(listing)))
     })
 }
 
@@ -263,11 +263,8 @@ pub unsafe extern "C-unwind" fn saCkptSectionIteratorNext(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(sectionDescriptor)?;
-        let sections = process().sections.find(read(sectionIterator)?)?;
-        sections.next(|section| {
-            // Not NULL: it was checked above.
-            let _ = write(sectionDescriptor, to_descriptor(section));
-        })
+        let listing = handles().sections.find(read(sectionIterator)?)?;
+        write(sectionDescriptor, listing.next()?)
     })
 }
 
@@ -277,7 +274,7 @@ pub unsafe extern "C-unwind" fn saCkptSectionIteratorFinalize(
     sectionIterator: *mut SaCkptSectionIteratorT,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard_release(|| unsafe { process().sections.remove(read(sectionIterator)?).map(drop) })
+    guard_release(|| unsafe { handles().sections.remove(read(sectionIterator)?).map(drop) })
 }
 
 /// Writes all elements or none. ErroneousVectorIndex may be NULL; it is set
@@ -292,7 +289,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointWrite(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(ioVector)?;
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         let result = vector::write(&checkpoint, ioVector, numberOfElements);
         vector::tell_index(result, erroneousVectorIndex)
     })
@@ -312,7 +309,7 @@ pub unsafe extern "C-unwind" fn saCkptSectionOverwrite(
         if dataSize != 0 {
             need(dataBuffer)?;
         }
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         let size = usize::try_from(dataSize).map_err(|_| AisError::InvalidParam)?;
         checkpoint.overwrite(section_id(&id)?, bytes(dataBuffer.cast(), size)?)
     })
@@ -330,7 +327,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointRead(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(ioVector)?;
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         let result = vector::read(&checkpoint, ioVector, numberOfElements);
         vector::tell_index(result, erroneousVectorIndex)
     })
@@ -345,7 +342,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointSynchronize(
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         checkpoint.synchronize(super::timeout(timeout)?)
     })
 }
@@ -360,8 +357,8 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointSynchronizeAsync(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(checkpointHandle)?;
-        let handle = process().ckpt.find(read(ckptHandle)?)?;
-        let checkpoint = process().checkpoints.find(read(checkpointHandle)?)?;
+        let handle = handles().ckpt.find(read(ckptHandle)?)?;
+        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
         handle.synchronize_async(invocation, &checkpoint)
     })
 }
@@ -371,12 +368,16 @@ const NO_CALLBACKS: SaCkptCallbacksT = SaCkptCallbacksT {
     saCkptCheckpointSynchronizeCallback: None,
 };
 
-impl Program for SaCkptCallbacksT {
-    fn callbacks(&self) -> u32 {
-        mask([
+/// A handle of CKPT, of which requests are known by their invocation.
+pub(super) type CkptHandle = WithCallbacks<Ckpt<SaInvocationT>, SaCkptCallbacksT>;
+
+impl SaCkptCallbacksT {
+    /// Which callbacks there are.
+    fn present(&self) -> Callbacks {
+        Callbacks::from_bits_truncate(mask([
             self.saCkptCheckpointOpenCallback.is_some(),
             self.saCkptCheckpointSynchronizeCallback.is_some(),
-        ])
+        ]))
     }
 }
 
@@ -405,23 +406,22 @@ impl Call {
     }
 }
 
-impl Dispatching for Ckpt<SaCkptCallbacksT> {
+impl Dispatching for CkptHandle {
     type Call = Call;
 
     fn step(&self, turn: &mut Turn) -> Result<Step<Call>, AisError> {
-        let program = self.program();
-        self.step(turn)?.try_map(|callback| {
-            Ok(match callback {
-                Callback::Opened(invocation, result) => {
+        self.handle.step(turn)?.try_map(|event| {
+            Ok(match event {
+                Event::Opened(invocation, result) => {
                     let mut handle = -1;
                     let result = result.map(|checkpoint| {
-                        handle = process().checkpoints.insert(checkpoint);
+                        handle = OpenCheckpoint::insert(checkpoint);
                     });
-                    let callback = program.saCkptCheckpointOpenCallback;
+                    let callback = self.callbacks.saCkptCheckpointOpenCallback;
                     Call::Opened(callback, invocation, handle, error::to_c(result))
                 }
-                Callback::Synchronized(invocation, result) => {
-                    let callback = program.saCkptCheckpointSynchronizeCallback;
+                Event::Synchronized(invocation, result) => {
+                    let callback = self.callbacks.saCkptCheckpointSynchronizeCallback;
                     Call::Synchronized(callback, invocation, error::to_c(result))
                 }
             })
@@ -429,12 +429,12 @@ impl Dispatching for Ckpt<SaCkptCallbacksT> {
     }
 
     fn selection_object(&self) -> Result<RawFd, AisError> {
-        self.selection_object()
+        Ok(self.handle.selection_object()?.as_raw_fd())
     }
 }
 
 /// What to open: flags first, then attributes, then the name.
-unsafe fn open(
+unsafe fn to_open(
     checkpointName: *const SaNameT,
     attributes: *const SaCkptCheckpointCreationAttributesT,
     flags: SaCkptCheckpointOpenFlagsT,
@@ -518,20 +518,4 @@ unsafe fn section_id<'a>(id: &SaCkptSectionIdT) -> Result<&'a [u8], AisError> {
     }
     // SAFETY: the contract of `ffi`.
     unsafe { bytes(id.id.cast_const().cast(), length as usize) }
-}
-
-fn to_descriptor(section: &Section) -> SaCkptSectionDescriptorT {
-    SaCkptSectionDescriptorT {
-        sectionId: SaCkptSectionIdT {
-            id: section.id.as_ptr().cast_mut(),
-            idLen: narrow(section.id.len() as u64),
-        },
-        expirationTime: section.expiration,
-        sectionSize: size(section.size),
-        sectionState: match section.state {
-            SectionState::Valid => SaCkptSectionStateT::SA_CKPT_SECTION_VALID,
-            SectionState::Corrupted => SaCkptSectionStateT::SA_CKPT_SECTION_CORRUPTED,
-        },
-        lastUpdate: section.last_update,
-    }
 }

@@ -3,18 +3,15 @@
 use super::dispatch::{Dispatching, dispatch};
 use super::entry::{guard, guard_release};
 use super::error::never_try_again;
-use super::fork::process;
+use super::handles::{WithCallbacks, handles};
+use super::place::{Buffer, Place};
 use super::types::*;
-use super::{
-    check_version, error, given, mask, narrow, need, place, read, to_name, told, wide, write,
-};
-use crate::clm::{self, Callback, Change, Clm, Lookup, Node, Program};
-use crate::dispatch::{Step, Turn};
-use crate::track::Buffer;
-use ais_proto::AisError;
+use super::{check_version, error, given, mask, narrow, need, read, to_name, told, wide, write};
+use ais_client::clm::{self, Callbacks, Change, Clm, Event, Node, Tracked};
+use ais_client::dispatch::{Step, Turn};
+use ais_client::{AisError, TrackFlags};
 use std::mem::MaybeUninit;
-use std::os::fd::RawFd;
-use std::ptr;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 
 /// The end of saClmClusterNodeGetAsync; clusterNode is the pointer that was
@@ -59,8 +56,9 @@ pub unsafe extern "C-unwind" fn saClmInitialize(
     guard(|| unsafe {
         need(clmHandle)?;
         check_version(version)?;
-        let handle = Clm::open(process(), given(clmCallbacks, NO_CALLBACKS))?;
-        write(clmHandle, process().clm.insert(Arc::new(handle)))
+        let callbacks = given(clmCallbacks, NO_CALLBACKS);
+        let handle = Clm::open(callbacks.present())?;
+        write(clmHandle, handles().clm.insert(Arc::new(WithCallbacks { handle, callbacks })))
     })
 }
 
@@ -73,8 +71,8 @@ pub unsafe extern "C-unwind" fn saClmSelectionObjectGet(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(selectionObject)?;
-        let handle = process().clm.find(read(clmHandle)?)?;
-        write(selectionObject, handle.selection_object()?)
+        let handle = handles().clm.find(read(clmHandle)?)?;
+        write(selectionObject, handle.selection_object()?.as_raw_fd())
     })
 }
 
@@ -85,7 +83,7 @@ pub unsafe extern "C-unwind" fn saClmDispatch(
     dispatchFlags: MaybeUninit<SaDispatchFlagsT>,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    unsafe { dispatch(|| &process().clm, clmHandle, dispatchFlags, Call::run) }
+    unsafe { dispatch(|| &handles().clm, clmHandle, dispatchFlags, Call::run) }
 }
 
 /// Closes a handle.
@@ -93,7 +91,7 @@ pub unsafe extern "C-unwind" fn saClmDispatch(
 pub unsafe extern "C-unwind" fn saClmFinalize(clmHandle: *mut SaClmHandleT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
     guard_release(|| unsafe {
-        process().clm.remove(read(clmHandle)?)?.close();
+        handles().clm.remove(read(clmHandle)?)?.close();
         Ok(())
     })
 }
@@ -111,9 +109,10 @@ pub unsafe extern "C-unwind" fn saClmClusterTrackStart(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(notificationBuffer)?;
-        let handle = process().clm.find(read(clmHandle)?)?;
-        let address = notificationBuffer.expose_provenance();
-        handle.track_start(trackFlags, Buffer { address, capacity: wide(numberOfItems) })
+        let handle = handles().clm.find(read(clmHandle)?)?;
+        let flags = TrackFlags::from_api(trackFlags).ok_or(AisError::BadFlags)?;
+        let buffer = Buffer::new(notificationBuffer, numberOfItems)?;
+        handle.track_start(flags, buffer.capacity(), buffer)
     })
 }
 
@@ -121,7 +120,7 @@ pub unsafe extern "C-unwind" fn saClmClusterTrackStart(
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn saClmClusterTrackStop(clmHandle: *const SaClmHandleT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard_release(|| unsafe { never_try_again(process().clm.find(read(clmHandle)?)?.track_stop()) })
+    guard_release(|| unsafe { never_try_again(handles().clm.find(read(clmHandle)?)?.track_stop()) })
 }
 
 /// Looks a node up. Timeout: nanoseconds, 0 for the executive's default.
@@ -151,8 +150,8 @@ pub unsafe extern "C-unwind" fn saClmClusterNodeGetAsync(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(clusterNode)?;
-        let handle = process().clm.find(read(clmHandle)?)?;
-        let lookup = Lookup { invocation, address: clusterNode.expose_provenance() };
+        let handle = handles().clm.find(read(clmHandle)?)?;
+        let lookup = Lookup { invocation, place: Place::of(clusterNode) };
         handle.node_get_async(wide(nodeId), lookup)
     })
 }
@@ -160,37 +159,37 @@ pub unsafe extern "C-unwind" fn saClmClusterNodeGetAsync(
 const NO_CALLBACKS: SaClmCallbacksT =
     SaClmCallbacksT { saClmClusterNodeGetCallback: None, saClmClusterTrackCallback: None };
 
-impl Program for SaClmCallbacksT {
-    fn callbacks(&self) -> u32 {
-        mask([self.saClmClusterNodeGetCallback.is_some(), self.saClmClusterTrackCallback.is_some()])
-    }
+/// A handle of CLM, with what the program wants to be told and where.
+pub(super) type ClmHandle =
+    WithCallbacks<Clm<Buffer<SaClmClusterNotificationT>, Lookup>, SaClmCallbacksT>;
 
-    fn fill(&self, buffer: Buffer, items: &[(Node, Change)]) {
-        for (index, (node, change)) in items.iter().enumerate() {
-            let notification = SaClmClusterNotificationT {
-                clusterNode: to_node(node),
-                clusterChanges: match change {
-                    Change::NoChange => SaClmClusterChangesT::SA_CLM_NODE_NO_CHANGE,
-                    Change::Joined => SaClmClusterChangesT::SA_CLM_NODE_JOINED,
-                    Change::Left => SaClmClusterChangesT::SA_CLM_NODE_LEFT,
-                },
-            };
-            // SAFETY: the notifications fit, and the buffer is the program's
-            // promise until it stops tracking, which waits for this.
-            unsafe { ptr::write_unaligned(place(buffer.address, index), notification) };
-        }
-    }
+/// An asynchronous look-up, as the program asked for it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lookup {
+    invocation: SaInvocationT,
+    place: Place<SaClmClusterNodeT>,
+}
 
-    fn fill_node(&self, lookup: Lookup, node: &Node) {
-        // SAFETY: the program keeps the memory until the callback.
-        unsafe { ptr::write_unaligned(place(lookup.address, 0), to_node(node)) };
+impl SaClmCallbacksT {
+    /// Which callbacks there are.
+    fn present(&self) -> Callbacks {
+        Callbacks::from_bits_truncate(mask([
+            self.saClmClusterNodeGetCallback.is_some(),
+            self.saClmClusterTrackCallback.is_some(),
+        ]))
     }
 }
 
 /// A callback and what it is told.
 #[derive(Clone, Copy)]
 pub(super) enum Call {
-    Track(SaClmClusterTrackCallbackT, Buffer, [SaUint32T; 2], SaUint64T, SaErrorT),
+    Track(
+        SaClmClusterTrackCallbackT,
+        Buffer<SaClmClusterNotificationT>,
+        [SaUint32T; 2],
+        SaUint64T,
+        SaErrorT,
+    ),
     NodeGot(SaClmClusterNodeGetCallbackT, Lookup, SaErrorT),
 }
 
@@ -201,38 +200,59 @@ impl Call {
         unsafe {
             match self {
                 Self::Track(Some(callback), buffer, [items, members], view, error) => {
-                    callback(place(buffer.address, 0), items, members, view, error);
+                    callback(buffer.pointer(), items, members, view, error);
                 }
                 Self::NodeGot(Some(callback), lookup, error) => {
-                    callback(lookup.invocation, place(lookup.address, 0), error);
+                    callback(lookup.invocation, lookup.place.pointer(), error);
                 }
                 Self::Track(None, ..) | Self::NodeGot(None, ..) => {}
             }
         }
     }
+
+    /// The callback of an event, its memory filled.
+    fn of(
+        callbacks: &SaClmCallbacksT,
+        event: Event<'_, Buffer<SaClmClusterNotificationT>, Lookup>,
+    ) -> Self {
+        match event {
+            Event::Track(buffer, Tracked { view, members, items }) => {
+                // SAFETY: the buffer is the program's promise until it stops
+                // tracking, which waits for this.
+                let result = unsafe { buffer.fill(items.iter().map(to_notification)) };
+                let told = told(items.len(), members, result);
+                let callback = callbacks.saClmClusterTrackCallback;
+                Self::Track(callback, *buffer, told, view, error::to_c(result))
+            }
+            Event::NodeGot(lookup, result) => {
+                // SAFETY: the program keeps the memory until the callback.
+                let result = result.map(|node| unsafe { lookup.place.write(to_node(&node)) });
+                Self::NodeGot(callbacks.saClmClusterNodeGetCallback, lookup, error::to_c(result))
+            }
+        }
+    }
 }
 
-impl Dispatching for Clm<SaClmCallbacksT> {
+impl Dispatching for ClmHandle {
     type Call = Call;
 
     fn step(&self, turn: &mut Turn) -> Result<Step<Call>, AisError> {
-        let program = self.program();
-        self.step(turn)?.try_map(|callback| {
-            Ok(match callback {
-                Callback::Track(buffer, counts, result) => {
-                    let told = told(counts.items, counts.members, result);
-                    let callback = program.saClmClusterTrackCallback;
-                    Call::Track(callback, buffer, told, counts.view, error::to_c(result))
-                }
-                Callback::NodeGot(lookup, result) => {
-                    Call::NodeGot(program.saClmClusterNodeGetCallback, lookup, error::to_c(result))
-                }
-            })
-        })
+        self.handle.step(turn, |event| Call::of(&self.callbacks, event))
     }
 
     fn selection_object(&self) -> Result<RawFd, AisError> {
-        self.selection_object()
+        Ok(self.handle.selection_object()?.as_raw_fd())
+    }
+}
+
+fn to_notification((node, change): &(Node, Change)) -> SaClmClusterNotificationT {
+    SaClmClusterNotificationT {
+        clusterNode: to_node(node),
+        clusterChanges: match change {
+            Change::NoChange => SaClmClusterChangesT::SA_CLM_NODE_NO_CHANGE,
+            Change::Joined => SaClmClusterChangesT::SA_CLM_NODE_JOINED,
+            Change::Left => SaClmClusterChangesT::SA_CLM_NODE_LEFT,
+        },
     }
 }
 

@@ -5,13 +5,13 @@
 //! back to holds nothing. A thread that waits must keep the handle, so that
 //! its socket stays open; that is kept with the thread, not with the frame.
 
-use super::entry::{self, Key, inside, within};
+use super::entry::{self, inside};
+use super::handles::Table;
 use super::types::{SaDispatchFlagsT, SaErrorT};
-use super::{error, flags, fork, read};
-use crate::dispatch::{Step, Turn};
-use crate::handle::Table;
-use ais_proto::AisError;
-use libc::c_void;
+use super::{error, flags, read};
+use ais_client::AisError;
+use ais_client::boundary::{PerThread, generation, within};
+use ais_client::dispatch::{Step, Turn};
 use std::any::Any;
 use std::mem::{self, MaybeUninit};
 use std::os::fd::RawFd;
@@ -49,7 +49,7 @@ pub(super) unsafe fn dispatch<H: Dispatching>(
                 (Ok(handle), _) => handle,
                 // It was finalized meanwhile. The child of a fork in a callback
                 // learns that it has no handle.
-                (Err(_), Some(begun)) if begun.generation == fork::generation() => {
+                (Err(_), Some(begun)) if begun.generation == generation() => {
                     return Ok(Next::Done);
                 }
                 (Err(error), _) => return Err(error),
@@ -58,7 +58,7 @@ pub(super) unsafe fn dispatch<H: Dispatching>(
                 Some(begun) => begun,
                 none => {
                     let turn = Turn::new(flags(dispatch_flags)?);
-                    none.insert(Begun { number, turn, generation: fork::generation() })
+                    none.insert(Begun { number, turn, generation: generation() })
                 }
             };
             Ok(match handle.step(&mut begun.turn)? {
@@ -108,63 +108,50 @@ enum Next<C> {
 }
 
 /// What the waits of a thread need: of which frame, in which process, what.
-type Kept = Vec<(usize, u32, Arc<dyn Any + Send + Sync>)>;
+#[derive(Default)]
+struct Kept(Vec<(usize, u32, Arc<dyn Any + Send + Sync>)>);
 
-static KEPT: Key = Key::new(Some(drop_kept));
+static KEPT: PerThread<Kept> = PerThread::new();
 
 /// Keeps a handle for the wait of this frame.
 fn keep(frame: usize, handle: Arc<dyn Any + Send + Sync>) -> Result<(), AisError> {
-    let key = KEPT.get()?;
-    // SAFETY: the key is one; its value is null or what is set here.
-    unsafe {
-        let mut kept = libc::pthread_getspecific(key).cast::<Kept>();
-        if kept.is_null() {
-            kept = Box::into_raw(Box::default());
-            if libc::pthread_setspecific(key, kept.cast()) != 0 {
-                drop(Box::from_raw(kept));
-                return Err(AisError::NoMemory);
-            }
-        }
-        drop_ended(&mut *kept, frame);
-        (*kept).try_reserve(1).map_err(|_| AisError::NoMemory)?;
-        (*kept).push((frame, fork::generation(), handle));
-    }
-    Ok(())
+    KEPT.with(|kept| {
+        kept.drop_ended(frame);
+        kept.0.try_reserve(1).map_err(|_| AisError::NoMemory)?;
+        kept.0.push((frame, generation(), handle));
+        Ok(())
+    })?
 }
 
 /// The wait of this frame is over.
 fn release(frame: usize) {
-    let Ok(key) = KEPT.get() else { return };
-    // SAFETY: as in `keep`.
-    if let Some(kept) = unsafe { libc::pthread_getspecific(key).cast::<Kept>().as_mut() } {
-        drop_ended(kept, frame);
+    // What a thread has, it has room for.
+    let _ = KEPT.with(|kept| kept.drop_ended(frame));
+}
+
+impl Kept {
+    /// Drops what was kept for this frame and for those that it has called: they
+    /// have ended, if only by longjmp out of a signal handler.
+    fn drop_ended(&mut self, frame: usize) {
+        while let Some((other, made, _)) = self.0.last() {
+            // The stack grows downwards.
+            if *other > frame {
+                return;
+            }
+            let is_inherited = *made != generation();
+            if let Some((_, _, handle)) = self.0.pop()
+                && is_inherited
+            {
+                // What the parent had is left as it is.
+                mem::forget(handle);
+            }
+        }
     }
 }
 
-/// Drops what was kept for this frame and for those that it has called: they
-/// have ended, if only by longjmp out of a signal handler.
-fn drop_ended(kept: &mut Kept, frame: usize) {
-    while let Some((other, generation, _)) = kept.last() {
-        // The stack grows downwards.
-        if *other > frame {
-            return;
-        }
-        let is_inherited = *generation != fork::generation();
-        if let Some((_, _, handle)) = kept.pop()
-            && is_inherited
-        {
-            // What the parent had is left as it is.
-            mem::forget(handle);
-        }
+impl Drop for Kept {
+    /// The thread ends, perhaps in the middle of a wait.
+    fn drop(&mut self) {
+        self.drop_ended(usize::MAX);
     }
-}
-
-/// The thread ends, perhaps in the middle of a wait.
-unsafe extern "C" fn drop_kept(kept: *mut c_void) {
-    let _ = within(|| {
-        // SAFETY: from Box::into_raw in `keep`, and the thread has no more of it.
-        let mut kept = unsafe { Box::from_raw(kept.cast::<Kept>()) };
-        drop_ended(&mut kept, usize::MAX);
-        Ok(())
-    });
 }

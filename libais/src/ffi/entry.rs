@@ -1,10 +1,8 @@
 //! The border between the program and the code of the library.
 //!
-//! A thread crosses it in [`guard`] (or [`inside`]) and is then the library's
-//! own: it cannot be cancelled, and no signal handler of the program runs in
-//! the middle of it, when a lock is held or memory is being allocated. What
-//! the program does to a thread happens outside: before a call begins, after
-//! it has ended, in a callback, and where a blocking dispatch waits.
+//! A thread crosses it in [`guard`] (or [`inside`]). What the program does to a
+//! thread happens outside: before a call begins, after it has ended, in a
+//! callback, and where a blocking dispatch waits.
 //!
 //! The frames between the program's call and a callback, or a cancellation
 //! point, hold nothing that has a destructor. They may be left by
@@ -13,22 +11,15 @@
 
 use super::types::SaErrorT;
 use super::{error, memory};
-use ais_proto::AisError;
-use libc::{c_int, c_long, c_ulong, c_void, nfds_t, pollfd, pthread_key_t, sigset_t, timespec};
-use nix::errno::Errno;
-use std::cell::Cell;
-use std::mem::MaybeUninit;
+use ais_client::AisError;
+use ais_client::boundary::within;
+use libc::{c_int, nfds_t, pollfd, sigset_t, timespec};
 use std::os::fd::RawFd;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 // Declared here because these may unwind: they are where a thread is cancelled.
 unsafe extern "C-unwind" {
     fn pthread_testcancel();
-    fn pthread_setcancelstate(state: c_int, old: *mut c_int) -> c_int;
-    fn syscall(number: c_long, ...) -> c_long;
     fn ppoll(
         fds: *mut pollfd,
         count: nfds_t,
@@ -36,20 +27,6 @@ unsafe extern "C-unwind" {
         mask: *const sigset_t,
     ) -> c_int;
 }
-
-/// `PTHREAD_CANCEL_DISABLE`, which the libc crate lacks.
-const CANCEL_DISABLE: c_int = 1;
-/// What an instruction of the library itself causes cannot wait for its end:
-/// the kernel ends a process that holds it. SIGABRT is none of these, because
-/// abort(3) lets it come by itself.
-const SYNCHRONOUS: [c_int; 6] =
-    [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGSYS];
-/// Signal 32 in the first word of a set, by which the C library cancels a
-/// thread that has `PTHREAD_CANCEL_ASYNCHRONOUS`. One that is under way when
-/// cancellation is disabled acts all the same, so it has to be held too.
-const CANCELLATION: c_ulong = 1 << 31;
-/// The length of a set of signals as the kernel knows it, in bytes.
-const KERNEL_SET: usize = 8;
 
 /// Runs the body of a C function as code of the library. A panic, which would
 /// abort the program, is `SA_ERR_LIBRARY`. A cancellation acts before anything
@@ -80,246 +57,12 @@ pub(super) fn test_cancel() {
     unsafe { pthread_testcancel() };
 }
 
-/// Runs `body` as code of the library.
+/// Runs `body` as code of the library, unless memory is short.
 ///
 /// # Errors
-/// What `body` returns; `Library` if it panics; `NoMemory` or `NoResources` if
-/// the thread has no room to be noted, or memory is short.
+/// As [`within`]; `NoMemory` also if memory is short.
 pub(super) fn inside<T: Copy>(body: impl FnOnce() -> Result<T, AisError>) -> Result<T, AisError> {
     within(|| if memory::is_short() { Err(AisError::NoMemory) } else { body() })
-}
-
-/// The same, also while memory is short.
-pub(super) fn within<T: Copy>(body: impl FnOnce() -> Result<T, AisError>) -> Result<T, AisError> {
-    let mut entry = Entry::new();
-    entry.enter()?;
-    let result = contained(body);
-    entry.leave();
-    result
-}
-
-/// All destructors run in here.
-#[inline(never)]
-fn contained<T>(body: impl FnOnce() -> Result<T, AisError>) -> Result<T, AisError> {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(AisError::Library))
-}
-
-/// A thread in the library, and what it was like before. It has no destructor.
-struct Entry {
-    mask: sigset_t,
-    cancel_state: c_int,
-    /// What this thread holds that a call in a signal handler may wait for.
-    holding: Cell<u32>,
-    /// The call that a signal handler has interrupted to make this one.
-    outer: *mut c_void,
-}
-
-impl Entry {
-    fn new() -> Self {
-        let (holding, outer) = (Cell::new(0), ptr::null_mut());
-        // SAFETY: any bytes are a set of signals; it is filled by `enter`.
-        let mask = unsafe { MaybeUninit::zeroed().assume_init() };
-        Self { mask, cancel_state: 0, holding, outer }
-    }
-
-    fn enter(&mut self) -> Result<(), AisError> {
-        let key = key()?;
-        let blocked = with_cancellation(asynchronous());
-        // SAFETY: the pointers are of this frame, and the key is one. The entry
-        // stays where it is until `leave` takes its address back.
-        unsafe {
-            change_mask(libc::SIG_BLOCK, &raw const blocked, &raw mut self.mask);
-            pthread_setcancelstate(CANCEL_DISABLE, &raw mut self.cancel_state);
-            self.outer = libc::pthread_getspecific(key);
-            if libc::pthread_setspecific(key, ptr::from_ref(self).cast()) != 0 {
-                self.restore();
-                return Err(AisError::NoMemory);
-            }
-        }
-        Ok(())
-    }
-
-    fn leave(&self) {
-        if let Ok(key) = key() {
-            // SAFETY: the key is one, and a value was there before, so this
-            // one has room.
-            unsafe { libc::pthread_setspecific(key, self.outer) };
-        }
-        // SAFETY: no frame from here to the program's has a destructor.
-        unsafe { self.restore() };
-    }
-
-    /// Lets signals and a cancellation come that have waited.
-    ///
-    /// # Safety
-    /// No frame from here to the program's may have a destructor.
-    unsafe fn restore(&self) {
-        // SAFETY: the values are those that were there, and the caller.
-        unsafe {
-            pthread_setcancelstate(self.cancel_state, ptr::null_mut());
-            change_mask(libc::SIG_SETMASK, &raw const self.mask, ptr::null_mut());
-        }
-    }
-
-    /// The entry of this thread, if it came by [`inside`].
-    fn current<'a>() -> Option<&'a Self> {
-        let key = key().ok()?;
-        // SAFETY: the key is one; its value is null or an entry of a frame
-        // below this one, for it is taken back before that ends.
-        unsafe { libc::pthread_getspecific(key).cast::<Self>().as_ref() }
-    }
-}
-
-/// All signals but the synchronous ones.
-pub(super) fn asynchronous() -> sigset_t {
-    let mut set = MaybeUninit::uninit();
-    // SAFETY: sigfillset writes the set, sigdelset takes single ones away.
-    unsafe {
-        libc::sigfillset(set.as_mut_ptr());
-        for signal in SYNCHRONOUS {
-            libc::sigdelset(set.as_mut_ptr(), signal);
-        }
-        set.assume_init()
-    }
-}
-
-/// The same and the signal of a cancellation, which the functions of C leave
-/// out of every set.
-fn with_cancellation(mut set: sigset_t) -> sigset_t {
-    // SAFETY: a set of signals is an array of words of this type.
-    unsafe { *(&raw mut set).cast::<c_ulong>() |= CANCELLATION };
-    set
-}
-
-/// Changes the signals that this thread holds, and tells which it held. The
-/// function of C for this does not hold the signal of a cancellation.
-///
-/// # Safety
-/// Valid pointers, `old` may be null. No frame from here to the program's may
-/// have a destructor.
-unsafe fn change_mask(how: c_int, set: *const sigset_t, old: *mut sigset_t) {
-    // SAFETY: both sets are longer than what the kernel reads and writes. It
-    // fails only with another length or a bad pointer.
-    unsafe { syscall(libc::SYS_rt_sigprocmask, how, set, old, KERNEL_SET) };
-}
-
-/// The key under which a thread keeps its [`Entry`]. No thread-local variable:
-/// those of a module that was loaded later are allocated at their first use,
-/// and the C library aborts the program if that fails.
-fn key() -> Result<pthread_key_t, AisError> {
-    static KEY: Key = Key::new(None);
-    KEY.get()
-}
-
-/// A key of thread-specific data, made at its first use.
-pub(super) struct Key {
-    /// One more than the key; 0 is none.
-    number: AtomicU64,
-    destructor: Option<unsafe extern "C" fn(*mut c_void)>,
-}
-
-impl Key {
-    pub(super) const fn new(destructor: Option<unsafe extern "C" fn(*mut c_void)>) -> Self {
-        Self { number: AtomicU64::new(0), destructor }
-    }
-
-    /// The key. No thread waits for another that makes it: the child of a fork
-    /// might wait for ever.
-    ///
-    /// # Errors
-    /// `NoResources` if the process has too many keys.
-    pub(super) fn get(&self) -> Result<pthread_key_t, AisError> {
-        let number = self.number.load(Ordering::Acquire);
-        if number != 0 {
-            return Ok((number - 1) as pthread_key_t);
-        }
-        let mut key = 0;
-        // SAFETY: a valid pointer, and a destructor that takes what is set.
-        if unsafe { libc::pthread_key_create(&raw mut key, self.destructor) } != 0 {
-            return Err(AisError::NoResources);
-        }
-        let fresh = u64::from(key) + 1;
-        let made = self.number.compare_exchange(0, fresh, Ordering::AcqRel, Ordering::Acquire);
-        made.map(|_| key).or_else(|other| {
-            // SAFETY: nobody has seen this key.
-            unsafe { libc::pthread_key_delete(key) };
-            Ok((other - 1) as pthread_key_t)
-        })
-    }
-}
-
-/// Something of which there is but one, which this thread has until it is
-/// dropped. A handler that made a call then might wait for its own thread, so
-/// no handler runs meanwhile, even in a long wait.
-pub(crate) struct Holding(());
-
-impl Holding {
-    pub(crate) fn begin() -> Self {
-        count_holding(1);
-        Self(())
-    }
-}
-
-impl Drop for Holding {
-    fn drop(&mut self) {
-        count_holding(-1);
-    }
-}
-
-fn count_holding(change: i32) {
-    if let Some(entry) = Entry::current() {
-        entry.holding.set(entry.holding.get().saturating_add_signed(change));
-    }
-}
-
-/// Who may interrupt a wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Signals {
-    /// Nobody.
-    Held,
-    /// The handlers that the program lets run, unless the thread is
-    /// [`Holding`] something.
-    Delivered,
-}
-
-/// Waits until a descriptor is ready, `left` at the longest. How many are.
-///
-/// # Errors
-/// What ppoll(2) says; `EINTR` after a signal handler.
-pub(crate) fn poll(
-    fd: RawFd,
-    events: libc::c_short,
-    left: Option<Duration>,
-    signals: Signals,
-) -> Result<usize, Errno> {
-    let mask = if signals == Signals::Delivered { deliverable() } else { None };
-    let mask = mask.as_ref().map_or(ptr::null(), ptr::from_ref);
-    let mut asked = pollfd { fd, events, revents: 0 };
-    let limit = left.map(to_timespec);
-    let limit = limit.as_ref().map_or(ptr::null(), ptr::from_ref);
-    // SAFETY: valid pointers, or null where that means none. It does not
-    // unwind: whoever came by `inside` cannot be cancelled.
-    let count = unsafe { ppoll(&raw mut asked, 1, limit, mask) };
-    usize::try_from(count).map_err(|_| Errno::last())
-}
-
-/// Lets handlers run whose signals have waited, unless the thread is
-/// [`Holding`] something. They may make calls, so no lock may be held; one
-/// that forked returns here in the child too.
-pub(crate) fn let_handlers_run() {
-    if let Some(mask) = deliverable() {
-        let at_once = to_timespec(Duration::ZERO);
-        // SAFETY: valid pointers, or null for no descriptors. It does not
-        // unwind: whoever came by `inside` cannot be cancelled.
-        unsafe { ppoll(ptr::null_mut(), 0, &raw const at_once, &raw const mask) };
-    }
-}
-
-/// What stays held while handlers run in the middle of a call; `None` if none
-/// may run now.
-fn deliverable() -> Option<sigset_t> {
-    let entry = Entry::current().filter(|entry| entry.holding.get() == 0)?;
-    Some(with_cancellation(entry.mask))
 }
 
 /// Waits outside of the library until a descriptor is readable or a signal
@@ -329,13 +72,4 @@ pub(super) fn wait_outside(fd: RawFd) {
     // SAFETY: valid pointers, or null for none; no frame from here to the
     // program's has a destructor. What it says, a look at the socket tells.
     unsafe { ppoll(&raw mut asked, 1, ptr::null(), ptr::null()) };
-}
-
-fn to_timespec(duration: Duration) -> timespec {
-    // SAFETY: any bytes are a timespec; on some platforms it has padding.
-    let mut spec: timespec = unsafe { MaybeUninit::zeroed().assume_init() };
-    spec.tv_sec = duration.as_secs().try_into().unwrap_or(libc::time_t::MAX);
-    // Less than 10^9, which every type of that field holds.
-    spec.tv_nsec = duration.subsec_nanos() as _;
-    spec
 }

@@ -1,7 +1,7 @@
 //! From the errors of the library to the return values of C.
 
 use super::types::SaErrorT;
-use ais_proto::AisError;
+use ais_client::AisError;
 
 /// What a function returns.
 pub(super) fn to_c(result: Result<(), AisError>) -> SaErrorT {

@@ -6,10 +6,11 @@
 //! come from a reserve. While memory is short calls that would need some are
 //! refused before they begin, so that the reserve is for those under way.
 
+use ais_client::boundary;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 /// Bytes of the reserve. Untouched they take no memory, only addresses.
 const BYTES: usize = 1 << 20;
@@ -41,11 +42,6 @@ pub(super) fn is_short() -> bool {
         System.dealloc(probe, layout);
     }
     false
-}
-
-/// In the child of a fork: the thread that had the lock is not there.
-pub(super) fn in_child() {
-    RESERVE.locked.store(false, Ordering::Release);
 }
 
 /// The memory of the system, and of the reserve when that has none.
@@ -104,6 +100,11 @@ unsafe impl GlobalAlloc for Allocator {
     }
 }
 
+/// By what the lock is this process's and not inherited. Never 0.
+fn own_mark() -> u32 {
+    boundary::generation() | 1 << 31
+}
+
 #[repr(align(128))]
 struct Units(UnsafeCell<[u8; BYTES]>);
 
@@ -111,7 +112,8 @@ struct Reserve {
     units: Units,
     /// Behind the lock: which units are taken.
     taken: UnsafeCell<[bool; UNITS]>,
-    locked: AtomicBool,
+    /// Who has the lock: [`own_mark`] of the process, or 0.
+    locked: AtomicU32,
     used: AtomicUsize,
 }
 
@@ -124,7 +126,7 @@ impl Reserve {
         Self {
             units: Units(UnsafeCell::new([0; BYTES])),
             taken: UnsafeCell::new([false; UNITS]),
-            locked: AtomicBool::new(false),
+            locked: AtomicU32::new(0),
             used: AtomicUsize::new(0),
         }
     }
@@ -169,13 +171,22 @@ impl Reserve {
 
     /// Runs `work` with the lock; it neither allocates nor panics.
     fn with_taken<T>(&self, work: impl FnOnce(&mut [bool; UNITS]) -> T) -> T {
-        while self.locked.swap(true, Ordering::Acquire) {
-            // SAFETY: it has no preconditions.
-            unsafe { libc::sched_yield() };
+        let own = own_mark();
+        let mut expected = 0;
+        let (order, failure) = (Ordering::Acquire, Ordering::Relaxed);
+        while let Err(holder) = self.locked.compare_exchange(expected, own, order, failure) {
+            expected = if holder == own {
+                // SAFETY: it has no preconditions.
+                unsafe { libc::sched_yield() };
+                0
+            } else {
+                // In a child the thread of the parent that had it is not there.
+                holder
+            };
         }
         // SAFETY: this thread has the lock.
         let result = work(unsafe { &mut *self.taken.get() });
-        self.locked.store(false, Ordering::Release);
+        self.locked.store(0, Ordering::Release);
         result
     }
 }
@@ -186,6 +197,15 @@ mod tests {
 
     fn bytes(size: usize) -> Layout {
         Layout::from_size_align(size, 8).unwrap()
+    }
+
+    #[test]
+    fn a_lock_of_the_parent_is_nobodys() {
+        static OWN: Reserve = Reserve::new();
+        OWN.locked.store(own_mark() + 1, Ordering::Relaxed);
+        let piece = OWN.take(bytes(1));
+        assert!(OWN.has(piece));
+        assert_eq!(OWN.locked.load(Ordering::Relaxed), 0);
     }
 
     #[test]

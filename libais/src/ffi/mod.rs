@@ -1,4 +1,4 @@
-//! The C interface: one file per header, and the only place with `unsafe`.
+//! The C interface: one file per header.
 //!
 //! # Safety
 //!
@@ -20,17 +20,16 @@
 pub mod amf;
 pub mod ckpt;
 pub mod clm;
-pub(crate) mod descriptors;
 mod dispatch;
-pub(crate) mod entry;
+mod entry;
 mod error;
-pub(crate) mod fork;
+mod handles;
 mod memory;
-pub(crate) mod sys;
+mod place;
 pub mod types;
 
-use crate::dispatch::Flags;
-use ais_proto::{AisError, MAX_MESSAGE, Name};
+use ais_client::dispatch::Flags;
+use ais_client::{AisError, MAX_MESSAGE, Name};
 use std::ffi::{c_char, c_void};
 use std::mem::{MaybeUninit, transmute_copy};
 use std::ptr::{self, NonNull};
@@ -171,9 +170,4 @@ fn told(items: usize, members: u32, result: Result<(), AisError>) -> [SaUint32T;
         Ok(()) => [narrow(items), narrow(members)],
         Err(_) => [0, narrow(members.max(items))],
     }
-}
-
-/// The place number `index` in a buffer of the program whose address was kept.
-fn place<T>(address: usize, index: usize) -> *mut T {
-    ptr::with_exposed_provenance_mut::<T>(address).wrapping_add(index)
 }

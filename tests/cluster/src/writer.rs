@@ -4,9 +4,9 @@
 //! that a node has, `ais-cluster once` writes once.
 
 use crate::components::now;
-use ais::admin::Inspection;
-use ais::ckpt::{Attributes, Checkpoint, Open, OpenFlags, UpdateOption, WriteElement};
-use ais::{AisError, Name};
+use ais_client::admin::Inspection;
+use ais_client::ckpt::{Attributes, Checkpoint, Open, OpenFlags, UpdateOption, WriteElement};
+use ais_client::{AisError, Name};
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::sync::Arc;
@@ -143,9 +143,9 @@ fn open(section: &[u8]) -> Result<Arc<Checkpoint>, AisError> {
     };
     let flags = OpenFlags::READ | OpenFlags::WRITE;
     let request = Open { name: name()?, attributes: Some(attributes), flags };
-    let checkpoint = ais::ckpt::open(request, None)?;
-    match checkpoint.create_section(Some(section), i64::MAX, b"", |_| {}) {
-        Ok(()) | Err(AisError::Exist) => Ok(checkpoint),
+    let checkpoint = ais_client::ckpt::open(request, None)?;
+    match checkpoint.create_section(Some(section), i64::MAX, b"") {
+        Ok(_) | Err(AisError::Exist) => Ok(checkpoint),
         Err(error) => {
             // It ends with this process at the latest.
             let _ = checkpoint.close();

@@ -1,7 +1,7 @@
 //! Files that were exported, and files that were not.
 
 use super::*;
-use ais::ckpt::UpdateOption;
+use ais_client::ckpt::UpdateOption;
 
 fn head() -> Head {
     Head {

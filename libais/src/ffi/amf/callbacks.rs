@@ -1,28 +1,27 @@
 //! The callbacks of AMF: from what the executive says to what C expects.
 
 use super::super::dispatch::Dispatching;
+use super::super::place::Buffer;
 use super::super::types::*;
-use super::super::{error, mask, narrow, place, to_name, told};
+use super::super::{error, mask, narrow, to_name, told};
 use super::{
-    SaAmfCSIRemoveCallbackT, SaAmfCSISetCallbackT, SaAmfCallbacksT,
+    AmfHandle, SaAmfCSIRemoveCallbackT, SaAmfCSISetCallbackT, SaAmfCallbacksT,
     SaAmfComponentTerminateCallbackT, SaAmfExternalComponentControlCallbackT,
     SaAmfExternalComponentRestartCallbackT, SaAmfHealthcheckCallbackT,
     SaAmfPendingOperationConfirmCallbackT, SaAmfPendingOperationExpiredCallbackT,
     SaAmfProtectionGroupTrackCallbackT, SaAmfReadinessStateSetCallbackT,
 };
-use crate::amf::{Amf, Callback, Program};
-use crate::dispatch::{Step, Turn};
-use crate::track::Buffer;
-use ais_proto::AisError;
-use ais_proto::amf::{
+use ais_client::AisError;
+use ais_client::amf::{
     Callbacks, Event, ExternalAction, HaState, Healthcheck, Member, ProtectionGroupChange,
-    Readiness, Transition,
+    Question, Readiness, Tracked, Transition,
 };
-use std::os::fd::RawFd;
-use std::ptr;
+use ais_client::dispatch::{Step, Turn};
+use std::os::fd::{AsRawFd, RawFd};
 
-impl Program for SaAmfCallbacksT {
-    fn callbacks(&self) -> Callbacks {
+impl SaAmfCallbacksT {
+    /// Which callbacks there are.
+    pub(super) fn present(&self) -> Callbacks {
         Callbacks::from_bits_truncate(mask([
             self.saAmfHealthcheckCallback.is_some(),
             self.saAmfReadinessStateSetCallback.is_some(),
@@ -35,15 +34,6 @@ impl Program for SaAmfCallbacksT {
             self.saAmfPendingOperationConfirmCallback.is_some(),
             self.saAmfPendingOperationExpiredCallback.is_some(),
         ]))
-    }
-
-    fn fill(&self, buffer: Buffer, items: &[Member]) {
-        for (index, member) in items.iter().enumerate() {
-            let notification = to_notification(member);
-            // SAFETY: the notifications fit, and the buffer is the program's
-            // promise until it stops tracking, which waits for this.
-            unsafe { ptr::write_unaligned(place(buffer.address, index), notification) };
-        }
     }
 }
 
@@ -61,7 +51,13 @@ pub(in crate::ffi) enum Call {
     ComponentTerminate(SaAmfComponentTerminateCallbackT, SaInvocationT, SaNameT),
     CsiSet(SaAmfCSISetCallbackT, CsiSet),
     CsiRemove(SaAmfCSIRemoveCallbackT, SaInvocationT, [SaNameT; 2], SaAmfCSIFlagsT),
-    Track(SaAmfProtectionGroupTrackCallbackT, SaNameT, Buffer, [SaUint32T; 2], SaErrorT),
+    Track(
+        SaAmfProtectionGroupTrackCallbackT,
+        SaNameT,
+        Buffer<SaAmfProtectionGroupNotificationT>,
+        [SaUint32T; 2],
+        SaErrorT,
+    ),
     ExternalComponentRestart(SaAmfExternalComponentRestartCallbackT, SaInvocationT, SaNameT),
     ExternalComponentControl(
         SaAmfExternalComponentControlCallbackT,
@@ -130,8 +126,7 @@ impl Call {
                     callback?(invocation, component, csi, &raw const flags);
                 }
                 Self::Track(callback, csi, buffer, [items, members], error) => {
-                    let buffer = place(buffer.address, 0);
-                    callback?(&raw const csi, buffer, items, members, error);
+                    callback?(&raw const csi, buffer.pointer(), items, members, error);
                 }
                 Self::ExternalComponentRestart(callback, invocation, component) => {
                     callback?(invocation, &raw const component);
@@ -150,27 +145,47 @@ impl Call {
         Some(())
     }
 
-    /// The callback of an event.
-    fn of(callbacks: &SaAmfCallbacksT, event: &Event) -> Option<Self> {
-        Some(match event {
-            Event::Healthcheck { invocation, component, kind } => Self::Healthcheck(
+    /// The callback of an event, its memory filled.
+    fn of(
+        callbacks: &SaAmfCallbacksT,
+        event: Event<'_, Buffer<SaAmfProtectionGroupNotificationT>>,
+    ) -> Option<Self> {
+        match event {
+            Event::Track(buffer, Tracked { csi, members, items }) => {
+                // SAFETY: the buffer is the program's promise until it stops
+                // tracking, which waits for this.
+                let result = unsafe { buffer.fill(items.iter().map(to_notification)) };
+                let told = told(items.len(), members, result);
+                let callback = callbacks.saAmfProtectionGroupTrackCallback;
+                Some(Self::Track(callback, to_name(&csi), *buffer, told, error::to_c(result)))
+            }
+            Event::Asked(question) => Self::asked(callbacks, &question),
+        }
+    }
+
+    /// The callback of a question.
+    fn asked(callbacks: &SaAmfCallbacksT, question: &Question) -> Option<Self> {
+        Some(match question {
+            Question::Healthcheck { invocation, component, kind } => Self::Healthcheck(
                 callbacks.saAmfHealthcheckCallback,
                 *invocation,
                 to_name(component),
                 to_healthcheck(*kind),
             ),
-            Event::ReadinessStateSet { invocation, component, state } => Self::ReadinessStateSet(
-                callbacks.saAmfReadinessStateSetCallback,
-                *invocation,
-                to_name(component),
-                to_readiness(*state),
-            ),
-            Event::ComponentTerminate { invocation, component } => Self::ComponentTerminate(
+            Question::ReadinessStateSet { invocation, component, state } => {
+                Self::ReadinessStateSet(
+                    callbacks.saAmfReadinessStateSetCallback,
+                    *invocation,
+                    to_name(component),
+                    to_readiness(*state),
+                )
+            }
+            Question::ComponentTerminate { invocation, component } => Self::ComponentTerminate(
                 callbacks.saAmfComponentTerminateCallback,
                 *invocation,
                 to_name(component),
             ),
-            Event::CsiSet { invocation, component, csi, flags, state, active, transition } => {
+            Question::CsiSet { invocation, component, csi, flags, state, active, transition } => {
                 let told = CsiSet {
                     invocation: *invocation,
                     component: to_name(component),
@@ -182,20 +197,20 @@ impl Call {
                 };
                 Self::CsiSet(callbacks.saAmfCSISetCallback, told)
             }
-            Event::CsiRemove { invocation, component, csi, flags } => Self::CsiRemove(
+            Question::CsiRemove { invocation, component, csi, flags } => Self::CsiRemove(
                 callbacks.saAmfCSIRemoveCallback,
                 *invocation,
                 [to_name(component), to_name(csi)],
                 narrow(u64::from(*flags)),
             ),
-            Event::ExternalComponentRestart { invocation, component } => {
+            Question::ExternalComponentRestart { invocation, component } => {
                 Self::ExternalComponentRestart(
                     callbacks.saAmfExternalComponentRestartCallback,
                     *invocation,
                     to_name(component),
                 )
             }
-            Event::ExternalComponentControl { invocation, component, action } => {
+            Question::ExternalComponentControl { invocation, component, action } => {
                 Self::ExternalComponentControl(
                     callbacks.saAmfExternalComponentControlCallback,
                     *invocation,
@@ -203,7 +218,7 @@ impl Call {
                     to_action(*action),
                 )
             }
-            Event::PendingOperationConfirm { invocation, component, flags } => {
+            Question::PendingOperationConfirm { invocation, component, flags } => {
                 Self::PendingOperationConfirm(
                     callbacks.saAmfPendingOperationConfirmCallback,
                     *invocation,
@@ -211,35 +226,29 @@ impl Call {
                     narrow(u64::from(*flags)),
                 )
             }
-            Event::PendingOperationExpired { component, flags } => Self::PendingOperationExpired(
-                callbacks.saAmfPendingOperationExpiredCallback,
-                to_name(component),
-                narrow(u64::from(*flags)),
-            ),
-            // The track callback needs the program's buffer and has its own way.
-            Event::ProtectionGroupTrack { .. } => return None,
+            Question::PendingOperationExpired { component, flags } => {
+                Self::PendingOperationExpired(
+                    callbacks.saAmfPendingOperationExpiredCallback,
+                    to_name(component),
+                    narrow(u64::from(*flags)),
+                )
+            }
+            // It comes as `Event::Track`.
+            Question::ProtectionGroupTrack { .. } => return None,
         })
     }
 }
 
-impl Dispatching for Amf<SaAmfCallbacksT> {
+impl Dispatching for AmfHandle {
     type Call = Call;
 
     fn step(&self, turn: &mut Turn) -> Result<Step<Call>, AisError> {
-        let program = self.program();
-        self.step(turn)?.try_map(|callback| match callback {
-            Callback::Track(buffer, tracked, result) => {
-                let told = told(tracked.items, tracked.members, result);
-                let (callback, csi) =
-                    (program.saAmfProtectionGroupTrackCallback, to_name(&tracked.csi));
-                Ok(Call::Track(callback, csi, buffer, told, error::to_c(result)))
-            }
-            Callback::Other(event) => Call::of(program, &event).ok_or(AisError::Library),
-        })
+        let step = self.handle.step(turn, |event| Call::of(&self.callbacks, event))?;
+        step.try_map(|call| call.ok_or(AisError::Library))
     }
 
     fn selection_object(&self) -> Result<RawFd, AisError> {
-        self.selection_object()
+        Ok(self.handle.selection_object()?.as_raw_fd())
     }
 }
 

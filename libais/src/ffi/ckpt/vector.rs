@@ -4,9 +4,8 @@
 use super::super::types::*;
 use super::super::{bytes, narrow, size, wide};
 use super::section_id;
-use crate::ckpt::{Checkpoint, VectorError};
-use ais_proto::AisError;
-use ais_proto::ckpt::{ReadElement, ReadReply, WriteElement};
+use ais_client::AisError;
+use ais_client::ckpt::{Checkpoint, ReadElement, ReadReply, VectorError, WriteElement};
 use std::ffi::c_void;
 use std::ptr;
 
