@@ -1,5 +1,7 @@
 //! Requests and events survive the way, and nothing shorter does.
 
+mod golden;
+
 use crate::track::TrackFlags;
 use crate::*;
 
