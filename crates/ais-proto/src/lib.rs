@@ -14,6 +14,7 @@ pub mod clm;
 mod error;
 mod frame;
 mod hello;
+mod messages;
 mod numbers;
 mod services;
 
@@ -47,6 +48,8 @@ pub mod track {
             const CHANGES_ONLY = 4;
         }
     }
+
+    crate::numbers::flags!(TrackFlags: u8, TrackFlags::from_api);
 
     impl TrackFlags {
         /// The flags, if the API allows them together: at least one, no

@@ -35,6 +35,12 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The outcome of a request whose event comes later. `failed` makes the one that says
+    /// that the request has failed.
+    pub(crate) fn event(tag: u32, failed: fn(u32, AisError) -> Event) -> Self {
+        Self::Event { tag, failed }
+    }
+
     /// The outcome of a request to track: an event of its own, unless a subscription begins.
     pub(crate) fn of_track(flags: TrackFlags) -> Self {
         if flags.subscribes() { Self::Reply } else { Self::ReplyAndEvent }
@@ -115,7 +121,7 @@ impl Event {
 
 /// Defines the ids of the services, and the enums of what any of them is asked and
 /// tells. Of each service: its number, and the types of its requests and its events.
-/// Those declare the methods that are called here.
+/// Those declare the methods that are called here ([`messages`](crate::messages)).
 macro_rules! services {
     ($($(#[$doc:meta])* $id:ident = $number:literal: $request:ty, $event:ty;)*) => {
         $crate::numbers::numbered! {
@@ -170,7 +176,9 @@ macro_rules! services {
                 let mut input = Reader::new(body);
                 let service = code.service().ok_or(DecodeError::Invalid)?;
                 let request = match service {
-                    $(ServiceId::$id => Self::$id(<$request>::decode(code, &mut input)?),)*
+                    $(ServiceId::$id => {
+                        Self::$id(ais_wire::Variants::take_body(code.0, &mut input)?)
+                    })*
                 };
                 input.finish()?;
                 Ok(request)
