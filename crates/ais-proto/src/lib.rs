@@ -27,6 +27,8 @@ pub use frame::{
 pub use hello::{Cookie, Hello, Kind, Welcome};
 pub use services::{Outcome, RequestKind, Subject};
 
+#[cfg(test)]
+use services::{Declared, Replies};
 use services::{Telling, services};
 
 /// How many asynchronous requests of one library handle may be outstanding;

@@ -25,6 +25,11 @@ macro_rules! requests {
         $(const _: Option<$reply> = None;)*
 
         impl $(<$life>)? $name $(<$life>)? {
+            /// Of each request: its kind, and the type of its reply.
+            #[cfg(test)]
+            pub(crate) const REPLIES: crate::services::Replies =
+                &[$((crate::RequestKind::$kind, stringify!($reply))),*];
+
             /// The code of the request.
             #[must_use]
             pub fn code(&self) -> crate::Code {

@@ -119,6 +119,14 @@ impl Event {
     }
 }
 
+/// Codes, names and fields, as they were declared.
+#[cfg(test)]
+pub(crate) type Declared = &'static [(u16, &'static str, &'static [ais_wire::Field])];
+
+/// Of each request its kind, and the type of its reply.
+#[cfg(test)]
+pub(crate) type Replies = &'static [(RequestKind, &'static str)];
+
 /// Defines the ids of the services, and the enums of what any of them is asked and
 /// tells. Of each service: its number, and the types of its requests and its events.
 /// Those declare the methods that are called here ([`messages`](crate::messages)).
@@ -139,6 +147,16 @@ macro_rules! services {
         pub enum Request<'a> { $($(#[$doc])* $id($request),)* }
 
         impl<'a> Request<'a> {
+            /// What each service declares: its requests, the kinds and the replies of those,
+            /// and its events.
+            #[cfg(test)]
+            pub(crate) const DECLARED: &'static [(ServiceId, Declared, Replies, Declared)] = &[$((
+                ServiceId::$id,
+                <$request as ais_wire::Variants>::DECLARED,
+                <$request>::REPLIES,
+                <$event as ais_wire::Variants>::DECLARED,
+            )),*];
+
             /// The service that is asked.
             #[must_use]
             pub fn service(&self) -> ServiceId {

@@ -1,6 +1,7 @@
 //! Requests and events survive the way, and nothing shorter does.
 
 mod golden;
+mod page;
 
 use crate::track::TrackFlags;
 use crate::*;

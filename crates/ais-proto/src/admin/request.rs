@@ -31,15 +31,6 @@ requests! {
             /// So many at most.
             limit: u32,
         } -> Page<Component>: Inspect,
-        /// The nodes that AMF does not use as it would.
-        0x0408 AmfNodes -> Vec<AmfNode>: Inspect,
-        /// Has something done to a part of AMF. The reply comes when all nodes know of it.
-        0x0409 Operate {
-            /// What to do.
-            operation: Operation,
-            /// What to do it to.
-            target: Target,
-        } -> Operated: Change,
         /// On a handle: every view from now on is an event, the present one the first.
         0x0405 Watch -> (): Inspect,
         /// On a handle: what is delivered for probes comes as events from now on.
@@ -50,6 +41,15 @@ requests! {
             /// The messages, at least one.
             messages: Vec<&'a [u8]> as Bounded,
         } -> (): Inspect,
+        /// The nodes that AMF does not use as it would.
+        0x0408 AmfNodes -> Vec<AmfNode>: Inspect,
+        /// Has something done to a part of AMF. The reply comes when all nodes know of it.
+        0x0409 Operate {
+            /// What to do.
+            operation: Operation,
+            /// What to do it to.
+            target: Target,
+        } -> Operated: Change,
         /// On a handle: takes the checkpoint of this name as it is now, in the place of the one
         /// that was taken before; `NOT_EXIST` if there is none, `BUSY` if too many are taken.
         0x0420 Inspect {
