@@ -298,6 +298,20 @@ impl Askers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::golden::assert_golden;
+
+    #[test]
+    fn bytes_are_as_they_were() {
+        let (session, connection) = (SessionId(7), ConnectionId(8));
+        let compose = |needs_quorum, asker| {
+            let mut fx = Effects::new();
+            (fx.service, fx.needs_quorum) = (ServiceId::Ckpt, needs_quorum);
+            let out = fx.compose(asker, 8);
+            ("Service".to_string(), out.into_bytes())
+        };
+        let asker = Asker { session, connection, id: 9 };
+        assert_golden("envelope", [compose(true, Some(asker)), compose(false, None)]);
+    }
 
     #[test]
     fn what_ends_a_connection_or_a_call_leaves_the_others_waiting() {

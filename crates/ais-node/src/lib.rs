@@ -21,6 +21,8 @@ mod cursor;
 mod digest;
 mod effects;
 mod event;
+#[cfg(test)]
+mod golden;
 pub mod group;
 mod handles;
 mod holds;

@@ -14,6 +14,7 @@ pub mod clm;
 mod error;
 mod frame;
 mod hello;
+mod messages;
 mod numbers;
 mod services;
 
@@ -26,6 +27,8 @@ pub use frame::{
 pub use hello::{Cookie, Hello, Kind, Welcome};
 pub use services::{Outcome, RequestKind, Subject};
 
+#[cfg(test)]
+use services::{Declared, Replies};
 use services::{Telling, services};
 
 /// How many asynchronous requests of one library handle may be outstanding;
@@ -47,6 +50,8 @@ pub mod track {
             const CHANGES_ONLY = 4;
         }
     }
+
+    crate::numbers::flags!(TrackFlags: u8, TrackFlags::from_api);
 
     impl TrackFlags {
         /// The flags, if the API allows them together: at least one, no

@@ -1,4 +1,4 @@
-//! Enums whose values have the numbers of the C headers.
+//! Enums and flags whose values have the numbers of the C headers.
 
 /// Defines an enum with numbers, and the way back from a number.
 macro_rules! numbered {
@@ -31,7 +31,33 @@ macro_rules! numbered {
                 Self::from_number(u32::from(input.u8()?)).ok_or(ais_wire::DecodeError::Invalid)
             }
         }
+
+        impl ais_wire::Wire<'_> for $name {
+            fn put(&self, out: &mut ais_wire::Writer) {
+                out.u8(*self as u8);
+            }
+
+            fn take(input: &mut ais_wire::Reader<'_>) -> Result<Self, ais_wire::DecodeError> {
+                Self::decode(input)
+            }
+        }
     };
 }
 
-pub(crate) use numbered;
+/// Has flags stand in messages as a number of this width; `check` says which numbers are
+/// some.
+macro_rules! flags {
+    ($name:ty: $number:ident, $check:path) => {
+        impl ais_wire::Wire<'_> for $name {
+            fn put(&self, out: &mut ais_wire::Writer) {
+                out.$number(self.bits());
+            }
+
+            fn take(input: &mut ais_wire::Reader<'_>) -> Result<Self, ais_wire::DecodeError> {
+                $check(input.$number()?).ok_or(ais_wire::DecodeError::Invalid)
+            }
+        }
+    };
+}
+
+pub(crate) use {flags, numbered};

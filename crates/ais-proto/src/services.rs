@@ -35,6 +35,12 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The outcome of a request whose event comes later. `failed` makes the one that says
+    /// that the request has failed.
+    pub(crate) fn event(tag: u32, failed: fn(u32, AisError) -> Event) -> Self {
+        Self::Event { tag, failed }
+    }
+
     /// The outcome of a request to track: an event of its own, unless a subscription begins.
     pub(crate) fn of_track(flags: TrackFlags) -> Self {
         if flags.subscribes() { Self::Reply } else { Self::ReplyAndEvent }
@@ -113,9 +119,17 @@ impl Event {
     }
 }
 
+/// Codes, names and fields, as they were declared.
+#[cfg(test)]
+pub(crate) type Declared = &'static [(u16, &'static str, &'static [ais_wire::Field])];
+
+/// Of each request its kind, and the type of its reply.
+#[cfg(test)]
+pub(crate) type Replies = &'static [(RequestKind, &'static str)];
+
 /// Defines the ids of the services, and the enums of what any of them is asked and
 /// tells. Of each service: its number, and the types of its requests and its events.
-/// Those declare the methods that are called here.
+/// Those declare the methods that are called here ([`messages`](crate::messages)).
 macro_rules! services {
     ($($(#[$doc:meta])* $id:ident = $number:literal: $request:ty, $event:ty;)*) => {
         $crate::numbers::numbered! {
@@ -133,6 +147,16 @@ macro_rules! services {
         pub enum Request<'a> { $($(#[$doc])* $id($request),)* }
 
         impl<'a> Request<'a> {
+            /// What each service declares: its requests, the kinds and the replies of those,
+            /// and its events.
+            #[cfg(test)]
+            pub(crate) const DECLARED: &'static [(ServiceId, Declared, Replies, Declared)] = &[$((
+                ServiceId::$id,
+                <$request as ais_wire::Variants>::DECLARED,
+                <$request>::REPLIES,
+                <$event as ais_wire::Variants>::DECLARED,
+            )),*];
+
             /// The service that is asked.
             #[must_use]
             pub fn service(&self) -> ServiceId {
@@ -170,7 +194,9 @@ macro_rules! services {
                 let mut input = Reader::new(body);
                 let service = code.service().ok_or(DecodeError::Invalid)?;
                 let request = match service {
-                    $(ServiceId::$id => Self::$id(<$request>::decode(code, &mut input)?),)*
+                    $(ServiceId::$id => {
+                        Self::$id(ais_wire::Variants::take_body(code.0, &mut input)?)
+                    })*
                 };
                 input.finish()?;
                 Ok(request)

@@ -1,5 +1,8 @@
 //! Requests and events survive the way, and nothing shorter does.
 
+mod golden;
+mod page;
+
 use crate::track::TrackFlags;
 use crate::*;
 

@@ -10,9 +10,11 @@
 mod name;
 mod node_id;
 mod reader;
+mod wire;
 mod writer;
 
 pub use name::{MAX_NAME_LENGTH, Name, NameTooLong};
 pub use node_id::NodeId;
 pub use reader::{DecodeError, Reader};
+pub use wire::{Bytes, Field, Form, Own, Record, Rest, Variants, Wire};
 pub use writer::Writer;

@@ -10,7 +10,7 @@ use crate::effects::NODE;
 use crate::ledger::Kind;
 use crate::{Asker, ConnectionId, Delivery, Effects, Event, Promise, SessionId, Timer};
 use ais_proto::admin::{self, Opener};
-use ais_proto::{DecodeError, Name, NodeId, Reader};
+use ais_proto::{DecodeError, Name, NodeId, Reader, Writer};
 use std::collections::{BTreeMap, VecDeque};
 
 /// These stand where a message of a probe has the number of the probe, which
@@ -156,10 +156,14 @@ impl Openers {
         }
         openers.extend(Some(others).filter(|others| others.opens > 0));
         let mut out = fx.compose(None, 32 + 8 * openers.len());
-        out.u64(ANSWER).node(to).u64(handle).list(&openers, |out, opener| opener.encode(out));
+        encode(to, handle, &openers, &mut out);
         fx.multicast_for(NODE, out);
         passed
     }
+}
+
+fn encode(to: NodeId, handle: u64, openers: &[Opener], out: &mut Writer) {
+    out.u64(ANSWER).node(to).u64(handle).list(openers, |out, opener| opener.encode(out));
 }
 
 fn decode(input: &mut Reader<'_>) -> Result<(NodeId, u64, Vec<Opener>), DecodeError> {
@@ -170,6 +174,22 @@ fn decode(input: &mut Reader<'_>) -> Result<(NodeId, u64, Vec<Opener>), DecodeEr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::effects::Effect;
+    use crate::golden::assert_golden;
+
+    #[test]
+    fn bytes_are_as_they_were() {
+        let (mut fx, session, handle) = (Effects::new(), SessionId(7), ConnectionId(8));
+        (fx.service, fx.needs_quorum) = (ais_proto::ServiceId::Admin, false);
+        let asker = Asker { session, connection: handle, id: 9 };
+        Openers::ask(handle, asker, &Name::try_from("abra").unwrap(), &mut fx);
+        let Some(Effect::Multicast { bytes, .. }) = fx.list.pop() else { panic!("no message") };
+        assert_golden("admin-question", [("Question".into(), bytes)]);
+        let openers = [Opener { process: 4711, opens: 2 }, Opener { process: 0, opens: 3 }];
+        let mut out = Writer::new();
+        encode(NodeId::new([10, 0, 0, 2].into()), 8, &openers, &mut out);
+        assert_golden("admin-answer", [("Answer".into(), out.into_bytes())]);
+    }
 
     #[test]
     fn questions_that_wait_are_bounded() {

@@ -226,3 +226,26 @@ impl Probes {
         bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SessionId;
+    use crate::effects::Effect;
+    use crate::golden::assert_golden;
+
+    #[test]
+    fn bytes_are_as_they_were() {
+        let (mut fx, session, connection) = (Effects::new(), SessionId(7), ConnectionId(8));
+        fx.service = ais_proto::ServiceId::Admin;
+        let mut probes = Probes::new(NodeId::new([10, 0, 0, 2].into()));
+        probes.start(connection);
+        let asker = Asker { session, connection, id: 9 };
+        probes.send(connection, asker, &[b"one", b"two"], &mut fx).unwrap();
+        let bytes = |effect| match effect {
+            Effect::Multicast { bytes, .. } => ("Probe".to_string(), bytes),
+            effect => panic!("{effect:?}"),
+        };
+        assert_golden("admin-probe", std::mem::take(&mut fx.list).into_iter().map(bytes));
+    }
+}

@@ -5,7 +5,7 @@ use crate::UserId;
 use crate::message_id::MessageId;
 use ais_proto::Code;
 use ais_proto::ckpt::{Open, Request, WriteElement};
-use ais_wire::{DecodeError, Name, Reader, Writer};
+use ais_wire::{DecodeError, Name, Reader, Wire, Writer};
 
 /// Which checkpoint: it was made by this message. A name may come to mean
 /// another checkpoint, this does not.
@@ -117,7 +117,7 @@ impl<'a> Message<'a> {
             Self::Open { open, opener, tag } => {
                 opener.room.encode(out.u8(OPEN).bool(opener.strict).u32(opener.owner.0));
                 encode_tag(*tag, out);
-                open.encode(out);
+                open.put(out);
             }
             Self::Close { checkpoint, count } => checkpoint.encode(out.u8(CLOSE).u32(*count)),
             Self::Unlink { name } => {
@@ -149,7 +149,7 @@ impl<'a> Message<'a> {
                 let (strict, owner) = (input.bool()?, UserId(input.u32()?));
                 let opener = Opener { strict, owner, room: Room::decode(&mut input)? };
                 let tag = input.option(Reader::u32)?;
-                let open = Open::decode(&mut input)?;
+                let open = Open::take(&mut input)?;
                 if let Some(attributes) = &open.attributes {
                     not_negative(attributes.retention_duration)?;
                 }

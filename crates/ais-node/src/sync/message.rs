@@ -218,16 +218,23 @@ fn decode_place(input: &mut Reader<'_>, shape: &Shape) -> Result<Option<Place>, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::golden::assert_golden;
+    use crate::message_id::MessageId;
     use ais_wire::{Name, NodeId};
 
     const VIEW: ViewId =
         ViewId { number: 7, representative: NodeId::new(std::net::Ipv4Addr::new(10, 0, 0, 1)) };
 
+    fn record() -> Record {
+        let name = |text| Name::try_from(text).unwrap();
+        Record { name: name("one"), cluster: name("ais"), boot_timestamp: -8 }
+    }
+
     fn announce() -> Announce {
         let own = Fingerprint { all: 4, parts: vec![(Name::try_from("raid").unwrap(), 5)] };
         let configurations =
             [(ServiceId::Amf, Configuration { in_use: 3, own })].into_iter().collect();
-        let (missing, record) = (Some(Place::START), Record::named("one"));
+        let (missing, record) = (Some(Place::START), record());
         Announce { lineage: Some(1), missing, quorum: 2, configurations, record }
     }
 
@@ -240,19 +247,31 @@ mod tests {
     /// Up to the kind of the message.
     const ENVELOPE_LENGTH: usize = 14;
 
-    #[test]
-    fn what_was_written_is_read() {
-        let messages = [
+    fn all() -> [Message<'static>; 9] {
+        let object = MessageId { view: VIEW, number: 5 };
+        let next = Some(Place { replica: 0, cursor: Cursor { object, part: 6, offset: 7 } });
+        [
             Message::Announce(announce()),
             Message::Chunk { attempt: 3, sent: 8, service: ServiceId::Ckpt, bytes: b"state" },
             Message::End { attempt: 3, sent: 9 },
             Message::Unable { attempt: 3 },
             Message::Fill { attempt: 3, sent: 8, next: Some(Place::START), bytes: b"piece" },
+            Message::Fill { attempt: 3, sent: 8, next, bytes: b"piece" },
             Message::Fill { attempt: 3, sent: 9, next: None, bytes: b"" },
             Message::Compare { delivered: Some(7) },
             Message::Compare { delivered: None },
-        ];
-        for message in messages {
+        ]
+    }
+
+    #[test]
+    fn bytes_are_as_they_were() {
+        let bytes = |message: Message<'_>| (format!("{message:?}"), message.encode(VIEW));
+        assert_golden("sync", all().map(bytes));
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        for message in all() {
             assert_eq!(decode(&message.encode(VIEW)), Ok((VIEW, message)));
         }
     }

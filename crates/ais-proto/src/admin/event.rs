@@ -1,15 +1,10 @@
 //! What Admin tells without being asked again.
 
-use super::report::{nodes, text};
 use super::{Opener, ViewId};
-use crate::{
-    Code, DecodeError, HEADER_LENGTH, MAX_EVENT, NodeId, Reader, ServiceId, Subject, Telling,
-    Writer,
-};
-
-const VIEW: Code = Code(0x0481);
-const DELIVERIES: Code = Code(0x0482);
-const OPENERS: Code = Code(0x04a0);
+use crate::messages::events;
+use crate::services::Telling;
+use crate::{DecodeError, HEADER_LENGTH, MAX_EVENT, NodeId, Reader, ServiceId, Subject, Writer};
+use ais_wire::{Form, Wire, record};
 
 /// Bytes of the reason of a view that are told at most.
 const MAX_WHY: usize = 1024;
@@ -20,106 +15,56 @@ const MAX_ITEMS: usize = MAX_EVENT - HEADER_LENGTH - DELIVERIES_HEAD;
 /// Bytes of an item beside its message.
 const ITEM_OVERHEAD: usize = 4 + 8 + 4;
 
-/// An event of Admin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// A view.
-    View(View),
-    /// What was delivered for probes.
-    Deliveries(Deliveries),
-    /// The answer of a node to
-    /// [`Request::AskOpeners`](super::Request::AskOpeners).
-    Openers {
-        /// The node.
-        node: NodeId,
-        /// Its processes that have the checkpoint open.
-        openers: Vec<Opener>,
-    },
+events! {
+    /// An event of Admin.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum Event {
+        /// A view. The node makes it when its program has room for it.
+        0x0481 View(view: View) => Telling::Each,
+        /// What was delivered for probes. The node makes it when its program has room for it.
+        0x0482 Deliveries(deliveries: Deliveries) => Telling::Each,
+        /// The answer of a node to
+        /// [`Request::AskOpeners`](super::Request::AskOpeners).
+        0x04a0 Openers {
+            /// The node.
+            node: NodeId,
+            /// Its processes that have the checkpoint open.
+            openers: Vec<Opener>,
+        } => Telling::Newest(Subject::new(ServiceId::Admin, 1, |out| {
+            out.node(*node);
+        })),
+    }
 }
 
-/// A view, as one who watches is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct View {
-    /// Which one.
-    pub id: ViewId,
-    /// The members, lowest first.
-    pub members: Vec<NodeId>,
-    /// Those that did not come with this node from its last view.
-    pub joined: Vec<NodeId>,
-    /// Those of its last view that did not come along.
-    pub left: Vec<NodeId>,
-    /// Why, for people.
-    pub why: String,
-    /// How many views before it were left out, as the program did not read.
-    pub skipped: u64,
+record! {
+    /// A view, as one who watches is told.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct View {
+        /// Which one.
+        pub id: ViewId,
+        /// The members, lowest first.
+        pub members: Vec<NodeId>,
+        /// Those that did not come with this node from its last view.
+        pub joined: Vec<NodeId>,
+        /// Those of its last view that did not come along.
+        pub left: Vec<NodeId>,
+        /// Why, for people.
+        pub why: String as Short,
+        /// How many views before it were left out, as the program did not read.
+        pub skipped: u64,
+    }
 }
 
-impl Event {
-    /// The code of the event.
-    #[must_use]
-    pub fn code(&self) -> Code {
-        match self {
-            Self::View(_) => VIEW,
-            Self::Deliveries(_) => DELIVERIES,
-            Self::Openers { .. } => OPENERS,
-        }
+/// A text of which no more than [`MAX_WHY`] bytes are told.
+enum Short {}
+
+impl Form<'_, String> for Short {
+    fn put(value: &String, out: &mut Writer) {
+        out.bytes(&value.as_bytes()[..value.len().min(MAX_WHY)]);
     }
 
-    /// The body of the event.
-    #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
-        let mut out = Writer::new();
-        match self {
-            Self::View(view) => {
-                view.id.encode(&mut out);
-                nodes(&mut out, &view.members);
-                nodes(&mut out, &view.joined);
-                nodes(&mut out, &view.left);
-                let why = view.why.as_bytes();
-                out.bytes(&why[..why.len().min(MAX_WHY)]).u64(view.skipped);
-            }
-            Self::Openers { node, openers } => {
-                out.node(*node).list(openers, |out, opener| opener.encode(out));
-            }
-            Self::Deliveries(deliveries) => {
-                let Deliveries { owner, skipped, own_skipped, items, .. } = deliveries;
-                out = Writer::with_capacity(DELIVERIES_HEAD + items.len());
-                out.node(owner.0).u64(owner.1).u64(*skipped).u64(*own_skipped).raw(items);
-            }
-        }
-        out.into_bytes()
-    }
-
-    /// Reads an event.
-    ///
-    /// # Errors
-    /// A [`DecodeError`] if there is none.
-    pub fn decode(code: Code, body: &[u8]) -> Result<Self, DecodeError> {
-        let mut input = Reader::new(body);
-        let event = match code {
-            VIEW => Self::View(View {
-                id: ViewId::decode(&mut input)?,
-                members: input.list(Reader::node)?,
-                joined: input.list(Reader::node)?,
-                left: input.list(Reader::node)?,
-                why: text(&mut input)?,
-                skipped: input.u64()?,
-            }),
-            OPENERS => Self::Openers { node: input.node()?, openers: input.list(Opener::decode)? },
-            DELIVERIES => {
-                let mut deliveries = Deliveries::new(input.node()?, input.u64()?);
-                (deliveries.skipped, deliveries.own_skipped) = (input.u64()?, input.u64()?);
-                deliveries.items = input.rest().to_vec();
-                let mut rest = Reader::new(&deliveries.items);
-                while rest.remaining() > 0 {
-                    item(&mut rest)?;
-                }
-                Self::Deliveries(deliveries)
-            }
-            _ => return Err(DecodeError::Invalid),
-        };
-        input.finish()?;
-        Ok(event)
+    fn take(input: &mut Reader<'_>) -> Result<String, DecodeError> {
+        Wire::take(input)
     }
 }
 
@@ -207,21 +152,25 @@ impl Deliveries {
     }
 }
 
-fn item<'a>(input: &mut Reader<'a>) -> Result<Delivered<'a>, DecodeError> {
-    Ok(Delivered { from: input.node()?, probe: input.u64()?, message: input.bytes()? })
+/// The items stand uncounted at the end.
+impl Wire<'_> for Deliveries {
+    fn put(&self, out: &mut Writer) {
+        let (node, probe) = self.owner;
+        out.node(node).u64(probe).u64(self.skipped).u64(self.own_skipped).raw(&self.items);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut deliveries = Self::new(input.node()?, input.u64()?);
+        (deliveries.skipped, deliveries.own_skipped) = (input.u64()?, input.u64()?);
+        deliveries.items = input.rest().to_vec();
+        let mut rest = Reader::new(&deliveries.items);
+        while rest.remaining() > 0 {
+            item(&mut rest)?;
+        }
+        Ok(deliveries)
+    }
 }
 
-impl Event {
-    /// Which events about the same are told: of who has a checkpoint open on a node, the
-    /// newest. The node makes the other events when their program has room for them.
-    pub(crate) fn telling(&self) -> Telling {
-        match self {
-            Self::Openers { node, .. } => {
-                Telling::Newest(Subject::new(ServiceId::Admin, 1, |out| {
-                    out.node(*node);
-                }))
-            }
-            Self::View(_) | Self::Deliveries(_) => Telling::Each,
-        }
-    }
+fn item<'a>(input: &mut Reader<'a>) -> Result<Delivered<'a>, DecodeError> {
+    Ok(Delivered { from: input.node()?, probe: input.u64()?, message: input.bytes()? })
 }

@@ -2,7 +2,8 @@
 //! units, components and nodes.
 
 use crate::numbers::numbered;
-use crate::{DecodeError, Name, NodeId, Reader, Writer};
+use crate::{Name, NodeId};
+use ais_wire::{methods, record, tagged};
 
 numbered! {
     /// What to do.
@@ -32,103 +33,44 @@ numbered! {
     }
 }
 
-/// What to do it to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// The group of this name.
-    Group(Name),
-    /// The unit of this name.
-    Unit(Name),
-    /// The component of this name.
-    Component(Name),
-    /// All that is registered on a node.
-    Node(NodeId),
-}
-
-const GROUP: u8 = 1;
-const UNIT: u8 = 2;
-const COMPONENT: u8 = 3;
-const NODE: u8 = 4;
-
-impl Target {
-    /// Appends the target.
-    pub fn encode(&self, out: &mut Writer) {
-        match self {
-            Self::Group(name) => out.u8(GROUP).name(name),
-            Self::Unit(name) => out.u8(UNIT).name(name),
-            Self::Component(name) => out.u8(COMPONENT).name(name),
-            Self::Node(node) => out.u8(NODE).node(*node),
-        };
-    }
-
-    /// Reads a target.
-    ///
-    /// # Errors
-    /// A [`DecodeError`] if there is none.
-    pub fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(match input.u8()? {
-            GROUP => Self::Group(input.name()?),
-            UNIT => Self::Unit(input.name()?),
-            COMPONENT => Self::Component(input.name()?),
-            NODE => Self::Node(input.node()?),
-            _ => return Err(DecodeError::Invalid),
-        })
+tagged! {
+    /// What to do it to.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum Target {
+        /// The group of this name.
+        1 Group(name: Name),
+        /// The unit of this name.
+        2 Unit(name: Name),
+        /// The component of this name.
+        3 Component(name: Name),
+        /// All that is registered on a node.
+        4 Node(node: NodeId),
     }
 }
 
-/// What became of an operation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Operated {
-    /// Whether it is done or under way.
-    pub is_accepted: bool,
-    /// What is done, or why not, for people.
-    pub words: String,
-}
-
-impl Operated {
-    /// Appends it.
-    pub fn encode(&self, out: &mut Writer) {
-        out.bool(self.is_accepted).bytes(self.words.as_bytes());
-    }
-
-    /// Reads it.
-    ///
-    /// # Errors
-    /// A [`DecodeError`] if there is none.
-    pub fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self { is_accepted: input.bool()?, words: super::report::text(input)? })
+record! {
+    /// What became of an operation.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Operated {
+        /// Whether it is done or under way.
+        pub is_accepted: bool,
+        /// What is done, or why not, for people.
+        pub words: String,
     }
 }
 
-/// A node that AMF does not use as it would: one that is locked, or was taken
-/// out by an error report.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AmfNode {
-    /// The node.
-    pub node: NodeId,
-    /// What an operator has said of it.
-    pub admin: AdminState,
-    /// The component whose error had it taken out.
-    pub fault: Option<Name>,
-}
-
-impl AmfNode {
-    /// Appends it.
-    pub fn encode(&self, out: &mut Writer) {
-        out.node(self.node).u8(self.admin as u8).option(self.fault.as_ref(), |out, name| {
-            out.name(name);
-        });
-    }
-
-    /// Reads it.
-    ///
-    /// # Errors
-    /// A [`DecodeError`] if there is none.
-    pub fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            node: input.node()?,
-            admin: AdminState::decode(input)?,
-            fault: input.option(Reader::name)?,
-        })
+record! {
+    /// A node that AMF does not use as it would: one that is locked, or was taken
+    /// out by an error report.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct AmfNode {
+        /// The node.
+        pub node: NodeId,
+        /// What an operator has said of it.
+        pub admin: AdminState,
+        /// The component whose error had it taken out.
+        pub fault: Option<Name>,
     }
 }
+
+methods!(pub Target, Operated, AmfNode);

@@ -6,7 +6,7 @@ mod request;
 pub use event::{Event, Member};
 pub use request::{ErrorReport, Request};
 
-use crate::numbers::numbered;
+use crate::numbers::{flags, numbered};
 
 bitflags::bitflags! {
     /// Which callbacks a program gave to `saAmfInitialize`, in the order of
@@ -35,6 +35,8 @@ bitflags::bitflags! {
         const PENDING_OPERATION_EXPIRED = 1 << 9;
     }
 }
+
+flags!(Callbacks: u32, Callbacks::from_bits);
 
 numbered! {
     /// `SaAmfReadinessStateT`.

@@ -10,8 +10,8 @@ mod request;
 pub use reply::{Event, ReadReply, Section, Status};
 pub use request::{Open, ReadElement, Request, WriteElement};
 
-use crate::numbers::numbered;
-use crate::{DecodeError, Reader, Writer};
+use crate::numbers::{flags, numbered};
+use ais_wire::{methods, record};
 
 bitflags::bitflags! {
     /// `SaCkptCheckpointOpenFlagsT`, and what the library adds.
@@ -30,6 +30,8 @@ bitflags::bitflags! {
         const AMENDED = 8;
     }
 }
+
+flags!(OpenFlags: u8, OpenFlags::from_bits);
 
 /// The section that always exists: no bytes (`SA_CKPT_DEFAULT_SECTION_ID`).
 pub const DEFAULT_SECTION: &[u8] = &[];
@@ -112,43 +114,24 @@ numbered! {
 /// which gave a negative one. More than `SaSizeT` can say.
 pub const NO_LIMIT: u32 = u32::MAX;
 
-/// `SaCkptCheckpointCreationAttributesT`. Sizes are what the program said, or
-/// [`NO_LIMIT`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Attributes {
-    /// The update option.
-    pub option: UpdateOption,
-    /// Bytes in all sections, or [`NO_LIMIT`].
-    pub checkpoint_size: u32,
-    /// Nanoseconds that it outlives its last close; not negative.
-    pub retention_duration: i64,
-    /// How many sections.
-    pub max_sections: u64,
-    /// Bytes in one section, or [`NO_LIMIT`].
-    pub max_section_size: u32,
-    /// Bytes in a section id.
-    pub max_section_id_size: u64,
-}
-
-impl Attributes {
-    /// Appends the attributes.
-    pub fn encode(&self, out: &mut Writer) {
-        out.u8(self.option as u8).u32(self.checkpoint_size).i64(self.retention_duration);
-        out.u64(self.max_sections).u32(self.max_section_size).u64(self.max_section_id_size);
-    }
-
-    /// Reads the attributes.
-    ///
-    /// # Errors
-    /// A [`DecodeError`] if there are none.
-    pub fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            option: UpdateOption::decode(input)?,
-            checkpoint_size: input.u32()?,
-            retention_duration: input.i64()?,
-            max_sections: input.u64()?,
-            max_section_size: input.u32()?,
-            max_section_id_size: input.u64()?,
-        })
+record! {
+    /// `SaCkptCheckpointCreationAttributesT`. Sizes are what the program said, or
+    /// [`NO_LIMIT`].
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Attributes {
+        /// The update option.
+        pub option: UpdateOption,
+        /// Bytes in all sections, or [`NO_LIMIT`].
+        pub checkpoint_size: u32,
+        /// Nanoseconds that it outlives its last close; not negative.
+        pub retention_duration: i64,
+        /// How many sections.
+        pub max_sections: u64,
+        /// Bytes in one section, or [`NO_LIMIT`].
+        pub max_section_size: u32,
+        /// Bytes in a section id.
+        pub max_section_id_size: u64,
     }
 }
+
+methods!(pub Attributes);

@@ -2,164 +2,82 @@
 //! its callbacks are made of.
 
 use super::{Attributes, SectionState};
-use crate::{AisError, Code, DecodeError, Reader, Telling, Writer};
+use crate::messages::{bodies, events};
+use crate::services::Telling;
+use crate::{AisError, DecodeError, Reader, Writer};
+use ais_wire::{Bytes, Form, record};
 
-const EVENT_OPEN: Code = Code(0x0381);
-const EVENT_SYNCHRONIZE: Code = Code(0x0382);
-
-/// The reply to [`Request::StatusGet`](super::Request::StatusGet) (`SaCkptCheckpointStatusT`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Status {
-    /// What it was made with; the retention duration as it is now.
-    pub attributes: Attributes,
-    /// Sections, the default section included.
-    pub sections: u64,
-    /// Bytes in all sections.
-    pub memory_used: u64,
-}
-
-impl Status {
-    /// The body of the reply.
-    #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
-        let mut out = Writer::new();
-        self.attributes.encode(&mut out);
-        out.u64(self.sections).u64(self.memory_used);
-        out.into_bytes()
-    }
-
-    /// Reads the body of the reply.
-    ///
-    /// # Errors
-    /// A [`DecodeError`] if it is something else.
-    pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
-        let mut input = Reader::new(body);
-        Ok(Self {
-            attributes: Attributes::decode(&mut input)?,
-            sections: input.u64()?,
-            memory_used: input.u64()?,
-        })
+record! {
+    /// The reply to [`Request::StatusGet`](super::Request::StatusGet) (`SaCkptCheckpointStatusT`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Status {
+        /// What it was made with; the retention duration as it is now.
+        pub attributes: Attributes,
+        /// Sections, the default section included.
+        pub sections: u64,
+        /// Bytes in all sections.
+        pub memory_used: u64,
     }
 }
 
-/// The reply to [`Request::IteratorNext`](super::Request::IteratorNext) (`SaCkptSectionDescriptorT`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Section {
-    /// The creation number of the section.
-    pub number: u64,
-    /// Its id.
-    pub id: Vec<u8>,
-    /// `expirationTime` as the program gave it.
-    pub expiration: i64,
-    /// Bytes it holds.
-    pub size: u32,
-    /// Whether it can be read.
-    pub state: SectionState,
-    /// When it was last written, in nanoseconds since the epoch.
-    pub last_update: i64,
-}
-
-impl Section {
-    /// The body of the reply.
-    #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
-        let mut out = Writer::new();
-        out.u64(self.number).bytes(&self.id).i64(self.expiration).u32(self.size);
-        out.u8(self.state as u8).i64(self.last_update);
-        out.into_bytes()
-    }
-
-    /// Reads the body of the reply.
-    ///
-    /// # Errors
-    /// A [`DecodeError`] if it is something else.
-    pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
-        let mut input = Reader::new(body);
-        Ok(Self {
-            number: input.u64()?,
-            id: input.bytes()?.to_vec(),
-            expiration: input.i64()?,
-            size: input.u32()?,
-            state: SectionState::decode(&mut input)?,
-            last_update: input.i64()?,
-        })
+record! {
+    /// The reply to [`Request::IteratorNext`](super::Request::IteratorNext)
+    /// (`SaCkptSectionDescriptorT`).
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Section {
+        /// The creation number of the section.
+        pub number: u64,
+        /// Its id.
+        pub id: Vec<u8> as Bytes,
+        /// `expirationTime` as the program gave it.
+        pub expiration: i64,
+        /// Bytes it holds.
+        pub size: u32,
+        /// Whether it can be read.
+        pub state: SectionState,
+        /// When it was last written, in nanoseconds since the epoch.
+        pub last_update: i64,
     }
 }
 
-/// What a callback of CKPT is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
-    /// `saCkptCheckpointOpenCallback`.
-    Open {
-        /// Which request it answers.
-        tag: u32,
-        /// The number of the open checkpoint, or why there is none.
-        result: Result<u32, AisError>,
-    },
-    /// `saCkptCheckpointSynchronizeCallback`.
-    Synchronize {
-        /// Which request it answers.
-        tag: u32,
-        /// Whether all replicas have everything.
-        result: Result<(), AisError>,
-    },
-}
+bodies!(Status, Section);
 
-impl Event {
-    /// The code of the event.
-    #[must_use]
-    pub fn code(&self) -> Code {
-        match self {
-            Self::Open { .. } => EVENT_OPEN,
-            Self::Synchronize { .. } => EVENT_SYNCHRONIZE,
-        }
-    }
-
-    /// The body of the event.
-    #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
-        let mut out = Writer::new();
-        let (tag, result) = match *self {
-            Self::Open { tag, result } => (tag, result),
-            Self::Synchronize { tag, result } => (tag, result.map(|()| 0)),
-        };
-        out.u32(tag);
-        match result {
-            Ok(checkpoint) => out.bool(true).u32(checkpoint),
-            Err(error) => out.bool(false).u8(error as u8),
-        };
-        out.into_bytes()
-    }
-
-    /// Reads an event.
-    ///
-    /// # Errors
-    /// A [`DecodeError`] if there is none.
-    pub fn decode(code: Code, body: &[u8]) -> Result<Self, DecodeError> {
-        let mut input = Reader::new(body);
-        let tag = input.u32()?;
-        let result =
-            if input.bool()? { Ok(input.u32()?) } else { Err(AisError::decode(&mut input)?) };
-        input.finish()?;
-        match code {
-            EVENT_OPEN => Ok(Self::Open { tag, result }),
-            EVENT_SYNCHRONIZE => Ok(Self::Synchronize { tag, result: result.map(|_| ()) }),
-            _ => Err(DecodeError::Invalid),
-        }
+events! {
+    /// What a callback of CKPT is made of.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Event {
+        /// `saCkptCheckpointOpenCallback`. Where nobody can tell whether what was opened will
+        /// last, the open timed out, as the checkpoint may not be there.
+        0x0381 Open {
+            /// Which request it answers.
+            tag: u32,
+            /// The number of the open checkpoint, or why there is none.
+            result: Result<u32, AisError>,
+        } => {
+            let timed_out = Self::Open { tag: *tag, result: Err(AisError::Timeout) };
+            Telling::Outcome { unsettled: Some(timed_out.into()) }
+        },
+        /// `saCkptCheckpointSynchronizeCallback`.
+        0x0382 Synchronize {
+            /// Which request it answers.
+            tag: u32,
+            /// Whether all replicas have everything.
+            result: Result<(), AisError> as WithZero,
+        } => Telling::Outcome { unsettled: None },
     }
 }
 
-impl Event {
-    /// Which events about the same are told. Where nobody can tell whether what was opened
-    /// will last, the open timed out, as the checkpoint may not be there.
-    pub(crate) fn telling(&self) -> Telling {
-        match *self {
-            Self::Open { tag, .. } => {
-                let unsettled = Self::Open { tag, result: Err(AisError::Timeout) };
-                Telling::Outcome { unsettled: Some(unsettled.into()) }
-            }
-            Self::Synchronize { .. } => Telling::Outcome { unsettled: None },
-        }
+/// As the outcome of an open with no checkpoint: a zero stands where its number would.
+enum WithZero {}
+
+impl Form<'_, Result<(), AisError>> for WithZero {
+    fn put(value: &Result<(), AisError>, out: &mut Writer) {
+        ais_wire::Wire::put(&value.map(|()| 0_u32), out);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Result<(), AisError>, DecodeError> {
+        let result: Result<u32, AisError> = ais_wire::Wire::take(input)?;
+        Ok(result.map(|_| ()))
     }
 }
 

@@ -9,6 +9,7 @@ mod drain;
 mod failures;
 mod guide;
 mod holds;
+mod messages;
 mod node;
 mod operations;
 mod random;

@@ -3,6 +3,7 @@
 use super::message::{Expiry, Opener};
 use super::state::Room;
 use super::*;
+use crate::golden::assert_golden;
 
 const CHECKPOINT: CheckpointId =
     CheckpointId { view: ais_totem::ViewId { number: 3, representative: OTHER }, number: u64::MAX };
@@ -70,6 +71,16 @@ fn messages_come_back() {
         };
         assert!(length <= message.length(), "{message:?}");
     }
+}
+
+#[test]
+fn bytes_are_as_they_were() {
+    let name = |message: &Message<'_>| match message {
+        Message::Change { request, .. } => format!("{request:?}"),
+        message => format!("{message:?}"),
+    };
+    let all = all();
+    assert_golden("ckpt", all.iter().map(|message| (name(message), encode(message))));
 }
 
 #[test]
