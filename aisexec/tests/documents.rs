@@ -1,4 +1,7 @@
-//! What the documents say of tests is so.
+//! What the documents say of tests is so, their links lead somewhere, and their lines
+//! are not too long.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at what goes wrong")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,4 +51,69 @@ fn every_limit_has_a_test_that_reaches_it() {
         }
         assert!(tests > 0, "no test: {row}");
     }
+}
+
+/// README and the pages beside it, and those in docs, with their paths.
+fn pages() -> Vec<(PathBuf, String)> {
+    let folders = [repository(), repository().join("docs")];
+    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let is_page = |path: &PathBuf| path.extension().is_some_and(|end| end == "md");
+    let read = |path: PathBuf| (path.clone(), fs::read_to_string(path).unwrap());
+    paths.filter(is_page).map(read).collect()
+}
+
+/// The lines of a page that are prose: neither code nor a row of a table.
+fn prose(text: &str) -> impl Iterator<Item = &str> {
+    let mut is_code = false;
+    text.lines().filter(move |line| {
+        let is_fence = line.starts_with("```");
+        is_code ^= is_fence;
+        !is_code && !is_fence && !line.starts_with('|')
+    })
+}
+
+#[test]
+fn lines_of_prose_have_at_most_a_hundred_columns() {
+    let pages = pages();
+    assert!(pages.len() > 15, "{} pages", pages.len());
+    for (path, text) in pages {
+        // This section moves to a page of its own.
+        let text = text.split("\n## The AMF model\n").next().unwrap();
+        for line in prose(text) {
+            assert!(line.chars().count() <= 100, "{}: {line}", path.display());
+        }
+    }
+}
+
+/// What GitHub calls a heading in a link.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn links_lead_to_files_and_headings_that_are_there() {
+    let mut links = 0;
+    for (path, text) in pages() {
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.contains("://") {
+                continue;
+            }
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = match file {
+                "" => path.clone(),
+                file => path.with_file_name(file),
+            };
+            assert!(target.exists(), "{}: {link}", path.display());
+            if !heading.is_empty() {
+                let text = fs::read_to_string(&target).unwrap();
+                let headings = text.lines().filter(|line| line.starts_with('#'));
+                let mut anchors = headings.map(|line| anchor(line.trim_start_matches('#').trim()));
+                assert!(anchors.any(|anchor| anchor == heading), "{}: {link}", path.display());
+            }
+            links += 1;
+        }
+    }
+    assert!(links > 40, "{links} links");
 }

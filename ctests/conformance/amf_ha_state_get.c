@@ -44,6 +44,7 @@ int main(void)
 	await_unit(AX, SA_AMF_ACTIVE);
 	start_unit(AY);
 	await_unit(AY, SA_AMF_STANDBY);
+	CHECK_EQ(get(AX, "pgA"), SA_OK);
 	CHECK_NUM(ha_state_of(AX), SA_AMF_ACTIVE);
 	CHECK_NUM(ha_state_of(BX), SA_AMF_ACTIVE);
 	CHECK_NUM(ha_state_of(AY), SA_AMF_STANDBY);

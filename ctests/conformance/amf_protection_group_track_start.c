@@ -129,6 +129,19 @@ static void check_changes(void)
 	CHECK(shown_as(&group_a, AZ, SA_AMF_STANDBY));
 }
 
+/* Callbacks that were asked for once wait to be dispatched, and only so many. */
+static void check_bound(void)
+{
+	SaAmfHandleT handle;
+	int asked;
+
+	NEED_EQ(saAmfInitialize(&handle, &track_callbacks, &version_a11), SA_OK);
+	for (asked = 0; asked < 1024; asked++)
+		CHECK_EQ(start(&handle, "pgA", SA_TRACK_CURRENT, buffer, TRACK_ITEMS), SA_OK);
+	CHECK_EQ(start(&handle, "pgA", SA_TRACK_CURRENT, buffer, TRACK_ITEMS), SA_ERR_TRY_AGAIN);
+	CHECK_EQ(saAmfFinalize(&handle), SA_OK);
+}
+
 int main(void)
 {
 	await_unregistered();
@@ -140,6 +153,7 @@ int main(void)
 	await_unit(AY, SA_AMF_STANDBY);
 	check_current();
 	check_changes();
+	check_bound();
 	CHECK_EQ(saAmfFinalize(&tracker), SA_OK);
 	CHECK_EQ(start(&tracker, "pgA", SA_TRACK_CURRENT, buffer, 8), SA_ERR_BAD_HANDLE);
 	leave_clean();

@@ -1,5 +1,6 @@
-/* saAmfStoppingComplete. On one node nothing is ever asked to stop: what can be
-   seen is which answers it refuses. */
+/* saAmfStoppingComplete. No program can have a unit stopped, only an operator: what
+   can be seen is which answers it refuses, and that it answers a question which is
+   pointless by now. */
 #include "amf.h"
 
 int main(void)
@@ -30,6 +31,19 @@ int main(void)
 	components[AX].readiness_answer = ANSWER_OK;
 	CHECK_EQ(saAmfResponse(invocation, SA_OK), SA_OK);
 	await_unit(AX, SA_AMF_ACTIVE);
+	close_component(BX);
+	AWAIT(in_readiness(AX, SA_AMF_OUT_OF_SERVICE));
+
+	/* IN_SERVICE is asked once more, and taken back unanswered. */
+	components[AX].readiness_answer = ANSWER_NONE;
+	open_component(BX);
+	register_component(BX);
+	AWAIT(in_readiness(AX, SA_AMF_IN_SERVICE));
+	invocation = components[AX].readiness_invocation;
+	close_component(BX);
+	AWAIT(in_readiness(AX, SA_AMF_OUT_OF_SERVICE));
+	CHECK_EQ(saAmfStoppingComplete(invocation, SA_OK), SA_OK);
+	CHECK_EQ(saAmfStoppingComplete(invocation, SA_OK), SA_ERR_INVALID_PARAM);
 	leave_clean();
 	return done();
 }

@@ -161,6 +161,21 @@ static void check_two_handles(void)
 	CHECK_EQ(saClmClusterTrackStop(&first), SA_OK);
 }
 
+/* Callbacks that were asked for once wait to be dispatched, and only so many. */
+static void check_bound(void)
+{
+	SaClmClusterNotificationT buffer[1];
+	int asked;
+
+	for (asked = 0; asked < 1024; asked++)
+		CHECK_EQ(saClmClusterTrackStart(&handle, SA_TRACK_CURRENT, buffer, 1), SA_OK);
+	CHECK_EQ(saClmClusterTrackStart(&handle, SA_TRACK_CURRENT, buffer, 1), SA_ERR_TRY_AGAIN);
+	seen.calls = 0;
+	CHECK(WAIT_FOR(seen.calls == 1024, DISPATCH_STEP(saClmDispatch, &handle, fd)));
+	CHECK_EQ(saClmClusterTrackStart(&handle, SA_TRACK_CURRENT, buffer, 1), SA_OK);
+	check_current(buffer, 1025);
+}
+
 int main(void)
 {
 	NEED_EQ(saClmInitialize(&handle, &callbacks, &version_a11), SA_OK);
@@ -169,6 +184,7 @@ int main(void)
 	check_current_requests();
 	check_subscriptions();
 	check_two_handles();
+	check_bound();
 	CHECK_EQ(saClmFinalize(&handle), SA_OK);
 	return done();
 }

@@ -1,7 +1,7 @@
 /*
  * One call of each function that needs no handle, and one of each that needs
  * one, in tables: for the programs that look at all of them while the daemon is
- * away.
+ * away, or has no quorum.
  */
 #ifndef CONFORMANCE_EVERYTHING_H
 #define CONFORMANCE_EVERYTHING_H
@@ -101,20 +101,22 @@ static inline SaErrorT call_stopping_complete(void)
 	return saAmfStoppingComplete(77, SA_OK);
 }
 
-static const struct call calls_without_handle[] = {
-	{ "saClmClusterNodeGet", call_node_get },
+static const struct call changes_without_handle[] = {
 	{ "saCkptCheckpointOpen", call_open },
 	{ "saCkptCheckpointUnlink", call_unlink },
-	{ "saAmfReadinessStateGet", call_readiness_state_get },
-	{ "saAmfHAStateGet", call_ha_state_get },
 	{ "saAmfErrorReport", call_error_report },
 	{ "saAmfErrorCancelAll", call_error_cancel_all },
+};
+
+static const struct call calls_without_handle[] = {
+	{ "saClmClusterNodeGet", call_node_get },
+	{ "saAmfReadinessStateGet", call_readiness_state_get },
+	{ "saAmfHAStateGet", call_ha_state_get },
 	{ "saAmfComponentCapabilityModelGet", call_capability_model_get },
 	{ "saAmfPendingOperationGet", call_pending_operation_get },
 	{ "saAmfResponse", call_response },
 	{ "saAmfStoppingComplete", call_stopping_complete },
 };
-#define CALLS_WITHOUT_HANDLE (sizeof(calls_without_handle) / sizeof(calls_without_handle[0]))
 
 /* --- with a handle that was opened while the daemon lived --- */
 
@@ -125,9 +127,33 @@ static inline SaErrorT call_track_start(void)
 	return saClmClusterTrackStart(&clm_handle, SA_TRACK_CHANGES, buffer, 1);
 }
 
+static inline SaErrorT call_track_stop(void)
+{
+	return saClmClusterTrackStop(&clm_handle);
+}
+
+static inline SaErrorT call_node_get_async(void)
+{
+	static SaClmClusterNodeT node;
+
+	return saClmClusterNodeGetAsync(&clm_handle, 1, SA_CLM_LOCAL_NODE_ID, &node);
+}
+
 static inline SaErrorT call_register(void)
 {
 	return saAmfComponentRegister(&amf_handle, &component_name, NULL);
+}
+
+static inline SaErrorT call_unregister(void)
+{
+	return saAmfComponentUnregister(&amf_handle, &component_name, NULL);
+}
+
+static inline SaErrorT call_comp_name_get(void)
+{
+	SaNameT name;
+
+	return saAmfCompNameGet(&amf_handle, &name);
 }
 
 static inline SaErrorT call_group_track_start(void)
@@ -135,6 +161,26 @@ static inline SaErrorT call_group_track_start(void)
 	static SaAmfProtectionGroupNotificationT buffer[8];
 
 	return saAmfProtectionGroupTrackStart(&amf_handle, &csi_name, SA_TRACK_CHANGES, buffer, 8);
+}
+
+static inline SaErrorT call_group_track_stop(void)
+{
+	return saAmfProtectionGroupTrackStop(&amf_handle, &csi_name);
+}
+
+static inline SaErrorT call_open_async(void)
+{
+	return saCkptCheckpointOpenAsync(&ckpt_handle, 1, &checkpoint_name, &active_replica, READ);
+}
+
+static inline SaErrorT call_synchronize_async(void)
+{
+	return saCkptCheckpointSynchronizeAsync(&ckpt_handle, 1, &checkpoint);
+}
+
+static inline SaErrorT call_active_set(void)
+{
+	return saCkptActiveCheckpointSet(&checkpoint);
 }
 
 static inline SaErrorT call_status_get(void)
@@ -161,6 +207,13 @@ static inline SaErrorT call_section_delete(void)
 	return saCkptSectionDelete(&checkpoint, &id);
 }
 
+static inline SaErrorT call_expiration_time_set(void)
+{
+	SaCkptSectionIdT id = section("section");
+
+	return saCkptSectionExpirationTimeSet(&checkpoint, &id, SA_TIME_END);
+}
+
 static inline SaErrorT call_write(void)
 {
 	return write_section(&checkpoint, default_section, "content", 0);
@@ -184,6 +237,13 @@ static inline SaErrorT call_synchronize(void)
 	return saCkptCheckpointSynchronize(&checkpoint, 0);
 }
 
+static inline SaErrorT call_iterator_initialize(void)
+{
+	SaCkptSectionIteratorT other;
+
+	return saCkptSectionIteratorInitialize(&checkpoint, SA_CKPT_SECTIONS_ANY, 0, &other);
+}
+
 static inline SaErrorT call_iterator_next(void)
 {
 	SaCkptSectionDescriptorT descriptor;
@@ -191,21 +251,35 @@ static inline SaErrorT call_iterator_next(void)
 	return saCkptSectionIteratorNext(&iterator, &descriptor);
 }
 
-static const struct call calls_with_handle[] = {
-	{ "saClmClusterTrackStart", call_track_start },
+/* Those that change what the cluster has agreed on, so that they need a quorum. */
+static const struct call changes_with_handle[] = {
 	{ "saAmfComponentRegister", call_register },
-	{ "saAmfProtectionGroupTrackStart", call_group_track_start },
-	{ "saCkptCheckpointStatusGet", call_status_get },
+	{ "saCkptCheckpointOpenAsync", call_open_async },
 	{ "saCkptCheckpointRetentionDurationSet", call_retention_duration_set },
+	{ "saCkptActiveCheckpointSet", call_active_set },
 	{ "saCkptSectionCreate", call_section_create },
 	{ "saCkptSectionDelete", call_section_delete },
+	{ "saCkptSectionExpirationTimeSet", call_expiration_time_set },
 	{ "saCkptCheckpointWrite", call_write },
 	{ "saCkptSectionOverwrite", call_overwrite },
+};
+
+/* Those that ask, wait, or give something back. */
+static const struct call calls_with_handle[] = {
+	{ "saClmClusterTrackStart", call_track_start },
+	{ "saClmClusterTrackStop", call_track_stop },
+	{ "saClmClusterNodeGetAsync", call_node_get_async },
+	{ "saAmfComponentUnregister", call_unregister },
+	{ "saAmfCompNameGet", call_comp_name_get },
+	{ "saAmfProtectionGroupTrackStart", call_group_track_start },
+	{ "saAmfProtectionGroupTrackStop", call_group_track_stop },
+	{ "saCkptCheckpointStatusGet", call_status_get },
 	{ "saCkptCheckpointRead", call_read },
 	{ "saCkptCheckpointSynchronize", call_synchronize },
+	{ "saCkptCheckpointSynchronizeAsync", call_synchronize_async },
+	{ "saCkptSectionIteratorInitialize", call_iterator_initialize },
 	{ "saCkptSectionIteratorNext", call_iterator_next },
 };
-#define CALLS_WITH_HANDLE (sizeof(calls_with_handle) / sizeof(calls_with_handle[0]))
 
 static inline void set_csi(SaInvocationT invocation, const SaNameT *name, const SaNameT *csi, SaAmfCSIFlagsT flags,
 			   SaAmfHAStateT *state, SaNameT *active, SaAmfCSITransitionDescriptorT transition)
@@ -243,5 +317,43 @@ static inline void check_call(const struct call *call, SaErrorT first, SaErrorT 
 		fprintf(stderr, "%s: took %lld ms\n", call->name, mono_ms() - start);
 	check_count(mono_ms() - start <= DEADLINE_MS);
 }
+
+/* Each call of a table returns one of two codes, in no more time than a deadline. */
+#define CHECK_CALLS(table, first, second) \
+	do { \
+		size_t call_index; \
+		for (call_index = 0; call_index < sizeof(table) / sizeof(table[0]); call_index++) \
+			check_call(&table[call_index], first, second); \
+	} while (0)
+
+/* A call in a thread of its own. */
+struct calling {
+	const struct call *call;
+	SaErrorT expected;
+	pthread_t thread;
+};
+
+static inline void *call_in_thread(void *argument)
+{
+	struct calling *calling = argument;
+
+	check_call(calling->call, calling->expected, calling->expected);
+	return NULL;
+}
+
+/* The calls of a table, all at the same time, return the same code. */
+#define CHECK_CALLS_AT_ONCE(table, code) \
+	do { \
+		struct calling callings[sizeof(table) / sizeof(table[0])]; \
+		size_t call_index; \
+		for (call_index = 0; call_index < sizeof(table) / sizeof(table[0]); call_index++) { \
+			struct calling *calling = &callings[call_index]; \
+			calling->call = &table[call_index]; \
+			calling->expected = code; \
+			pthread_create(&calling->thread, NULL, call_in_thread, calling); \
+		} \
+		for (call_index = 0; call_index < sizeof(table) / sizeof(table[0]); call_index++) \
+			pthread_join(callings[call_index].thread, NULL); \
+	} while (0)
 
 #endif

@@ -27,8 +27,8 @@ static void check_dead_handles(void)
 			CHECK_NUM(poll(&pollfd, 1, DEADLINE_MS), 1);
 		}
 	}
-	for (i = 0; i < CALLS_WITH_HANDLE; i++)
-		check_call(&calls_with_handle[i], SA_ERR_LIBRARY, SA_ERR_LIBRARY);
+	CHECK_CALLS(changes_with_handle, SA_ERR_LIBRARY, SA_ERR_LIBRARY);
+	CHECK_CALLS(calls_with_handle, SA_ERR_LIBRARY, SA_ERR_LIBRARY);
 }
 
 /* Handles of a daemon that is gone can be put away, once. */
@@ -94,8 +94,8 @@ int main(int argc, char **argv)
 		join_dispatcher(&dispatchers[i], SA_ERR_LIBRARY);
 	check_dead_handles();
 	/* What needs no handle finds either a connection that died or none. */
-	for (i = 0; i < CALLS_WITHOUT_HANDLE; i++)
-		check_call(&calls_without_handle[i], SA_ERR_LIBRARY, SA_ERR_TRY_AGAIN);
+	CHECK_CALLS(changes_without_handle, SA_ERR_LIBRARY, SA_ERR_TRY_AGAIN);
+	CHECK_CALLS(calls_without_handle, SA_ERR_LIBRARY, SA_ERR_TRY_AGAIN);
 	if (argc > 2)
 		check_restarted(argv[2]);
 	check_ends();

@@ -33,8 +33,8 @@ static void check_try_again(void)
 			CHECK_EQ(services[i]->initialize(&handle, CALLBACKS_ALL, &version_a11), SA_ERR_TRY_AGAIN);
 			CHECK_UNTOUCHED(handle);
 		}
-		for (i = 0; i < CALLS_WITHOUT_HANDLE; i++)
-			check_call(&calls_without_handle[i], SA_ERR_TRY_AGAIN, SA_ERR_TRY_AGAIN);
+		CHECK_CALLS(changes_without_handle, SA_ERR_TRY_AGAIN, SA_ERR_TRY_AGAIN);
+		CHECK_CALLS(calls_without_handle, SA_ERR_TRY_AGAIN, SA_ERR_TRY_AGAIN);
 	}
 	CHECK_NUM(open_descriptors(), before);
 }

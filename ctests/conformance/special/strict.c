@@ -68,6 +68,49 @@ static void check_opens(void)
 	check_refused(&attributes, READ, SA_ERR_INVALID_PARAM);
 }
 
+/* An open names the attributes of what is there, but for the retention; and what
+   a section may be, the attributes say. */
+static void check_attributes(void)
+{
+	/* 100 bytes in two sections of 60, with ids of 8. */
+	SaCkptCheckpointCreationAttributesT small = { SA_CKPT_WR_ALL_REPLICAS, 100, 0, 2, 60, 8 };
+	SaCkptCheckpointCreationAttributesT other = small;
+	SaCkptCheckpointCreationAttributesT alone = { SA_CKPT_WR_ALL_REPLICAS, 60, 0, 1, 60, 8 };
+	SaNameT name = unique_name("attributes");
+	SaNameT alone_name = unique_name("alone");
+	SaCkptCheckpointHandleT handle = open_checkpoint(&name, &small, READ | WRITE);
+	SaCkptCheckpointHandleT opened = open_checkpoint(&alone_name, &alone, READ | WRITE);
+	SaUint8T data[61] = { 0 };
+	SaCkptSectionIdT id = section("a");
+
+	CHECK_EQ(create_section(&opened, "section", ""), SA_ERR_EXIST);
+	CHECK_EQ(saCkptCheckpointClose(&opened), SA_OK);
+	PAINT(opened);
+	other.maxSections = 3;
+	CHECK_EQ(saCkptCheckpointOpen(&name, &other, READ, 0, &opened), SA_ERR_EXIST);
+	/* More than all sections may hold together. */
+	other.checkpointSize = 181;
+	CHECK_EQ(saCkptCheckpointOpen(&name, &other, READ, 0, &opened), SA_ERR_INVALID_PARAM);
+	CHECK_UNTOUCHED(opened);
+	other = small;
+	other.retentionDuration = 1;
+	CHECK_EQ(saCkptCheckpointOpen(&name, &other, READ, 0, &opened), SA_OK);
+	CHECK_EQ(saCkptCheckpointClose(&opened), SA_OK);
+
+	CHECK_EQ(create_section(&handle, "123456789", ""), SA_ERR_INVALID_PARAM);
+	CHECK_EQ(create_section(&handle, "a", "0123456789"), SA_OK);
+	CHECK_EQ(create_section(&handle, "b", ""), SA_OK);
+	CHECK_EQ(create_section(&handle, "c", ""), SA_ERR_NO_SPACE);
+	CHECK_EQ(saCkptSectionOverwrite(&handle, &id, data, 61), SA_ERR_INVALID_PARAM);
+	CHECK_EQ(saCkptSectionOverwrite(&handle, &id, data, 60), SA_OK);
+	id = section("b");
+	CHECK_EQ(saCkptSectionOverwrite(&handle, &id, data, 41), SA_ERR_NO_SPACE);
+	CHECK_EQ(write_section(&handle, id, "x", 40), SA_ERR_NO_SPACE);
+	CHECK_EQ(write_section(&handle, id, "x", 60), SA_ERR_INVALID_PARAM);
+	CHECK_EQ(write_section(&handle, id, "x", 39), SA_OK);
+	CHECK_EQ(saCkptCheckpointClose(&handle), SA_OK);
+}
+
 static void check_active(void)
 {
 	SaNameT name = unique_name("active");
@@ -96,6 +139,7 @@ static void check_active(void)
 int main(void)
 {
 	check_opens();
+	check_attributes();
 	check_active();
 	return done();
 }

@@ -24,7 +24,7 @@ int main(void)
 		CHECK_EQ(services[i]->initialize(&handle, CALLBACKS_ALL, &version_a11), SA_ERR_SECURITY);
 		CHECK_UNTOUCHED(handle);
 	}
-	for (i = 0; i < CALLS_WITHOUT_HANDLE; i++)
-		check_call(&calls_without_handle[i], SA_ERR_SECURITY, SA_ERR_SECURITY);
+	CHECK_CALLS(changes_without_handle, SA_ERR_SECURITY, SA_ERR_SECURITY);
+	CHECK_CALLS(calls_without_handle, SA_ERR_SECURITY, SA_ERR_SECURITY);
 	return done();
 }
