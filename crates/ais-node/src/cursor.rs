@@ -2,21 +2,25 @@
 
 use crate::message_id::MessageId;
 use ais_totem::ViewId;
-use ais_wire::{DecodeError, NodeId, Reader, Writer};
+use ais_wire::{NodeId, methods, record};
 use std::cmp::Reverse;
 
-/// A place in the walk over what the objects of a replica hold
-/// ([`Contents`](crate::service::Contents)): the newest object first, in it the part with
-/// the highest number, and that from its beginning. What lies before the place has been
-/// sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor {
-    /// The message that made the object.
-    pub(crate) object: MessageId,
-    pub(crate) part: u64,
-    /// In bytes.
-    pub(crate) offset: u32,
+record! {
+    /// A place in the walk over what the objects of a replica hold
+    /// ([`Contents`](crate::service::Contents)): the newest object first, in it the part with
+    /// the highest number, and that from its beginning. What lies before the place has been
+    /// sent.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Cursor {
+        /// The message that made the object.
+        pub(crate) object: MessageId,
+        pub(crate) part: u64,
+        /// In bytes.
+        pub(crate) offset: u32,
+    }
 }
+
+methods!(pub(crate) Cursor);
 
 impl Cursor {
     /// Where the walk begins.
@@ -36,15 +40,5 @@ impl Cursor {
     /// Grows in the course of the walk.
     pub(crate) fn progress(self) -> impl Ord {
         (Reverse(self.object), Reverse(self.part), self.offset)
-    }
-
-    pub(crate) fn encode(self, out: &mut Writer) {
-        self.object.encode(out);
-        out.u64(self.part).u32(self.offset);
-    }
-
-    pub(crate) fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let object = MessageId::decode(input)?;
-        Ok(Self { object, part: input.u64()?, offset: input.u32()? })
     }
 }

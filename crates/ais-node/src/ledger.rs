@@ -26,6 +26,7 @@
 //! [`Ledger::holder`].
 
 use crate::SessionId;
+use ais_wire::{DecodeError, Reader, Wire, Writer};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Nobody may have more than so many times what he leaves to others.
@@ -37,6 +38,16 @@ const GRAIN: u64 = 4096;
 /// A user of this machine, by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(pub u32);
+
+impl Wire<'_> for UserId {
+    fn put(&self, out: &mut Writer) {
+        out.u32(self.0);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        input.u32().map(Self)
+    }
+}
 
 impl UserId {
     /// Root.

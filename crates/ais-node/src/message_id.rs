@@ -2,15 +2,19 @@
 //! divided into meanwhile.
 
 use crate::{Digest, ViewId};
-use ais_wire::{DecodeError, Reader, Writer};
+use ais_wire::{DecodeError, Form, Reader, Writer, methods, record};
 
-/// Which message: the view that it was delivered in, and its number there.
-/// Later messages have greater ids at every node that saw both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct MessageId {
-    pub(crate) view: ViewId,
-    pub(crate) number: u64,
+record! {
+    /// Which message: the view that it was delivered in, and its number there.
+    /// Later messages have greater ids at every node that saw both.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    pub(crate) struct MessageId {
+        pub(crate) view: ViewId as InView,
+        pub(crate) number: u64,
+    }
 }
+
+methods!(pub(crate) MessageId);
 
 impl MessageId {
     /// The id right after this one.
@@ -19,19 +23,23 @@ impl MessageId {
         Self { number: self.number.saturating_add(1), ..self }
     }
 
-    pub(crate) fn encode(self, out: &mut Writer) {
-        encode_view(self.view, out);
-        out.u64(self.number);
-    }
-
-    pub(crate) fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self { view: decode_view(input)?, number: input.u64()? })
-    }
-
     pub(crate) fn digest(self, digest: &mut Digest) {
         let mut out = Writer::new();
         self.encode(&mut out);
         digest.bytes(&out.into_bytes());
+    }
+}
+
+/// The id of a view.
+pub(crate) enum InView {}
+
+impl Form<'_, ViewId> for InView {
+    fn put(view: &ViewId, out: &mut Writer) {
+        encode_view(*view, out);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<ViewId, DecodeError> {
+        decode_view(input)
     }
 }
 

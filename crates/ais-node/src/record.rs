@@ -1,16 +1,20 @@
 //! What a node says of itself when a view begins.
 
 use crate::Config;
-use ais_wire::{DecodeError, Name, Reader, Writer};
+use ais_wire::{Name, methods, record};
 
-/// Who a node is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Record {
-    pub(crate) name: Name,
-    pub(crate) cluster: Name,
-    /// When its host was booted, in nanoseconds since the epoch.
-    pub(crate) boot_timestamp: i64,
+record! {
+    /// Who a node is.
+    #[derive(Debug, Clone, Default, PartialEq, Eq)]
+    pub struct Record {
+        pub(crate) name: Name,
+        pub(crate) cluster: Name,
+        /// When its host was booted, in nanoseconds since the epoch.
+        pub(crate) boot_timestamp: i64,
+    }
 }
+
+methods!(pub(crate) Record);
 
 impl Record {
     /// Who the node with this configuration is.
@@ -20,13 +24,5 @@ impl Record {
             cluster: config.cluster_name.clone(),
             boot_timestamp: config.boot_timestamp,
         }
-    }
-
-    pub(crate) fn encode(&self, out: &mut Writer) {
-        out.name(&self.name).name(&self.cluster).i64(self.boot_timestamp);
-    }
-
-    pub(crate) fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self { name: input.name()?, cluster: input.name()?, boot_timestamp: input.i64()? })
     }
 }

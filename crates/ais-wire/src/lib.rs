@@ -1,12 +1,14 @@
 //! What every message of this project is made of: a bounded [`Reader`] and
-//! [`Writer`] over little-endian bytes, and the two values that appear in all
-//! of them, [`Name`] and [`NodeId`].
+//! [`Writer`] over little-endian bytes, the two values that appear in all
+//! of them, [`Name`] and [`NodeId`], and declarations that list the fields of a
+//! message once ([`record!`], [`variants!`], [`tagged!`]).
 //!
 //! A reader never panics, never reads outside its bytes and never allocates
 //! more than the bytes it was given; what cannot be read is a [`DecodeError`].
 
 #![forbid(unsafe_code)]
 
+mod declare;
 mod name;
 mod node_id;
 mod reader;

@@ -33,7 +33,7 @@ use ais_proto::admin::{self, Operated};
 use ais_proto::amf::{Callbacks, ErrorReport, Recovery, Request};
 use ais_proto::{AisError, ServiceId};
 use ais_totem::View;
-use ais_wire::{Name, NodeId, Writer};
+use ais_wire::{Name, NodeId, Wire as _, Writer};
 use local::{Answered, Function, Local};
 use message::{Message, RegistrationId, Report};
 use model::{Model, Outcome, Reset};
@@ -374,7 +374,7 @@ impl Service for Amf {
 
     fn on_deliver(&mut self, delivery: Delivery<'_>, fx: &mut Effects) {
         let asker = delivery.asker;
-        let Ok(message) = Message::decode(delivery.message) else {
+        let Ok(message) = Message::take_all(delivery.message) else {
             return;
         };
         // An answer is of no use to anybody once its node is gone, so it need
@@ -464,7 +464,7 @@ impl Report {
 
 fn send(fx: &mut Effects, asker: Option<Asker>, message: &Message) {
     let mut out = fx.compose(asker, 64);
-    message.encode(&mut out);
+    message.put(&mut out);
     fx.multicast(out);
 }
 

@@ -1,66 +1,74 @@
-//! The messages that the service multicasts. Decoding believes nothing.
+//! The messages that the service multicasts.
 
 use super::state::Room;
 use crate::UserId;
 use crate::message_id::MessageId;
 use ais_proto::Code;
 use ais_proto::ckpt::{Open, Request, WriteElement};
-use ais_wire::{DecodeError, Name, Reader, Wire, Writer};
+use ais_wire::{DecodeError, Form, Name, Reader, Wire, Writer, record, tagged};
 
 /// Which checkpoint: it was made by this message. A name may come to mean
 /// another checkpoint, this does not.
 pub(super) type CheckpointId = MessageId;
 
-/// When which section expires. While the section has that time there is
-/// exactly one of these, so it names both the section and the version of its
-/// time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Expiry {
-    /// In nanoseconds since the epoch.
-    pub(super) at: i64,
-    pub(super) checkpoint: CheckpointId,
-    pub(super) section: u64,
+record! {
+    /// When which section expires. While the section has that time there is
+    /// exactly one of these, so it names both the section and the version of its
+    /// time.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    pub(super) struct Expiry {
+        /// In nanoseconds since the epoch.
+        pub(super) at: i64,
+        pub(super) section: u64,
+        pub(super) checkpoint: CheckpointId,
+    }
 }
 
-/// What the node that is asked puts on a change, so that all nodes judge it
-/// alike.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp {
-    /// Its rule for the limits of the creation attributes.
-    pub(super) strict: bool,
-    /// Its wall clock, in nanoseconds since the epoch.
-    pub(super) now: i64,
-    pub(super) room: Room,
+record! {
+    /// What the node that is asked puts on a change, so that all nodes judge it
+    /// alike.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(super) struct Stamp {
+        /// Its rule for the limits of the creation attributes.
+        pub(super) strict: bool,
+        /// Its wall clock, in nanoseconds since the epoch.
+        pub(super) now: i64,
+        pub(super) room: Room,
+    }
 }
 
-/// The same for an open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Opener {
-    pub(super) strict: bool,
-    /// Whose the checkpoint is, if the open makes it.
-    pub(super) owner: UserId,
-    pub(super) room: Room,
+record! {
+    /// The same for an open.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(super) struct Opener {
+        pub(super) strict: bool,
+        /// Whose the checkpoint is, if the open makes it.
+        pub(super) owner: UserId,
+        pub(super) room: Room,
+    }
 }
 
-/// A message.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Message<'a> {
-    /// Open a checkpoint. The tag is for the event on the node that sends.
-    Open { open: Open, opener: Opener, tag: Option<u32> },
-    /// Take opens of the sender back.
-    Close { checkpoint: CheckpointId, count: u32 },
-    /// Take the name away.
-    Unlink { name: Name },
-    /// Change a checkpoint as this request asks ([`Change::of`]), whose number for it only
-    /// the sender knows.
-    Change { checkpoint: CheckpointId, stamp: Stamp, request: Request<'a> },
-    /// These sections have expired.
-    Expire { sections: Vec<Expiry> },
-    /// The retention of a checkpoint is over, if it still has this version.
-    Retire { checkpoint: CheckpointId, version: u64 },
-    /// A checkpoint, if it still has this version, is retained for so many
-    /// nanoseconds more.
-    Retain { checkpoint: CheckpointId, version: u64, remaining: u64 },
+tagged! {
+    /// A message.
+    #[derive(Debug, PartialEq, Eq)]
+    pub(super) enum Message<'a> {
+        /// Open a checkpoint. The tag is for the event on the node that sends.
+        1 Open { opener: Opener, tag: Option<u32>, open: Open as NotNegative },
+        /// Take opens of the sender back.
+        2 Close { count: u32, checkpoint: CheckpointId },
+        /// Take the name away.
+        3 Unlink { name: Name },
+        /// These sections have expired.
+        4 Expire { sections: Vec<Expiry> },
+        /// The retention of a checkpoint is over, if it still has this version.
+        5 Retire { version: u64, checkpoint: CheckpointId },
+        /// A checkpoint, if it still has this version, is retained for so many nanoseconds
+        /// more.
+        7 Retain { version: u64, remaining: u64, checkpoint: CheckpointId },
+        /// Change a checkpoint as this request asks ([`Change::of`]), whose number for it only
+        /// the sender knows.
+        6 Change { stamp: Stamp, checkpoint: CheckpointId, request: Request<'a> as Asked },
+    }
 }
 
 /// What may change in a checkpoint.
@@ -92,99 +100,16 @@ pub(super) enum Change<'a> {
     },
 }
 
-const OPEN: u8 = 1;
-const CLOSE: u8 = 2;
-const UNLINK: u8 = 3;
-const EXPIRE: u8 = 4;
-const RETIRE: u8 = 5;
-const CHANGE: u8 = 6;
-const RETAIN: u8 = 7;
-
 /// Bytes of a message without what has no fixed length in it.
 pub(super) const HEAD: usize = 96;
 
-impl<'a> Message<'a> {
+impl Message<'_> {
     /// About how many bytes it has.
     pub(super) fn length(&self) -> usize {
         match self {
             Self::Expire { sections } => HEAD + 36 * sections.len(),
             _ => HEAD,
         }
-    }
-
-    pub(super) fn encode(&self, out: &mut Writer) {
-        match self {
-            Self::Open { open, opener, tag } => {
-                opener.room.encode(out.u8(OPEN).bool(opener.strict).u32(opener.owner.0));
-                encode_tag(*tag, out);
-                open.put(out);
-            }
-            Self::Close { checkpoint, count } => checkpoint.encode(out.u8(CLOSE).u32(*count)),
-            Self::Unlink { name } => {
-                out.u8(UNLINK).name(name);
-            }
-            Self::Change { checkpoint, stamp, request } => {
-                encode_head(*checkpoint, *stamp, request.code(), out);
-                request.encode(out);
-                for piece in request.data() {
-                    out.raw(piece);
-                }
-            }
-            Self::Expire { sections } => {
-                out.u8(EXPIRE).list(sections, |out, expiry| {
-                    expiry.checkpoint.encode(out.i64(expiry.at).u64(expiry.section));
-                });
-            }
-            Self::Retire { checkpoint, version } => checkpoint.encode(out.u8(RETIRE).u64(*version)),
-            Self::Retain { checkpoint, version, remaining } => {
-                checkpoint.encode(out.u8(RETAIN).u64(*version).u64(*remaining));
-            }
-        }
-    }
-
-    pub(super) fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let mut input = Reader::new(bytes);
-        let message = match input.u8()? {
-            OPEN => {
-                let (strict, owner) = (input.bool()?, UserId(input.u32()?));
-                let opener = Opener { strict, owner, room: Room::decode(&mut input)? };
-                let tag = input.option(Reader::u32)?;
-                let open = Open::take(&mut input)?;
-                if let Some(attributes) = &open.attributes {
-                    not_negative(attributes.retention_duration)?;
-                }
-                Self::Open { opener, tag, open }
-            }
-            CLOSE => {
-                let count = input.u32()?;
-                Self::Close { count, checkpoint: CheckpointId::decode(&mut input)? }
-            }
-            UNLINK => Self::Unlink { name: input.name()? },
-            EXPIRE => Self::Expire { sections: input.list(decode_expiry)? },
-            RETIRE => {
-                let version = input.u64()?;
-                Self::Retire { version, checkpoint: CheckpointId::decode(&mut input)? }
-            }
-            RETAIN => {
-                let (version, remaining) = (input.u64()?, input.u64()?);
-                Self::Retain { version, remaining, checkpoint: CheckpointId::decode(&mut input)? }
-            }
-            CHANGE => {
-                let (strict, now) = (input.bool()?, input.i64()?);
-                let stamp = Stamp { strict, now, room: Room::decode(&mut input)? };
-                let checkpoint = CheckpointId::decode(&mut input)?;
-                let code = Code(input.u16()?);
-                match ais_proto::Request::decode(code, input.rest())? {
-                    ais_proto::Request::Ckpt(request) => {
-                        Self::Change { checkpoint, stamp, request }
-                    }
-                    _ => return Err(DecodeError::Invalid),
-                }
-            }
-            _ => return Err(DecodeError::Invalid),
-        };
-        input.finish()?;
-        Ok(message)
     }
 }
 
@@ -227,23 +152,47 @@ impl<'a> Change<'a> {
 }
 
 /// Begins a [`Message::Change`]: the body of its request follows as it came.
-pub(super) fn encode_head(checkpoint: CheckpointId, stamp: Stamp, code: Code, out: &mut Writer) {
-    stamp.room.encode(out.u8(CHANGE).bool(stamp.strict).i64(stamp.now));
-    checkpoint.encode(out);
+pub(super) fn put_head(checkpoint: CheckpointId, stamp: Stamp, code: Code, out: &mut Writer) {
+    stamp.put(out.u8(CHANGE));
+    checkpoint.put(out);
     out.u16(code.0);
 }
 
-fn encode_tag(tag: Option<u32>, out: &mut Writer) {
-    out.option(tag.as_ref(), |out, tag| {
-        out.u32(*tag);
-    });
+/// The number of a [`Message::Change`].
+const CHANGE: u8 = 6;
+
+/// A request as it came: its code and its body.
+enum Asked {}
+
+impl<'a> Form<'a, Request<'a>> for Asked {
+    fn put(request: &Request<'a>, out: &mut Writer) {
+        out.u16(request.code().0);
+        request.encode(out);
+        for piece in request.data() {
+            out.raw(piece);
+        }
+    }
+
+    fn take(input: &mut Reader<'a>) -> Result<Request<'a>, DecodeError> {
+        let code = Code(input.u16()?);
+        match ais_proto::Request::decode(code, input.rest())? {
+            ais_proto::Request::Ckpt(request) => Ok(request),
+            _ => Err(DecodeError::Invalid),
+        }
+    }
 }
 
-fn decode_expiry(input: &mut Reader<'_>) -> Result<Expiry, DecodeError> {
-    Ok(Expiry { at: input.i64()?, section: input.u64()?, checkpoint: CheckpointId::decode(input)? })
-}
+/// An open whose durations are none below 0.
+enum NotNegative {}
 
-/// The duration, if it is one.
-fn not_negative(duration: i64) -> Result<i64, DecodeError> {
-    if duration < 0 { Err(DecodeError::Invalid) } else { Ok(duration) }
+impl Form<'_, Open> for NotNegative {
+    fn put(open: &Open, out: &mut Writer) {
+        open.put(out);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Open, DecodeError> {
+        let open = Open::take(input)?;
+        let duration = open.attributes.map_or(0, |attributes| attributes.retention_duration);
+        if duration < 0 { Err(DecodeError::Invalid) } else { Ok(open) }
+    }
 }

@@ -44,7 +44,7 @@ use crate::{
 };
 use ais_proto::ckpt::{self, MAX_SECTION_ID, MAX_SECTION_SIZE, UpdateOption};
 use ais_totem::View;
-use ais_wire::{NodeId, Writer};
+use ais_wire::{NodeId, Wire as _, Writer};
 use checkpoint::Checkpoint;
 use duties::Duties;
 use failure::Failure;
@@ -165,7 +165,7 @@ impl Ckpt {
         for ((holder, checkpoint), count) in closed {
             let message = Message::Close { checkpoint, count };
             let mut out = fx.compose(None, message.length());
-            message.encode(&mut out);
+            message.put(&mut out);
             fx.multicast_for(holder, out);
         }
         if is_first && (self.closes_left < self.pace.checkpoints || self.opens.have_more()) {
@@ -291,7 +291,7 @@ impl Service for Ckpt {
     }
 
     fn on_deliver(&mut self, delivery: Delivery<'_>, fx: &mut Effects) {
-        let Ok(message) = Message::decode(delivery.message) else {
+        let Ok(message) = Message::take_all(delivery.message) else {
             return;
         };
         let result = match message {
@@ -422,7 +422,7 @@ impl Service for Ckpt {
 /// Multicasts a message; `asker` waits for its delivery here.
 fn send(message: &Message<'_>, asker: Option<Asker>, fx: &mut Effects) {
     let mut out = fx.compose(asker, message.length());
-    message.encode(&mut out);
+    message.put(&mut out);
     fx.multicast(out);
 }
 

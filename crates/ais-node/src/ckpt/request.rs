@@ -4,7 +4,7 @@
 use super::checkpoint::{Checkpoint, limit};
 use super::failure::Failure;
 use super::limits::Limit;
-use super::message::{Change, HEAD, Message, Opener, Stamp, encode_head};
+use super::message::{Change, HEAD, Message, Opener, Stamp, put_head};
 use super::opens::Open;
 use super::spare::Spare;
 use super::state::Room;
@@ -96,7 +96,7 @@ impl Ckpt {
             .and_then(|()| self.state.check_growth(checkpoint, &change, stamp))
             .inspect_err(|failure| self.tell(failure, open.checkpoint))?;
         let mut out = fx.compose(Some(asker), HEAD);
-        encode_head(open.checkpoint, stamp, code, &mut out);
+        put_head(open.checkpoint, stamp, code, &mut out);
         fx.forward(out);
         Ok(())
     }

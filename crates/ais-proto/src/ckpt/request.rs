@@ -18,15 +18,17 @@ record! {
     }
 }
 
-/// One element of a vector write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WriteElement<'a> {
-    /// The section.
-    pub id: &'a [u8],
-    /// Where in the section, in bytes.
-    pub offset: u64,
-    /// What to put there.
-    pub data: &'a [u8],
+record! {
+    /// One element of a vector write.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct WriteElement<'a> {
+        /// The section.
+        pub id: &'a [u8],
+        /// Where in the section, in bytes.
+        pub offset: u64,
+        /// What to put there.
+        pub data: &'a [u8],
+    }
 }
 
 record! {

@@ -4,7 +4,7 @@ use super::message::{Cause, Report};
 use super::*;
 use crate::golden::assert_golden;
 use ais_proto::amf::Callbacks;
-use ais_wire::Writer;
+use ais_wire::{Wire as _, Writer};
 
 const fn registration(number: u64) -> RegistrationId {
     let representative = NodeId::new(std::net::Ipv4Addr::new(10, 0, 0, 2));
@@ -46,7 +46,7 @@ fn all() -> Vec<Message> {
 
 fn encode(message: &Message) -> Vec<u8> {
     let mut out = Writer::new();
-    message.encode(&mut out);
+    message.put(&mut out);
     out.into_bytes()
 }
 
@@ -54,11 +54,11 @@ fn encode(message: &Message) -> Vec<u8> {
 fn messages_come_back_and_nothing_shorter_does() {
     for message in all() {
         let bytes = encode(&message);
-        assert_eq!(Message::decode(&bytes).as_ref(), Ok(&message));
+        assert_eq!(Message::take_all(&bytes).as_ref(), Ok(&message));
         for length in 0..bytes.len() {
-            assert!(Message::decode(&bytes[..length]).is_err(), "{message:?}");
+            assert!(Message::take_all(&bytes[..length]).is_err(), "{message:?}");
         }
-        assert!(Message::decode(&[&bytes[..], &[0]].concat()).is_err(), "{message:?}");
+        assert!(Message::take_all(&[&bytes[..], &[0]].concat()).is_err(), "{message:?}");
     }
 }
 

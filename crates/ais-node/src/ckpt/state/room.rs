@@ -10,22 +10,24 @@ use crate::ckpt::failure::Failure;
 use crate::ckpt::limits::{Limit, Limits};
 use crate::ckpt::message::{Change, Stamp};
 use crate::ckpt::{CHECKPOINT_OVERHEAD, SECTION_OVERHEAD};
-use ais_wire::{DecodeError, Reader, Writer};
+use ais_wire::record;
 
 /// Bytes that a checkpoint counts for when it is made.
 const NEW_CHECKPOINT: u64 = CHECKPOINT_OVERHEAD + SECTION_OVERHEAD;
 
-/// The bounds of the node that is asked, which go along with what can grow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::ckpt) struct Room {
-    /// Bytes in all checkpoints together.
-    memory: u64,
-    /// Bytes in the checkpoints of one user; no bound if root's process asks, as
-    /// what that writes is nobody's fault.
-    user_memory: u64,
-    checkpoints: u32,
-    /// Sections in a checkpoint beside the default section.
-    sections: u32,
+record! {
+    /// The bounds of the node that is asked, which go along with what can grow.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(in crate::ckpt) struct Room {
+        /// Bytes in all checkpoints together.
+        memory: u64,
+        /// Bytes in the checkpoints of one user; no bound if root's process asks, as
+        /// what that writes is nobody's fault.
+        user_memory: u64,
+        checkpoints: u32,
+        /// Sections in a checkpoint beside the default section.
+        sections: u32,
+    }
 }
 
 impl Room {
@@ -34,16 +36,6 @@ impl Room {
         let user_memory = if user.0 == UserId::ROOT.0 { u64::MAX } else { limits.user_memory };
         let Limits { memory, checkpoints, sections, .. } = *limits;
         Self { memory, user_memory, checkpoints, sections }
-    }
-
-    pub(in crate::ckpt) fn encode(&self, out: &mut Writer) {
-        let Self { memory, user_memory, checkpoints, sections } = *self;
-        out.u64(memory).u64(user_memory).u32(checkpoints).u32(sections);
-    }
-
-    pub(in crate::ckpt) fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let (memory, user_memory) = (input.u64()?, input.u64()?);
-        Ok(Self { memory, user_memory, checkpoints: input.u32()?, sections: input.u32()? })
     }
 }
 

@@ -14,7 +14,7 @@ const STRICT: Opener = Opener { strict: true, owner: UserId::ROOT, room: ROOM };
 
 fn encode(message: &Message<'_>) -> Vec<u8> {
     let mut out = Writer::new();
-    message.encode(&mut out);
+    message.put(&mut out);
     out.into_bytes()
 }
 
@@ -58,13 +58,13 @@ fn change(request: Request<'_>) -> Message<'_> {
 fn messages_come_back() {
     for message in all() {
         let bytes = encode(&message);
-        assert_eq!(Message::decode(&bytes).as_ref(), Ok(&message));
+        assert_eq!(Message::take_all(&bytes).as_ref(), Ok(&message));
         // Names, attributes and requests apart, nothing is longer than was said.
         let length = match message {
             Message::Open { .. } | Message::Unlink { .. } => continue,
             Message::Change { checkpoint, stamp, ref request } => {
                 let mut head = Writer::new();
-                message::encode_head(checkpoint, stamp, request.code(), &mut head);
+                message::put_head(checkpoint, stamp, request.code(), &mut head);
                 head.into_bytes().len()
             }
             _ => bytes.len(),
@@ -88,7 +88,7 @@ fn a_negative_duration_does_not_decode() {
     let negative = Attributes { retention_duration: -1, ..ATTRIBUTES };
     let open = to_open("name", BOTH, Some(negative));
     let open = Message::Open { open, opener: OPENER, tag: None };
-    assert!(Message::decode(&encode(&open)).is_err());
+    assert!(Message::take_all(&encode(&open)).is_err());
 }
 
 #[test]
@@ -106,8 +106,8 @@ fn requests_that_ask_for_no_change_are_none_when_they_are_delivered() {
         deliver(&mut rig, &encode(&change(request)));
     }
     let mut other = Writer::new();
-    message::encode_head(CHECKPOINT, STAMP, ais_proto::Code(0x0101), &mut other);
-    assert!(Message::decode(&other.into_bytes()).is_err());
+    message::put_head(CHECKPOINT, STAMP, ais_proto::Code(0x0101), &mut other);
+    assert!(Message::take_all(&other.into_bytes()).is_err());
     assert_eq!(rig.digest(0), before);
 }
 
@@ -140,7 +140,7 @@ fn what_does_not_decode_changes_nothing() {
             _ => 0,
         };
         for length in 0..bytes.len() - data {
-            assert!(Message::decode(&bytes[..length]).is_err(), "{message:?}");
+            assert!(Message::take_all(&bytes[..length]).is_err(), "{message:?}");
             deliver(&mut rig, &bytes[..length]);
         }
     }
