@@ -139,7 +139,9 @@ macro_rules! variants {
                 match self {
                     $(Self::$variant $(($value))? $({ $($field),+ })? => {
                         $(
-                            <$crate::form!($($inner_form)?) as $crate::Form<'_, $inner>>::put($value, out);
+                            <$crate::form!($($inner_form)?) as $crate::Form<'_, $inner>>::put(
+                                $value, out,
+                            );
                         )?
                         $($(
                             <$crate::form!($($form)?) as $crate::Form<'_, $type>>::put($field, out);
@@ -159,7 +161,11 @@ macro_rules! variants {
             ) -> ::core::result::Result<Self, $crate::DecodeError> {
                 match number {
                     $($code => Ok(Self::$variant
-                        $((<$crate::form!($($inner_form)?) as $crate::Form<'_, $inner>>::take(input)?))?
+                        $((
+                            <$crate::form!($($inner_form)?) as $crate::Form<'_, $inner>>::take(
+                                input,
+                            )?
+                        ))?
                         $({ $(
                             $field:
                                 <$crate::form!($($form)?) as $crate::Form<'_, $type>>::take(input)?
