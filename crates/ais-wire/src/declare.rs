@@ -89,9 +89,6 @@ macro_rules! record {
 /// Declares an enum whose variants have numbers, which stand somewhere before them
 /// ([`Variants`](crate::Variants)). Each has named fields, in the order of the wire, or one
 /// value, which is named too.
-///
-/// The last line may be `else Variant { head: Type, .. tail: Type }` where the tail is such an
-/// enum: all numbers that are not listed are those of the tail, whose body comes last.
 #[macro_export]
 macro_rules! variants {
     ($(#[$meta:meta])* $vis:vis enum $name:ident $(<$life:lifetime>)?: $number:ty {
@@ -106,13 +103,9 @@ macro_rules! variants {
         $($(#[$doc:meta])* $code:literal $variant:ident
             $(($value:ident: $inner:ty $(as $inner_form:ty)?))?
             $({ $($(#[$note:meta])* $field:ident: $type:ty $(as $form:ty)?),+ $(,)? })?,)*
-        $(else $(#[$last:meta])* $other:ident {
-            $($first:ident: $first_type:ty,)* .. $tail:ident: $tail_type:ty $(,)?
-        })?
     ) => {
         $($head)* enum $name<$($life)?> {
             $($(#[$doc])* $variant $(($inner))? $({ $($(#[$note])* $field: $type),+ })?,)*
-            $($(#[$last])* $other { $($first: $first_type,)* $tail: $tail_type },)?
         }
 
         impl<$($life)?> $crate::Variants<$of> for $name<$($life)?> {
@@ -130,7 +123,6 @@ macro_rules! variants {
             fn number(&self) -> $number {
                 match self {
                     $(Self::$variant { .. } => $code,)*
-                    $(Self::$other { $tail, .. } => $crate::Variants::number($tail),)?
                 }
             }
 
@@ -147,10 +139,6 @@ macro_rules! variants {
                             <$crate::form!($($form)?) as $crate::Form<'_, $type>>::put($field, out);
                         )+)?
                     })*
-                    $(Self::$other { $($first,)* $tail } => {
-                        $($crate::Wire::put($first, out);)*
-                        $crate::Variants::put_body($tail, out);
-                    })?
                 }
             }
 
@@ -171,11 +159,6 @@ macro_rules! variants {
                                 <$crate::form!($($form)?) as $crate::Form<'_, $type>>::take(input)?
                         ),+ })?
                     ),)*
-                    $(number => Ok(Self::$other {
-                        $($first: $crate::Wire::take(input)?,)*
-                        $tail: $crate::Variants::take_body(number, input)?,
-                    }),)?
-                    #[allow(unreachable_patterns, reason = "`else` has all numbers")]
                     _ => Err($crate::DecodeError::Invalid),
                 }
             }
@@ -251,15 +234,6 @@ mod tests {
 
     tagged! {
         #[derive(Debug, Clone, PartialEq)]
-        enum Inner<'a> {
-            3 Nothing,
-            4 Counted { bytes: &'a [u8], flag: bool },
-            5 Last { bytes: &'a [u8] as Rest },
-        }
-    }
-
-    tagged! {
-        #[derive(Debug, Clone, PartialEq)]
         enum Outer<'a> {
             1 Record(plain: Plain),
             7 Tail(bytes: &'a [u8] as Rest),
@@ -268,7 +242,8 @@ mod tests {
                 result: Result<String, [u8; 3]>,
                 own: Vec<u8> as Bytes,
             },
-            else Other { stamp: i32, .. inner: Inner<'a> }
+            3 Nothing,
+            4 Counted { stamp: i32, bytes: &'a [u8], flag: bool },
         }
     }
 
@@ -279,16 +254,14 @@ mod tests {
         let (name, node) = (Name::try_from("ab").unwrap(), NodeId::new([10, 0, 0, 7].into()));
         let plain = Plain { place: 258, name, node: Some(node) };
         let mixed = |result| Outer::Mixed { both: vec![(7, -1)], result, own: vec![8, 9] };
-        let other = |inner| Outer::Other { stamp: -2, inner };
-        let counted = Inner::Counted { bytes: b"xy", flag: true };
+        let counted = Outer::Counted { stamp: -2, bytes: b"xy", flag: true };
         vec![
             (Outer::Record(plain), b"\x01\x02\x01\x02\0ab\x01\x0a\0\0\x07".into()),
             (mixed(Ok("c".into())), [BOTH, b"\x01\x01\0\0\0c", OWN].concat()),
             (mixed(Err([1, 2, 3])), [BOTH, b"\0\x01\x02\x03", OWN].concat()),
             (Outer::Tail(b"xy"), b"\x07xy".into()),
-            (other(Inner::Nothing), b"\x03\xfe\xff\xff\xff".into()),
-            (other(counted), b"\x04\xfe\xff\xff\xff\x02\0\0\0xy\x01".into()),
-            (other(Inner::Last { bytes: b"xy" }), b"\x05\xfe\xff\xff\xffxy".into()),
+            (Outer::Nothing, b"\x03".into()),
+            (counted, b"\x04\xfe\xff\xff\xff\x02\0\0\0xy\x01".into()),
         ]
     }
 
@@ -311,16 +284,11 @@ mod tests {
             fields.iter().map(field).collect::<Vec<_>>()
         };
         assert_eq!(fields(Plain::FIELDS), ["place u16 ", "name Name ", "node Option<NodeId> "]);
-        let inner: Vec<_> = Inner::DECLARED.iter().map(|of| (of.0, of.1, fields(of.2))).collect();
-        assert_eq!(
-            inner,
-            [
-                (3, "Nothing", vec![]),
-                (4, "Counted", vec!["bytes &'a [u8] ".into(), "flag bool ".into()]),
-                (5, "Last", vec!["bytes &'a [u8] Rest".into()]),
-            ]
-        );
-        assert_eq!(fields(Outer::DECLARED[0].2), ["plain Plain "]);
+        let outer: Vec<_> = Outer::DECLARED.iter().map(|of| (of.0, of.1, fields(of.2))).collect();
+        assert_eq!(outer[0], (1, "Record", vec!["plain Plain ".into()]));
+        assert_eq!(outer[1], (7, "Tail", vec!["bytes &'a [u8] Rest".into()]));
+        assert_eq!(outer[3], (3, "Nothing", vec![]));
+        assert_eq!(outer[4].2, ["stamp i32 ", "bytes &'a [u8] ", "flag bool "]);
     }
 
     #[test]
@@ -329,16 +297,12 @@ mod tests {
             for length in 0..bytes.len() {
                 let read = Outer::take(&mut Reader::new(&bytes[..length]));
                 assert_ne!(read.as_ref(), Ok(&value));
-                let ends_in_rest = match bytes[0] {
-                    5 => length >= 5,
-                    number => number == 7 && length >= 1,
-                };
+                let ends_in_rest = bytes[0] == 7 && length >= 1;
                 assert_eq!(read.is_ok(), ends_in_rest, "{length} bytes of {value:?}");
             }
         }
         for bytes in [&b"\0\0\0\0\0"[..], b"\x06\0\0\0\0", b"\x02\0\0\0\0\x02"] {
             assert_eq!(Outer::take(&mut Reader::new(bytes)), Err(DecodeError::Invalid));
         }
-        assert_eq!(Inner::take(&mut Reader::new(b"\x06")), Err(DecodeError::Invalid));
     }
 }
