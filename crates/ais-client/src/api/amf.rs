@@ -110,7 +110,7 @@ impl<S> Amf<S> {
     /// `proxy` speaks, if that is another one.
     ///
     /// # Errors
-    /// Those of the C function, as all below.
+    /// The errors of the C function, as all below.
     pub fn register(&self, component: Name, proxy: Option<Name>) -> Result<(), AisError> {
         self.call(Request::Register { component, proxy }, done)
     }
@@ -118,7 +118,7 @@ impl<S> Amf<S> {
     /// Withdraws a component (`saAmfComponentUnregister`).
     ///
     /// # Errors
-    /// Those of the C function.
+    /// The errors of the C function.
     pub fn unregister(&self, component: Name, proxy: Option<Name>) -> Result<(), AisError> {
         self.call(Request::Unregister { component, proxy }, done)
     }
@@ -142,7 +142,7 @@ impl<S> Amf<S> {
     /// `capacity` is how many members the subscriber has room for.
     ///
     /// # Errors
-    /// Those of the C function; `TryAgain` also if too many events are awaited.
+    /// The errors of the C function; `TryAgain` also if too many events are awaited.
     pub fn track_start(
         &self,
         csi: &Name,
@@ -160,7 +160,7 @@ impl<S> Amf<S> {
     /// (`saAmfProtectionGroupTrackStop`).
     ///
     /// # Errors
-    /// Those of the C function.
+    /// The errors of the C function.
     pub fn track_stop(&self, csi: &Name) -> Result<(), AisError> {
         self.call(Request::TrackStop { csi: csi.clone() }, done)?;
         self.subscriptions.stop(csi);
@@ -227,7 +227,7 @@ impl<S> Amf<S> {
 /// The readiness state of a component (`saAmfReadinessStateGet`).
 ///
 /// # Errors
-/// Those of the C function.
+/// The errors of the C function.
 pub fn readiness_state(component: Name) -> Result<Readiness, AisError> {
     call(Request::ReadinessStateGet { component }, |reply| reply.read(Readiness::decode))
 }
@@ -235,7 +235,7 @@ pub fn readiness_state(component: Name) -> Result<Readiness, AisError> {
 /// The HA state of a component for an instance (`saAmfHAStateGet`).
 ///
 /// # Errors
-/// Those of the C function.
+/// The errors of the C function.
 pub fn ha_state(component: Name, csi: Name) -> Result<HaState, AisError> {
     call(Request::HaStateGet { component, csi }, |reply| reply.read(HaState::decode))
 }
@@ -244,7 +244,7 @@ pub fn ha_state(component: Name, csi: Name) -> Result<HaState, AisError> {
 /// (`saAmfComponentCapabilityModelGet`).
 ///
 /// # Errors
-/// Those of the C function.
+/// The errors of the C function.
 pub fn capability_model(component: Name) -> Result<u8, AisError> {
     call(Request::CapabilityModelGet { component }, |reply| reply.read(Reader::u8))
 }
@@ -253,7 +253,7 @@ pub fn capability_model(component: Name) -> Result<u8, AisError> {
 /// (`saAmfPendingOperationGet`).
 ///
 /// # Errors
-/// Those of the C function.
+/// The errors of the C function.
 pub fn pending_operation(component: Name) -> Result<u32, AisError> {
     call(Request::PendingOperationGet { component }, |reply| reply.read(Reader::u32))
 }
@@ -261,7 +261,7 @@ pub fn pending_operation(component: Name) -> Result<u32, AisError> {
 /// Reports that a component failed (`saAmfErrorReport`).
 ///
 /// # Errors
-/// Those of the C function.
+/// The errors of the C function.
 pub fn error_report(report: ErrorReport<'_>) -> Result<(), AisError> {
     call(Request::ErrorReport(report), done)
 }
@@ -269,7 +269,7 @@ pub fn error_report(report: ErrorReport<'_>) -> Result<(), AisError> {
 /// Takes all errors of a component back (`saAmfErrorCancelAll`).
 ///
 /// # Errors
-/// Those of the C function.
+/// The errors of the C function.
 pub fn error_cancel_all(component: Name) -> Result<(), AisError> {
     call(Request::ErrorCancelAll { component }, done)
 }
@@ -278,7 +278,7 @@ pub fn error_cancel_all(component: Name) -> Result<(), AisError> {
 /// (`saAmfStoppingComplete`).
 ///
 /// # Errors
-/// Those of the C function.
+/// The errors of the C function.
 pub fn stopping_complete(invocation: i32, result: Result<(), AisError>) -> Result<(), AisError> {
     call(Request::StoppingComplete { invocation, result }, done)
 }
@@ -287,7 +287,7 @@ pub fn stopping_complete(invocation: i32, result: Result<(), AisError>) -> Resul
 /// answer, at any time.
 ///
 /// # Errors
-/// Those of the C function.
+/// The errors of the C function.
 pub fn respond(invocation: i32, result: Result<(), AisError>) -> Result<(), AisError> {
     call(Request::Response { invocation, result }, done)
 }

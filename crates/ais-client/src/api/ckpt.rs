@@ -87,7 +87,7 @@ impl<I> Ckpt<I> {
     /// Opens a checkpoint (`saCkptCheckpointOpenAsync`); an event tells the end.
     ///
     /// # Errors
-    /// Those of the C function.
+    /// The errors of the C function.
     pub fn open_async(&self, invocation: I, open: &Open) -> Result<(), AisError> {
         self.opens.ask(invocation, |tag| self.call(Request::OpenAsync { tag, open: open.clone() }))
     }
@@ -96,7 +96,7 @@ impl<I> Ckpt<I> {
     /// (`saCkptCheckpointSynchronizeAsync`); an event tells the end.
     ///
     /// # Errors
-    /// Those of the C function.
+    /// The errors of the C function.
     pub fn synchronize_async(
         &self,
         invocation: I,

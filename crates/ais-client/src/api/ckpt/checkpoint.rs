@@ -38,7 +38,7 @@ impl From<AisError> for VectorError {
 /// closed or the process ends.
 ///
 /// # Errors
-/// Those of the C function.
+/// The errors of the C function.
 pub fn open(open: Open, timeout: Option<Duration>) -> Result<Arc<Checkpoint>, AisError> {
     let request = ais_proto::Request::Ckpt(Request::Open(open));
     let request = Outgoing::new(&request)?;
@@ -65,7 +65,7 @@ pub fn tell_misfit() {
 /// Removes a name (`saCkptCheckpointUnlink`).
 ///
 /// # Errors
-/// Those of the C function.
+/// The errors of the C function.
 pub fn unlink(name: Name) -> Result<(), AisError> {
     let request = ais_proto::Request::Ckpt(Request::Unlink { name });
     session::current().call(&request, None, done)
@@ -114,7 +114,7 @@ impl Checkpoint {
     /// (`saCkptCheckpointRetentionDurationSet`).
     ///
     /// # Errors
-    /// Those of the C function.
+    /// The errors of the C function.
     pub fn set_retention_duration(&self, duration: i64) -> Result<(), AisError> {
         self.call(Request::RetentionDurationSet { checkpoint: self.number, duration }, done)
     }
@@ -123,7 +123,7 @@ impl Checkpoint {
     /// (`saCkptActiveCheckpointSet`).
     ///
     /// # Errors
-    /// Those of the C function.
+    /// The errors of the C function.
     pub fn set_active(&self) -> Result<(), AisError> {
         self.call(Request::ActiveSet { checkpoint: self.number }, done)
     }
@@ -131,7 +131,7 @@ impl Checkpoint {
     /// What it is like (`saCkptCheckpointStatusGet`).
     ///
     /// # Errors
-    /// Those of the C function.
+    /// The errors of the C function.
     pub fn status(&self) -> Result<Status, AisError> {
         self.call(Request::StatusGet { checkpoint: self.number }, |reply| {
             reply.read(|input| Status::decode(input.rest()))
@@ -158,7 +158,7 @@ impl Checkpoint {
     /// Deletes a section (`saCkptSectionDelete`).
     ///
     /// # Errors
-    /// Those of the C function.
+    /// The errors of the C function.
     pub fn delete_section(&self, id: &[u8]) -> Result<(), AisError> {
         self.call(Request::SectionDelete { checkpoint: self.number, id }, done)
     }
@@ -167,7 +167,7 @@ impl Checkpoint {
     /// (`saCkptSectionExpirationTimeSet`).
     ///
     /// # Errors
-    /// Those of the C function.
+    /// The errors of the C function.
     pub fn set_expiration_time(&self, id: &[u8], expiration: i64) -> Result<(), AisError> {
         let checkpoint = self.number;
         self.call(Request::ExpirationTimeSet { checkpoint, id, expiration }, done)
@@ -176,7 +176,7 @@ impl Checkpoint {
     /// Writes all elements or none (`saCkptCheckpointWrite`).
     ///
     /// # Errors
-    /// Those of the C function, with the element that is to blame.
+    /// The errors of the C function, with the element that is to blame.
     pub fn write(&self, elements: Vec<WriteElement<'_>>) -> Result<(), VectorError> {
         let checkpoint = self.number;
         self.call(Request::Write { checkpoint, elements }, |reply| Ok(blame(reply)))?
@@ -185,7 +185,7 @@ impl Checkpoint {
     /// Replaces all that a section holds (`saCkptSectionOverwrite`).
     ///
     /// # Errors
-    /// Those of the C function.
+    /// The errors of the C function.
     pub fn overwrite(&self, id: &[u8], data: &[u8]) -> Result<(), AisError> {
         self.call(Request::Overwrite { checkpoint: self.number, id, data }, done)
     }
@@ -195,7 +195,7 @@ impl Checkpoint {
     /// they were received.
     ///
     /// # Errors
-    /// Those of the C function, with the element that is to blame; what `place`
+    /// The errors of the C function, with the element that is to blame; what `place`
     /// returns.
     pub fn read(
         &self,
@@ -221,7 +221,7 @@ impl Checkpoint {
     /// (`saCkptCheckpointSynchronize`).
     ///
     /// # Errors
-    /// Those of the C function.
+    /// The errors of the C function.
     pub fn synchronize(&self, timeout: Option<Duration>) -> Result<(), AisError> {
         let request = ais_proto::Request::Ckpt(Request::Synchronize { checkpoint: self.number });
         self.session.call_here(&Outgoing::new(&request)?, timeout, done)
@@ -231,7 +231,7 @@ impl Checkpoint {
     /// those that are `chosen`, by the time `expiration` where that matters.
     ///
     /// # Errors
-    /// Those of the C function.
+    /// The errors of the C function.
     pub fn sections(
         self: &Arc<Self>,
         chosen: SectionsChosen,
