@@ -129,7 +129,7 @@ pub(crate) type Replies = &'static [(RequestKind, &'static str)];
 
 /// Defines the ids of the services, and the enums of what any of them is asked and
 /// tells. Of each service: its number, and the types of its requests and its events.
-/// Those declare the methods that are called here ([`messages`](crate::messages)).
+/// The types of a service declare the methods that are called here ([`messages`](crate::messages)).
 macro_rules! services {
     ($($(#[$doc:meta])* $id:ident = $number:literal: $request:ty, $event:ty;)*) => {
         $crate::numbers::numbered! {

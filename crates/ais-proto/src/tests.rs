@@ -1,6 +1,6 @@
 //! Requests and events survive the way, and nothing shorter does.
 
-mod golden;
+pub(crate) mod golden;
 mod page;
 
 use crate::track::TrackFlags;

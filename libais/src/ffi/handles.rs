@@ -26,7 +26,7 @@ pub(super) struct Handles {
     pub(super) sections: Table<Listing>,
 }
 
-/// Those of this process; a child of it has none of them.
+/// The handles of this process; a child of the process has none of them.
 pub(super) fn handles() -> &'static Handles {
     static HANDLES: PerProcess<Handles> = PerProcess::new(|| Handles {
         clm: Table::new(&CLM),

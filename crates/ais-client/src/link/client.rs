@@ -63,7 +63,7 @@ impl Client {
     /// stale event it tells nothing.
     ///
     /// # Errors
-    /// Those of [`Events::next`]; `Library` if `tell` cannot read the event.
+    /// The errors of [`Events::next`]; `Library` if `tell` cannot read the event.
     pub(crate) fn next<T>(
         &self,
         mut tell: impl FnMut(Code, &[u8]) -> Result<Option<T>, DecodeError>,
@@ -93,7 +93,7 @@ impl Client {
     /// Makes a call on the connection of the handle.
     ///
     /// # Errors
-    /// That of the call; `Library` if aisexec is gone, `BadHandle` if the
+    /// The error of the call; `Library` if aisexec is gone, `BadHandle` if the
     /// handle is finalized meanwhile.
     pub(crate) fn call<T>(
         &self,

@@ -255,7 +255,7 @@ impl Current {
     /// at most as long as aisexec says.
     ///
     /// # Errors
-    /// That of the call; `TryAgain` if there is no aisexec.
+    /// The error of the call; `TryAgain` if there is no aisexec.
     pub(crate) fn call<T>(
         &self,
         request: &Request<'_>,

@@ -28,7 +28,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// That of an open descriptor.
+    /// The identity of an open descriptor.
     fn of(fd: RawFd) -> Result<Self, Errno> {
         let mut status = MaybeUninit::<libc::stat>::uninit();
         // SAFETY: fstat writes the structure, or fails. It may be called in

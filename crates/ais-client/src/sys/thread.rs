@@ -301,10 +301,10 @@ fn count_holding(change: i32) {
     }
 }
 
-/// Who may interrupt a wait.
+/// Which signals may interrupt a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signals {
-    /// Nobody.
+    /// None.
     Held,
     /// The handlers that the program lets run, unless the thread is
     /// [`Holding`] something.

@@ -151,15 +151,15 @@ impl<'a> Change<'a> {
     }
 }
 
+/// The number of a [`Message::Change`], as declared above.
+const CHANGE: u8 = 6;
+
 /// Begins a [`Message::Change`]: the body of its request follows as it came.
 pub(super) fn put_head(checkpoint: CheckpointId, stamp: Stamp, code: Code, out: &mut Writer) {
     stamp.put(out.u8(CHANGE));
     checkpoint.put(out);
     out.u16(code.0);
 }
-
-/// The number of a [`Message::Change`].
-const CHANGE: u8 = 6;
 
 /// A request as it came: its code and its body.
 enum Asked {}

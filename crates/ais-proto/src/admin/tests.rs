@@ -1,8 +1,8 @@
 //! Requests, replies and events survive the way, and nothing shorter does.
 
 use super::*;
-use crate::amf::{HaState, Readiness};
 use crate::ckpt::{Attributes, UpdateOption};
+use crate::tests::golden;
 use crate::{Code, DecodeError, Name, NodeId, Reader, Writer};
 
 const ONE: NodeId = NodeId::new(std::net::Ipv4Addr::new(10, 0, 0, 1));
@@ -32,34 +32,7 @@ fn assert_round_trip<T: PartialEq + std::fmt::Debug>(
 }
 
 fn status() -> Status {
-    Status {
-        version: "0.1.0".into(),
-        node: ONE,
-        name: name("one"),
-        cluster: name("ais"),
-        uptime: 5,
-        state: State::Synchronising,
-        synchronised: 1 << 40,
-        view: Some(VIEW),
-        members: 2,
-        synced: 1,
-        expected_nodes: Some(3),
-        has_quorum: true,
-        lead: Some(TWO),
-        has_amf: true,
-        checkpoints: 4,
-        checkpoint_memory: 5,
-        checkpoint_memory_limit: 6,
-        clients: Clients { processes: 1, clm: 2, amf: 3, ckpt: 4 },
-        configured: vec![(ONE, true), (TWO, false)],
-        problems: vec![Problem {
-            severity: Severity::Degraded,
-            node: Some(TWO),
-            what: "slow".into(),
-            advice: "wait".into(),
-        }],
-        other_handles: Vec::new(),
-    }
+    Status { other_handles: Vec::new(), ..golden::status() }
 }
 
 #[test]
@@ -137,25 +110,7 @@ fn replies_round_trip() {
     let page = Page { items: vec![checkpoint], more: true };
     let encoded = bytes(|out| page.encode(out, |out, item| item.encode(out)));
     assert_round_trip(&page, &encoded, |input| Page::decode(input, Checkpoint::decode));
-    let component = Component {
-        group: name("raid"),
-        redundancy: Redundancy::NPlusM,
-        group_admin: AdminState::ShuttingDown,
-        pending: Some(Operation::SwitchOver),
-        group_reason: "shut down".into(),
-        unit: name("raidA"),
-        place: Some(name("one")),
-        phase: Phase::Active,
-        unit_admin: AdminState::Locked,
-        unit_reason: "locked".into(),
-        name: name("comp_a"),
-        reason: "it registers".into(),
-        node: Some(TWO),
-        readiness: Readiness::InService,
-        failure: Some(Failure::Silent),
-        instances: vec![(name("pgA"), Some(HaState::Active)), (name("pgB"), None)],
-    };
-    let page = Page { items: vec![component], more: false };
+    let page = Page { items: vec![golden::component()], more: false };
     let encoded = bytes(|out| page.encode(out, |out, item| item.encode(out)));
     assert_round_trip(&page, &encoded, |input| Page::decode(input, Component::decode));
     let node = AmfNode { node: ONE, admin: AdminState::Locked, fault: Some(name("comp_a")) };

@@ -354,7 +354,7 @@ fn admin_events(table: &mut Table) {
     );
 }
 
-fn status() -> admin::Status {
+pub(crate) fn status() -> admin::Status {
     use admin::{Clients, Problem, Severity, State, Status};
     Status {
         version: "0.1.0".into(),
@@ -386,7 +386,7 @@ fn status() -> admin::Status {
     }
 }
 
-fn component() -> admin::Component {
+pub(crate) fn component() -> admin::Component {
     use admin::{AdminState, Component, Failure, Operation, Phase, Redundancy};
     use amf::{HaState, Readiness};
     Component {

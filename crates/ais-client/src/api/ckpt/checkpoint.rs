@@ -89,7 +89,7 @@ impl Checkpoint {
     /// Closes it. Only a close that came to no end can be repeated.
     ///
     /// # Errors
-    /// Those of `saCkptCheckpointClose`.
+    /// The errors of `saCkptCheckpointClose`.
     pub fn close(&self) -> Result<(), AisError> {
         if self.closing.swap(true, Ordering::AcqRel) {
             return Err(AisError::BadHandle);
@@ -143,7 +143,7 @@ impl Checkpoint {
     /// epoch, and never at `i64::MAX`.
     ///
     /// # Errors
-    /// Those of `saCkptSectionCreate`.
+    /// The errors of `saCkptSectionCreate`.
     pub fn create_section(
         &self,
         id: Option<&[u8]>,
