@@ -158,7 +158,7 @@ impl Timing {
         self.token / 8
     }
 
-    /// It has to be heard for at most so long.
+    /// A node that was lost again and again has to be heard for at most so long.
     #[must_use]
     pub const fn longest_wait(self) -> u64 {
         self.token * 16

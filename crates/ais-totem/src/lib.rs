@@ -83,7 +83,7 @@ pub enum Destination {
 pub enum Output {
     /// A packet to send. It may get lost.
     Send {
-        /// Where to.
+        /// Where the packet goes.
         to: Destination,
         /// The datagram.
         bytes: Bytes,
@@ -99,7 +99,7 @@ pub enum Output {
         /// The place of the message in the order of its view; grows by at
         /// least one, and is the same wherever the message is delivered.
         number: u64,
-        /// Who sent it.
+        /// The node that sent it.
         from: NodeId,
         /// What was sent.
         bytes: Vec<u8>,
@@ -121,7 +121,7 @@ pub type Bytes = std::rc::Rc<[u8]>;
 pub enum Guarantee {
     /// In agreed order, as soon as all before it are delivered.
     Agreed,
-    /// The same, and somebody waits to hear that it is stable
+    /// As [`Guarantee::Agreed`], and a program waits to hear that the message is stable
     /// ([`Output::Stable`]).
     Acknowledged,
     /// In the same order, and only when every member of the view has it (EVS:

@@ -13,9 +13,9 @@ pub(crate) const MAX_SETTINGS: usize = 16;
 /// A setting as it stands in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
-    /// Its key.
+    /// The key of the setting.
     pub key: Name,
-    /// Its value, or what stands for it.
+    /// The value of the setting, or what stands for it.
     pub value: Name,
 }
 

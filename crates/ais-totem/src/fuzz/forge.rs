@@ -1,4 +1,4 @@
-//! Datagrams that somebody forges who knows the protocol and hears what others
+//! Datagrams as an attacker forges them that knows the protocol and hears what others
 //! send: the layout is right, the checksum too, and what the fields say is not.
 
 use crate::ViewId;

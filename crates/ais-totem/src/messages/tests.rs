@@ -182,11 +182,11 @@ fn messages_that_break_a_rule_are_left_out() {
     let whole = chunk(FIRST | LAST, b"whole");
     let expected = |index| vec![message(index, Guarantee::Agreed, b"whole")];
     let cases: [(&[u8], &[u8], u64); 4] = [
-        // It goes on without a head.
+        // A message that goes on without a head.
         (LAST_ONLY, b"", 1),
         // A head where it should go on.
         (HEAD, HEAD, 1),
-        // As long as it may be, and too long.
+        // A message as long as it may be, and one too long.
         (HEAD, LONG_END, 0),
         (HEAD, LONGER_END, 1),
     ];

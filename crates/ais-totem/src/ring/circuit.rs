@@ -21,7 +21,7 @@ const EAGER_ROTATIONS: u32 = 8;
 #[derive(Debug)]
 pub(super) struct Circuit {
     pub(super) id: ViewId,
-    /// In ascending order.
+    /// The members of the ring, in ascending order.
     pub(super) members: Vec<NodeId>,
     pub(super) frames: Frames,
     /// All frames up to this one are delivered, or carry nothing to deliver.
@@ -64,7 +64,7 @@ pub(super) struct Circuit {
 pub(super) struct Passed {
     pub(super) to: NodeId,
     pub(super) bytes: Bytes,
-    /// When to send it again, and again after that.
+    /// When to send the packet again, and again after that.
     pub(super) again: u64,
     pub(super) interval: u64,
 }
@@ -81,12 +81,12 @@ struct Stuck {
 /// Why a token is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refused {
-    /// It has been here before.
+    /// The token has been here before.
     Copy,
-    /// No member can have sent it.
+    /// No member can have sent the token.
     Wrong,
-    /// It is the next one, and frames have been taken here for delivery that
-    /// nobody can have sent yet.
+    /// The token is the next one, and frames have been taken here for delivery that no
+    /// member can have sent yet.
     Diverged,
 }
 
@@ -191,7 +191,8 @@ impl Circuit {
         Some(self.insert(data.seq, data.payload))
     }
 
-    /// The same, where it is of interest when it comes.
+    /// Takes a frame as [`Self::take`] does, and notes when it came if it shows that
+    /// the token has arrived.
     pub(super) fn take_at(&mut self, now: u64, sender: NodeId, data: Data) -> Option<Inserted> {
         let taken = self.take(sender, data);
         if self.passed.is_none() {
@@ -220,7 +221,7 @@ impl Circuit {
         if !is_next || !can_be {
             return Err(Refused::Wrong);
         }
-        // Who has the token sends, and nobody has it but this member.
+        // Only the member that has the token sends, and that is this one.
         if self.frames.aru() > token.seq {
             return Err(Refused::Diverged);
         }
@@ -269,8 +270,8 @@ impl Circuit {
             && !token.recovering;
         token.idle = if is_idle { token.idle.saturating_add(1) } else { 0 };
         if token.idle > 1 {
-            // So it is already, unless somebody counts wrong and the ring
-            // stands still for it.
+            // Both are 0 already, unless a member counts wrong and the ring stands
+            // still for it.
             (token.sent, token.backlog) = (0, 0);
         }
     }
@@ -381,8 +382,8 @@ impl Circuit {
         self.idle = token.idle;
     }
 
-    /// The member that has not received a frame for so long that it never
-    /// will. Only who has that frame can tell.
+    /// The member that has not received a frame for so long that it never will. Only a
+    /// member that has that frame can tell.
     pub(super) fn does_not_receive(&self, now: u64, time: u64) -> Option<NodeId> {
         let stuck = self.stuck.as_ref().filter(|stuck| self.frames.aru() > stuck.aru)?;
         let long = now >= stuck.since.saturating_add(time) && stuck.rotations >= STUCK_ROTATIONS;
@@ -396,8 +397,8 @@ impl Circuit {
         (stuck.rotations >= STUCK_ROTATIONS / 2).then_some(stuck.who)
     }
 
-    /// Whether this member lacks a frame for so long that those who have it, if
-    /// there are any, would have said that somebody does not receive.
+    /// Whether this member lacks a frame for so long that the members that have it, if
+    /// there are any, would have said that one does not receive.
     pub(super) fn lacks_for_ever(&self, now: u64, time: u64) -> bool {
         self.stuck.as_ref().is_some_and(|stuck| {
             self.frames.aru() <= stuck.aru

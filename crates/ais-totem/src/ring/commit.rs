@@ -13,15 +13,16 @@ use ais_wire::NodeId;
 
 #[derive(Debug)]
 pub(super) struct Committing {
-    /// As it is to be passed on.
+    /// The commit token as it is to be passed on.
     token: Commit,
-    /// `None`: the number of the ring has yet to be reserved.
+    /// The commit token as it was passed on. `None`: the number of the ring has yet to
+    /// be reserved.
     passed: Option<Passed>,
     entered_at: u64,
     deadline: u64,
-    /// What all agreed on, as this member said it.
+    /// The JOIN that says, as this member said it, what all agreed on.
     agreed: Join,
-    /// When to say it again: who has just come back has not heard it.
+    /// When to send that JOIN again: a node that has just come back has not heard it.
     join_at: u64,
 }
 
@@ -58,7 +59,7 @@ impl Committing {
 }
 
 impl Ring {
-    /// All agree on `members`, of whom this is the lowest.
+    /// All agree on `members`, and this member is the lowest of them.
     pub(super) fn begin_commit(&mut self, now: u64, members: &[NodeId], known: u64) {
         let number = self.core.number().max(known).saturating_add(1);
         if number > LAST_NUMBER {
@@ -232,8 +233,8 @@ fn nodes(commit: &Commit) -> Vec<NodeId> {
     commit.members.iter().map(|entry| entry.node).collect()
 }
 
-/// Who is before and after `me` in the ring that is being formed. Nobody in a
-/// ring of one.
+/// The members before and after `me` in the ring that is being formed; `None` in a ring
+/// of one.
 fn neighbours(commit: &Commit, me: NodeId) -> Option<(NodeId, NodeId)> {
     let members = &commit.members;
     let place = members.iter().position(|entry| entry.node == me)?;

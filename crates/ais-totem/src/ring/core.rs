@@ -91,7 +91,7 @@ impl Core {
         self.say_at(Level::Info, now, line);
     }
 
-    /// The same, for what somebody has to put right.
+    /// A line as [`Self::say`] has it, for what people have to put right.
     pub(super) fn warn(&mut self, now: u64, line: &str) {
         self.say_at(Level::Warn, now, line);
     }
@@ -145,7 +145,7 @@ impl Core {
         }
     }
 
-    /// These are in the ring from now on, and those have left it.
+    /// The nodes `members` are in the ring from now on, and `left` have left it.
     pub(super) fn settle_links(&mut self, now: u64, members: &[NodeId], left: &[NodeId]) {
         self.links.note_formed();
         for &node in left {

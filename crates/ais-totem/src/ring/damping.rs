@@ -18,7 +18,8 @@ pub(super) struct Damping {
 
 #[derive(Debug)]
 struct Lost {
-    /// So often within [`Timing::flap_memory`] of each other.
+    /// How often the node was lost, each time within [`Timing::flap_memory`] of the
+    /// time before.
     times: u32,
     at: u64,
 }

@@ -14,7 +14,7 @@ const MAX_ABOVE_GAP: usize = 32 << 20;
 #[derive(Debug)]
 pub(super) struct Frame {
     pub(super) payload: Payload,
-    /// It is delivered only when every member has it.
+    /// Whether the frame is delivered only when every member has it.
     pub(super) needs_safe: bool,
 }
 
@@ -29,15 +29,16 @@ impl Frame {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Inserted {
     New,
-    /// It was there, or was there and is not needed any more.
+    /// The frame was there, or was there and is not needed any more.
     Known,
-    /// It is further ahead than any sender may be.
+    /// The frame is further ahead than any sender may be.
     TooFar,
-    /// Its place has another frame, which may have been delivered.
+    /// The place of the frame has another one, which may have been delivered.
     Other,
-    /// Its place had another frame, above one that is missing. Neither is kept.
+    /// The place of the frame had another one, above one that is missing. Neither is
+    /// kept.
     Doubtful,
-    /// It says that this member has sent it, which is not so.
+    /// The frame says that this member has sent it, which is not so.
     Forged,
 }
 

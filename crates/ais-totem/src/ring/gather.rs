@@ -1,4 +1,4 @@
-//! Gather: who is to be in the next ring ([SRP95] 5.1).
+//! Gather: which nodes are to be in the next ring ([SRP95] 5.1).
 
 mod clique;
 mod consensus;
@@ -15,14 +15,14 @@ use ais_wire::NodeId;
 use peer::Peer;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So many more rings than this member knows of others may have agreed to.
+/// Other nodes may have agreed to so many more rings than this member knows of.
 const MAX_MISSED: u64 = 1 << 16;
 
 #[derive(Debug)]
 pub(super) struct Gather {
     /// Nodes that should be in the next ring, this one included.
     members: BTreeSet<NodeId>,
-    /// Of them, those that should not after all. Both sets only grow.
+    /// The members that should not be in the next ring after all. Both sets only grow.
     failed: BTreeSet<NodeId>,
     /// The members but this one.
     peers: BTreeMap<NodeId, Peer>,
@@ -36,7 +36,7 @@ pub(super) struct Gather {
     laggard: Option<NodeId>,
     /// Until then all have the time to show their links.
     decide_at: u64,
-    /// When it was last looked who is missing.
+    /// When it was last looked which nodes are missing.
     looked_at: u64,
     changed_at: u64,
     /// The first JOIN has been sent.
@@ -46,7 +46,7 @@ pub(super) struct Gather {
     joined_at: Option<u64>,
     /// A ring of one member may be formed from then on.
     alone_at: u64,
-    /// All agree; the commit token is awaited until then.
+    /// All agree on the members; the commit token is awaited until then.
     agreed_until: Option<u64>,
 }
 
@@ -61,20 +61,20 @@ impl Gather {
         (self.members.iter().copied().collect(), self.failed.iter().copied().collect())
     }
 
-    /// Those that are to be in the next ring, in ascending order.
+    /// The nodes that are to be in the next ring, in ascending order.
     pub(super) fn wanted(&self) -> Vec<NodeId> {
         self.members.difference(&self.failed).copied().collect()
     }
 
-    /// The same without this member, in ascending order.
+    /// The nodes but this one that are to be in the next ring, in ascending order.
     fn wanted_peers(&self) -> impl Iterator<Item = (NodeId, &Peer)> {
         let peers = self.peers.iter().map(|(&node, peer)| (node, peer));
         peers.filter(|(node, _)| !self.failed.contains(node))
     }
 
-    /// These are in that ring: what they wanted before is not what they want
-    /// now. They are well, and have the consensus timeout to say that they want
-    /// to be in the next ring.
+    /// The nodes `members` are in `ring`: what they wanted before is not what they want
+    /// now. They are well, and have the consensus timeout to say that they want to be
+    /// in the next ring.
     pub(super) fn note_ring(&mut self, now: u64, ring: ViewId, members: &[NodeId], timing: Timing) {
         let wanted = self.wanted();
         for node in members {
@@ -121,8 +121,8 @@ impl Ring {
         self.begin_gather(now);
     }
 
-    /// The same, where something went wrong with the ring: all have to show that
-    /// they hear each other.
+    /// To gather after something went wrong with the ring: all have to show that they
+    /// hear each other.
     pub(super) fn gather_carefully(&mut self, now: u64, why: String) {
         self.prepare_gather(now, why);
         self.doubt_links(now);
@@ -136,8 +136,9 @@ impl Ring {
         self.begin_gather(now);
     }
 
-    /// To gather as a member lacks what others have. Their links show whose fault
-    /// that is; if they do not, as it comes back at once, it is that member's.
+    /// To gather as a member lacks what others have. Their links show whose fault that
+    /// is; if they do not, as the member lacks something again at once, it is that
+    /// member's.
     pub(super) fn gather_for_deaf(&mut self, now: u64, deaf: NodeId) {
         self.core.counters.gathers_deaf += 1;
         let why = format!("{deaf} does not receive what the others send");
@@ -223,7 +224,7 @@ impl Ring {
             ring.passed = None;
         }
         let deadline = now.saturating_add(self.core.timing.consensus());
-        // Who has just started gives others the time to show.
+        // A node that has just started gives others the time to show.
         let alone_at = if self.ring.is_some() { now } else { deadline };
         let mut gather = Gather {
             members: BTreeSet::from([self.core.me]),
@@ -309,7 +310,7 @@ impl Ring {
         self.check_consensus(now);
     }
 
-    /// Whom a new gather begins with.
+    /// The nodes that a new gather begins with.
     fn members_with_me(&self) -> Vec<NodeId> {
         match &self.state {
             State::Gather(gather) => gather.wanted(),
@@ -390,7 +391,7 @@ impl Ring {
         gather.agreed_until = None;
         let time = self.core.timing.consensus() / 2;
         for peer in gather.peers.values_mut() {
-            // It may be in commit, where it sends no JOIN before it hears of
+            // The node may be in commit, where it sends no JOIN before it hears of
             // this.
             if peer.heard && !peer.refused && now >= peer.deadline {
                 peer.deadline = now.saturating_add(time);
@@ -418,8 +419,8 @@ impl Ring {
         }
     }
 
-    /// Those to whom the first JOIN of a careful gather goes besides: it may be what
-    /// is sent to all that does not get through.
+    /// The nodes to which the first JOIN of a careful gather goes besides: it may be
+    /// what is sent to all that does not get through.
     fn to_be_told_alone(&self) -> Vec<NodeId> {
         match &self.state {
             State::Gather(gather) if gather.is_careful && gather.joined_at.is_none() => {
@@ -465,8 +466,9 @@ impl Ring {
         }
     }
 
-    /// Whom this member hears, and who of them hears it. The members of its ring
-    /// that answer are among them, as long as nothing has gone wrong with it.
+    /// The nodes that this member hears, and those of them that hear it. The members of
+    /// its ring that answer are among them, as long as nothing has gone wrong with
+    /// that.
     fn links_to_tell(&self, now: u64) -> (Vec<NodeId>, Vec<NodeId>) {
         let mates = self.ring.as_ref().map_or(&[][..], |ring| &ring.members);
         let gather = match &self.state {

@@ -1,5 +1,5 @@
-//! HELLO: who else is there, and does it hear me? Rings merge when every
-//! member of one is known to hear and be heard by the other.
+//! HELLO: which other nodes are there, and do they hear this one? Rings merge when
+//! every member of one is known to hear and be heard by the other.
 
 use super::links::News;
 use super::{Ring, State};
@@ -19,7 +19,7 @@ impl Ring {
         if self.is_with_me(from) {
             self.hello_of_member(now, from, hello);
         } else {
-            // Who is in no ring says in JOINs whom it wants.
+            // A node that is in no ring says in JOINs which nodes it wants.
             if hello.ring.is_some() {
                 self.hello_of_ring(now, from, hello);
             }
@@ -35,7 +35,7 @@ impl Ring {
         }
     }
 
-    /// There is another ring.
+    /// A stranger says that it is in another ring.
     fn hello_of_ring(&mut self, now: u64, from: NodeId, hello: &Hello) {
         let Hello { members, mutual, .. } = hello;
         match &self.state {
@@ -60,7 +60,7 @@ impl Ring {
         }
     }
 
-    /// Something of another ring has come.
+    /// A packet of another ring has come.
     pub(super) fn on_other_ring(&mut self, now: u64, from: NodeId) {
         if !self.is_with_me(from) {
             let news = self.core.links.heard(now, from, false, None);
@@ -155,9 +155,9 @@ impl Ring {
         }
     }
 
-    /// Tells everybody of this ring, for the first time or again. Members to whom
-    /// the longest datagrams did not get through are sent one besides: if it gets
-    /// through by now, the next ring has longer ones.
+    /// Tells all nodes of this ring, for the first time or again. Members that the
+    /// longest datagrams did not reach are sent one besides: if it gets through by now,
+    /// the next ring has longer ones.
     pub(super) fn say_hello(&mut self, now: u64) {
         self.hello_at = now.saturating_add(self.core.timing.merge());
         self.greeted_all_at = now;
@@ -172,9 +172,9 @@ impl Ring {
         }
     }
 
-    /// Whom this member hears, but for some, and who of them hears it, as it tells
-    /// others. Who is in no ring, and cannot be in one yet for the want of a number,
-    /// tells nobody, so that others do not wait for its disk.
+    /// The nodes that this member hears, but for some, and those of them that hear it,
+    /// as it tells others. A member that is in no ring, and cannot be in one yet for
+    /// the want of a number, tells of none, so that others do not wait for its disk.
     pub(super) fn links_but(&self, now: u64, except: &[NodeId]) -> (Vec<NodeId>, Vec<NodeId>) {
         if matches!(self.state, State::Operational(_)) || self.core.has_number() {
             self.core.links.nodes(now, except)

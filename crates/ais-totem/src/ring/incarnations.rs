@@ -1,5 +1,5 @@
-//! Which machine has an address: each node draws a number when it starts and tells
-//! it in JOIN and HELLO. Who starts again has another one, and the old one is
+//! Which machine has an address: each node draws a number when it starts and tells it
+//! in JOIN and HELLO. A node that starts again has another number, and the old one is
 //! heard no more; where both go on, two machines have one address.
 
 use super::problems::{Problem, Severity, Topic};
@@ -14,7 +14,7 @@ const MAX_NODES: usize = 2 * MAX_MEMBERS;
 
 #[derive(Debug)]
 pub(super) struct Incarnations {
-    /// Who was not heard for so long is gone.
+    /// A node that was not heard for so long is gone.
     kept: u64,
     nodes: BTreeMap<NodeId, Known>,
 }
@@ -23,7 +23,7 @@ pub(super) struct Incarnations {
 struct Known {
     /// `None`: it is in the ring of this member, and has told nothing yet.
     incarnation: Option<u64>,
-    /// When it was last known to be there.
+    /// When that machine was last known to be there.
     heard_at: u64,
     other: Option<Other>,
 }
@@ -40,9 +40,9 @@ struct Other {
 #[derive(Debug, Clone, Copy)]
 struct Sighting {
     incarnation: u64,
-    /// When somebody with its address was last at work in the ring of this member.
+    /// When a machine with its address was last at work in the ring of this member.
     alive_at: Option<u64>,
-    /// It says that it is in that ring, or that it is in another one.
+    /// Whether the sender says that it is in that ring, or in another one.
     is_mate: Option<bool>,
 }
 
@@ -110,7 +110,7 @@ impl Known {
         }
         let new = Other { incarnation, first_at: now, heard_at: now };
         let other = self.other.get_or_insert(new);
-        // There may be a third one.
+        // There may be a third machine.
         (other.incarnation, other.heard_at) = (incarnation, now);
         false
     }
@@ -206,7 +206,7 @@ impl Ring {
 fn is_in(packet: &Packet, ring: ViewId) -> Option<bool> {
     match packet {
         Packet::Hello(hello) => hello.ring.map(|of| of == ring),
-        // It may have been sent before the sender was in the ring.
+        // The JOIN may have been sent before the sender was in the ring.
         Packet::Join(join) => (join.ring == Some(ring)).then_some(true),
         _ => None,
     }

@@ -34,7 +34,7 @@ impl Ring {
         self.is_diverged = false;
         self.core.use_size(now, recovery.size);
         self.core.settle_links(now, &recovery.circuit.members, &left);
-        // Who has just started had to be let in.
+        // A node that has just started had to be let in.
         if recovery.entries.iter().any(|entry| origin(entry).is_none()) {
             self.gathers.fill();
         }

@@ -1,4 +1,4 @@
-//! How often what arrives may have this member do something.
+//! How often packets that arrive may have this member do something.
 
 use super::{Ring, State};
 use crate::Timing;
@@ -13,7 +13,7 @@ const GREETINGS: u32 = MAX_MEMBERS as u32;
 /// A node leaves at once only once in so many times [`Timing::disturbances`].
 const LEAVES_APART: u64 = 10;
 
-/// So many at once, and one more each time a while has passed.
+/// A token bucket: so many at once, and one more each time a while has passed.
 #[derive(Debug)]
 pub(super) struct Limit {
     most: u32,
@@ -27,17 +27,18 @@ impl Limit {
         Self { most, gap: gap.max(1), left: most, counted_to: 0 }
     }
 
-    /// For gathers that packets of others bring about and that change nothing.
+    /// The bound for gathers that packets of others bring about and that change
+    /// nothing.
     pub(super) fn of_gathers(timing: Timing) -> Self {
         Self::new(GATHERS, timing.disturbances())
     }
 
-    /// For HELLO to single nodes.
+    /// The bound for HELLO to single nodes.
     pub(super) fn of_greetings(timing: Timing) -> Self {
         Self::new(GREETINGS, timing.merge() / u64::from(GREETINGS))
     }
 
-    /// Whether it may be done now, once.
+    /// Whether what is bounded may be done now, once.
     pub(super) fn take(&mut self, now: u64) -> bool {
         let earned = now.saturating_sub(self.counted_to) / self.gap;
         self.counted_to = self.counted_to.saturating_add(earned.saturating_mul(self.gap));
@@ -64,9 +65,9 @@ impl Ring {
         may
     }
 
-    /// Whether `node` is believed that it leaves. Who has left shortly before is
-    /// back, so that somebody may have forged that: if it does leave, it takes no
-    /// part in the ring any more.
+    /// Whether `node` is believed that it leaves. A node that has left shortly before
+    /// is back, so that its word may be forged: if it does leave, it takes no part in
+    /// the ring any more.
     pub(super) fn may_leave(&mut self, now: u64, node: NodeId) -> bool {
         let gap = self.core.timing.disturbances().saturating_mul(LEAVES_APART);
         self.leaves.retain(|_, at| now < at.saturating_add(gap));

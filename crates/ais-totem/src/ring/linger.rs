@@ -1,9 +1,9 @@
 //! For how many messages the token waits where some have just become stable.
 //!
-//! Whoever waited for that sends the next message at once, which would have to
-//! wait for a whole rotation if the token were gone by then; and the more
-//! messages share a rotation the less each of them costs. How many writers
-//! there are is not known, so the number is learned.
+//! A program that waited for that sends the next message at once, which would have to
+//! wait for a whole rotation if the token were gone by then; and the more messages
+//! share a rotation the less each of them costs. How many writers there are is not
+//! known, so the number is learned.
 
 /// After so many visits in a row at which enough messages were there it is
 /// tried whether there are more.

@@ -1,5 +1,5 @@
-//! Whom this member hears and who hears it, what gets through between them, and
-//! whom it lets in.
+//! The nodes that this member hears and that hear it, what gets through between them,
+//! and which of them it lets in.
 
 mod report;
 #[cfg(test)]
@@ -20,11 +20,11 @@ const LEAST: u16 = 548;
 /// What common paths carry, without the headers of IP and UDP: jumbo frames,
 /// Ethernet, and what PPPoE, VXLAN, tunnels and VPNs leave of it.
 const COMMON: [u16; 9] = [8972, 1472, 1464, 1422, 1392, 1372, 1252, 972, LEAST];
-/// After so many HELLOs shorter ones are tried.
+/// After so many HELLOs shorter ones are tried too.
 const PROMPT: u32 = 2;
-/// Of a node that gets short ones only all lengths are tried so often.
+/// So often all lengths are tried for a node that gets short datagrams only.
 const TRIES: u32 = 4;
-/// After so many that are not answered they are further apart.
+/// After so many HELLOs that are not answered they are further apart.
 const EAGER: u32 = 8;
 
 #[derive(Debug)]
@@ -32,7 +32,8 @@ pub(super) struct Links {
     timing: Timing,
     /// The bytes of the longest datagram that this member may send.
     full: u16,
-    /// Those of the ring it is in, and those that were so until a while ago.
+    /// The most bytes of a datagram of the ring it is in, and of those until a while
+    /// ago.
     size: u16,
     size_before: (u16, u64),
     /// Bytes of the datagrams the ring was formed with. Some of its frames may be as
@@ -45,28 +46,28 @@ pub(super) struct Links {
 #[derive(Debug, Default)]
 struct Link {
     heard_at: u64,
-    /// What has to get through: nothing said for a stranger, and for a member
-    /// what the frames of the ring need.
+    /// How long a datagram has to get through: of a member, as long as the frames of
+    /// the ring; of a stranger nothing is said.
     least: Option<u16>,
-    /// What came of it, sent to this member and sent to all.
+    /// The longest HELLO that came of the node, sent to this member and sent to all.
     one: Came,
     all: Came,
     /// The longest datagram that was known to get through when it got into the ring.
     size: Option<u16>,
-    /// Since when enough does.
+    /// Since when enough gets through.
     good_since: Option<u64>,
-    /// It did for as long as damping asks, when it was doubted.
+    /// Enough got through for as long as damping asks, when the node was doubted.
     has_waited: bool,
-    /// What it said last that came of this member's there.
+    /// What the node said last that came of this member's HELLOs there.
     told: Option<Told>,
     /// When a packet of the node last said that it hears this member.
     hears_me_at: Option<u64>,
-    /// Since when it is heard and could not be let in.
+    /// Since when the node is heard and could not be let in.
     strange_since: Option<u64>,
     /// When the node was last sent a HELLO.
     greeted_at: Option<u64>,
-    /// How often that was, since it last said that the longest come; and since it
-    /// said first that only shorter ones do, of both kinds if they do.
+    /// How often it was sent one, since it last said that the longest come; and since
+    /// it said first that only shorter ones do, of both kinds if they do.
     greetings: u32,
     tries: u32,
     /// What [`Links::heard`] found the last time.
@@ -95,7 +96,7 @@ struct Came {
 /// What came to the other node of this member's HELLOs, to it and to all.
 #[derive(Debug, Clone, Copy)]
 struct Told {
-    /// When it said so first without saying something else since, and last.
+    /// When the node said so first without saying something else since, and last.
     since: u64,
     at: u64,
     one: u16,
@@ -247,14 +248,14 @@ impl Links {
         nodes.map(|node| self.known_size(now, node)).fold(self.full, u16::min)
     }
 
-    /// The same for one node: of a member what it had shown when it got into the
-    /// ring, or more if it has shown that lately.
+    /// What [`Self::size_among`] takes of one node: of a member what it had shown when
+    /// it got into the ring, or more if it has shown that lately.
     fn known_size(&self, now: u64, node: NodeId) -> u16 {
         if let Some(link) = self.links.get(&node).filter(|link| link.least.is_some()) {
             let (one, all) = self.came(now, node);
             return link.size.unwrap_or(self.size).max(one.min(all)).min(self.full);
         }
-        // Otherwise the node may know, to which more was shown by now.
+        // The node may know more, as more may have been shown to it by now.
         if self.is_mutual(now, node) { self.size_with(now, node) } else { self.full }
     }
 
@@ -263,8 +264,8 @@ impl Links {
         self.full
     }
 
-    /// Those of the members to or from whom the longest datagrams did not get
-    /// through, and who were not sent one for merge.
+    /// The members to or from which the longest datagrams did not get through, and that
+    /// were not sent one for merge.
     pub(super) fn narrow_among(&mut self, now: u64, mates: &[NodeId]) -> Vec<NodeId> {
         let (full, merge) = (self.full, self.timing.merge());
         let mut is_due = |node: &NodeId| {
@@ -324,14 +325,14 @@ impl Links {
         self.lengths([(node, one)].into_iter())
     }
 
-    /// The same for those to all but `mates`, who need none.
+    /// How long the HELLOs to all have to be, in the same way; `mates` need none.
     pub(super) fn lengths_to_all(&self, now: u64, mates: &[NodeId]) -> Vec<u16> {
         let nodes = { &self.links }.iter().filter(|(_, link)| self.is_fresh(now, link.heard_at));
         let strangers = nodes.map(|(&node, _)| node).filter(|node| !mates.contains(node));
         self.lengths(strangers.map(|node| (node, self.told(now, node).1)))
     }
 
-    /// For nodes and how long those were that have come there.
+    /// How long HELLOs have to be for nodes, each with the longest that has come there.
     fn lengths(&self, nodes: impl Iterator<Item = (NodeId, u16)>) -> Vec<u16> {
         let mut lengths = BTreeSet::from([self.full, self.formed_size, self.size]);
         for (node, came) in nodes {

@@ -64,7 +64,7 @@ pub struct Ring {
     hello_at: u64,
     /// When HELLO was last sent to all.
     greeted_all_at: u64,
-    /// When it has to be sent again, since nodes are greeted one by one.
+    /// When HELLO has to be sent to all again, since nodes are greeted one by one.
     greet_all_at: Option<u64>,
     /// The member whose refusal brought about a gather, and when, unless it
     /// was out after it: then the refusal was true.
@@ -75,7 +75,7 @@ pub struct Ring {
     gathers: Limit,
     /// Nodes that have left lately, and when.
     leaves: BTreeMap<NodeId, u64>,
-    /// The last call at which it was operational.
+    /// The last call at which this member was operational.
     operational_at: u64,
 }
 

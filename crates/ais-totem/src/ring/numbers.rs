@@ -14,9 +14,9 @@ pub(super) const LAST_NUMBER: u64 = MAX_VIEW - (1 << 32);
 /// Numbers so far above those believed are believed too: what members of one
 /// ring agreed to while others did not hear of it.
 const NEAR: u64 = 1 << 16;
-/// Higher ones raise what is believed by so much at a time.
+/// Higher numbers raise what is believed by so much at a time.
 const STEP: u64 = 1 << 36;
-/// They do so once in so many nanoseconds.
+/// Higher numbers raise what is believed once in so many nanoseconds.
 const STEP_GAP: u64 = 100_000_000;
 /// View numbers are reserved so many at a time.
 const RESERVE: u64 = 1000;
@@ -24,9 +24,9 @@ const RESERVE: u64 = 1000;
 /// The view numbers of a member.
 #[derive(Debug)]
 pub(super) struct Numbers {
-    /// The highest one this member has agreed to.
+    /// The highest number that this member has agreed to.
     highest: u64,
-    /// Those up to here are believed.
+    /// Numbers up to this one are believed.
     believed: u64,
     raised_at: Option<u64>,
     reserved: u64,

@@ -15,11 +15,11 @@ use ais_wire::NodeId;
 pub(super) struct Operational {
     /// The token stays here for a while: see [`Why`].
     pub(super) held: Option<Held>,
-    /// Somebody has something to send: the token is not to rest.
+    /// A member has something to send: the token is not to rest.
     pub(super) cancelled: bool,
     /// This member has asked for a token that may rest, and it has not come.
     pub(super) asked: Option<Passed>,
-    /// Somebody waits for what this member sent in its last visit to be stable.
+    /// A program waits for what this member sent in its last visit to be stable.
     pub(super) is_awaited: bool,
     pub(super) linger: Linger,
     /// Visits of the token in a row before which nobody else had sent frames.
@@ -27,7 +27,7 @@ pub(super) struct Operational {
     /// For how many messages that are alone in their visit nobody is asked to
     /// acknowledge.
     pub(super) ask_pause: u32,
-    /// How often in a row not all of them did so in time.
+    /// How often in a row not all members that were asked did so in time.
     pub(super) late: u32,
     /// The highest frame of which the driver knows that all have it.
     stable_told: u64,
@@ -139,7 +139,7 @@ impl Ring {
                 return self.hold(now, visit, self.core.timing.hold(), Why::Idle);
             }
         }
-        // Who waited is answered now and sends again at once: see `linger`.
+        // A program that waited is answered now and sends again at once: see `linger`.
         let is_answer = std::mem::take(&mut operational.is_awaited) && ring.is_sent_stable();
         operational.alone = if visit.is_alone { operational.alone.saturating_add(1) } else { 0 };
         let linger = self.core.linger(ring, &visit, operational.alone);
@@ -153,8 +153,8 @@ impl Ring {
         self.visit(now, visit);
     }
 
-    /// A token that has been here comes again: it may be lost behind this member,
-    /// which may have been told to wait longer than who sends it.
+    /// A token that has been here comes again: it may be lost behind this member, which
+    /// may have been told to wait longer than the sender of the copy.
     fn on_copy(&mut self, now: u64, from: NodeId, token: &Token) {
         let Some(ring) = &mut self.ring else { return };
         if ring.is_last(from, token)
@@ -252,7 +252,7 @@ impl super::Core {
         waiting: u32,
     ) {
         if sent > 0 {
-            // It does not rest, as those behind this member are to know.
+            // The token does not rest, as the members behind this one are to know.
             token.idle = 0;
         }
         let asked = token.requests.len();

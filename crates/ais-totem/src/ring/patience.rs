@@ -1,6 +1,6 @@
-//! How long is waited for the token, for acknowledgements and for messages: as
-//! long as they take on this ring, as it was measured, and never so long that
-//! the token could be missed.
+//! How long a member waits for the token, for acknowledgements and for messages: as
+//! long as they take on this ring, as it was measured, and never so long that the token
+//! could be missed.
 
 use super::token::{MOST_PER_VISIT, PER_VISIT};
 use crate::Timing;
@@ -33,13 +33,13 @@ struct Estimate {
     /// Smoothed mean and mean deviation, in nanoseconds.
     smoothed: Option<u64>,
     deviation: u64,
-    /// How often in a row it took longer than was waited.
+    /// How often in a row a time was longer than was waited.
     doublings: u32,
 }
 
 impl Estimate {
-    /// It took so long, which is less than was waited ([RFC 6298] 2.2, 2.3; 3:
-    /// what was asked for twice tells nothing).
+    /// Notes a time that is less than was waited ([RFC 6298] 2.2, 2.3; 3: what was
+    /// asked for twice tells nothing).
     fn note(&mut self, time: u64) {
         self.doublings = 0;
         let Some(smoothed) = &mut self.smoothed else {
@@ -52,7 +52,7 @@ impl Estimate {
         *smoothed = (*smoothed - *smoothed / 8).saturating_add(time / 8);
     }
 
-    /// It took longer than was waited ([RFC 6298] 5.5).
+    /// Notes a time that is longer than was waited ([RFC 6298] 5.5).
     fn note_late(&mut self) {
         self.doublings = (self.doublings + 1).min(MAX_DOUBLINGS);
     }
@@ -94,7 +94,7 @@ struct OnItsWay {
     since: u64,
     /// Nothing has shown yet that it arrived, and then it is sent again.
     unseen_until: Option<u64>,
-    /// It rests nowhere on its way round.
+    /// The token rests nowhere on its way round.
     goes_round: bool,
     /// A copy from the member before this one has it sent again from then on.
     copies_count_from: u64,
@@ -103,9 +103,10 @@ struct OnItsWay {
 /// What was measured on a ring.
 #[derive(Debug, Default)]
 pub(super) struct Patience {
-    /// Until something shows that a token has arrived that was passed on.
+    /// How long it takes until something shows that a token has arrived that was passed
+    /// on.
     progress: Estimate,
-    /// Until all have acknowledged a frame that asks for it.
+    /// How long it takes until all have acknowledged a frame that asks for it.
     acks: Estimate,
     rotation: Shortest,
     token: Option<OnItsWay>,
@@ -198,8 +199,8 @@ impl Patience {
         self.progress.timeout().unwrap_or(most).clamp(LEAST_RETRANSMIT, most)
     }
 
-    /// So long is waited for the acknowledgements of a frame: not longer than
-    /// for a token, which brings them too.
+    /// How long the acknowledgements of a frame are waited for: not longer than a
+    /// token, which brings them too.
     pub(super) fn for_acks(&self, timing: Timing) -> u64 {
         let most = longest_wait(timing);
         let token = self.progress.timeout().unwrap_or(most).max(LEAST_FOR_ACKS);
@@ -219,8 +220,8 @@ impl Patience {
         of_driver.max(worth(self.rotation())).min(longest_wait(timing))
     }
 
-    /// The same where others send too, who have to wait meanwhile: all of the
-    /// `members` make the rotation longer by a quarter at most.
+    /// How long the token lingers where others send too, which have to wait meanwhile:
+    /// all of the `members` make the rotation longer by a quarter at most.
     pub(super) fn shared_linger(&self, timing: Timing, members: usize) -> u64 {
         worth(self.way(members) / 4).min(longest_wait(timing))
     }
@@ -233,7 +234,7 @@ impl Patience {
         if way < LEAST_LINGER { 0 } else { (way / 2).min(longest_wait(timing)) }
     }
 
-    /// So many frames are sent in a visit at most, if there are so many members.
+    /// How many frames are sent in a visit at most, in a ring of so many members.
     pub(super) fn frames_in_a_visit(&self, members: usize) -> u32 {
         let frames = self.way(members).saturating_mul(PER_VISIT.into()) / LONG_WAY;
         u32::try_from(frames).unwrap_or(u32::MAX).clamp(PER_VISIT, MOST_PER_VISIT)

@@ -21,16 +21,16 @@ pub enum Severity {
     Blocking,
     /// Something is not as it should be, and programs are served all the same.
     Degraded,
-    /// It may be as it should be.
+    /// What is said may be as it should be.
     Notice,
 }
 
 /// Something that is wrong, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The node that it is about, if it is about one.
+    /// The node that the problem is about, if it is about one.
     pub node: Option<NodeId>,
-    /// How much it hurts.
+    /// How much the problem hurts.
     pub severity: Severity,
     /// What is wrong, as a sentence without an end.
     pub what: String,
@@ -45,9 +45,9 @@ pub(super) enum Topic {
     Standstill,
     /// Two machines have the address.
     Address,
-    /// Not all gets through between it and this member.
+    /// Not all gets through between the node and this member.
     Link,
-    /// It is let in later, as it was lost again and again.
+    /// The node is let in later, as it was lost again and again.
     Damping,
     /// The packets of the ring are shorter than they may be.
     Size,
@@ -57,7 +57,7 @@ pub(super) enum Topic {
     Names,
     /// The cluster has another name.
     Cluster,
-    /// It speaks another version.
+    /// The node speaks another version.
     Version,
 }
 

@@ -83,7 +83,8 @@ impl Recovery {
         recovery
     }
 
-    /// Who comes along from the old ring, and what this member has to send.
+    /// Finds which members come along from the old ring, and what this member has to
+    /// send.
     fn plan(&mut self, me: NodeId, old: &Circuit) {
         let mates = self.entries.iter().filter_map(|entry| {
             let from = entry.old.as_ref().filter(|from| from.ring == Some(old.id))?;

@@ -18,9 +18,9 @@ pub struct Status {
     pub state: &'static str,
     /// The last view, if there was one.
     pub view: Option<ViewId>,
-    /// Its members.
+    /// The members of that view.
     pub members: Vec<NodeId>,
-    /// Why it came about.
+    /// Why that view came about.
     pub why: String,
     /// What is wrong, the gravest first.
     pub problems: Vec<Problem>,

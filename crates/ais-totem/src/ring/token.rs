@@ -7,8 +7,9 @@ use ais_wire::NodeId;
 const WINDOW: u32 = 256;
 /// Frames that one member sends in one visit, where the token goes round fast.
 pub(super) const PER_VISIT: u32 = 64;
-/// The same where it takes long: so that the others, of whom is not known yet
-/// how much they have, can send too in the same rotation.
+/// Frames that one member sends in one visit, where the token takes long: few enough
+/// that the others, of which it is not known yet how much they have, can send too in
+/// the same rotation.
 pub(super) const MOST_PER_VISIT: u32 = WINDOW / 4 * 3;
 /// Frames that may be on the way: sent, and not known to be with every member.
 pub(super) const MAX_OUTSTANDING: u64 = 1024;
@@ -116,7 +117,7 @@ mod tests {
         }
     }
 
-    /// [SRP95] 4.1: the token's aru is lowered by who lacks a message and
+    /// [SRP95] 4.1: the token's aru is lowered by a member that lacks a message and
     /// raised by the same.
     #[test]
     fn aru_is_lowered_by_who_lacks_and_raised_by_the_same() {

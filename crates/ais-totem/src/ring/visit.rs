@@ -11,17 +11,18 @@ use crate::Destination;
 use crate::packet::{Ack, Cancel, Data, Packet, Payload, Token};
 use ais_wire::NodeId;
 
-/// So many members at most are asked to acknowledge.
+/// In a ring of more members than this none is asked to acknowledge.
 const MOST_ASKED: usize = 16;
-/// Where they did not come in time nobody is asked for one message, and each
+/// Where acknowledgements did not come in time none is asked for one message, and each
 /// time in a row that this happens for twice as many and one more, up to this.
 const LONGEST_PAUSE: u32 = 63;
 /// More messages than this in a visit that somebody waits for show that there
 /// are several writers. They share the cost of a rotation.
 const ALONE: usize = 2;
-/// Then nobody is asked for so many that are alone in their visit.
+/// Where there are several writers, no member is asked for so many messages that are
+/// alone in their visit.
 const PAUSE_WHEN_SEVERAL: u32 = 8;
-/// So many visits in a row show that nobody else sends.
+/// So many visits in a row show that no other member sends.
 const SURELY_ALONE: u32 = 8;
 
 /// The token stays here.
@@ -36,16 +37,16 @@ pub(super) struct Held {
 /// Why the token does not go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Why {
-    /// Nobody has anything to send: until somebody has.
+    /// No member has anything to send: until one has.
     Idle,
-    /// It has overtaken frames: until they are here.
+    /// The token has overtaken frames: until they are here.
     Frames,
     /// All are about to say that they have what was sent: until they have.
     Acks,
-    /// Some have not, and were sent it again.
+    /// Some members have not said so, and were sent the frame again.
     AcksAgain,
-    /// They have, and who waited for that sends again at once: until as many
-    /// messages wait as came in time before.
+    /// All have said so, and the program that waited for that sends again at once:
+    /// until as many messages wait as came in time before.
     Linger,
 }
 
@@ -57,7 +58,7 @@ pub(super) struct Visit {
     sent: u32,
     /// When sending began.
     began: Option<u64>,
-    /// Nobody else needs the token, as far as is known.
+    /// No other member needs the token, as far as is known.
     pub(super) is_alone: bool,
 }
 
@@ -94,8 +95,8 @@ impl Ring {
         self.visit(now, held.visit);
     }
 
-    /// Sends the last frame again to those who have not said that they have all
-    /// up to it: it was lost, or what they said.
+    /// Sends the last frame again to the members that have not said that they have all
+    /// up to it: the frame was lost, or their acknowledgement.
     fn ask_again(&mut self, now: u64, visit: Visit) {
         let Some(ring) = &mut self.ring else { return };
         ring.patience.note_late_acks();
@@ -127,7 +128,7 @@ impl Ring {
             visit.is_alone && visit.token.requests.is_empty() && ring.members.len() <= MOST_ASKED;
         let longest = ring.patience.in_a_visit(core.timing);
         let may_stay = now < visit.began.get_or_insert(now).saturating_add(longest);
-        // Then acknowledgements cost little beside a rotation.
+        // Where the way is long, acknowledgements cost little beside a rotation.
         let is_far = ring.patience.is_far(ring.members.len());
         let wait = ring.patience.for_acks(core.timing);
         let may_wait = wait <= LEAST_FOR_ACKS || operational.alone >= SURELY_ALONE;
@@ -268,7 +269,7 @@ impl Held {
 }
 
 impl Operational {
-    /// Not all have acknowledged in time.
+    /// Notes that not all have acknowledged in time.
     fn note_late(&mut self) {
         self.ask_pause = LONGEST_PAUSE.min((2 << self.late.min(6)) - 1);
         self.late = self.late.saturating_add(1);

@@ -1,6 +1,6 @@
-//! Who can form a ring where not everybody hears everybody: the largest set of
-//! nodes of which each two hear each other (a maximum clique). What is left out
-//! is found, a minimum vertex cover of the links that are missing, since few are.
+//! The nodes that can form a ring where not all hear each other: the largest set of
+//! nodes of which each two do (a maximum clique). What is left out is found, a minimum
+//! vertex cover of the links that are missing, since few are.
 
 /// Steps of the search at most. When they are used up the best set found so far
 /// is taken; which one that is depends on the links alone.

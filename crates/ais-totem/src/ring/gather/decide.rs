@@ -1,6 +1,6 @@
-//! Who is not to be in the next ring after all: those that are silent, and of
-//! those that do not hear each other as few as possible. All members find the
-//! same, for they know the same links from each other's JOINs.
+//! Which nodes are not to be in the next ring after all: the silent ones, and of those
+//! that do not hear each other as few as possible. All members find the same nodes,
+//! since they know the same links from each other's JOINs.
 
 use super::super::{Ring, State};
 use super::clique::left_out;
@@ -9,7 +9,7 @@ use ais_wire::NodeId;
 use std::cmp::Reverse;
 
 impl Ring {
-    /// Looks at who is missing when it is time to.
+    /// Looks which nodes are missing when it is time to.
     pub(super) fn fail_the_missing(&mut self, now: u64) {
         let State::Gather(gather) = &self.state else { return };
         if gather.agreed_until.is_some() {
@@ -31,7 +31,7 @@ impl Ring {
         }
     }
 
-    /// Those that have nobody listening, and sent no JOIN in time.
+    /// The nodes that have nobody listening, and sent no JOIN in time.
     fn refused_in_vain(&self, now: u64) -> Vec<(NodeId, String)> {
         let State::Gather(gather) = &self.state else { return Vec::new() };
         let gone = gather.wanted_peers().filter(|(_, peer)| peer.refused && now >= peer.deadline);
@@ -46,7 +46,7 @@ impl Ring {
             || gather.wanted_peers().any(|(_, peer)| peer.is_silent(now, &wanted))
     }
 
-    /// Those that are to be left out so that all others hear each other.
+    /// The nodes that are to be left out so that all others hear each other.
     fn not_connected(&self, now: u64) -> Vec<(NodeId, String)> {
         let mut nodes = self.by_preference(now);
         let stay = loop {
@@ -66,10 +66,10 @@ impl Ring {
         gone.map(|node| (node, self.why_missing(now, node))).collect()
     }
 
-    /// Those that are wanted, with those first that are rather to stay: members of
-    /// this ring that have fallen silent, or were so for long, are the last, as they
-    /// may not have had the time to show their links; before them those of larger
-    /// rings are the first, and of these the lower ones.
+    /// The wanted nodes, those first that are rather to stay. Members of this ring that
+    /// have fallen silent, or were so for long, are the last, as they may not have had
+    /// the time to show their links. Of the others, nodes of larger rings come first,
+    /// and of these the lower ones.
     fn by_preference(&self, now: u64) -> Vec<NodeId> {
         let State::Gather(gather) = &self.state else { return Vec::new() };
         let mine = self.trusted_ring().map(|ring| ring.id);
@@ -130,8 +130,8 @@ impl Ring {
         is_there && (is_shown || is_mate && !gather.is_careful)
     }
 
-    /// Those that want another ring though they had the time to see that this
-    /// one is to be.
+    /// The nodes that want another ring though they had the time to see that this one
+    /// is to be.
     fn not_agreeing(&mut self, now: u64) -> Vec<(NodeId, String)> {
         let State::Gather(gather) = &self.state else { return Vec::new() };
         let consensus = self.core.timing.consensus();

@@ -14,7 +14,7 @@ impl Ring {
         if join.ring.is_none() && self.core.links.is_member(from) {
             self.core.links.forget(from);
         }
-        // Who takes it that members hear each other cannot show that.
+        // A node that takes it that members hear each other cannot show that.
         let is_careful = matches!(&self.state, State::Gather(gather) if gather.is_careful);
         let is_shown = join.careful || !is_careful;
         let hears_me = contains(&join.heard, self.core.me) && is_shown;
@@ -62,7 +62,7 @@ impl Ring {
         }
     }
 
-    /// In commit and in recovery.
+    /// What a JOIN does in commit and in recovery.
     fn join_while_forming(&mut self, now: u64, from: NodeId, join: &Join, is_stale: bool) {
         if !self.is_with_me(from) {
             return;
@@ -117,7 +117,7 @@ impl Ring {
             self.check_consensus(now);
             return;
         }
-        // It forms a ring without this member; they may meet later.
+        // The sender forms a ring without this member; they may meet later.
         if contains(&join.failed, self.core.me) {
             if let Some(peer) = gather.peers.get_mut(&from) {
                 peer.note_failed(join);
@@ -164,9 +164,9 @@ impl Ring {
         }
     }
 
-    /// Somebody else says that `node` has failed. A stranger is not believed
-    /// if it means one that comes from this member's ring: it may have waited
-    /// for longer, or while it was not there itself. Nor is anybody if the node
+    /// Another node says that `node` has failed. A stranger is not believed if it means
+    /// a node that comes from this member's ring: it may have waited for longer, or
+    /// while that was not there itself. No other is believed either if the node
     /// answers: then it is a matter of their links, which all decide on.
     fn take_over_failed(&mut self, now: u64, from: NodeId, node: NodeId) {
         let is_mate = |node| self.ring.as_ref().is_some_and(|ring| ring.has(node));
@@ -202,12 +202,12 @@ impl Ring {
             peer.doubt(now);
         }
         if is_careful && join.careful && !std::mem::replace(&mut peer.is_careful, true) {
-            // It has forgotten what it was shown before.
+            // The node has forgotten what it was shown before.
             let time = now.saturating_add(timing.merge());
             gather.decide_at = gather.decide_at.max(time);
         }
         if agrees && !agreed {
-            // It may not have been there yet when this member said so.
+            // The node may not have been there yet when this member said so.
             self.join_soon(now);
         }
     }
@@ -217,7 +217,7 @@ fn fails_any(join: &Join, nodes: &[NodeId]) -> bool {
     nodes.iter().any(|&node| contains(&join.failed, node))
 }
 
-/// Those a JOIN wants in the next ring.
+/// The nodes that a JOIN wants in the next ring.
 fn wanted(join: &Join) -> impl Iterator<Item = NodeId> {
     join.members.iter().copied().filter(|node| !contains(&join.failed, *node))
 }

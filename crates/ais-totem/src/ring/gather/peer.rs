@@ -7,29 +7,29 @@ use ais_wire::NodeId;
 
 #[derive(Debug)]
 pub(super) struct Peer {
-    /// It is silent if no JOIN of it comes until then.
+    /// The node is silent if no JOIN of it comes until then.
     pub(super) deadline: u64,
-    /// A JOIN of it has come, and when the last one did.
+    /// A JOIN of the node has come, and when the last one did.
     pub(super) heard: bool,
     heard_at: u64,
-    /// When the first one came.
+    /// When the first JOIN of the node came.
     first_at: Option<u64>,
-    /// A JOIN of it has said that it takes no link on trust.
+    /// A JOIN of the node has said that it takes no link on trust.
     pub(super) is_careful: bool,
-    /// Those its last JOIN wants in the next ring.
+    /// The nodes that its last JOIN wants in the next ring.
     wants: Vec<NodeId>,
-    /// Those its last JOIN calls failed.
+    /// The nodes that its last JOIN calls failed.
     fails: Vec<NodeId>,
-    /// Those that it says it hears and that hear it.
+    /// The nodes that it says it hears and that hear it.
     mutual: Vec<NodeId>,
     /// The ring it comes from.
     pub(super) ring: Option<ViewId>,
-    /// Its host says that nobody listens there.
+    /// The host of the node says that nobody listens there.
     pub(super) refused: bool,
     /// The view number in its last JOIN, or of the ring that a HELLO says it is
     /// in.
     pub(super) number: u64,
-    /// When that became higher.
+    /// When that number became higher.
     raised_at: Option<u64>,
 }
 
@@ -64,13 +64,13 @@ impl Peer {
         self.mutual.clone_from(&join.mutual);
     }
 
-    /// Takes in whom a JOIN calls failed. One that calls this member so changes
-    /// nothing else.
+    /// Takes in which nodes a JOIN calls failed. A JOIN that calls this member so
+    /// changes nothing else.
     pub(super) fn note_failed(&mut self, join: &Join) {
         self.fails.clone_from(&join.failed);
     }
 
-    /// What it said of its links is not to count any more.
+    /// What the node said of its links is not to count any more.
     pub(super) fn doubt(&mut self, deadline: u64) {
         self.deadline = self.deadline.max(deadline);
         self.mutual.clear();
@@ -80,36 +80,36 @@ impl Peer {
         self.heard && self.wants == wanted && !wanted.iter().any(|&node| self.fails(node))
     }
 
-    /// It is in another ring. If it has sent no JOIN for long it does not wait for
-    /// the ring that it agreed to any more.
+    /// The node is in another ring. If it has sent no JOIN for long it does not wait
+    /// for the ring that it agreed to any more.
     pub(super) fn note_ring(&mut self, now: u64, timing: Timing) {
         if now >= self.heard_at.saturating_add(timing.consensus()) {
             self.wants.clear();
         }
     }
 
-    /// It has not answered in time. Who agrees has nothing more to say: it waits
-    /// for others as this member does, or for the commit token.
+    /// The node has not answered in time. A node that agrees has nothing more to say:
+    /// it waits for others as this member does, or for the commit token.
     pub(super) fn is_silent(&self, now: u64, wanted: &[NodeId]) -> bool {
         now >= self.deadline && (self.refused || !self.agrees(wanted))
     }
 
-    /// A JOIN of it came just now.
+    /// A JOIN of the node came just now.
     pub(super) fn is_lively(&self, now: u64, timing: Timing) -> bool {
         self.heard && now < self.heard_at.saturating_add(timing.join().saturating_mul(4))
     }
 
-    /// No JOIN of it had come by then.
+    /// No JOIN of the node had come by then.
     pub(super) fn is_late(&self, by: u64) -> bool {
         self.first_at.is_none_or(|at| at > by)
     }
 
-    /// Whether it will be in no ring with `node`.
+    /// Whether the node will be in no ring with `node`.
     pub(super) fn fails(&self, node: NodeId) -> bool {
         contains(&self.fails, node)
     }
 
-    /// Whether it says that it and `node` hear each other.
+    /// Whether the node says that it and `node` hear each other.
     pub(super) fn is_linked(&self, node: NodeId) -> bool {
         self.heard && contains(&self.mutual, node)
     }
@@ -122,8 +122,8 @@ impl Peer {
         number < self.number && self.raised_at.is_some_and(is_recent)
     }
 
-    /// Its view number is this one. If that grows without end those that it had
-    /// before count for as long in between as they do not.
+    /// Notes the view number of the node. If that grows without end, numbers that it
+    /// had before count for as long in between as they do not.
     pub(super) fn note_number(&mut self, now: u64, number: u64, timing: Timing) {
         let rest = timing.join().saturating_mul(6);
         if number > self.number && self.raised_at.is_none_or(|at| now >= at.saturating_add(rest)) {

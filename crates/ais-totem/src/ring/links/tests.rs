@@ -1,4 +1,4 @@
-//! What is known of links, and who is let in when.
+//! What is known of links, and which nodes are let in when.
 
 use super::*;
 
@@ -16,7 +16,7 @@ fn timing() -> Timing {
     Timing::from_token(1000)
 }
 
-/// To this member; longer ones come there, both to it and to all.
+/// What a HELLO to this member shows; longer ones come there, both to it and to all.
 fn to_one(length: u16) -> Option<Reach> {
     Some(Reach { to_one: true, one: FULL, all: FULL, length })
 }

@@ -1,4 +1,5 @@
-//! Who sends alone hears from the others that they have it, without the token.
+//! A member that sends alone hears from the others that they have what it sent, without
+//! the token.
 
 use super::*;
 use crate::Guarantee::{self, Acknowledged, Agreed};
@@ -61,8 +62,8 @@ fn who_sends_alone_is_answered_by_acknowledgements() {
     }
 }
 
-/// They only cost, where several messages share a rotation, nobody waits, or
-/// many would answer.
+/// Acknowledgements only cost where several messages share a rotation, no program
+/// waits, or many members would answer.
 #[test]
 fn nobody_is_asked_where_it_does_not_pay() {
     let asked = |net: &mut Net, guarantee, count| {
@@ -163,7 +164,7 @@ fn what_a_member_lacks_is_not_acknowledged() {
     assert_eq!(net.counter(1, "frames-retransmitted"), 2);
 }
 
-/// One that goes on writing does not keep the others from it.
+/// A member that goes on writing does not keep the others from the token.
 #[test]
 fn who_has_something_to_send_gets_the_token() {
     let mut net = ring_of(&[1, 2, 3], MS / 50);
@@ -201,7 +202,7 @@ fn acknowledgements_of_others_do_not_count() {
     net.run(50 * MS);
     assert_eq!(stable(&net, 1), None);
     assert_eq!(net.counter(1, "dropped-other-ring"), 2);
-    // There are not as many frames: that would count for all that come.
+    // There are not as many frames: the ACK would count for all that come.
     net.inject(3, 1, &Packet::Ack(Ack { ring, aru, waits: false }));
     assert_eq!((stable(&net, 1), net.counter(1, "dropped-other-ring")), (None, 3));
     let aru = delivered(&net, 1).unwrap() >> 16;

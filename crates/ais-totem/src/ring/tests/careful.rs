@@ -6,7 +6,7 @@ use crate::packet::{Hello, Join, Packet, Reach};
 use crate::{Destination, ViewId};
 use ais_wire::NodeId;
 
-/// Until one of the members looks for a new ring.
+/// Runs until one of the members looks for a new ring.
 fn until_gather(net: &mut Net) {
     net.until("a gather", |net| net.rings.values().any(|ring| ring.status().state == "gather"));
 }
@@ -102,7 +102,7 @@ fn third_that_hears(ring: ViewId, careful: bool) -> [Packet; 3] {
     [hello(true), hello(false), Packet::Join(join)]
 }
 
-/// Who takes it that members hear each other cannot show that.
+/// A node that takes it that members hear each other cannot show that.
 #[test]
 fn a_join_that_is_not_careful_shows_no_link_to_those_that_doubt_it() {
     for careful in [true, false] {

@@ -18,10 +18,11 @@ struct Life {
 struct Stay<'a> {
     host: u8,
     view: &'a crate::View,
-    /// In the regular and in the transitional configuration, in order.
+    /// What was delivered in the regular and in the transitional configuration, in
+    /// order.
     delivered: Vec<(u64, NodeId, &'a [u8])>,
     stable: u64,
-    /// How many of them were delivered in the regular configuration.
+    /// How many messages were delivered in the regular configuration.
     regular: usize,
     transitional: Option<&'a [NodeId]>,
     next: Option<&'a crate::View>,
@@ -100,8 +101,8 @@ fn check(lives: &[Life], sent: &BTreeMap<Vec<u8>, (u8, Guarantee, usize)>, seed:
                     assert_eq!(a.regular, b.regular, "seed {seed} {view}");
                     assert_eq!(a.transitional, b.transitional, "seed {seed} {view}");
                 }
-                // Stable and safe: whoever is alive and installed the view has
-                // it.
+                // Stable and safe: every member that is alive and installed the view
+                // has it.
                 for (one, two) in [(a, b), (b, a)] {
                     for (i, message) in one.delivered.iter().enumerate() {
                         let safe = sent[message.2].1 == Guarantee::Safe

@@ -29,7 +29,7 @@ fn a_commit_waits_until_the_number_is_reserved() {
     assert!(time < TOKEN, "{} ms", time / MS);
 }
 
-/// [SRP95] 5.2: whoever misses the commit token gathers again.
+/// [SRP95] 5.2: a member that misses the commit token gathers again.
 #[test]
 fn a_lost_commit_token_is_sent_again_and_then_given_up() {
     for lost in [1, 3, 8, 60] {

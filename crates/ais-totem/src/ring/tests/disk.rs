@@ -4,7 +4,7 @@
 use super::*;
 use crate::packet::Packet;
 
-/// These are in a ring of their own, which nothing changes.
+/// The hosts are in a ring of their own, which nothing changes.
 fn assert_undisturbed(net: &mut Net, hosts: &[u8], what: &str) {
     net.until_view(hosts, hosts);
     net.run(5 * TOKEN);
@@ -26,7 +26,7 @@ fn assert_back(net: &mut Net, host: u8, what: &str) {
 
 #[test]
 fn a_node_that_starts_with_a_stuck_disk_disturbs_nobody() {
-    // None at all, and one that is too low for the next ring.
+    // No number at all, and one that is too low for the next ring.
     for reserved in [0, 1] {
         let what = format!("{reserved} reserved");
         let mut net = Net::of(&[1, 2]);

@@ -1,5 +1,5 @@
-//! Frames that somebody forges: what is not the same at all members is noticed,
-//! and who may have diverged joins anew.
+//! Frames that are forged: what is not the same at all members is noticed, and a member
+//! that may have diverged joins anew.
 
 use super::*;
 use crate::ViewId;
@@ -92,7 +92,8 @@ fn above_a_gap_neither_of_two_frames_is_kept() {
     assert_eq!(net.counter(2, "views"), 1);
 }
 
-/// It has not sent it, so it is forged; who took it notices by itself.
+/// A member that gets a frame in its own name has not sent it, so the frame is forged;
+/// the other members that took it notice by themselves.
 #[test]
 fn a_frame_in_ones_own_name_is_not_taken() {
     let (mut net, id, last) = ring();
@@ -127,7 +128,8 @@ fn frames_far_above_the_last_visit_are_not_kept() {
     assert!((1..=3).all(|host| net.counter(host, "views") == 1 && net.texts(host).is_empty()));
 }
 
-/// What a host delivered in each view, with who came with it out of that one.
+/// What a host delivered in each view, with the nodes that came with it out of that
+/// one.
 fn histories(net: &Net, host: u8) -> Vec<(ViewId, Vec<String>, Vec<NodeId>)> {
     let mut views = Vec::new();
     for told in &net.told[&host] {
@@ -149,8 +151,8 @@ fn histories(net: &Net, host: u8) -> Vec<(ViewId, Vec<String>, Vec<NodeId>)> {
     views
 }
 
-/// Twenty frames at random places near the last one: who went through a view
-/// with somebody has delivered the same.
+/// Twenty frames at random places near the last one: a node that went through a view
+/// with another one has delivered the same.
 #[test]
 fn forged_frames_never_part_the_replicas_for_good() {
     for seed in 0..40 {

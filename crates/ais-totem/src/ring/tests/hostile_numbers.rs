@@ -70,7 +70,7 @@ fn one_datagram_with_a_high_number_stops_nobody() {
     }
 }
 
-/// Also while the ring is being formed, where numbers count.
+/// No such number is taken while the ring is being formed either, where numbers count.
 #[test]
 fn a_commit_token_with_a_number_that_nobody_has_named_is_not_taken() {
     for number in NUMBERS {

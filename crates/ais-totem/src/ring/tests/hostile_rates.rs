@@ -44,7 +44,7 @@ fn forged_joins_of_a_member_bring_about_a_ring_a_second() {
     }
 }
 
-/// It is back within the consensus timeout, and then not believed to leave.
+/// The node is back within the consensus timeout, and then not believed to leave.
 #[test]
 fn forged_leaves_put_a_node_out_once() {
     let (_, views, whole) = flood(|round| {
@@ -74,7 +74,7 @@ fn forged_hellos_bring_about_a_ring_a_second() {
     assert!(whole >= 50, "{whole} %");
 }
 
-/// They are answered once each, but only so many in a second.
+/// Strangers are answered once each, but only so many in a second.
 #[test]
 fn strangers_without_end_are_greeted_within_a_bound() {
     let mut net = Net::of(&[1, 2, 3]);

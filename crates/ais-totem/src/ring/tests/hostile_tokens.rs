@@ -82,7 +82,7 @@ fn nothing_of_a_forged_token_goes_round_for_ever() {
     assert_eq!((views(&net), net.counter(2, "dropped-tokens-wrong")), (Some(1), 1));
 }
 
-/// A frame that nobody has sent is no fault of who lacks it, for all do.
+/// A frame that no member has sent is no fault of a member that lacks it, for all do.
 #[test]
 fn a_frame_that_nobody_sent_puts_out_nobody() {
     let net = forge("a frame of nobody", |token| token.seq += 1);

@@ -90,8 +90,8 @@ fn a_stranger_does_not_put_out_a_member_that_answers() {
     net.until_view(&[1, 2, 3, 5], &[1, 2, 3, 5]);
 }
 
-/// Who comes back from a pause calls those failed that did not answer it, since
-/// they have a ring of their own.
+/// A node that comes back from a pause calls the members failed that did not answer it,
+/// since they have a ring of their own.
 #[test]
 fn a_stranger_that_calls_members_failed_is_not_met() {
     let mut net = Net::of(&[1, 2, 3]);
@@ -102,7 +102,7 @@ fn a_stranger_that_calls_members_failed_is_not_met() {
         net.run(TOKEN / 10);
         assert_eq!(net.rings[&3].status().state, "operational", "{failed:?}");
     }
-    // It is not even taken in while the members look for each other.
+    // The stranger is not even taken in while the members look for each other.
     net.call(3, |ring, now| ring.refused(now, node(2)));
     net.inject(4, 3, &join(&[1]));
     net.until_view(&[1, 2, 3], &[1, 2, 3]);

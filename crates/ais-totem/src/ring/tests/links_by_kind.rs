@@ -1,6 +1,5 @@
-//! Links that lose one kind of packet, to one node (unicast) or to all
-//! (multicast), or both: who cannot be in a ring is out of it, and the others
-//! stay one view.
+//! Links that lose one kind of packet, to one node (unicast) or to all (multicast), or
+//! both: a node that cannot be in a ring is out of it, and the others stay one view.
 
 use super::*;
 use crate::packet::Packet;

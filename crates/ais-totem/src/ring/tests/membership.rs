@@ -88,8 +88,8 @@ fn a_node_that_starts_again_left_and_joined() {
     assert_eq!(view.why, "10.0.0.2 has started again");
 }
 
-/// Until it is passed to who has started again, the token comes, and so another
-/// machine might have the address.
+/// The token comes until it is passed to the node that has started again, and so
+/// another machine might have the address.
 #[test]
 fn a_member_that_starts_again_while_the_token_comes_is_back_within_two_holds() {
     for token in [300, 1000, 5000] {
@@ -155,7 +155,7 @@ fn members_that_are_killed_one_after_the_other_are_out_soon() {
     assert!(net.now - start < net.timing().refusals());
 }
 
-/// A member waits for the commit token of those who agree with it. They may have
+/// A member waits for the commit token of the nodes that agree with it. They may have
 /// gone on without it, and the JOINs that said so may be lost.
 #[test]
 fn who_agreed_and_is_in_another_ring_is_not_waited_for() {

@@ -75,7 +75,7 @@ pub(super) struct Net {
     longest: BTreeMap<(u8, u8, Cast), usize>,
     /// Packets for which it is true get lost.
     pub(super) lose: Option<Filter>,
-    /// Every packet ever sent, for those who look.
+    /// Every packet ever sent, for tests that look.
     pub(super) sent: Vec<(u64, u8, Destination, Packet)>,
     pub(super) keep_sent: bool,
     /// Percent of datagrams that get lost, and that come twice.
@@ -83,7 +83,7 @@ pub(super) struct Net {
     pub(super) twice: usize,
     /// Nanoseconds a datagram takes at most.
     pub(super) delay: u64,
-    /// Whether every datagram takes that; else half of it at least.
+    /// Whether every datagram takes that long; else half of it at least.
     pub(super) steady: bool,
     /// Hosts whose disk does not answer requests to reserve.
     pub(super) stuck_disks: BTreeSet<u8>,
@@ -184,7 +184,7 @@ impl Net {
         self.start_with(host, |_| ());
     }
 
-    /// The same, with another configuration.
+    /// Starts a host with another configuration.
     pub(super) fn start_with(&mut self, host: u8, change: impl FnOnce(&mut Config)) {
         *self.starts.entry(host).or_default() += 1;
         let mut config = self.config(host);
@@ -253,12 +253,13 @@ impl Net {
         self.inject_at(node(from), to, packet);
     }
 
-    /// The same, from any address.
+    /// Hands `packet` to `to` as if it came from any address.
     pub(super) fn inject_at(&mut self, from: NodeId, to: u8, packet: &Packet) {
         self.inject_as(self.incarnation(from), from, to, packet);
     }
 
-    /// The same, from a machine that has drawn this at its start.
+    /// Hands `packet` to `to` as if it came from a machine that has drawn this
+    /// incarnation at its start.
     pub(super) fn inject_as(&mut self, incarnation: u64, from: NodeId, to: u8, packet: &Packet) {
         let codec = Codec::new(from, &Name::try_from("test").unwrap(), &[]);
         let bytes = codec.with_incarnation(incarnation).encode(packet);
@@ -380,7 +381,7 @@ impl Net {
         self.now - start
     }
 
-    /// Until these hosts are operational in one ring of these members.
+    /// Runs until these hosts are operational in one ring of these members.
     pub(super) fn until_view(&mut self, hosts: &[u8], members: &[u8]) -> u64 {
         let members = nodes(members);
         self.until(&format!("{hosts:?} in {members:?}"), |net| {

@@ -107,8 +107,8 @@ fn stable_says_what_all_have() {
     assert!((1..=3).all(|host| stable(&net, host) >= Some(number(&net, "b"))));
 }
 
-/// [SRP95] 4.1: the token carries requests, and who has a frame sends it again.
-/// Only what the last visit covered is asked for: the rest may be on its way.
+/// [SRP95] 4.1: the token carries requests, and a member that has a frame sends it
+/// again. Only what the last visit covered is asked for: the rest may be on its way.
 #[test]
 fn a_lost_frame_is_asked_for_and_sent_again() {
     let mut net = Net::of(&[1, 2, 3]);
@@ -141,7 +141,8 @@ fn nothing_is_asked_for_that_is_on_its_way() {
     }
 }
 
-/// [SRP95] 4.3: who passed the token on sends it again until it sees progress.
+/// [SRP95] 4.3: the member that passed the token on sends it again until it sees
+/// progress.
 #[test]
 fn a_lost_token_is_sent_again() {
     let mut net = Net::of(&[1, 2, 3]);
@@ -195,7 +196,7 @@ fn the_token_of_an_idle_ring_rests() {
     assert_eq!(net.counter(1, "tokens-retransmitted") + net.counter(2, "tokens-retransmitted"), 0);
 }
 
-/// Who is answered sends again at once: on the same visit of the token.
+/// A program that is answered sends again at once: on the same visit of the token.
 #[test]
 fn the_token_lingers_where_messages_became_stable() {
     use Guarantee::{Acknowledged, Agreed};
@@ -239,7 +240,7 @@ fn the_token_lingers_where_messages_became_stable() {
     // Where several send it makes no difference.
     let all = [1, 2, 3];
     assert!(rotations(MS / 5, &all, Acknowledged).0 <= rotations(0, &all, Acknowledged).0);
-    // Nor where nobody waits for it.
+    // It makes no difference either where no program waits for it.
     assert_eq!(rotations(MS / 5, &[2], Agreed), rotations(0, &[2], Agreed));
 }
 

@@ -88,8 +88,8 @@ fn a_node_that_pauses_while_it_looks_for_others_goes_on_looking() {
     assert!(time >= net.timing().consensus(), "{} ms", time / MS);
 }
 
-/// Those in commit go on saying what they want: who comes back just then drops
-/// what they said before.
+/// Members in commit go on saying what they want: a node that comes back just then
+/// drops what they said before.
 #[test]
 fn who_comes_back_while_a_ring_is_formed_fails_nobody_that_forms_it() {
     for at in 0..50 {

@@ -46,7 +46,7 @@ fn settings_that_differ_are_known_to_both_as_long_as_they_do() {
         let logged = ring.core.problems.logged.len();
         assert_eq!(logged, problems(&net, *host).len(), "the log of {host}, in the last minute");
     }
-    // It is put right.
+    // The configuration is put right.
     net.crash(3);
     net.start_with(3, |config| {
         config.settings = vec![setting("token", "1000")];
@@ -211,7 +211,7 @@ fn a_clone_of_a_member_changes_nothing_and_is_known_to_all() {
         let what = "two machines have the address 10.0.0.3";
         assert_eq!(problems(&net, 1), [(Severity::Degraded, what.to_owned())]);
         assert!(says(&net, 2, what));
-        // Its own machine drops what comes from its own address: the others tell it.
+        // A machine drops what comes from its own address: the others tell it.
         assert!(says(&net, 3, "another machine has the address of this node, 10.0.0.3, too, says"));
         assert!(net.counter(1, "dropped-address-twice") > 100);
         net.run(30 * TOKEN);
@@ -221,7 +221,7 @@ fn a_clone_of_a_member_changes_nothing_and_is_known_to_all() {
     }
 }
 
-/// Who was heard first need not be who came into the ring.
+/// The machine that was heard first need not be the one that came into the ring.
 #[test]
 fn a_machine_that_lost_its_place_to_its_clone_is_noticed() {
     let mut net = Net::of(&[1, 2, 3]);
@@ -249,7 +249,7 @@ fn a_machine_that_lost_its_place_to_its_clone_is_noticed() {
     }
 }
 
-/// Who takes the place of the other is a matter of chance, so neither does.
+/// Which machine takes the place of the other is a matter of chance, so neither does.
 #[test]
 fn an_address_that_two_machines_have_is_let_into_no_ring() {
     let mut net = Net::of(&[1, 2]);

@@ -4,7 +4,7 @@ use super::*;
 use crate::Guarantee;
 use crate::packet::Packet;
 
-/// [EVS94] failure atomicity: what one of those who go on together has, all
+/// [EVS94] failure atomicity: what one of the members that go on together has, all
 /// have.
 #[test]
 fn what_one_survivor_has_all_deliver() {
