@@ -1,6 +1,6 @@
-//! A world of whole nodes that somebody attacks with forged packets while programs
-//! write. When it is over all nodes serve, have the same state, and take new
-//! writes: nobody goes on with what the others have not.
+//! A world of whole nodes with an attacker that forges packets while programs write.
+//! When it is over all nodes serve, have the same state, and take new writes: no node
+//! goes on with what the others have not.
 
 use crate::fabric::{Fabric, Weather, node_of};
 use crate::forgery::Forgery;

@@ -1,4 +1,4 @@
-//! What somebody does who hears all packets and sends others in the name of
+//! What an attacker does that hears all packets and sends others in the name of
 //! members.
 
 use crate::Rng;
@@ -17,13 +17,13 @@ const BURST: u64 = 10;
 /// How packets are forged for a while.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Forgery {
-    /// How often some are.
+    /// How often some packets are forged.
     pub(crate) times: u64,
-    /// Which kind they all are; none: all kinds.
+    /// Which kind the forged packets are; none: all kinds.
     kind: Option<u8>,
-    /// Which host is said to have sent them.
+    /// Which host is said to have sent the packets.
     sender: Option<usize>,
-    /// Which host they are sent to, if not to all.
+    /// Which host the packets are sent to, if not to all.
     target: Option<usize>,
 }
 
@@ -63,7 +63,8 @@ impl Forgery {
         forged
     }
 
-    /// A packet like one that was sent lately, and who is said to have sent it.
+    /// A packet like one that was sent lately, and the node that is said to have sent
+    /// it.
     fn packet<D: Daemon, A>(self, fabric: &mut Fabric<D, A>) -> Option<(NodeId, Bytes)> {
         let latest = fabric.network.latest();
         let kinds: Vec<u8> = latest.keys().copied().collect();

@@ -7,7 +7,7 @@ use crate::report::{Counted, Trace};
 /// A world in which things go wrong.
 pub(crate) trait Hazards {
     type Daemon: Daemon;
-    /// What it plans.
+    /// What the world plans.
     type Act;
 
     fn fabric(&mut self) -> &mut Fabric<Self::Daemon, Self::Act>;

@@ -27,7 +27,7 @@ const THINKS: u64 = 200 * MICROSECOND;
 struct Measured {
     /// Writes, and nanoseconds, while the node joined.
     joining: (u64, u64),
-    /// The same after that, as long.
+    /// Writes, and nanoseconds, after that, for as long.
     after: (u64, u64),
 }
 
@@ -133,7 +133,7 @@ mod tests {
             let measured = measure(rate, room).unwrap();
             let (joining, after) = measured.rates();
             assert!(joining * 2.0 >= after, "{rate} Mbit/s, {room} kB: {joining} and {after}");
-            // As fast as the link allows, but for the rests.
+            // The node joins as fast as the link allows, but for the rests.
             assert!(measured.joining.1 < 60 * SECOND, "{measured:?}");
         }
     }

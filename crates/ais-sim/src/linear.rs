@@ -36,13 +36,13 @@ pub(crate) enum Want {
     Read(Vec<usize>),
 }
 
-/// What it got.
+/// What a program got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Got {
-    /// It was done; what was read.
+    /// The call was done; what was read.
     Done(Vec<Vec<u8>>),
     Failed(AisError),
-    /// It may have been done or not, or be done later.
+    /// The call may have been done or not, or be done later.
     Unknown,
 }
 
@@ -51,7 +51,7 @@ pub(crate) enum Got {
 pub(crate) struct Call {
     pub(crate) want: Want,
     pub(crate) got: Got,
-    /// It takes effect between these.
+    /// The call takes effect between these.
     pub(crate) from: u64,
     pub(crate) to: u64,
     /// The process that asked, and its how manieth call this is; `None`: this
@@ -60,18 +60,18 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Whether it was answered by a replica that may lag.
+    /// Whether the call was answered by a replica that may lag.
     fn lags(&self) -> bool {
         self.by.is_some() && (self.want.is_read() || matches!(self.got, Got::Failed(_)))
     }
 
-    /// Whether it has no effect and shows this.
+    /// Whether the call has no effect and shows this state.
     fn is_seen_in(&self, state: &State) -> bool {
         let is_still = self.want.is_read() || matches!(self.got, Got::Failed(_));
         is_still && self.want.apply(&mut state.clone()) == self.got
     }
 
-    /// Whether it has to take effect before the other one.
+    /// Whether the call has to take effect before the other one.
     fn is_before(&self, other: &Self) -> bool {
         match (self.by, other.by) {
             _ if self.got == Got::Unknown => false,
@@ -86,17 +86,17 @@ impl Call {
 pub(crate) enum Verdict {
     Explained,
     Impossible,
-    /// It took too long.
+    /// The search took too long.
     Open,
 }
 
 impl Want {
-    /// Whether it changes nothing whatever comes of it.
+    /// Whether what a program wants changes nothing whatever comes of it.
     fn is_read(&self) -> bool {
         matches!(self, Self::Read(_))
     }
 
-    /// Does it to a state; what comes of that.
+    /// Does what a program wants to a state; what comes of that.
     fn apply(&self, state: &mut State) -> Got {
         let done = Got::Done(Vec::new());
         match self {
@@ -194,7 +194,7 @@ pub(crate) fn explain(initial: &State, calls: &[Call]) -> Verdict {
 mod tests {
     use super::*;
 
-    /// Each by a process of its own.
+    /// A call by a process of its own.
     fn call(want: Want, got: Got, from: u64, to: u64) -> Call {
         Call { want, got, from, to, by: Some(((to << 32 | from) + 1, 1)) }
     }
@@ -207,7 +207,7 @@ mod tests {
         call(Want::Overwrite(0, vec![value; 2]), done(), from, to)
     }
 
-    /// All by one process.
+    /// A read; all reads are by one process.
     fn read(value: u8, from: u64, to: u64) -> Call {
         let got = Got::Done(vec![vec![value; 2]]);
         Call { by: Some((0, from)), ..call(Want::Read(vec![0]), got, from, to) }

@@ -130,7 +130,7 @@ impl Nodes {
         Ok(id)
     }
 
-    /// The same, and waits for the answer.
+    /// The program on a host asks, and waits for the answer.
     pub(crate) fn call(
         &mut self,
         host: usize,

@@ -41,7 +41,7 @@ pub struct Counted {
     pub partitions: u64,
     /// Views.
     pub views: u64,
-    /// Views in which several met.
+    /// Views in which several sides met.
     pub merges: u64,
     /// Messages sent.
     pub messages: u64,
@@ -49,7 +49,7 @@ pub struct Counted {
     pub refused: u64,
     /// Deliveries.
     pub deliveries: u64,
-    /// Of them, in a transitional configuration.
+    /// Deliveries in a transitional configuration.
     pub late: u64,
     /// Packets sent.
     pub packets: u64,
@@ -61,17 +61,17 @@ pub struct Counted {
     pub longest_settling: u64,
     /// The most packets in two tokens of a group at rest.
     pub idle_packets: u64,
-    /// Nodes that were sent the heads of a state when a fault came,
+    /// Nodes that were sent the heads of a state when a fault came.
     pub in_heads: u64,
-    /// or what sections hold,
+    /// Nodes that were sent what sections hold when a fault came.
     pub in_bytes: u64,
-    /// or waited for that,
+    /// Nodes that waited for a state when a fault came.
     pub waiting: u64,
-    /// or were in a merge.
+    /// Nodes that were in a merge when a fault came.
     pub in_merge: u64,
     /// Requests of programs.
     pub requests: u64,
-    /// Of them, those that were not read at once, as the node was busy.
+    /// Requests that were not read at once, as the node was busy.
     pub unread: u64,
     /// Calls that programs with one thread gave up, as no answer came.
     pub cancelled: u64,

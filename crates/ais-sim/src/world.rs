@@ -37,7 +37,7 @@ type Answer = (Result<(), AisError>, Vec<u8>);
 struct Program {
     caller: Caller,
     component: Name,
-    /// It has stopped answering, as if stopped by a signal.
+    /// The process has stopped answering, as if stopped by a signal.
     silent: bool,
     /// Callbacks it has not answered.
     invocations: VecDeque<i32>,

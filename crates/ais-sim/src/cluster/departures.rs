@@ -20,7 +20,7 @@ impl World {
         self.counted.drains += u64::from(drains);
     }
 
-    /// It has waited for the components on its host, and leaves.
+    /// A daemon has waited for the components on its host, and leaves.
     pub(super) fn goodbye(&mut self, host: usize, life: u32, is_clean: bool) {
         let of = &self.fabric.hosts()[host];
         if of.life != life || of.daemon.is_none() {

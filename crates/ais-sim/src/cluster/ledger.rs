@@ -18,7 +18,7 @@ type Numbers = BTreeMap<Section, u64>;
 #[derive(Debug, Default)]
 struct Standing {
     view: Option<ViewId>,
-    /// It has served: it is fresh no more.
+    /// The node has served: it is fresh no more.
     has_state: bool,
     certain: Numbers,
 }
@@ -131,7 +131,7 @@ impl Ledger {
             let lowest = of.clone().next().map(|(node, _)| **node);
             (quorum(side), of.by_ref().count(), std::cmp::Reverse(lowest))
         };
-        // Without quorum anywhere it depends on who had it last.
+        // Without quorum anywhere the winner depends on which side had it last.
         let is_clear =
             sides.iter().all(|side| self.rested.contains_key(side)) && sides.iter().any(quorum);
         let winner = sides.iter().max_by_key(|side| rank(side)).filter(|_| is_clear);

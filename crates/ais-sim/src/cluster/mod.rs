@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Hosts at most: each carries programs, and every one looks at the others.
 const MAX_HOSTS: u64 = 8;
-/// The same where programs have one thread.
+/// Hosts at most where programs have one thread.
 const MAX_HELD_HOSTS: u64 = 4;
 /// Numbers that are reserved at start.
 const AHEAD: u64 = 16;
@@ -38,7 +38,7 @@ enum Act {
     Fault,
     /// A process with components on this host answers all it was asked.
     Answer(usize, u64),
-    /// It answers this invocation, which it has answered.
+    /// A process answers this invocation, which it has answered.
     AnswerAgain(usize, u64, i32),
     /// The daemon of this host, in this life, has drained and leaves; whether
     /// in order.
@@ -67,7 +67,7 @@ struct World {
     trace: Trace,
     without_disk: Vec<bool>,
     views: BTreeSet<ais_node::ViewId>,
-    /// Who goes on into the view that a host is about to install: what it
+    /// The nodes that go on into the view which a host is about to install: what it
     /// answers before it says so is promised for these.
     coming: BTreeMap<usize, Vec<NodeId>>,
     /// What programs read, by host.

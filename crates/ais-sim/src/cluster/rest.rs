@@ -110,7 +110,7 @@ impl World {
         Ok(())
     }
 
-    /// Whoever asks CLM now gets the view of the ring.
+    /// A program that asks CLM now gets the view of the ring.
     fn check_members(&mut self) -> Result<(), String> {
         for host in self.living() {
             self.track(host)?;

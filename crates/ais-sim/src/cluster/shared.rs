@@ -29,13 +29,13 @@ const CELLS: u64 = 40;
 struct Process {
     session: u64,
     open: Option<u32>,
-    /// What it has asked for, and whether that can be checked.
+    /// What the process has asked for, and whether that can be checked.
     asked: Option<(Want, bool)>,
-    /// How often it has asked.
+    /// How often the process has asked.
     turn: u64,
-    /// A section that it reads when it is answered.
+    /// A section that the process reads when it is answered.
     next: Option<usize>,
-    /// When it had its last answer.
+    /// When the process had its last answer.
     answered: u64,
     /// Calls without effect that do not count yet.
     unconfirmed: Vec<linear::Call>,
@@ -289,7 +289,7 @@ impl World {
         let by = Some((process.session, process.turn));
         let process_next = process.next.is_some();
         if result == Err(AisError::BadHandle) {
-            // What it had open is gone with those who had it.
+            // What the process had open is gone with the nodes that had it.
             process.open = None;
             if self.shared.initial.is_some() && is_checked {
                 return Err(format!("linearizable: {} has lost its handle", node_of(host)));

@@ -12,14 +12,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 /// What a program waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Call {
-    /// It opens a checkpoint of the ledger.
+    /// The program opens a checkpoint of the ledger.
     Open(usize),
-    /// It writes this number to its section.
+    /// The program writes this number to its section.
     Write(Section, u64),
-    /// It makes its section, with this number.
+    /// The program makes its section, with this number.
     Create(Section, u64),
     Read(Section),
-    /// It opens the checkpoint of the ballast, and makes a section of it.
+    /// The program opens the checkpoint of the ballast, and makes a section of it.
     OpenBallast,
     Ballast(u32, u64),
     /// A process opens the shared checkpoint.
@@ -40,8 +40,8 @@ pub(super) enum Call {
 #[derive(Debug, Default)]
 pub(super) struct Site {
     pub(super) view: Option<View>,
-    /// Of each view the last number that was given out before it, and who came
-    /// into it together with this host.
+    /// Of each view the last number that was given out before it, and the nodes that
+    /// came into it together with this host.
     pub(super) came: Vec<(u64, Vec<NodeId>)>,
     pub(super) serves: bool,
     /// The daemon was told to stop.
@@ -57,14 +57,14 @@ pub(super) struct Site {
     pub(super) open: BTreeMap<usize, u32>,
     /// The program that tracks CLM.
     pub(super) tracker: Option<Caller>,
-    /// What it was told last: view number and members.
+    /// What the tracker was told last: view number and members.
     pub(super) tracked: Option<(u64, BTreeSet<u32>)>,
     /// The processes with components, by session.
     pub(super) processes: BTreeMap<u64, Process>,
 }
 
 impl Site {
-    /// Who came along through all views since this number was given out, if
+    /// The nodes that came along through all views since this number was given out, if
     /// there were any.
     pub(super) fn came_along_since(&self, number: u64) -> Option<Vec<NodeId>> {
         let mut views = self.came.iter().rev().take_while(|(before, _)| number <= *before);

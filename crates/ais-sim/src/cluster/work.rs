@@ -10,7 +10,7 @@ use ais_proto::{AisError, Code, Name, Reader, ServiceId, Writer, ckpt, clm};
 
 /// Checkpoints that last.
 pub(super) const CHECKPOINTS: usize = 2;
-/// They are kept for so long when nobody has them open.
+/// Checkpoints that last are kept for so long when nobody has them open.
 const RETENTION: i64 = i64::MAX / 4;
 
 impl World {
@@ -52,7 +52,7 @@ impl World {
         self.ckpt(host, &request, Call::Ballast(checkpoint, number))
     }
 
-    /// The tracker asks who is there, and to be told when that changes.
+    /// The tracker asks which nodes are there, and to be told when that changes.
     pub(super) fn track(&mut self, host: usize) -> Result<(), String> {
         let Some(tracker) = self.sites[host].tracker else { return Ok(()) };
         let flags = TrackFlags::CURRENT | TrackFlags::CHANGES;

@@ -52,14 +52,14 @@ pub(crate) struct Host<D> {
     /// The daemon stands still until then.
     pub(crate) paused_until: u64,
     pub(crate) disk: Disk,
-    /// Nothing runs on it before then: the processor is at work.
+    /// Nothing runs on the host before then: the processor is at work.
     pub(crate) busy_until: u64,
-    /// When it runs next.
+    /// When the host runs next.
     pub(crate) wake_at: Option<u64>,
     inbox: VecDeque<(NodeId, Bytes)>,
     inbox_bytes: usize,
     pub(crate) refusals: Vec<NodeId>,
-    /// Packets it has sent.
+    /// Packets that the host has sent.
     pub(crate) sent: u64,
 }
 

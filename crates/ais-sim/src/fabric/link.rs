@@ -28,7 +28,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Carries everything.
+    /// A link that carries everything.
     pub(crate) const GOOD: Self =
         Self { unicast: usize::MAX, multicast: usize::MAX, loss: 0, delay: 0 };
 
@@ -60,16 +60,16 @@ impl Link {
 /// What brings packets to a host.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Gate {
-    /// Bytes a second; 0 if it is as fast as can be.
+    /// Bytes a second; 0 if the gate is as fast as can be.
     pub(crate) rate: u64,
-    /// Bytes that wait for it at most.
+    /// Bytes that wait for the gate at most.
     pub(crate) room: u64,
-    /// When it has nothing to bring.
+    /// When the gate has nothing to bring.
     pub(crate) free_at: u64,
 }
 
 impl Gate {
-    /// Is no hindrance.
+    /// A gate that is no hindrance.
     pub(crate) const WIDE: Self = Self { rate: 0, room: 0, free_at: 0 };
 
     /// How long a packet of so many bytes takes to come through, in nanoseconds.

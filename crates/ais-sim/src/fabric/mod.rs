@@ -25,7 +25,7 @@ const MAX_OUTPUTS: usize = 100_000;
 
 /// What runs on a host.
 pub(crate) trait Daemon {
-    /// What it gives beside packets.
+    /// What a daemon gives beside packets.
     type Event: Debug;
 
     fn handle_packet(&mut self, now: Now, from: NodeId, bytes: &[u8]);
@@ -122,7 +122,7 @@ pub(crate) struct Fabric<D: Daemon, A> {
     queue: BinaryHeap<Reverse<Entry<A>>>,
     order: u64,
     events: Vec<(usize, D::Event)>,
-    /// Of all that left the daemons.
+    /// A digest of all that left the daemons.
     pub(crate) transcript: Digest,
     /// What the daemons did wrong towards their driver.
     wrong: Option<String>,
@@ -433,7 +433,7 @@ impl<D: Daemon, A> Fabric<D, A> {
         let Some(target) = self.hosts.get(to) else { return };
         let now = self.now + after;
         if target.daemon.is_none() {
-            // Its host answers, if there is one to answer and to be answered.
+            // The host answers, if there is one to answer and to be answered.
             let hears = cast == Cast::Unicast
                 && self.network.carries(from, to, cast, bytes.len())
                 && self.network.carries(to, from, cast, REFUSAL);
@@ -451,14 +451,14 @@ impl<D: Daemon, A> Fabric<D, A> {
         });
     }
 
-    /// It runs as soon as the processor gets to it.
+    /// A host runs as soon as the processor gets to it.
     fn wake_soon(&mut self, host: usize) {
         let delay = 1_000 + self.rng.below(15_000);
         let at = self.hosts[host].busy_until.max(self.now + delay);
         self.wake(host, at);
     }
 
-    /// It runs when its next timer has come.
+    /// A host runs when its next timer has come.
     fn wake_in_time(&mut self, host: usize) {
         let of = &self.hosts[host];
         if let Some(at) = of.daemon.as_ref().and_then(D::poll_timeout) {

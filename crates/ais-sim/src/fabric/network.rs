@@ -47,7 +47,7 @@ pub(crate) struct Network {
     pub(crate) weather: Weather,
     /// The least time a packet takes, in nanoseconds.
     latency: u64,
-    /// How much longer it may take.
+    /// How much longer a packet may take, in nanoseconds.
     jitter: u64,
     /// Packets of a link do not overtake each other, unless they are late.
     in_order: bool,
@@ -60,7 +60,7 @@ pub(crate) struct Network {
     /// What brings packets to each host.
     gates: Vec<Gate>,
     old: Vec<(usize, Bytes)>,
-    /// The last packet of each kind, and who sent it.
+    /// The last packet of each kind, and the host that sent it.
     latest: BTreeMap<u8, (usize, Bytes)>,
     /// What became of the packets, for the summary.
     pub(crate) lost: u64,
@@ -111,7 +111,7 @@ impl Network {
         &self.links[from * self.side.len() + to]
     }
 
-    /// The same, to be changed.
+    /// The way from one host to another, to be changed.
     pub(crate) fn link_mut(&mut self, from: usize, to: usize) -> &mut Link {
         &mut self.links[from * self.side.len() + to]
     }
@@ -185,12 +185,12 @@ impl Network {
         }
     }
 
-    /// A packet of the past, and who sent it.
+    /// A packet of the past, and the host that sent it.
     pub(crate) fn old_packet(&self, rng: &mut Rng) -> Option<(usize, Bytes)> {
         (!self.old.is_empty()).then(|| rng.pick(&self.old).clone())
     }
 
-    /// The last packet of each kind that was sent, and who sent it.
+    /// The last packet of each kind that was sent, and the host that sent it.
     pub(crate) fn latest(&self) -> &BTreeMap<u8, (usize, Bytes)> {
         &self.latest
     }

@@ -12,14 +12,15 @@ pub(crate) type Uid = usize;
 #[derive(Debug)]
 pub(crate) struct Message {
     pub(crate) from: LifeId,
-    /// Its place among those of its sender; `None` if the group refused it.
+    /// The place of the message among those of its sender; `None` if the group refused
+    /// it.
     pub(crate) index: Option<usize>,
     pub(crate) guarantee: Guarantee,
     pub(crate) lane: Lane,
     /// The view its sender was in, and the last number it had delivered there:
     /// what the message may be an answer to.
     pub(crate) after: Option<(ViewId, u64)>,
-    /// Where it stands in the order of the group.
+    /// Where the message stands in the order of the group.
     pub(crate) place: Option<(ViewId, u64)>,
     length: usize,
 }
@@ -28,7 +29,7 @@ pub(crate) struct Message {
 #[derive(Debug, Default)]
 pub(crate) struct Messages {
     all: Vec<Message>,
-    /// Those too short for their number, by content.
+    /// Messages too short for their number, by content.
     short: BTreeMap<Vec<u8>, Uid>,
     at: BTreeMap<(ViewId, u64), Uid>,
 }

@@ -24,7 +24,7 @@ pub(crate) type LifeId = usize;
 pub(crate) struct Span {
     pub(crate) view: View,
     pub(crate) at: u64,
-    /// What it delivered, in its order, with the numbers.
+    /// What the process delivered, in its order, with the numbers.
     pub(crate) deliveries: Vec<(u64, Uid)>,
     /// The members of the transitional configuration after the view, and how
     /// many deliveries came before it.
@@ -60,7 +60,7 @@ pub(crate) struct Life {
     pub(crate) node: NodeId,
     pub(crate) begun: u64,
     pub(crate) ended: Option<u64>,
-    /// What it was told never to go below with a view number.
+    /// The view number that the process was told never to go below.
     floor: u64,
     pub(crate) sent: Vec<Uid>,
     pub(crate) spans: Vec<Span>,
@@ -280,7 +280,7 @@ impl History {
         let without = |of: &[NodeId]| -> Vec<NodeId> {
             of.iter().filter(|member| !came.contains(member)).copied().collect()
         };
-        // Whoever has just started calls itself joined, as it was nowhere.
+        // A node that has just started calls itself joined, as it was nowhere.
         let mut joined = without(&view.members);
         if life.spans.is_empty() && view.joined.contains(&node) {
             joined.push(node);

@@ -18,7 +18,7 @@ pub(crate) struct Seen {
     /// Views whose members come from more than one view.
     pub(crate) merges: u64,
     pub(crate) deliveries: u64,
-    /// Of them, in a transitional configuration.
+    /// Deliveries in a transitional configuration.
     pub(crate) late: u64,
 }
 
@@ -106,7 +106,7 @@ impl History {
         spans: &Spans,
     ) -> Result<(), &'static str> {
         let Some((life, place)) = spans.get(&node) else {
-            // It never got there. That is well only if it ended on the way.
+            // The node never got there. That is well only if it ended on the way.
             let ended = self
                 .lives
                 .iter()
@@ -217,7 +217,7 @@ impl History {
         Ok(groups.len())
     }
 
-    /// Whoever lives has delivered all it sent. Called when all rests.
+    /// Every living process has delivered all it sent. Called when all rests.
     fn self_delivery(&self) -> Result<(), String> {
         for life in self.lives.iter().filter(|life| life.ended.is_none()) {
             if let Some(uid) = life.sent.iter().find(|uid| !life.delivered.contains(uid)) {

@@ -240,7 +240,7 @@ mod tests {
         }
     }
 
-    /// Where rotations take little longer than programs think, nobody who writes
+    /// Where rotations take little longer than programs think, no program that writes
     /// beside others waits for more than what comes before a write and its own.
     #[test]
     fn who_is_not_alone_keeps_the_token_from_nobody() {

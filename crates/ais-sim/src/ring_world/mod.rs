@@ -1,4 +1,4 @@
-//! A world of rings: who is there, what they send, and what is checked.
+//! A world of rings: which are there, what they send, and what is checked.
 
 mod engine;
 pub(crate) mod hostile;

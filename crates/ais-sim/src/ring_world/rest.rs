@@ -10,8 +10,8 @@ use ais_wire::NodeId;
 use std::collections::BTreeSet;
 
 impl World {
-    /// Waits until every component has one view of exactly its living members,
-    /// who have delivered all that was sent.
+    /// Waits until every component has one view of exactly its living members, which
+    /// have delivered all that was sent.
     pub(super) fn settle(&mut self) -> Result<(), String> {
         let begun = self.fabric.hosts().iter().map(|host| host.paused_until).max();
         let begun = begun.unwrap_or_default().max(self.fabric.now);
@@ -182,7 +182,7 @@ impl World {
         let Some(host) = self.some_host(true) else { return Ok(()) };
         let begun = self.fabric.now;
         let kind = self.fabric.rng.below(3);
-        // Who left shortly before is not believed: its host refuses packets.
+        // A node that left shortly before is not believed: its host refuses packets.
         let doubts = self.counted.leaves > 0 || self.counted.forged > 0;
         let may_doubt = if doubts { self.plan.timing.suspect() } else { 0 };
         let (what, bound) = match kind {

@@ -232,7 +232,7 @@ impl World {
         self.say_of(host, session, &Request::ErrorCancelAll { component }, Asked::Errors)
     }
 
-    /// It answers what another process was asked.
+    /// A process answers what another one was asked.
     fn talk_nonsense(&mut self, host: usize, session: u64) -> Result<(), String> {
         let others = self.sites[host].processes.iter().filter(|(other, _)| **other != session);
         let asked = others.filter_map(|(_, process)| process.pending.front());

@@ -58,7 +58,7 @@ impl World {
         }
     }
 
-    /// It is answered.
+    /// A call that the thread of a process waits for is answered.
     pub(in crate::cluster) fn end_call(&mut self, host: usize, call: (ConnectionId, u32)) {
         let mut processes = self.sites[host].processes.iter_mut();
         let of = processes.find_map(|(session, of)| of.calls.remove(&call).then_some(*session));
@@ -108,7 +108,8 @@ impl World {
             return Ok(());
         }
         if !self.fabric.is_running(host) {
-            // It is read behind the request when the daemon goes on.
+            // The word that it is given up is read behind the request when the daemon
+            // goes on.
             let until = self.fabric.hosts()[host].paused_until;
             let delay = until.saturating_sub(self.fabric.now) + 1;
             self.fabric.plan(delay, Act::GiveUp(host, session, call));
@@ -139,10 +140,10 @@ impl World {
         self.ask(host, caller, request.code(), &body.into_bytes(), asked)
     }
 
-    /// Nobody who answered as soon as it could counts as hung.
+    /// No component counts as hung whose process answered as soon as it could.
     pub(super) fn is_hung_if_shown(&self, row: &Component) -> Result<(), String> {
         let (Some(node), Some(Failure::Silent)) = (row.node, row.failure) else { return Ok(()) };
-        // Who was said not to respond on one side may work on another.
+        // A component that was said not to respond on one side may work on another.
         if self.amf.doubted.contains(&row.name) || row.reason.contains("reports an error") {
             return Ok(());
         }

@@ -88,19 +88,19 @@ impl Amf {
 /// A question of a process that waits for its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Asked {
-    /// It registers a component.
+    /// The process registers a component.
     Register(u64, Name),
-    /// It unregisters one.
+    /// The process unregisters a component.
     Unregister(u64, Name),
-    /// It answers a callback. Twice, if that was not taken.
+    /// The process answers a callback. Twice, if that was not taken.
     Answer(u64, Event, bool),
-    /// It answers what it has answered, or what another one was asked.
+    /// The process answers what it has answered, or what another one was asked.
     Nonsense,
-    /// It reports or cancels errors.
+    /// The process reports or cancels errors.
     Errors,
-    /// It asks how somebody stands.
+    /// The process asks how a component stands.
     State,
-    /// It calls something else.
+    /// The process calls something else.
     Anything,
     /// An operator looks.
     Show,
@@ -321,7 +321,8 @@ impl World {
                 {
                     process.forget(component);
                 }
-                // It was dismissed when sides met; or others have it as proxy.
+                // The component was dismissed when sides met; or others have it as
+                // proxy.
                 matches!(
                     result,
                     Ok(())
@@ -391,7 +392,8 @@ impl World {
                 true
             }
             Err(AisError::TryAgain) => {
-                // It may count as unanswered when it can be said at last.
+                // The callback may count as unanswered when the answer can be said at
+                // last.
                 let told = process::Told { event: event.clone(), obeyed: true, stale: false };
                 process.pending.push_back(told);
                 self.amf.told.let_go(|hold| (hold.host, hold.session) == (host, session));

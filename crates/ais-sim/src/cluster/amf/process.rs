@@ -12,27 +12,27 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub(in crate::cluster) struct Process {
     pub(super) caller: Caller,
     pub(super) callbacks: Callbacks,
-    /// It stands still.
+    /// The process stands still.
     pub(super) silent: bool,
-    /// It stood still once, so that it may be late with anything.
+    /// The process stood still once, so that it may be late with anything.
     pub(super) was_silent: bool,
-    /// It answers the next callbacks with an error.
+    /// The process answers the next callbacks with an error.
     pub(super) refuses: bool,
     pub(super) components: BTreeMap<Name, Played>,
-    /// What its only thread waits for.
+    /// The calls that the only thread of the process waits for.
     pub(super) calls: BTreeSet<(ConnectionId, u32)>,
     /// The calls that it makes before it dispatches again.
     pub(super) series: Series,
-    /// What it was told and has not answered.
+    /// What the process was told and has not answered.
     pub(super) pending: VecDeque<Told>,
 }
 
 /// Calls that a thread makes one after the other, with nothing in between.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Series {
-    /// How many are left.
+    /// How many calls are left.
     pub(super) left: u64,
-    /// None begins later.
+    /// No call begins later.
     pub(super) until: u64,
 }
 
@@ -41,10 +41,10 @@ pub(super) struct Series {
 pub(super) struct Played {
     pub(super) proxy: Option<Name>,
     pub(super) registration: Registration,
-    /// It is about to be unregistered.
+    /// The component is about to be unregistered.
     pub(super) leaves: bool,
     pub(super) in_service: bool,
-    /// By instance.
+    /// What the component was told to be, by instance.
     pub(super) states: BTreeMap<Name, HaState>,
     /// The instances that it refused to work on when it was asked last.
     pub(super) refused: BTreeSet<Name>,
@@ -62,9 +62,9 @@ pub(super) enum Registration {
 #[derive(Debug, Clone)]
 pub(super) struct Told {
     pub(super) event: Event,
-    /// It was obeyed; only the answer has to be given again.
+    /// The callback was obeyed; only the answer has to be given again.
     pub(super) obeyed: bool,
-    /// It belongs to a registration that has ended.
+    /// The callback belongs to a registration that has ended.
     pub(super) stale: bool,
 }
 
@@ -132,7 +132,7 @@ impl Process {
                     return wrong("it is not in service");
                 }
                 for csi in meant(csi, *flags, place) {
-                    // Who refuses stays what it was.
+                    // A component that refuses stays what it was.
                     if self.refuses && *state != HaState::Quiesced {
                         played.refused.insert(csi);
                         continue;
@@ -149,7 +149,7 @@ impl Process {
                     played.states.remove(csi);
                 });
             }
-            // It works no more, whether that succeeds or not.
+            // The component works no more, whether that succeeds or not.
             Event::ExternalComponentRestart { .. } | Event::ExternalComponentControl { .. } => {
                 played.in_service = !is_told;
                 played.states.clear();
@@ -190,7 +190,7 @@ impl Process {
         }
     }
 
-    /// Whether it owes no answer but to heartbeats.
+    /// Whether the process owes no answer but to heartbeats.
     pub(super) fn is_idle(&self) -> bool {
         self.silent
             || self.pending.iter().all(|told| matches!(told.event, Event::Healthcheck { .. }))

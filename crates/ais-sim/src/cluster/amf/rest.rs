@@ -261,7 +261,7 @@ impl World {
         self.fail_one(&living)
     }
 
-    /// The error of one at work is reported: then it works no more.
+    /// The error of a component at work is reported: then the component works no more.
     fn fail_one(&mut self, living: &[usize]) -> Result<(), String> {
         let active = self.amf.shown.iter().filter(|row| row.phase == Phase::Active);
         let active: Vec<_> = active.map(|row| row.name.clone()).collect();
@@ -282,7 +282,7 @@ impl World {
         }
     }
 
-    /// It is repaired, and answers that it cannot come into service: then it
+    /// A component is repaired, and answers that it cannot come into service: then it
     /// does not.
     fn refuse(&mut self, component: &Name, living: &[usize]) -> Result<(), String> {
         let plays = |process: &Process| {
@@ -293,7 +293,7 @@ impl World {
             let mut processes = self.sites[*host].processes.iter();
             processes.find(|(_, process)| plays(process)).map(|(session, _)| (*host, *session))
         });
-        // Who is not asked has nothing to refuse.
+        // A component that is not asked has nothing to refuse.
         let Some((host, session)) = found else { return Ok(()) };
         if let Some(process) = self.sites[host].processes.get_mut(&session) {
             process.refuses = true;

@@ -1,12 +1,11 @@
-//! Who is active, as the programs were told, and the promise that no group
-//! has more active units than it may have.
+//! Which components are active, as the programs were told, and the promise that no
+//! group has more active units than it may have.
 //!
-//! A component is active for an instance from when it is told so until it has
-//! let go: it has answered QUIESCED, or it is gone, silent, or was said to be.
-//! When its daemon leaves in order it is until it notices that, unless nobody
-//! was there to take over: then nothing is promised.
-//! Two sides may each have their own active. When they meet, what was told
-//! before counts no more until everybody rests.
+//! A component is active for an instance from when it is told so until it has let go:
+//! it has answered QUIESCED, or it is gone, silent, or was said to be. When its daemon
+//! leaves in order it is until it notices that, unless nobody was there to take over:
+//! then nothing is promised. Two sides may each have their own active. When they meet,
+//! what was told before counts no more until everybody rests.
 
 use super::groups::Rules;
 use ais_node::View;
@@ -28,7 +27,7 @@ pub(super) struct Told {
     /// Counts what happens.
     clock: u64,
     holds: BTreeMap<Hold, u64>,
-    /// Those whose daemons have left, and the hosts that these shared a view
+    /// The components whose daemons have left, and the hosts that these shared a view
     /// with.
     orphans: BTreeMap<Hold, (u64, BTreeSet<usize>)>,
     /// When two hosts met last.
@@ -93,7 +92,7 @@ impl Told {
         }
     }
 
-    /// A daemon is about to leave: whoever is active there still is for a
+    /// A daemon is about to leave: components that are active there still are for a
     /// while.
     pub(super) fn orphan(&mut self, host: usize, peers: &BTreeSet<usize>) {
         if peers.iter().all(|&peer| peer == host) {
@@ -115,7 +114,7 @@ impl Told {
         self.apart.remove(&host);
     }
 
-    /// Everybody rests: whoever is active now is so by right. `side` says
+    /// Everything rests: components that are active now are so by right. `side` says
     /// which hosts see each other.
     ///
     /// # Errors

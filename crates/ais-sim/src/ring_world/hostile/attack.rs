@@ -1,5 +1,5 @@
-//! What is seen of nodes while somebody forges packets. There is no telling any
-//! more what was sent, but view numbers grow.
+//! What is seen of nodes while packets are forged. There is no telling any more what
+//! was sent, but view numbers grow.
 
 use crate::Rng;
 use crate::forgery::Forgery;

@@ -1,7 +1,7 @@
-//! A world of rings that somebody attacks who hears all packets and sends others
-//! in the name of members: of every kind, with fields that say something else.
-//! What is delivered meanwhile may be what nobody sent, but when the attack is over
-//! all are together again, and all is as if it had not been.
+//! A world of rings with an attacker that hears all packets and sends others in the
+//! name of members: of every kind, with fields that say something else. What is
+//! delivered meanwhile may be what no member sent, but when the attack is over all are
+//! together again, and all is as if it had not been.
 
 mod attack;
 #[cfg(test)]
@@ -83,7 +83,7 @@ impl World {
     /// Waits until all are in one view, and nothing is delivered any more.
     fn recover(&mut self) -> Result<View, String> {
         let begun = self.fabric.now;
-        // Who was lost again and again is let in later.
+        // A node that was lost again and again is let in later.
         let bound = self.settle_bound() + 2 * self.plan.timing.longest_wait();
         loop {
             self.go(self.plan.tokens(5))?;

@@ -9,7 +9,7 @@ use std::fmt;
 /// bytes.
 #[derive(Debug)]
 pub(super) struct Fault {
-    /// From whom, and to whom.
+    /// From which host, and to which.
     links: BTreeSet<(usize, usize)>,
     casts: &'static [Cast],
     longest: usize,

@@ -27,7 +27,7 @@ pub(crate) fn run(seed: u64, trace: Trace) -> Result<(u64, Counted), Violation> 
     play(seed, trace, true)
 }
 
-/// The same, with or without faults.
+/// Runs this world with or without faults.
 fn play(seed: u64, trace: Trace, has_faults: bool) -> Result<(u64, Counted), Violation> {
     let mut rng = Rng::new(seed ^ 0x6c69_6e6b);
     let hosts = rng.between(3, 7) as usize;
@@ -100,7 +100,7 @@ impl World {
         self.say(|| format!("{ways:?}"));
         for from in 0..self.plan.hosts {
             for to in (0..self.plan.hosts).filter(|to| *to != from) {
-                // Not much less than the token was chosen for.
+                // Delay and loss not much less than the token was chosen for.
                 let part = if ways.are_even { 100 } else { self.fabric.rng.between(50, 100) };
                 let link = self.fabric.network.link_mut(from, to);
                 (link.delay, link.loss) = (ways.delay / 100 * part, ways.loss / 100 * part);

@@ -15,14 +15,14 @@ use std::fmt;
 /// Views that the members of a set that is together may install after a change:
 /// without those that cannot stay, and once more as not all see that at once.
 const MOST_VIEWS: usize = 2;
-/// Views that somebody else may install: each attempt to get in again costs two
-/// at most, and from the third one on the next comes after twice the time.
+/// Views that any other node may install: each attempt to get in again costs two at
+/// most, and from the third one on the next comes after twice the time.
 const MOST_VIEWS_OUTSIDE: usize = 12;
 /// Lost by chance so often, per million, a token may be given up though all can
 /// talk: one view more is nobody's fault.
 const HEAVY_LOSS: u64 = 50_000;
-/// How many times longer than the others somebody who cannot talk to all of them
-/// may be in no ring.
+/// How many times longer than the others a node that cannot talk to all of them may be
+/// in no ring.
 const PATIENCE: u64 = 3;
 
 /// What is seen between two changes.
@@ -31,11 +31,11 @@ pub(super) struct Watch {
     begun: u64,
     /// The hosts that are to be together: none, or at least two.
     core: BTreeSet<usize>,
-    /// Of them, those that are not together at the beginning.
+    /// The hosts of the core that are not together at the beginning.
     returning: BTreeSet<usize>,
     /// How long members of the core may be out of each other's views.
     bound: u64,
-    /// Views that one of them may install.
+    /// Views that a host of the core may install.
     most_views: usize,
     /// The views of each host at the beginning.
     views: Vec<usize>,
@@ -116,7 +116,7 @@ impl Watch {
         Ok(())
     }
 
-    /// Those that can talk have each other in their views.
+    /// Nodes that can talk have each other in their views.
     fn look_at_members(&mut self, world: &World) -> Result<(), String> {
         let now = world.fabric.now;
         let pairs = self.core.iter().flat_map(|a| self.core.iter().map(move |b| (*a, *b)));
