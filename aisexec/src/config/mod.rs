@@ -62,7 +62,7 @@ pub mod limits {
     /// `mcastport`.
     pub const MCAST_PORT: RangeInclusive<u16> = 1..=65535;
     /// `member` lines, and `expected-nodes`: the nodes of a cluster.
-    pub const MAX_NODES: u32 = 128;
+    pub const MAX_NODES: u32 = ais_wire::MAX_NODES as u32;
     /// `ttl`, in hops.
     pub const TTL: RangeInclusive<u8> = 1..=255;
     /// `mtu`, in bytes of an IP packet.

@@ -123,9 +123,7 @@ impl Codec {
                     out.fill(length);
                 })
             }
-            Packet::Cancel(cancel) => {
-                self.seal(kind::CANCEL, 0, |out| write_view(out, cancel.ring))
-            }
+            Packet::Cancel(cancel) => self.seal(kind::CANCEL, 0, |out| cancel.ring.encode(out)),
             Packet::Ack(ack) => self.seal(kind::ACK, 0, |out| write_ack(out, ack)),
         }
     }
@@ -137,14 +135,14 @@ impl Codec {
     fn write_data(&self, data: &Data) -> Bytes {
         match &data.payload {
             Payload::New { from, chunks } => self.seal(kind::DATA, chunks.len(), |out| {
-                write_view(out, data.ring);
+                data.ring.encode(out);
                 out.u64(data.seq).bool(data.asks).node(*from).raw(chunks);
             }),
             Payload::Recovered { ring, seq, from, chunks } => {
                 self.seal(kind::RECOVERED, chunks.len(), |out| {
-                    write_view(out, data.ring);
+                    data.ring.encode(out);
                     out.u64(data.seq);
-                    write_view(out, *ring);
+                    ring.encode(out);
                     out.u64(*seq).node(*from).raw(chunks);
                 })
             }
@@ -255,7 +253,7 @@ fn read(kind: u8, minor: u8, body: &[u8]) -> Result<(Packet, Option<Introduction
         kind::JOIN => Packet::Join(read_join(&mut input, minor)?),
         kind::COMMIT => Packet::Commit(read_commit(&mut input)?),
         kind::HELLO => Packet::Hello(read_hello(&mut input)?),
-        kind::CANCEL => Packet::Cancel(Cancel { ring: read_view(&mut input)? }),
+        kind::CANCEL => Packet::Cancel(Cancel { ring: ViewId::decode(&mut input)? }),
         kind::ACK => Packet::Ack(read_ack(&mut input)?),
         _ => return Err(DecodeError::Invalid),
     };
@@ -292,7 +290,7 @@ fn read(kind: u8, minor: u8, body: &[u8]) -> Result<(Packet, Option<Introduction
 
 fn read_data(input: &mut Reader<'_>) -> Result<Data, DecodeError> {
     Ok(Data {
-        ring: read_view(input)?,
+        ring: ViewId::decode(input)?,
         seq: input.u64()?,
         asks: input.bool()?,
         payload: Payload::New { from: input.node()?, chunks: input.rest().into() },
@@ -301,11 +299,11 @@ fn read_data(input: &mut Reader<'_>) -> Result<Data, DecodeError> {
 
 fn read_recovered(input: &mut Reader<'_>) -> Result<Data, DecodeError> {
     Ok(Data {
-        ring: read_view(input)?,
+        ring: ViewId::decode(input)?,
         seq: input.u64()?,
         asks: false,
         payload: Payload::Recovered {
-            ring: read_view(input)?,
+            ring: ViewId::decode(input)?,
             seq: input.u64()?,
             from: input.node()?,
             chunks: input.rest().into(),
@@ -314,7 +312,7 @@ fn read_recovered(input: &mut Reader<'_>) -> Result<Data, DecodeError> {
 }
 
 fn write_token(out: &mut Writer, token: &Token) {
-    write_view(out, token.ring);
+    token.ring.encode(out);
     out.u64(token.token_seq).u64(token.seq).u64(token.aru);
     out.option(token.aru_from.as_ref(), write_node);
     out.u32(token.sent).u32(token.backlog).u32(token.idle).bool(token.recovering);
@@ -325,7 +323,7 @@ fn write_token(out: &mut Writer, token: &Token) {
 
 fn read_token(input: &mut Reader<'_>) -> Result<Token, DecodeError> {
     Ok(Token {
-        ring: read_view(input)?,
+        ring: ViewId::decode(input)?,
         token_seq: input.u64()?,
         seq: input.u64()?,
         aru: input.u64()?,
@@ -340,7 +338,7 @@ fn read_token(input: &mut Reader<'_>) -> Result<Token, DecodeError> {
 
 fn write_join(out: &mut Writer, join: &Join) {
     out.bool(join.leaving).u64(join.number);
-    out.option(join.ring.as_ref(), |out, &ring| write_view(out, ring));
+    out.option(join.ring.as_ref(), |out, ring| ring.encode(out));
     for nodes in [&join.members, &join.failed, &join.heard, &join.mutual] {
         out.list(nodes, write_node);
     }
@@ -355,7 +353,7 @@ fn read_join(input: &mut Reader<'_>, minor: u8) -> Result<Join, DecodeError> {
         careful: false,
         leaving: input.bool()?,
         number: input.u64()?,
-        ring: input.option(read_view)?,
+        ring: input.option(ViewId::decode)?,
         members: input.list(Reader::node)?,
         failed: input.list(Reader::node)?,
         heard: input.list(Reader::node)?,
@@ -364,11 +362,11 @@ fn read_join(input: &mut Reader<'_>, minor: u8) -> Result<Join, DecodeError> {
 }
 
 fn write_commit(out: &mut Writer, commit: &Commit) {
-    write_view(out, commit.ring);
+    commit.ring.encode(out);
     out.u32(commit.hop);
     out.list(&commit.members, |out, entry| {
         out.node(entry.node).option(entry.old.as_ref(), |out, old| {
-            out.option(old.ring.as_ref(), |out, &ring| write_view(out, ring));
+            out.option(old.ring.as_ref(), |out, ring| ring.encode(out));
             out.u64(old.aru).u64(old.high).u64(old.safe).list(&old.obliged, write_node);
         });
     });
@@ -377,7 +375,7 @@ fn write_commit(out: &mut Writer, commit: &Commit) {
 
 fn read_commit(input: &mut Reader<'_>) -> Result<Commit, DecodeError> {
     Ok(Commit {
-        ring: read_view(input)?,
+        ring: ViewId::decode(input)?,
         hop: input.u32()?,
         members: input
             .list(|input| Ok(CommitEntry { node: input.node()?, old: input.option(read_old)? }))?,
@@ -387,7 +385,7 @@ fn read_commit(input: &mut Reader<'_>) -> Result<Commit, DecodeError> {
 
 fn read_old(input: &mut Reader<'_>) -> Result<OldRing, DecodeError> {
     Ok(OldRing {
-        ring: input.option(read_view)?,
+        ring: input.option(ViewId::decode)?,
         aru: input.u64()?,
         high: input.u64()?,
         safe: input.u64()?,
@@ -396,7 +394,7 @@ fn read_old(input: &mut Reader<'_>) -> Result<OldRing, DecodeError> {
 }
 
 fn write_hello(out: &mut Writer, hello: &Hello) {
-    out.option(hello.ring.as_ref(), |out, &ring| write_view(out, ring));
+    out.option(hello.ring.as_ref(), |out, ring| ring.encode(out));
     for nodes in [&hello.members, &hello.heard, &hello.mutual] {
         out.list(nodes, write_node);
     }
@@ -404,7 +402,7 @@ fn write_hello(out: &mut Writer, hello: &Hello) {
 
 fn read_hello(input: &mut Reader<'_>) -> Result<Hello, DecodeError> {
     Ok(Hello {
-        ring: input.option(read_view)?,
+        ring: input.option(ViewId::decode)?,
         members: input.list(Reader::node)?,
         heard: input.list(Reader::node)?,
         mutual: input.list(Reader::node)?,
@@ -421,20 +419,12 @@ fn read_reach(input: &mut Reader<'_>) -> Result<Reach, DecodeError> {
 }
 
 fn write_ack(out: &mut Writer, ack: &Ack) {
-    write_view(out, ack.ring);
+    ack.ring.encode(out);
     out.u64(ack.aru).bool(ack.waits);
 }
 
 fn read_ack(input: &mut Reader<'_>) -> Result<Ack, DecodeError> {
-    Ok(Ack { ring: read_view(input)?, aru: input.u64()?, waits: input.bool()? })
-}
-
-fn write_view(out: &mut Writer, view: ViewId) {
-    out.u64(view.number).node(view.representative);
-}
-
-fn read_view(input: &mut Reader<'_>) -> Result<ViewId, DecodeError> {
-    Ok(ViewId { number: input.u64()?, representative: input.node()? })
+    Ok(Ack { ring: ViewId::decode(input)?, aru: input.u64()?, waits: input.bool()? })
 }
 
 fn write_node(out: &mut Writer, node: &NodeId) {
