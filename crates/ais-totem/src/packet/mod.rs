@@ -3,12 +3,14 @@
 mod check;
 mod codec;
 mod dropped;
+mod seal;
 #[cfg(test)]
 mod tests;
 
 pub use codec::is_greeting;
-pub(crate) use codec::{Codec, MAJOR, MINOR, OLDEST_MINOR, chunk_capacity, fnv1a};
+pub(crate) use codec::{Codec, OLDEST_MINOR, chunk_capacity};
 pub(crate) use dropped::{DropCounters, Dropped};
+pub(crate) use seal::{MAJOR, MINOR, fnv1a};
 
 use crate::{Bytes, Setting, ViewId};
 use ais_wire::{MAX_NODES, NodeId};
