@@ -26,7 +26,7 @@ mod tests;
 mod token;
 mod unread;
 
-pub(crate) use peer::{Access, GROUP};
+pub(crate) use peer::Access;
 pub(crate) use token::Token;
 
 use crate::claim::Claim;
