@@ -6,7 +6,7 @@ use crate::breaks::Breaks;
 use crate::busy_poll::BusyPoll;
 use crate::claim::Claim;
 use crate::config::{self, CheckpointLimits, Config, ConfigError, NetworkConf, Quorum};
-use crate::ipc::{Access, Failure, Server, Settings, Surroundings, Token};
+use crate::daemon::{Access, Failure, Server, Settings, Surroundings, Token};
 use crate::join::{self, Joined};
 use crate::memory::{self, Memory};
 use crate::reactor::Reactor;

@@ -1,9 +1,9 @@
 //! What the sockets of clients hold, on whose account, and who pays when it is
 //! too much.
 
-use super::Server;
 use super::bounds::{CROWD, MAPPED_IN_CROWD, PAYMENTS_AT_A_TIME};
 use super::connection::{Connection, Fault};
+use crate::daemon::Server;
 use crate::{memory, sys};
 use ais_node::ledger::Kind;
 use ais_node::{Holder, Now};
@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 /// The connections that make the daemon hold memory, by who they belong to.
 #[derive(Debug, Default)]
-pub(super) struct Heavy {
+pub(crate) struct Heavy {
     order: BTreeSet<(Holder, u64, u64)>,
 }
 
