@@ -8,20 +8,18 @@ mod error;
 pub mod groups_conf;
 pub mod network_conf;
 mod redundancy;
+#[cfg(test)]
+mod tests;
 mod text;
 mod timeouts;
 
-#[cfg(test)]
-mod tests;
+pub use error::ConfigError;
+pub use network_conf::{CheckpointLimits, NetworkConf, Quorum, Transport};
 
+use ais_node::amf::config::Groups;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-
-use ais_node::amf::config::Groups;
-
-pub use error::ConfigError;
-pub use network_conf::{CheckpointLimits, NetworkConf, Quorum, Transport};
 
 /// Every bound on what a configuration file may contain, and every range of a
 /// number in it.
