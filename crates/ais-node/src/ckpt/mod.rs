@@ -37,6 +37,9 @@ mod taken;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use inspect::Taken;
+pub use limits::Limits;
+
 use crate::service::{Replica, Service};
 use crate::{
     Asker, Caller, Config, ConnectionId, Delivery, Digest, Effects, Event, Malformed, Now, Pace,
@@ -56,9 +59,6 @@ use section::Sections;
 use snapshot::Freezing;
 use spare::Spare;
 use state::{Changed, State};
-
-pub(crate) use inspect::Taken;
-pub use limits::Limits;
 
 /// Open checkpoints of a process; one more is `NO_RESOURCES`.
 const MAX_OPENS: usize = 1 << 16;

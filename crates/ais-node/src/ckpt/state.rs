@@ -7,6 +7,8 @@ mod restore;
 mod room;
 mod show;
 
+pub(super) use room::Room;
+
 use super::checkpoint::Checkpoint;
 use super::failure::Failure;
 use super::graves::Graves;
@@ -20,8 +22,6 @@ use ais_proto::ckpt::Open;
 use ais_totem::{View, ViewId};
 use ais_wire::{Name, NodeId, Writer};
 use std::collections::{BTreeMap, BTreeSet};
-
-pub(super) use room::Room;
 
 /// The checkpoints.
 #[derive(Debug)]
