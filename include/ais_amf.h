@@ -1,4 +1,4 @@
-/* AIS A.01.01: Availability Management Framework. Generated from libais/src/ffi/amf.rs. */
+/* AIS A.01.01: Availability Management Framework. Generated from libais/src/ffi/amf/mod.rs. */
 
 #ifndef AIS_AMF_H_DEFINED
 #define AIS_AMF_H_DEFINED

@@ -1,4 +1,4 @@
-/* AIS A.01.01: Checkpoint. Generated from libais/src/ffi/ckpt.rs. */
+/* AIS A.01.01: Checkpoint. Generated from libais/src/ffi/ckpt/mod.rs. */
 
 #ifndef AIS_CKPT_H_DEFINED
 #define AIS_CKPT_H_DEFINED

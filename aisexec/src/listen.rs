@@ -4,7 +4,6 @@
 
 use crate::claim::{Claim, is_left_over, make_directory};
 use crate::holder::listening;
-use crate::ipc::GROUP;
 use crate::sys;
 use nix::errno::Errno;
 use nix::sys::socket::{
@@ -19,6 +18,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
+/// The group whose members may use the executive.
+pub(crate) const GROUP: &str = "ais";
 /// Connections that may wait to be accepted.
 pub(crate) const BACKLOG: u16 = 1024;
 /// The mode of the socket: for its owner and its group.

@@ -9,6 +9,9 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Pieces of memory from this size on go back to the system when they are
+/// freed, in bytes.
+pub(crate) const RETURN_FROM: i32 = 1 << 20;
 /// Taken where nothing is known of the machine.
 const UNKNOWN: u64 = 1 << 30;
 

@@ -6,7 +6,7 @@
 use crate::breaks::{BREAK, Breaks};
 use crate::busy_poll::{BusyPoll, Next};
 use crate::clock::{self, SECOND};
-use crate::ipc::{Failure, Server, Token};
+use crate::daemon::{Failure, Server, Token};
 use crate::signals::Signals;
 use crate::watchdog::{Step, Watchdog};
 use crate::{logs, notify, sys};

@@ -6,9 +6,9 @@ use crate::breaks::Breaks;
 use crate::busy_poll::BusyPoll;
 use crate::claim::Claim;
 use crate::config::{self, CheckpointLimits, Config, ConfigError, NetworkConf, Quorum};
-use crate::ipc::{Access, Failure, Server, Settings, Surroundings, Token};
+use crate::daemon::{Access, Failure, Server, Settings, Surroundings, Token};
 use crate::join::{self, Joined};
-use crate::memory::Memory;
+use crate::memory::{self, Memory};
 use crate::reactor::Reactor;
 use crate::ring_number::{NumberFile, Numbers};
 use crate::signals::Signals;
@@ -19,15 +19,14 @@ use ais_node::{Digest, Node, Pace};
 use ais_proto::{Cookie, Name, NodeId, Welcome};
 use ais_totem::{Setting, Timing};
 use log::Level;
-use nix::sched::{CpuSet, sched_getaffinity};
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
 use nix::sys::prctl;
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::Pid;
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::thread::available_parallelism;
 
 const MICROSECOND: u64 = 1000;
 /// How late a timer may be for the sake of fewer wake-ups, in ns: the token
@@ -36,9 +35,6 @@ const TIMER_SLACK: libc::c_ulong = 5000;
 const MILLISECOND: u64 = 1_000_000;
 /// How long who reads what was said last is waited for in the end, in ns.
 const FAREWELL: u64 = clock::SECOND;
-/// Pieces of memory from this size on go back to the system when they are
-/// freed, in bytes.
-pub(crate) const RETURN_MEMORY_FROM: i32 = 1 << 20;
 
 /// Checks the configuration files: 0 if they are good, else 1 and all their
 /// errors on standard error. What people should know beside that stands there
@@ -168,7 +164,7 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
     // What this process makes has the mode that is asked for there, whatever
     // the shell of who started it is set to; nothing is for others to write.
     umask(Mode::from_bits_truncate(0o022));
-    sys::return_memory_from(RETURN_MEMORY_FROM);
+    sys::return_memory_from(memory::RETURN_FROM);
     // Else timers are as late as the kernel has it.
     let _ = prctl::set_timerslack(TIMER_SLACK);
     let claim = Claim::new(&args.socket)?;
@@ -203,7 +199,8 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
     let mut server =
         Server::new(Rc::clone(&epoll), node, surroundings, access, settings).map_err(in_words)?;
     server.start(clock::now());
-    let busy = BusyPoll::new(network.busy_poll, processors());
+    let processors = available_parallelism().map_or(1, usize::from);
+    let busy = BusyPoll::new(network.busy_poll, processors);
     let breaks = Breaks::new(is_realtime);
     let mut reactor = Reactor::new(epoll, signals, server, busy, breaks).map_err(in_words)?;
     reactor.run(|| {
@@ -335,11 +332,4 @@ fn node_name(network: &NetworkConf, node: NodeId) -> Name {
 /// The nodes that network.conf names.
 fn members(network: &NetworkConf) -> Vec<NodeId> {
     network.members.iter().map(|member| NodeId::new(*member)).collect()
-}
-
-/// How many processors this process may use; 1 if that is not known.
-fn processors() -> usize {
-    sched_getaffinity(Pid::from_raw(0)).map_or(1, |set| {
-        (0..CpuSet::count()).filter(|cpu| set.is_set(*cpu).unwrap_or(false)).count()
-    })
 }

@@ -7,7 +7,7 @@
 //! long, and not merely to have waited for a processor that others had: that is
 //! also what mostly follows when it has waited for something else for a moment.
 
-use crate::ipc::Token;
+use crate::daemon::Token;
 use ais_node::Complaints;
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeValLike;

@@ -1,5 +1,5 @@
-//! What the documents say of tests is so, their links lead somewhere, and their lines
-//! are not too long.
+//! What the documents say of tests is so, their links and paths lead somewhere, and
+//! their lines are not too long. Source files begin as CONTRIBUTING.md says.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what goes wrong")]
 
@@ -114,4 +114,77 @@ fn links_lead_to_files_and_headings_that_are_there() {
         }
     }
     assert!(links > 40, "{links} links");
+}
+
+/// All source files of the repository.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut sources = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() && name != "target" && !name.starts_with('.') {
+            sources.extend(self::sources(&path));
+        } else if name.ends_with(".rs") {
+            sources.push(path);
+        }
+    }
+    sources
+}
+
+#[test]
+fn source_files_that_pages_name_are_there() {
+    let (sources, mut paths) = (sources(&repository()), 0);
+    let is_of_path = |c: char| c.is_alphanumeric() || "_-./".contains(c);
+    for (page, text) in pages() {
+        // A service `lck` is the example of one that is not there.
+        let words = text.split(|c| !is_of_path(c)).filter(|word| !word.contains("/lck"));
+        for path in words.filter(|word| word.ends_with(".rs")) {
+            let place = path.trim_start_matches("../");
+            let is_there = sources.iter().any(|source| source.ends_with(place));
+            assert!(is_there, "{}: {path}", page.display());
+            paths += 1;
+        }
+    }
+    assert!(paths > 200, "{paths} paths");
+}
+
+/// The block at the top of a file to which a line belongs: modules, re-exports,
+/// imports. `None` if it begins another item.
+fn block(line: &str) -> Option<u8> {
+    let is_public = line.starts_with("pub");
+    let is = |word: &str| match is_public {
+        true => line.contains(&format!(" {word} ")),
+        false => line.starts_with(&format!("{word} ")),
+    };
+    if is("mod") && line.ends_with(';') {
+        Some(0)
+    } else if is("use") {
+        Some(if is_public { 1 } else { 2 })
+    } else {
+        None
+    }
+}
+
+#[test]
+fn source_files_begin_with_modules_then_re_exports_then_imports() {
+    let sources = sources(&repository());
+    assert!(sources.len() > 400, "{} files", sources.len());
+    for path in sources {
+        let text = fs::read_to_string(&path).unwrap();
+        let (mut last, mut is_apart) = (None, true);
+        for line in text.lines() {
+            is_apart |= line.is_empty();
+            // Not what is a comment, an attribute, or goes on.
+            if !line.starts_with(char::is_alphabetic) {
+                continue;
+            }
+            let Some(block) = block(line) else { break };
+            let follows = last.is_none_or(|last| match is_apart {
+                true => last < block,
+                false => last == block,
+            });
+            assert!(follows, "{}: {line}", path.display());
+            (last, is_apart) = (Some(block), false);
+        }
+    }
 }

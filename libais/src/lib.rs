@@ -5,7 +5,6 @@
 
 #[expect(unsafe_code, reason = "the boundary to C")]
 pub mod ffi;
-
 #[cfg(test)]
 #[expect(unsafe_code, reason = "it calls the library as a C program does")]
 mod tests;

@@ -46,10 +46,10 @@ const OLD_CPP_END: &str = "\
 /// A header: its name, the Rust file, what it is about, what stands in it
 /// that Rust cannot say.
 const HEADERS: [(&str, &str, &str, &str); 4] = [
-    ("ais_types", "types", "the types", TYPES_EXTRA),
-    ("ais_clm", "clm", "Cluster Membership", ""),
-    ("ais_amf", "amf", "Availability Management Framework", ""),
-    ("ais_ckpt", "ckpt", "Checkpoint", ""),
+    ("ais_types", "types.rs", "the types", TYPES_EXTRA),
+    ("ais_clm", "clm.rs", "Cluster Membership", ""),
+    ("ais_amf", "amf/mod.rs", "Availability Management Framework", ""),
+    ("ais_ckpt", "ckpt/mod.rs", "Checkpoint", ""),
 ];
 
 fn root() -> PathBuf {
@@ -70,17 +70,15 @@ fn types_of(source: &Path) -> Vec<String> {
         .collect()
 }
 
-fn generate(header: &str, module: &str, about: &str, extra: &str) -> String {
-    let source = root().join(format!("libais/src/ffi/{module}.rs"));
+fn generate(header: &str, file: &str, about: &str, extra: &str) -> String {
+    let source = root().join(format!("libais/src/ffi/{file}"));
     let mut config = Config {
         language: Language::C,
         style: Style::Type,
         cpp_compat: true,
         no_includes: true,
         include_guard: Some(format!("{}_H_DEFINED", header.to_uppercase())),
-        header: Some(format!(
-            "/* AIS A.01.01: {about}. Generated from libais/src/ffi/{module}.rs. */"
-        )),
+        header: Some(format!("/* AIS A.01.01: {about}. Generated from libais/src/ffi/{file}. */")),
         documentation_style: DocumentationStyle::Doxy,
         tab_width: 4,
         line_length: 90,
@@ -120,16 +118,16 @@ fn spell(text: &str) -> String {
 
 #[test]
 fn the_committed_headers_are_up_to_date() {
-    for (header, module, about, extra) in HEADERS {
+    for (header, file, about, extra) in HEADERS {
         let path = root().join(format!("include/{header}.h"));
-        let generated = generate(header, module, about, extra);
+        let generated = generate(header, file, about, extra);
         if env::var_os("BLESS").is_some() {
             fs::write(&path, &generated).unwrap();
         }
         let committed = fs::read_to_string(&path).unwrap_or_default();
         assert!(
             committed == generated,
-            "{} differs from libais/src/ffi/{module}.rs; BLESS=1 cargo test -p libais --test \
+            "{} differs from libais/src/ffi/{file}; BLESS=1 cargo test -p libais --test \
              headers rewrites it",
             path.display()
         );

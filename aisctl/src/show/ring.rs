@@ -17,7 +17,7 @@ impl Report for Shown {
         let row = |what: &str, text: String| [what.to_owned(), text];
         let mut rows = vec![
             row("state", printable(&ring.state)),
-            row("view", ring.view.map_or_else(|| "none".into(), view)),
+            row("view", ring.view.map_or_else(|| "none".into(), |view| view.to_string())),
             row("members", addresses(&ring.members).join(" ")),
             row("why", printable(&ring.why)),
         ];
@@ -40,11 +40,6 @@ impl Report for Shown {
             "counters": counters,
         })
     }
-}
-
-/// A view as people name it.
-pub(super) fn view(id: ViewId) -> String {
-    format!("{}.{}", id.representative, id.number)
 }
 
 pub(super) fn view_json(id: ViewId) -> Value {

@@ -26,7 +26,7 @@ impl Report for Status {
             row("version", printable(&self.version)),
             row("cluster", self.cluster.to_string()),
             row("up", duration(self.uptime)),
-            row("view", self.view.map_or_else(none, ring::view)),
+            row("view", self.view.map_or_else(none, |view| view.to_string())),
             row("members", format!("{}{expected}, {} with the state", self.members, self.synced)),
             row("missing", if missing.is_empty() { none() } else { missing.join(" ") }),
             row("quorum", if self.has_quorum { "yes" } else { "no" }.into()),

@@ -2,15 +2,13 @@
 //! another format in them, numbers that contradict how many there are. A node
 //! starts with it, as it may be meant after all, so these are warnings.
 
-use std::net::Ipv4Addr;
-
-use ais_node::amf::config::{Component, Group, Groups, RedundancyModel, Unit};
-
 use super::blocks::{self, Block, Kind};
 use super::error::{ConfigError, Errors};
 use super::network_conf::{NetworkConf, Quorum, Transport, line_of};
 use super::text::{self, quote, split_at};
 use super::timeouts::File;
+use ais_node::amf::config::{Component, Group, Groups, RedundancyModel, Unit};
+use std::net::Ipv4Addr;
 
 /// What there is to doubt in network.conf and groups.conf, in this order, each
 /// in the order of its lines.

@@ -1,11 +1,10 @@
 //! What is wrong in a configuration file, and where. Parsers collect all
 //! errors of a file, so that one run of `aisexec --check` names all of them.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
-
 use super::limits::MAX_ERRORS;
 use super::text;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// One error in a configuration file. Prints as
 /// `PATH:LINE: what is wrong; what would be right`.

@@ -2,15 +2,6 @@
 //! are. This part gives the blocks of the file their meaning and checks what
 //! the services rely on: unique names, members that exist, bounded counts.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
-use std::path::Path;
-
-use ais_node::amf::config::{
-    CapabilityModel, Component, Group, Groups, ProtectionGroup, RedundancyModel, Unit,
-};
-use ais_wire::Name;
-
 use super::blocks::{self, Block, Field, Kind};
 use super::error::{ConfigError, Errors};
 use super::limits::{
@@ -19,6 +10,13 @@ use super::limits::{
 };
 use super::redundancy;
 use super::text::{name, nearest, number, quote};
+use ais_node::amf::config::{
+    CapabilityModel, Component, Group, Groups, ProtectionGroup, RedundancyModel, Unit,
+};
+use ais_wire::Name;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+use std::path::Path;
 
 pub(super) const REDUNDANCY_MODELS: [(&str, RedundancyModel); 3] = [
     ("2n", RedundancyModel::TwoN),

@@ -8,20 +8,18 @@ mod error;
 pub mod groups_conf;
 pub mod network_conf;
 mod redundancy;
+#[cfg(test)]
+mod tests;
 mod text;
 mod timeouts;
 
-#[cfg(test)]
-mod tests;
+pub use error::ConfigError;
+pub use network_conf::{CheckpointLimits, NetworkConf, Quorum, Transport};
 
+use ais_node::amf::config::Groups;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-
-use ais_node::amf::config::Groups;
-
-pub use error::ConfigError;
-pub use network_conf::{CheckpointLimits, NetworkConf, Quorum, Transport};
 
 /// Every bound on what a configuration file may contain, and every range of a
 /// number in it.
@@ -62,7 +60,7 @@ pub mod limits {
     /// `mcastport`.
     pub const MCAST_PORT: RangeInclusive<u16> = 1..=65535;
     /// `member` lines, and `expected-nodes`: the nodes of a cluster.
-    pub const MAX_NODES: u32 = 128;
+    pub const MAX_NODES: u32 = ais_wire::MAX_NODES as u32;
     /// `ttl`, in hops.
     pub const TTL: RangeInclusive<u8> = 1..=255;
     /// `mtu`, in bytes of an IP packet.

@@ -1,14 +1,6 @@
 //! network.conf: where the node is, how it finds the others, and the daemon's
 //! own settings. Lines of `key:value`; `#` anywhere begins a comment.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::net::Ipv4Addr;
-use std::path::Path;
-
-use ais_node::ckpt::Limits;
-use ais_wire::Name;
-
 use super::error::{ConfigError, Errors};
 use super::limits::{
     API_TIMEOUT_MS, BUSY_POLL_US, CHECKPOINT_MEMORY, MAX_CHECKPOINTS, MAX_LINES, MAX_MESSAGE,
@@ -16,6 +8,12 @@ use super::limits::{
 };
 use super::text;
 use super::text::{name, nearest, number, quote, size, split_at};
+use ais_node::ckpt::Limits;
+use ais_wire::Name;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::path::Path;
 
 /// What network.conf says.
 #[derive(Debug, Clone, PartialEq, Eq)]

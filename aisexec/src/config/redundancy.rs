@@ -2,15 +2,13 @@
 //! its redundancy model, or in which something could never be active, is
 //! refused.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use ais_node::amf::config::{
-    CapabilityModel, Component, Group, ProtectionGroup, RedundancyModel, Unit,
-};
-
 use super::blocks::{Block, Kind};
 use super::error::Errors;
 use super::text::quote;
+use ais_node::amf::config::{
+    CapabilityModel, Component, Group, ProtectionGroup, RedundancyModel, Unit,
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Checks a group that was parsed from this block without an error.
 pub(super) fn check(block: &Block<'_>, group: &Group, errors: &mut Errors<'_>) {

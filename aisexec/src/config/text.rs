@@ -1,10 +1,9 @@
 //! What both file formats share: lines, numbers, names, and how a message
 //! quotes what a file contains.
 
+use ais_wire::{MAX_NAME_LENGTH, Name};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
-
-use ais_wire::{MAX_NAME_LENGTH, Name};
 
 /// The most characters of a value that a message repeats.
 const QUOTED: usize = 60;

@@ -4,16 +4,14 @@
 //! waits for a program of another node. Nobody has to mend that, so these are
 //! warnings.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
-use ais_node::amf::config::{CapabilityModel, Component};
-use ais_totem::Timing;
-use ais_wire::Name;
-
 use super::blocks::{self, Block, Kind};
 use super::error::{ConfigError, Errors};
 use super::network_conf::{self, NetworkConf};
+use ais_node::amf::config::{CapabilityModel, Component};
+use ais_totem::Timing;
+use ais_wire::Name;
+use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Milliseconds that a program has for itself in what is recommended.
 const OWN_TIME: u64 = 1000;

@@ -40,7 +40,9 @@ fn part_of_a_stranger() {
 #[test]
 fn strangers_are_refused() {
     if !getuid().is_root() {
-        println!("needs root to be somebody else; ipc::peer's test shows the decision");
+        println!(
+            "needs root to be somebody else; the test of daemon::clients::peer shows the decision"
+        );
         return;
     }
     let site = Site::new();

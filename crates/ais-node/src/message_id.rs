@@ -2,14 +2,14 @@
 //! divided into meanwhile.
 
 use crate::{Digest, ViewId};
-use ais_wire::{DecodeError, Form, Reader, Writer, methods, record};
+use ais_wire::{Writer, methods, record};
 
 record! {
     /// Which message: the view that it was delivered in, and its number there.
     /// Later messages have greater ids at every node that saw both.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
     pub(crate) struct MessageId {
-        pub(crate) view: ViewId as InView,
+        pub(crate) view: ViewId,
         pub(crate) number: u64,
     }
 }
@@ -28,27 +28,6 @@ impl MessageId {
         self.encode(&mut out);
         digest.bytes(&out.into_bytes());
     }
-}
-
-/// The id of a view.
-pub(crate) enum InView {}
-
-impl Form<'_, ViewId> for InView {
-    fn put(view: &ViewId, out: &mut Writer) {
-        encode_view(*view, out);
-    }
-
-    fn take(input: &mut Reader<'_>) -> Result<ViewId, DecodeError> {
-        decode_view(input)
-    }
-}
-
-pub(crate) fn encode_view(view: ViewId, out: &mut Writer) {
-    out.u64(view.number).node(view.representative);
-}
-
-pub(crate) fn decode_view(input: &mut Reader<'_>) -> Result<ViewId, DecodeError> {
-    Ok(ViewId { number: input.u64()?, representative: input.node()? })
 }
 
 /// The view of a node that has not been in one.

@@ -17,6 +17,8 @@ mod hello;
 mod messages;
 mod numbers;
 mod services;
+#[cfg(test)]
+mod tests;
 
 pub use ais_wire::{DecodeError, Name, NodeId, Reader, Writer};
 pub use error::AisError;
@@ -92,6 +94,3 @@ impl<'a> Request<'a> {
         ckpt.into_iter().flatten()
     }
 }
-
-#[cfg(test)]
-mod tests;

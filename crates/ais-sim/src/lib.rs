@@ -20,6 +20,8 @@ mod plan;
 mod report;
 mod ring_world;
 mod rng;
+#[cfg(test)]
+mod tests;
 mod world;
 
 pub use report::{Counted, Violation};
@@ -82,6 +84,3 @@ pub fn latencies() -> Result<String, String> {
 pub fn joins() -> Result<String, String> {
     joining::table()
 }
-
-#[cfg(test)]
-mod tests;

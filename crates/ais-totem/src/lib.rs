@@ -20,6 +20,7 @@ mod random;
 mod ring;
 mod settings;
 
+pub use ais_wire::ViewId;
 pub use config::{Config, Timing};
 pub use one_member::OneMember;
 pub use packet::is_greeting;
@@ -27,23 +28,6 @@ pub use ring::{HIGHEST_NUMBER, Problem, Ring, Severity, Status};
 pub use settings::Setting;
 
 use ais_wire::NodeId;
-use std::fmt;
-
-/// Which view: no two views of a cluster ever have the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ViewId {
-    /// Grows with every view at every member. Two sides of a partition may
-    /// count alike.
-    pub number: u64,
-    /// The lowest member.
-    pub representative: NodeId,
-}
-
-impl fmt::Display for ViewId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.representative, self.number)
-    }
-}
 
 /// A membership of the group (EVS: a regular configuration).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
+/// Nodes of a cluster at most.
+pub const MAX_NODES: usize = 128;
+
 /// A node, named by its IPv4 address. Nodes are ordered by address, first
 /// octet first: that is what "the lowest member" means everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

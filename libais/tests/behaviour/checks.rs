@@ -1,9 +1,8 @@
 //! What the conformance programs hold: which function returns which codes.
 
+use crate::c::{self, Source};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-
-use crate::c::{self, Source};
 
 /// How a code is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -8,13 +8,12 @@ mod c;
 mod checks;
 mod page;
 
+use checks::{How, Pair, Programs};
+use page::Check;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-use checks::{How, Pair, Programs};
-use page::Check;
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

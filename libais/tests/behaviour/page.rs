@@ -1,8 +1,7 @@
 //! The tables of return codes in docs/BEHAVIOUR.md.
 
-use std::collections::BTreeMap;
-
 use crate::checks::Pair;
+use std::collections::BTreeMap;
 
 /// What the page says of the check of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

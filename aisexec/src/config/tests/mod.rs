@@ -8,14 +8,12 @@ mod redundancy;
 mod samples;
 mod timeouts;
 
+use super::{CheckpointLimits, ConfigError, NetworkConf, Quorum, Transport, limits, load};
+use ais_node::amf::config::{CapabilityModel, Component, Groups, RedundancyModel};
+use ais_wire::Name;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-
-use ais_node::amf::config::{CapabilityModel, Component, Groups, RedundancyModel};
-use ais_wire::Name;
-
-use super::{CheckpointLimits, ConfigError, NetworkConf, Quorum, Transport, limits, load};
 
 /// A file as it was handed out in 2004: tabs, blanks around `=`, blanks at the
 /// end of lines, no second unit.

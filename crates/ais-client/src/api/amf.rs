@@ -30,6 +30,11 @@
 // Whether a callback is missing (`Init`) is checked after names and states,
 // which only aisexec knows; so aisexec checks it.
 
+pub use ais_proto::amf::{
+    Callbacks, ErrorReport, Event as Question, ExternalAction, HaState, Healthcheck, Member,
+    OPAQUE_BUFFER_SIZE_MAX, ProtectionGroupChange, Readiness, Recovery, Transition,
+};
+
 use super::dispatch::{Step, Turn};
 use super::track::Subscriptions;
 use crate::link::client::Client;
@@ -41,11 +46,6 @@ use ais_proto::{AisError, Code, DecodeError, Name, Reader, ServiceId};
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
-
-pub use ais_proto::amf::{
-    Callbacks, ErrorReport, Event as Question, ExternalAction, HaState, Healthcheck, Member,
-    OPAQUE_BUFFER_SIZE_MAX, ProtectionGroupChange, Readiness, Recovery, Transition,
-};
 
 /// Where a program finds the name of its component before it registers it.
 const NAME_VARIABLE: &str = "SA_AMF_COMPONENT_NAME";

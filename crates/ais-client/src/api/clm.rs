@@ -14,6 +14,8 @@
 //! # }
 //! ```
 
+pub use ais_proto::clm::{Change, Node};
+
 use super::asking::Asked;
 use super::dispatch::{Flags, Step, Turn};
 use super::track::Subscriptions;
@@ -25,8 +27,6 @@ use ais_proto::track::TrackFlags;
 use ais_proto::{AisError, Code, DecodeError, Name, ServiceId};
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
-
-pub use ais_proto::clm::{Change, Node};
 
 /// Names the node of the caller (`SA_CLM_LOCAL_NODE_ID`).
 pub const LOCAL_NODE: u64 = ais_proto::clm::LOCAL_NODE_ID[0];

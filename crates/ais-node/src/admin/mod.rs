@@ -20,7 +20,7 @@ use crate::{
 };
 use ais_proto::admin::{
     self, Clients, Deliveries, MAX_PAGE, Page, Problem, Request, Ring, Severity, Started, State,
-    Status, ViewId,
+    Status,
 };
 use ais_proto::{AisError, Name, ServiceId, Writer};
 use ais_totem::View;
@@ -287,8 +287,8 @@ impl Admin {
             uptime: now.monotonic.saturating_sub(self.started),
             state,
             synchronised: sync.bytes_moved,
-            view: self.view.as_ref().map(view_id),
-            // Views have at most 128 members, checkpoints their own bound.
+            view: self.view.as_ref().map(|view| view.id),
+            // Views have at most MAX_NODES members, checkpoints their own bound.
             members: members.len() as u32,
             synced: sync.synced.len() as u32,
             expected_nodes: self.expected_nodes,
@@ -310,9 +310,7 @@ impl Admin {
         let counters = status.counters.iter().chain(&self.counters);
         Some(Ring {
             state: status.state.into(),
-            view: status
-                .view
-                .map(|view| ViewId { number: view.number, representative: view.representative }),
+            view: status.view,
             members: status.members,
             why: status.why,
             counters: counters.map(|(name, value)| ((*name).into(), *value)).collect(),
@@ -367,13 +365,9 @@ fn handle_of(caller: &Caller) -> Result<ConnectionId, Malformed> {
     caller.callbacks(ServiceId::Admin).map(|_| caller.connection).ok_or(Malformed)
 }
 
-fn view_id(view: &View) -> ViewId {
-    ViewId { number: view.id.number, representative: view.id.representative }
-}
-
 fn view_event(view: &View, skipped: u64) -> Event {
     Event::Admin(admin::Event::View(admin::View {
-        id: view_id(view),
+        id: view.id,
         members: view.members.clone(),
         joined: view.joined.clone(),
         left: view.left.clone(),

@@ -24,6 +24,8 @@ mod tests;
 mod topology;
 mod track;
 
+pub(crate) use track::Due;
+
 use crate::service::{Replica, Service};
 use crate::{
     Asker, Caller, Config, ConnectionId, Delivery, Digest, Effects, Event, Malformed, Now, Promise,
@@ -39,8 +41,6 @@ use message::{Message, RegistrationId, Report};
 use model::{Model, Outcome, Reset};
 use topology::Topology;
 use track::{Start, Tracking};
-
-pub(crate) use track::Due;
 
 /// The service.
 #[derive(Debug)]

@@ -37,6 +37,9 @@ mod taken;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use inspect::Taken;
+pub use limits::Limits;
+
 use crate::service::{Replica, Service};
 use crate::{
     Asker, Caller, Config, ConnectionId, Delivery, Digest, Effects, Event, Malformed, Now, Pace,
@@ -44,7 +47,7 @@ use crate::{
 };
 use ais_proto::ckpt::{self, MAX_SECTION_ID, MAX_SECTION_SIZE, UpdateOption};
 use ais_totem::View;
-use ais_wire::{NodeId, Wire as _, Writer};
+use ais_wire::{MAX_NODES, NodeId, Wire as _, Writer};
 use checkpoint::Checkpoint;
 use duties::Duties;
 use failure::Failure;
@@ -56,9 +59,6 @@ use section::Sections;
 use snapshot::Freezing;
 use spare::Spare;
 use state::{Changed, State};
-
-pub(crate) use inspect::Taken;
-pub use limits::Limits;
 
 /// Open checkpoints of a process; one more is `NO_RESOURCES`.
 const MAX_OPENS: usize = 1 << 16;
@@ -72,7 +72,7 @@ const MAX_ELEMENTS: usize = 1 << 12;
 /// Bytes in a generated section id.
 const GENERATED_ID: usize = 8;
 /// Members of a view at most, as the ring has it.
-const MAX_MEMBERS: usize = 128;
+const MAX_MEMBERS: usize = MAX_NODES;
 /// Numbers that only count up from 0 are not believed to have got so far.
 const MAX_COUNT: u64 = u64::MAX / 2;
 /// Bytes that a checkpoint counts for beside its sections.

@@ -9,9 +9,9 @@ use super::section::Sections;
 use super::shards::Shards;
 use super::state::State;
 use super::{CHECKPOINT_OVERHEAD, MAX_COUNT};
-use crate::SNAPSHOT_CHUNK;
-use crate::message_id::{FIRST_ID, decode_view, encode_view};
+use crate::message_id::FIRST_ID;
 use crate::service::Part;
+use crate::{SNAPSHOT_CHUNK, ViewId};
 use ais_wire::{DecodeError, Reader, Writer};
 
 /// How much more than `checkpoint-memory` of this node a foreign state may
@@ -61,7 +61,7 @@ impl Freezing {
     /// Begins with the state as it is.
     pub(super) fn new(state: &State, part: Part) -> Self {
         let mut head = Writer::new();
-        encode_view(state.view(), head.u8(HEAD));
+        state.view().encode(head.u8(HEAD));
         head.u64(state.memory()).bool(part == Part::Whole);
         Self { head, checkpoints: Vec::new(), next: Some(FIRST_ID), part }
     }
@@ -207,7 +207,7 @@ impl Incoming {
         }
         match code {
             HEAD => {
-                self.state.set_view(decode_view(input)?);
+                self.state.set_view(ViewId::decode(input)?);
                 let declared = input.u64()?;
                 self.declared = Some(declared);
                 self.hold = if input.bool()? { Bytes::hole } else { Bytes::awaited };

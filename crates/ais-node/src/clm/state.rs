@@ -64,7 +64,7 @@ impl Shown {
         Event::Clm(clm::Event::Track {
             subscription,
             view: self.view,
-            // A view has at most 128 members.
+            // A view has at most MAX_NODES members.
             members: self.members.len() as u32,
             items,
         })

@@ -3,6 +3,7 @@
 use super::*;
 use crate::effects::Effect;
 use ais_proto::clm::Change;
+use ais_wire::Name;
 
 const ME: NodeId = NodeId::new(std::net::Ipv4Addr::new(10, 0, 0, 1));
 const OTHER: NodeId = NodeId::new(std::net::Ipv4Addr::new(10, 0, 0, 2));
@@ -89,8 +90,6 @@ impl Record {
         Self { name: Name::try_from(name).unwrap(), cluster, boot_timestamp: 9 }
     }
 }
-
-use ais_wire::Name;
 
 #[test]
 fn current_tells_all_members_once() {

@@ -93,7 +93,8 @@ impl Message<'_> {
             Self::Fill { .. } => FILL,
             Self::Compare { .. } => COMPARE,
         };
-        out.u8(ENVELOPE).u64(view.number).node(view.representative).u8(kind);
+        view.encode(out.u8(ENVELOPE));
+        out.u8(kind);
         match self {
             Self::Announce(announce) => announce.encode(&mut out),
             Self::Chunk { attempt, sent, service, bytes } => {
@@ -128,7 +129,7 @@ impl<'a> Message<'a> {
         if input.u8()? != ENVELOPE {
             return Err(DecodeError::Invalid);
         }
-        let view = ViewId { number: input.u64()?, representative: input.node()? };
+        let view = ViewId::decode(&mut input)?;
         let message = match input.u8()? {
             ANNOUNCE => Self::Announce(Announce::decode(&mut input, shape).unwrap_or_default()),
             CHUNK => Self::Chunk {

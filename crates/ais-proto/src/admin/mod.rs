@@ -9,12 +9,13 @@ mod request;
 #[cfg(test)]
 mod tests;
 
+pub use ais_wire::ViewId;
 pub use event::{Delivered, Deliveries, Event, View};
 pub use inspect::{Inspected, Opener, Piece};
 pub use operate::{AdminState, AmfNode, Operated, Operation, Target};
 pub use report::{
     Checkpoint, Clients, Component, Failure, Page, Phase, Problem, Redundancy, Ring, Severity,
-    Started, State, Status, ViewId,
+    Started, State, Status,
 };
 pub use request::Request;
 

@@ -5,18 +5,7 @@ use crate::amf::{HaState, Readiness};
 use crate::ckpt::UpdateOption;
 use crate::numbers::numbered;
 use crate::{DecodeError, Name, NodeId, Reader, Writer};
-use ais_wire::{Form, Wire, methods, record};
-
-record! {
-    /// Which view of the cluster.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub struct ViewId {
-        /// Grows with every view at every member.
-        pub number: u64,
-        /// The lowest member.
-        pub representative: NodeId,
-    }
-}
+use ais_wire::{Form, ViewId, Wire, methods, record};
 
 numbered! {
     /// How far a node is.

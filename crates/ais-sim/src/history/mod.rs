@@ -4,10 +4,9 @@
 //! several show together is checked at the end ([`together`]).
 
 mod messages;
-mod together;
-
 #[cfg(test)]
 mod tests;
+mod together;
 
 pub(crate) use messages::{Messages, Uid};
 pub(crate) use together::Seen;

@@ -1,17 +1,11 @@
-//! Packets as bytes. docs/RING.md has the layout in a table.
+//! The bodies of packets as bytes. docs/RING.md has the layout in a table.
 
 use super::check::{are_nodes, is_sane, is_sane_data};
+use super::seal::{self, HEADER, MINOR, Opened, Seal};
 use super::*;
 use crate::settings::{self, Setting};
 use ais_wire::{DecodeError, Name, Reader, Writer};
 
-const MAGIC: [u8; 4] = *b"AISR";
-/// Packets of another major version cannot be read.
-pub(crate) const MAJOR: u8 = 1;
-/// A newer minor version may append to JOIN and HELLO, which nodes exchange
-/// before they know each other's version. Nodes of different ones may form no
-/// ring.
-pub(crate) const MINOR: u8 = 2;
 /// Nodes of an older minor version are in no ring with this one: they do not show
 /// the way to one node.
 pub(crate) const OLDEST_MINOR: u8 = WITH_REACH;
@@ -24,24 +18,15 @@ const WITH_SETTINGS: u8 = 1;
 /// machine their sender is, and which addresses two machines have.
 const WITH_REACH: u8 = 2;
 
-/// Magic, major, minor, kind, checksum, cluster, sender.
-pub(super) const HEADER: usize = 4 + 1 + 1 + 1 + 4 + 8 + 4;
-/// Where the kind stands in the header.
-const KIND: usize = 6;
-/// Where the checksum stands in the header. It covers all but itself.
-const CHECKSUM: std::ops::Range<usize> = 7..11;
-/// The header up to the end of the checksum. It is the same in every major
-/// version, so that a packet of another one is told from a damaged packet.
-const START: usize = CHECKSUM.end;
 const VIEW: usize = 8 + 4;
-/// What a frame has in front of its chunks when it is recovered, which is more
-/// than when it is new.
-const RECOVERED: usize = HEADER + VIEW + 8 + VIEW + 8 + 4;
+/// What the body of a frame has in front of its chunks when it is recovered, which
+/// is more than when it is new.
+const RECOVERED: usize = VIEW + 8 + VIEW + 8 + 4;
 
 /// Bytes of chunks that fit into a frame, so that a datagram of `mtu` bytes
 /// holds the frame even when it is recovered.
 pub(crate) const fn chunk_capacity(mtu: usize) -> usize {
-    mtu.saturating_sub(RECOVERED)
+    mtu.saturating_sub(HEADER + RECOVERED)
 }
 
 mod kind {
@@ -58,8 +43,7 @@ mod kind {
 /// Writes and reads the packets of one node in one cluster.
 #[derive(Debug)]
 pub(crate) struct Codec {
-    me: NodeId,
-    cluster: u64,
+    seal: Seal,
     /// The settings of this node, as they stand in a packet.
     settings: Vec<u8>,
     incarnation: u64,
@@ -71,8 +55,7 @@ impl Codec {
         let mut out = Writer::new();
         settings::write(&mut out, settings);
         Self {
-            me,
-            cluster: fnv1a(cluster.as_bytes()),
+            seal: Seal::new(me, cluster),
             settings: out.into_bytes(),
             incarnation: 0,
             twice: Vec::new(),
@@ -93,7 +76,7 @@ impl Codec {
     /// The datagram of a packet from this node. The packet keeps the rules
     /// that its fields state; a receiver drops what does not.
     pub(crate) fn encode(&self, packet: &Packet) -> Bytes {
-        debug_assert!(is_sane(packet, self.me), "no receiver would take {packet:?}");
+        debug_assert!(is_sane(packet, self.seal.me), "no receiver would take {packet:?}");
         self.write(packet)
     }
 
@@ -123,9 +106,7 @@ impl Codec {
                     out.fill(length);
                 })
             }
-            Packet::Cancel(cancel) => {
-                self.seal(kind::CANCEL, 0, |out| write_view(out, cancel.ring))
-            }
+            Packet::Cancel(cancel) => self.seal(kind::CANCEL, 0, |out| cancel.ring.encode(out)),
             Packet::Ack(ack) => self.seal(kind::ACK, 0, |out| write_ack(out, ack)),
         }
     }
@@ -137,14 +118,14 @@ impl Codec {
     fn write_data(&self, data: &Data) -> Bytes {
         match &data.payload {
             Payload::New { from, chunks } => self.seal(kind::DATA, chunks.len(), |out| {
-                write_view(out, data.ring);
+                data.ring.encode(out);
                 out.u64(data.seq).bool(data.asks).node(*from).raw(chunks);
             }),
             Payload::Recovered { ring, seq, from, chunks } => {
                 self.seal(kind::RECOVERED, chunks.len(), |out| {
-                    write_view(out, data.ring);
+                    data.ring.encode(out);
                     out.u64(data.seq);
-                    write_view(out, *ring);
+                    ring.encode(out);
                     out.u64(*seq).node(*from).raw(chunks);
                 })
             }
@@ -161,32 +142,13 @@ impl Codec {
         from: NodeId,
         datagram: &[u8],
     ) -> Result<(Packet, Option<Introduction>), Dropped> {
-        if !datagram.starts_with(&MAGIC) {
-            return Err(Dropped::Foreign);
-        }
-        let (start, rest) = datagram.split_first_chunk::<START>().ok_or(Dropped::Malformed)?;
-        if start[CHECKSUM] != checksum(start, rest) {
-            return Err(Dropped::Checksum);
-        }
-        let [_, _, _, _, major, minor, kind, ..] = *start;
-        if major != MAJOR {
-            return Err(Dropped::Version(major));
-        }
-        let (header, body) = datagram.split_first_chunk::<HEADER>().ok_or(Dropped::Malformed)?;
-        let mut input = Reader::new(&header[CHECKSUM.end..]);
-        let (cluster, sender) =
-            input.u64().and_then(|cluster| Ok((cluster, input.node()?))).map_err(malformed)?;
-        if cluster != self.cluster {
-            return Err(Dropped::OtherCluster);
-        }
-        if sender != from {
-            return Err(Dropped::WrongSender);
-        }
-        if sender == self.me && !greets(kind) {
+        let Opened { minor, kind, body } = self.seal.open(from, datagram)?;
+        let is_from_me = from == self.seal.me;
+        if is_from_me && !greets(kind) {
             return Err(Dropped::Own);
         }
-        let (mut packet, told) = read(kind, minor, body).map_err(malformed)?;
-        if sender == self.me {
+        let (mut packet, told) = read(kind, minor, body).map_err(|_| Dropped::Malformed)?;
+        if is_from_me {
             let incarnation = told.map_or(0, |told| told.incarnation);
             let is_own = incarnation == self.incarnation;
             return Err(if is_own { Dropped::Own } else { Dropped::OwnAddress(incarnation) });
@@ -194,52 +156,21 @@ impl Codec {
         if let Packet::Hello(hello) = &mut packet {
             hello.reach.length = u16::try_from(datagram.len()).unwrap_or(u16::MAX);
         }
-        if is_sane(&packet, sender) { Ok((packet, told)) } else { Err(Dropped::Malformed) }
+        if is_sane(&packet, from) { Ok((packet, told)) } else { Err(Dropped::Malformed) }
     }
 
-    /// A packet: the header, and the body that `write` makes, of about
-    /// `length` bytes besides the first fields.
+    /// A packet with the body that `write` makes, of about `length` bytes besides
+    /// the first fields.
     pub(crate) fn seal(&self, kind: u8, length: usize, write: impl FnOnce(&mut Writer)) -> Bytes {
-        let mut out = Writer::with_capacity(RECOVERED + length);
-        out.raw(&MAGIC).u8(MAJOR).u8(MINOR).u8(kind).u32(0).u64(self.cluster).node(self.me);
-        write(&mut out);
-        let mut packet = out.into_bytes();
-        put_checksum(&mut packet);
-        packet.into()
+        self.seal.seal(kind, RECOVERED + length, write)
     }
-}
-
-/// Puts the checksum into a packet, which has a whole header.
-pub(super) fn put_checksum(packet: &mut [u8]) {
-    let (start, rest) = packet.split_at_mut(START);
-    let sum = checksum(start, rest);
-    start[CHECKSUM].copy_from_slice(&sum);
-}
-
-fn malformed(_: DecodeError) -> Dropped {
-    Dropped::Malformed
-}
-
-/// CRC-32 of a packet, without the place of the checksum itself.
-fn checksum(start: &[u8], rest: &[u8]) -> [u8; 4] {
-    let mut sum = crc32fast::Hasher::new();
-    sum.update(&start[..CHECKSUM.start]);
-    sum.update(rest);
-    sum.finalize().to_le_bytes()
-}
-
-/// The 64-bit hash of Fowler, Noll and Vo, variant 1a.
-pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }
 
 /// Whether a datagram is a JOIN or a HELLO, by its first bytes alone. Any other one
 /// that comes from the own address can only be an echo of this node's own.
 #[must_use]
 pub fn is_greeting(datagram: &[u8]) -> bool {
-    datagram.starts_with(&MAGIC) && datagram.get(KIND).is_some_and(|&kind| greets(kind))
+    seal::kind(datagram).is_some_and(greets)
 }
 
 fn greets(kind: u8) -> bool {
@@ -255,7 +186,7 @@ fn read(kind: u8, minor: u8, body: &[u8]) -> Result<(Packet, Option<Introduction
         kind::JOIN => Packet::Join(read_join(&mut input, minor)?),
         kind::COMMIT => Packet::Commit(read_commit(&mut input)?),
         kind::HELLO => Packet::Hello(read_hello(&mut input)?),
-        kind::CANCEL => Packet::Cancel(Cancel { ring: read_view(&mut input)? }),
+        kind::CANCEL => Packet::Cancel(Cancel { ring: ViewId::decode(&mut input)? }),
         kind::ACK => Packet::Ack(read_ack(&mut input)?),
         _ => return Err(DecodeError::Invalid),
     };
@@ -292,7 +223,7 @@ fn read(kind: u8, minor: u8, body: &[u8]) -> Result<(Packet, Option<Introduction
 
 fn read_data(input: &mut Reader<'_>) -> Result<Data, DecodeError> {
     Ok(Data {
-        ring: read_view(input)?,
+        ring: ViewId::decode(input)?,
         seq: input.u64()?,
         asks: input.bool()?,
         payload: Payload::New { from: input.node()?, chunks: input.rest().into() },
@@ -301,11 +232,11 @@ fn read_data(input: &mut Reader<'_>) -> Result<Data, DecodeError> {
 
 fn read_recovered(input: &mut Reader<'_>) -> Result<Data, DecodeError> {
     Ok(Data {
-        ring: read_view(input)?,
+        ring: ViewId::decode(input)?,
         seq: input.u64()?,
         asks: false,
         payload: Payload::Recovered {
-            ring: read_view(input)?,
+            ring: ViewId::decode(input)?,
             seq: input.u64()?,
             from: input.node()?,
             chunks: input.rest().into(),
@@ -314,7 +245,7 @@ fn read_recovered(input: &mut Reader<'_>) -> Result<Data, DecodeError> {
 }
 
 fn write_token(out: &mut Writer, token: &Token) {
-    write_view(out, token.ring);
+    token.ring.encode(out);
     out.u64(token.token_seq).u64(token.seq).u64(token.aru);
     out.option(token.aru_from.as_ref(), write_node);
     out.u32(token.sent).u32(token.backlog).u32(token.idle).bool(token.recovering);
@@ -325,7 +256,7 @@ fn write_token(out: &mut Writer, token: &Token) {
 
 fn read_token(input: &mut Reader<'_>) -> Result<Token, DecodeError> {
     Ok(Token {
-        ring: read_view(input)?,
+        ring: ViewId::decode(input)?,
         token_seq: input.u64()?,
         seq: input.u64()?,
         aru: input.u64()?,
@@ -340,7 +271,7 @@ fn read_token(input: &mut Reader<'_>) -> Result<Token, DecodeError> {
 
 fn write_join(out: &mut Writer, join: &Join) {
     out.bool(join.leaving).u64(join.number);
-    out.option(join.ring.as_ref(), |out, &ring| write_view(out, ring));
+    out.option(join.ring.as_ref(), |out, ring| ring.encode(out));
     for nodes in [&join.members, &join.failed, &join.heard, &join.mutual] {
         out.list(nodes, write_node);
     }
@@ -355,7 +286,7 @@ fn read_join(input: &mut Reader<'_>, minor: u8) -> Result<Join, DecodeError> {
         careful: false,
         leaving: input.bool()?,
         number: input.u64()?,
-        ring: input.option(read_view)?,
+        ring: input.option(ViewId::decode)?,
         members: input.list(Reader::node)?,
         failed: input.list(Reader::node)?,
         heard: input.list(Reader::node)?,
@@ -364,11 +295,11 @@ fn read_join(input: &mut Reader<'_>, minor: u8) -> Result<Join, DecodeError> {
 }
 
 fn write_commit(out: &mut Writer, commit: &Commit) {
-    write_view(out, commit.ring);
+    commit.ring.encode(out);
     out.u32(commit.hop);
     out.list(&commit.members, |out, entry| {
         out.node(entry.node).option(entry.old.as_ref(), |out, old| {
-            out.option(old.ring.as_ref(), |out, &ring| write_view(out, ring));
+            out.option(old.ring.as_ref(), |out, ring| ring.encode(out));
             out.u64(old.aru).u64(old.high).u64(old.safe).list(&old.obliged, write_node);
         });
     });
@@ -377,7 +308,7 @@ fn write_commit(out: &mut Writer, commit: &Commit) {
 
 fn read_commit(input: &mut Reader<'_>) -> Result<Commit, DecodeError> {
     Ok(Commit {
-        ring: read_view(input)?,
+        ring: ViewId::decode(input)?,
         hop: input.u32()?,
         members: input
             .list(|input| Ok(CommitEntry { node: input.node()?, old: input.option(read_old)? }))?,
@@ -387,7 +318,7 @@ fn read_commit(input: &mut Reader<'_>) -> Result<Commit, DecodeError> {
 
 fn read_old(input: &mut Reader<'_>) -> Result<OldRing, DecodeError> {
     Ok(OldRing {
-        ring: input.option(read_view)?,
+        ring: input.option(ViewId::decode)?,
         aru: input.u64()?,
         high: input.u64()?,
         safe: input.u64()?,
@@ -396,7 +327,7 @@ fn read_old(input: &mut Reader<'_>) -> Result<OldRing, DecodeError> {
 }
 
 fn write_hello(out: &mut Writer, hello: &Hello) {
-    out.option(hello.ring.as_ref(), |out, &ring| write_view(out, ring));
+    out.option(hello.ring.as_ref(), |out, ring| ring.encode(out));
     for nodes in [&hello.members, &hello.heard, &hello.mutual] {
         out.list(nodes, write_node);
     }
@@ -404,7 +335,7 @@ fn write_hello(out: &mut Writer, hello: &Hello) {
 
 fn read_hello(input: &mut Reader<'_>) -> Result<Hello, DecodeError> {
     Ok(Hello {
-        ring: input.option(read_view)?,
+        ring: input.option(ViewId::decode)?,
         members: input.list(Reader::node)?,
         heard: input.list(Reader::node)?,
         mutual: input.list(Reader::node)?,
@@ -421,20 +352,12 @@ fn read_reach(input: &mut Reader<'_>) -> Result<Reach, DecodeError> {
 }
 
 fn write_ack(out: &mut Writer, ack: &Ack) {
-    write_view(out, ack.ring);
+    ack.ring.encode(out);
     out.u64(ack.aru).bool(ack.waits);
 }
 
 fn read_ack(input: &mut Reader<'_>) -> Result<Ack, DecodeError> {
-    Ok(Ack { ring: read_view(input)?, aru: input.u64()?, waits: input.bool()? })
-}
-
-fn write_view(out: &mut Writer, view: ViewId) {
-    out.u64(view.number).node(view.representative);
-}
-
-fn read_view(input: &mut Reader<'_>) -> Result<ViewId, DecodeError> {
-    Ok(ViewId { number: input.u64()?, representative: input.node()? })
+    Ok(Ack { ring: ViewId::decode(input)?, aru: input.u64()?, waits: input.bool()? })
 }
 
 fn write_node(out: &mut Writer, node: &NodeId) {

@@ -3,18 +3,20 @@
 mod check;
 mod codec;
 mod dropped;
+mod seal;
 #[cfg(test)]
 mod tests;
 
 pub use codec::is_greeting;
-pub(crate) use codec::{Codec, MAJOR, MINOR, OLDEST_MINOR, chunk_capacity, fnv1a};
+pub(crate) use codec::{Codec, OLDEST_MINOR, chunk_capacity};
 pub(crate) use dropped::{DropCounters, Dropped};
+pub(crate) use seal::{MAJOR, MINOR, fnv1a};
 
 use crate::{Bytes, Setting, ViewId};
-use ais_wire::NodeId;
+use ais_wire::{MAX_NODES, NodeId};
 
 /// Members of a ring at most; a packet that names more is dropped.
-pub(crate) const MAX_MEMBERS: usize = 128;
+pub(crate) const MAX_MEMBERS: usize = MAX_NODES;
 /// Retransmission requests on a token at most.
 pub(crate) const MAX_REQUESTS: usize = 64;
 /// Bytes of the chunks of a frame at most: more does not fit into a datagram.

@@ -8,7 +8,7 @@ use ais_wire::NodeId;
 use std::collections::BTreeMap;
 
 /// Nodes that are remembered at most; the one lost least lately makes room.
-const MAX_NODES: usize = 2 * MAX_MEMBERS;
+const MAX_REMEMBERED: usize = 2 * MAX_MEMBERS;
 
 #[derive(Debug)]
 pub(super) struct Damping {
@@ -31,7 +31,7 @@ impl Damping {
 
     /// `node` is not in the ring any more, or no ring can be formed with it.
     pub(super) fn lost(&mut self, now: u64, node: NodeId) {
-        if !self.nodes.contains_key(&node) && self.nodes.len() >= MAX_NODES {
+        if !self.nodes.contains_key(&node) && self.nodes.len() >= MAX_REMEMBERED {
             let first = self.nodes.iter().min_by_key(|(_, lost)| lost.at);
             if let Some(first) = first.map(|(&node, _)| node) {
                 self.nodes.remove(&first);
@@ -93,6 +93,6 @@ mod tests {
         for number in 1..10_000 {
             damping.lost(number.into(), node(number));
         }
-        assert_eq!((damping.nodes.len(), damping.times(9999, node(9999))), (MAX_NODES, 1));
+        assert_eq!((damping.nodes.len(), damping.times(9999, node(9999))), (MAX_REMEMBERED, 1));
     }
 }

@@ -10,7 +10,7 @@ use ais_wire::NodeId;
 use std::collections::BTreeMap;
 
 /// Nodes that are remembered at most; the one heard least lately makes room.
-const MAX_NODES: usize = 2 * MAX_MEMBERS;
+const MAX_REMEMBERED: usize = 2 * MAX_MEMBERS;
 
 #[derive(Debug)]
 pub(super) struct Incarnations {
@@ -53,7 +53,7 @@ impl Incarnations {
 
     /// A packet of `node` has come. Whether it is of the incarnation that is known.
     fn hear(&mut self, now: u64, node: NodeId, sighting: Sighting) -> bool {
-        if !self.nodes.contains_key(&node) && self.nodes.len() >= MAX_NODES {
+        if !self.nodes.contains_key(&node) && self.nodes.len() >= MAX_REMEMBERED {
             let oldest = self.nodes.iter().min_by_key(|(_, known)| known.heard_at);
             if let Some((&oldest, _)) = oldest {
                 self.nodes.remove(&oldest);

@@ -18,12 +18,13 @@ mod standstill;
 mod tally;
 mod ways;
 
+pub(crate) use standstill::watch;
+
 use crate::cluster::Settings;
 use flood::Flood;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::{Gid, Uid, geteuid, setgid, setgroups, setuid};
 use row::Row;
-pub(crate) use standstill::watch;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

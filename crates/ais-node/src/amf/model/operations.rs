@@ -16,10 +16,10 @@ use super::status::{Ask, Pending, Phase, Role, Scope};
 use super::{ComponentId, Demand, GroupId, Model, Question, UnitId, rules};
 use ais_proto::admin::{AdminState, Operation, Target};
 use ais_proto::amf::{Callbacks, PENDING_SHUTDOWN, PENDING_SWITCHOVER};
-use ais_wire::{Name, NodeId};
+use ais_wire::{MAX_NODES, Name, NodeId};
 
 /// How many nodes may be locked: as many as a cluster has at most.
-pub(super) const MAX_LOCKS: usize = 128;
+pub(super) const MAX_LOCKS: usize = MAX_NODES;
 
 /// What was done, or why nothing was, for people.
 type Words = Result<String, String>;

@@ -7,13 +7,12 @@ use super::status::{
     Ask, Asked, Assignment, ComponentStatus, Displaced, Failure, GroupStatus, Pending, Phase,
     Registration, Role, Scope, Status,
 };
-use crate::SNAPSHOT_CHUNK;
 use crate::amf::message::RegistrationId;
 use crate::amf::topology::{ComponentId, CsiId, GroupId, Topology, UnitId};
-use crate::message_id::{decode_view, encode_view};
+use crate::{SNAPSHOT_CHUNK, ViewId};
 use ais_proto::admin::{AdminState, Operation};
 use ais_proto::amf::{Callbacks, HaState, Readiness, Transition};
-use ais_wire::{DecodeError, Reader, Writer};
+use ais_wire::{DecodeError, MAX_NODES, Reader, Writer};
 use std::rc::Rc;
 
 const HEAD: u8 = 1;
@@ -55,9 +54,6 @@ const PHASES: [Phase; 12] = [
 ];
 const FAILURES: [Failure; 3] = [Failure::Reported, Failure::Refused, Failure::Silent];
 
-/// As many nodes as a cluster has at most.
-const MAX_NODES: usize = 128;
-
 /// An operation number that has not been reached; more is not believed.
 const MAX_OPERATION: u64 = u64::MAX / 2;
 
@@ -67,7 +63,7 @@ impl Status {
     pub(in crate::amf) fn freeze(&self) -> Vec<Vec<u8>> {
         let mut chunks = Chunks::default();
         chunks.record(|out| {
-            encode_view(self.view, out.u8(HEAD).u8(VERSION));
+            self.view.encode(out.u8(HEAD).u8(VERSION));
             out.bool(self.view_has_quorum).bool(self.has_quorum).u64(self.last_operation);
         });
         for (id, group) in &self.groups {
@@ -285,7 +281,7 @@ impl Incoming {
                     return Err(DecodeError::Invalid);
                 }
                 self.has_head = true;
-                status.view = decode_view(input)?;
+                status.view = ViewId::decode(input)?;
                 (status.view_has_quorum, status.has_quorum) = (input.bool()?, input.bool()?);
                 status.last_operation = input.u64()?;
                 if status.last_operation > MAX_OPERATION {

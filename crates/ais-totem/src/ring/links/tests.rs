@@ -264,6 +264,6 @@ fn the_tables_are_bounded() {
         links.heard(number.into(), node(number), true, to_one(FULL));
         links.heard(number.into(), node(number), true, to_all(FULL));
     }
-    assert_eq!(links.links.len(), MAX_NODES);
+    assert_eq!(links.links.len(), MAX_REMEMBERED);
     assert_eq!(links.nodes(10_000, &[]).0.len(), MAX_MEMBERS);
 }

@@ -1,5 +1,6 @@
 //! Who is at the other end of a connection, and whether it may be.
 
+use crate::listen::GROUP;
 use crate::sys;
 use ais_node::{Holder, UserId};
 use ais_proto::AisError;
@@ -8,9 +9,6 @@ use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::{Gid, Group, Pid, Uid, geteuid};
 use std::fmt;
 use std::os::fd::{AsFd, OwnedFd};
-
-/// The group whose members may use the executive.
-pub(crate) const GROUP: &str = "ais";
 
 /// The process at the other end, as it was when it connected.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -65,7 +65,7 @@ const MIN_WAITING_BYTES: u64 = 256 << 20;
 
 /// The bounds of a daemon that may open so many descriptors and has so many
 /// bytes of memory.
-pub(super) fn of_machine(descriptors: usize, memory: u64) -> [(Kind, Bound); 3] {
+pub(crate) fn of_machine(descriptors: usize, memory: u64) -> [(Kind, Bound); 3] {
     [
         (Kind::Descriptors, (descriptors as u64).saturating_sub(RESERVED_DESCRIPTORS)),
         (Kind::Refusals, REFUSED_CONNECTIONS),

@@ -1,15 +1,15 @@
 //! The end of connections and sessions. What belongs to a process may be much,
 //! so it ends bit by bit, in rounds of the loop.
 
-use super::Server;
 use super::bounds::{CLOSES_PER_ROUND, CLOSING_TIME};
 use super::connection::{Fault, State};
 use crate::clock;
+use crate::daemon::Server;
 use ais_node::{Caller, Now, SessionId};
 
 /// What is to end.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Ending {
+pub(crate) enum Ending {
     Connection(u64),
     /// A session, when all its connections have ended.
     Session(SessionId),
@@ -60,7 +60,7 @@ impl Server {
     }
 
     /// A process is gone, and all that it had.
-    pub(super) fn end_session(&mut self, now: Now, id: SessionId) {
+    pub(in crate::daemon) fn end_session(&mut self, now: Now, id: SessionId) {
         let Some(session) = self.sessions.remove(id) else { return };
         self.close(now, session.anchor, Fault::End);
         for connection in session.given.into_iter().chain(session.members) {

@@ -1,6 +1,9 @@
 //! A checkpoint in a file. `docs/CHECKPOINT-FILE.md` has the format; this is
 //! version 1 of it. Nothing of a file is believed.
 
+#[cfg(test)]
+mod tests;
+
 use ais_client::Name;
 use ais_client::admin::NodeId;
 use ais_client::ckpt::{Attributes, MAX_SECTION_ID, MAX_SECTION_SIZE};
@@ -339,6 +342,3 @@ impl<R: Read> Loader<R> {
         Fault { at: self.at, text: text.into() }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,6 +3,8 @@
 mod open;
 mod vector;
 
+pub(super) use open::{Listing, OpenCheckpoint};
+
 use super::dispatch::{Dispatching, dispatch};
 use super::entry::{guard, guard_release};
 use super::handles::{WithCallbacks, handles};
@@ -20,8 +22,6 @@ use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
-
-pub(super) use open::{Listing, OpenCheckpoint};
 
 /// The longest section id that the library looks at, in bytes.
 const MOST_ID_BYTES: u64 = 65_535;

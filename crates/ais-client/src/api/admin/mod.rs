@@ -17,6 +17,16 @@
 
 mod inspection;
 
+pub use ais_proto::NodeId;
+pub use ais_proto::admin::{
+    AdminState, AmfNode, Checkpoint, Clients, Component, Delivered, Deliveries, Failure, Inspected,
+    MAX_PROBE_MESSAGE, MAX_PROBE_REQUEST, Opener, Operated, Operation, Page, Phase, Piece, Problem,
+    Redundancy, Ring, Severity, State, Status, Target, View, ViewId,
+};
+pub use ais_proto::amf::{HaState, Readiness};
+pub use ais_proto::ckpt::UpdateOption;
+pub use inspection::Inspection;
+
 use crate::link::connection::{Connection, Outgoing, Reply};
 use crate::link::events::Events;
 use crate::link::session::{self, Session};
@@ -27,16 +37,6 @@ use ais_proto::{AisError, DecodeError, Name, Reader, ServiceId};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-
-pub use ais_proto::NodeId;
-pub use ais_proto::admin::{
-    AdminState, AmfNode, Checkpoint, Clients, Component, Delivered, Deliveries, Failure, Inspected,
-    MAX_PROBE_MESSAGE, MAX_PROBE_REQUEST, Opener, Operated, Operation, Page, Phase, Piece, Problem,
-    Redundancy, Ring, Severity, State, Status, Target, View, ViewId,
-};
-pub use ais_proto::amf::{HaState, Readiness};
-pub use ais_proto::ckpt::UpdateOption;
-pub use inspection::Inspection;
 
 /// A probe takes its replies off the connection after so many requests; the
 /// socket holds a few hundred.

@@ -7,10 +7,9 @@ use super::bounds::{
 use super::connection::{Connection, Fault, Greeting, State};
 use super::output::send_first;
 use super::peer::Peer;
-use super::{Server, Token};
-use crate::clock;
+use crate::daemon::{Server, Token};
 use crate::listen::{BACKLOG, Listener};
-use crate::sys;
+use crate::{clock, sys};
 use ais_node::ledger::Kind;
 use ais_node::{Now, SessionId};
 use ais_proto::{AisError, Code, Header, OK};
@@ -22,7 +21,7 @@ use std::os::unix::net::UnixStream;
 
 impl Server {
     /// Opens the socket for clients, if it is not open.
-    pub(super) fn open(&mut self, now: Now) {
+    pub(in crate::daemon) fn open(&mut self, now: Now) {
         let Some(claim) = self.claim.take() else { return };
         let opened = Listener::open(claim, self.access.group).and_then(|listener| {
             self.watch(&listener).map_err(|error| error.to_string())?;
@@ -39,7 +38,7 @@ impl Server {
 
     /// Looks whether the socket still is where it was, and serves the new one
     /// if it had to be made anew.
-    pub(super) fn look_at_socket(&mut self, now: Now) {
+    pub(in crate::daemon) fn look_at_socket(&mut self, now: Now) {
         self.look_at_socket = Some(now.monotonic.saturating_add(SOCKET_LOOKS));
         let Some(old) = self.listener.as_mut().and_then(Listener::look) else { return };
         // Programs may have connected before it was removed.
@@ -59,7 +58,7 @@ impl Server {
 
     /// Takes connections, so many that somebody who makes them without end does
     /// not keep others from the backlog; those behind them have epoll tell again.
-    pub(super) fn accept(&mut self, now: Now) {
+    pub(in crate::daemon) fn accept(&mut self, now: Now) {
         let until = clock::monotonic().saturating_add(ACCEPTING_TIME);
         for _ in 0..ACCEPTS_PER_ROUND {
             let Some(listener) = &self.listener else { return };
@@ -81,7 +80,7 @@ impl Server {
     }
 
     /// The pause after a failure is over.
-    pub(super) fn accept_again(&mut self, now: Now) {
+    pub(in crate::daemon) fn accept_again(&mut self, now: Now) {
         self.accept_at = None;
         self.watch_listener(now, EpollFlags::EPOLLIN);
     }
@@ -190,7 +189,7 @@ impl Server {
     }
 
     /// Closes connections that did not say in time what they are for.
-    pub(super) fn close_silent(&mut self, now: Now) {
+    pub(in crate::daemon) fn close_silent(&mut self, now: Now) {
         for _ in 0..CLOSES_PER_ROUND {
             let first = self.greetings.first().copied();
             let Some((until, id)) = first.filter(|(until, _)| *until <= now.monotonic) else {

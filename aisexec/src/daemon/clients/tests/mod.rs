@@ -3,8 +3,8 @@
 mod shares;
 
 use super::bounds::{GREETING_TIME, MAX_HELLO_BODY};
-use super::{Access, Server, Settings, Surroundings, Token};
 use crate::claim::Claim;
+use crate::daemon::{Access, Server, Settings, Surroundings, Token};
 use crate::identity;
 use crate::own_address;
 use crate::ring_number::NumberFile;

@@ -7,21 +7,21 @@ mod restore;
 mod room;
 mod show;
 
+pub(super) use room::Room;
+
 use super::checkpoint::Checkpoint;
 use super::failure::Failure;
 use super::graves::Graves;
 use super::message::{Change, CheckpointId, Expiry, Opener, Stamp};
 use super::section::Sections;
 use super::shards::Shards;
-use crate::message_id::{FIRST_ID, NO_VIEW, encode_view};
+use crate::message_id::{FIRST_ID, NO_VIEW};
 use crate::{Digest, UserId};
 use ais_proto::AisError;
 use ais_proto::ckpt::Open;
 use ais_totem::{View, ViewId};
 use ais_wire::{Name, NodeId, Writer};
 use std::collections::{BTreeMap, BTreeSet};
-
-pub(super) use room::Room;
 
 /// The checkpoints.
 #[derive(Debug)]
@@ -328,7 +328,7 @@ impl State {
 
     pub(super) fn digest(&self, digest: &mut Digest) {
         let mut out = Writer::new();
-        encode_view(self.view, &mut out);
+        self.view.encode(&mut out);
         digest.bytes(&out.into_bytes());
         digest.number(self.memory);
         digest.number(self.checkpoints.len() as u64);

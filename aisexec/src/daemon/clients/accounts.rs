@@ -1,18 +1,17 @@
 //! What the sockets of clients hold, on whose account, and who pays when it is
 //! too much.
 
-use super::Server;
 use super::bounds::{CROWD, MAPPED_IN_CROWD, PAYMENTS_AT_A_TIME};
 use super::connection::{Connection, Fault};
-use crate::run::RETURN_MEMORY_FROM;
-use crate::sys;
+use crate::daemon::Server;
+use crate::{memory, sys};
 use ais_node::ledger::Kind;
 use ais_node::{Holder, Now};
 use std::collections::BTreeSet;
 
 /// The connections that make the daemon hold memory, by who they belong to.
 #[derive(Debug, Default)]
-pub(super) struct Heavy {
+pub(crate) struct Heavy {
     order: BTreeSet<(Holder, u64, u64)>,
 }
 
@@ -81,7 +80,7 @@ impl Server {
         let held: u64 = bytes.map(|kind| self.node.ledger().total(kind)).iter().sum();
         let is_crowd = held >= CROWD;
         if is_crowd != std::mem::replace(&mut self.is_crowd, is_crowd) {
-            sys::map_memory_from(if is_crowd { MAPPED_IN_CROWD } else { RETURN_MEMORY_FROM });
+            sys::map_memory_from(if is_crowd { MAPPED_IN_CROWD } else { memory::RETURN_FROM });
         }
     }
 }

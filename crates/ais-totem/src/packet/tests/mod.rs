@@ -63,7 +63,7 @@ fn a_body_that_is_cut_or_goes_on_is_refused() {
         let packet = random_packet(seed);
         let codec = codec(SENDER, "c");
         let datagram = codec.encode(&packet);
-        let (kind, body) = (datagram[6], &datagram[codec::HEADER..]);
+        let (kind, body) = (datagram[6], &datagram[seal::HEADER..]);
         let seal = |body: &[u8]| {
             codec.seal(kind, body.len(), |out| {
                 out.raw(body);
@@ -84,7 +84,7 @@ fn a_body_that_is_cut_or_goes_on_is_refused() {
                 // The chunks of a frame say themselves where they end.
                 (Packet::Data(_), Ok(_)) => {}
                 (Packet::Hello(hello), Ok(Packet::Hello(cut))) => {
-                    assert_eq!(usize::from(cut.reach.length), codec::HEADER + length);
+                    assert_eq!(usize::from(cut.reach.length), seal::HEADER + length);
                     assert_eq!(Hello { reach: hello.reach, ..cut }, *hello);
                 }
                 (_, Ok(cut)) => panic!("seed {seed} length {length}: {cut:?}"),
@@ -128,10 +128,10 @@ fn packets_of_others_are_told_apart() {
 fn another_version_is_told_from_a_damaged_version() {
     let mut other = b"AISR\x02\x00\x09....and a layout that nobody knows here".to_vec();
     assert_eq!(decode(&other), Err(Dropped::Checksum));
-    codec::put_checksum(&mut other);
+    seal::put_checksum(&mut other);
     assert_eq!(decode(&other), Err(Dropped::Version(2)));
     let mut shortest = b"AISR\x02\x00\x09....".to_vec();
-    codec::put_checksum(&mut shortest);
+    seal::put_checksum(&mut shortest);
     assert_eq!(decode(&shortest), Err(Dropped::Version(2)));
 }
 
@@ -155,7 +155,7 @@ fn a_newer_minor_version_may_append_to_join_and_hello() {
         let mut newer = datagram.to_vec();
         newer[5] = MINOR + 1;
         newer.extend(b"new");
-        codec::put_checksum(&mut newer);
+        seal::put_checksum(&mut newer);
         match (packet, decode(&newer)) {
             (packet @ Packet::Join(_), read) => assert_eq!(read, Ok(packet)),
             (Packet::Hello(mut hello), read) => {
@@ -211,9 +211,9 @@ fn as_older(mut packet: Packet) -> (Packet, Vec<u8>) {
     older[5] = 0;
     older.truncate(older.len() - more);
     if let Packet::Join(_) = packet {
-        older.insert(codec::HEADER, 0);
+        older.insert(seal::HEADER, 0);
     }
-    codec::put_checksum(&mut older);
+    seal::put_checksum(&mut older);
     if let Packet::Hello(hello) = &mut packet {
         hello.reach = Reach { length: older.len() as u16, ..Reach::default() };
     }
@@ -247,7 +247,7 @@ fn noise_is_dropped() {
         // A kind and a length that fit, and then a real body with some noise.
         let datagram = codec(SENDER, "c").encode(&random_packet(seed));
         noise.truncate(3);
-        let body = &datagram[codec::HEADER..];
+        let body = &datagram[seal::HEADER..];
         let mut packet = vec![datagram[6]];
         packet.extend((body.len() as u16).to_le_bytes());
         packet.extend(body);

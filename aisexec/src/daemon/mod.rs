@@ -1,32 +1,13 @@
-//! The clients: their connections and sessions, from accept to close, and the
-//! way between them and the node.
-//!
-//! Every step is bounded, so that no client waits for another: a turn of a
-//! connection receives once and serves a few requests, users take turns, and the
-//! processes of a user do; what ends, ends bit by bit. A connection is not read
-//! while its replies wait to be read.
+//! The daemon while it runs: the node, its clients, the other nodes and the disk,
+//! and the way between them. The reactor says when.
 
-mod accept;
-mod accounts;
-mod bounds;
-mod close;
-mod connection;
+mod clients;
 mod deliver;
-mod events;
-mod greet;
-mod input;
 mod network;
-mod output;
-mod peer;
-mod serve;
-mod sessions;
 mod state;
-#[cfg(test)]
-mod tests;
 mod token;
-mod unread;
 
-pub(crate) use peer::{Access, GROUP};
+pub(crate) use clients::Access;
 pub(crate) use token::Token;
 
 use crate::claim::Claim;
@@ -34,14 +15,11 @@ use crate::clock::SECOND;
 use crate::listen::Listener;
 use crate::udp::Udp;
 use crate::writer::Writer;
-use accounts::Heavy;
 use ais_node::{Complaints, Node, Now, SessionId, Turns};
 use ais_proto::Welcome;
-use bounds::{BYTES_PER_TURN, OUTPUTS_PER_STEP};
-use close::Ending;
-use connection::Connection;
+use clients::bounds::{self, BYTES_PER_TURN, OUTPUTS_PER_STEP};
+use clients::{Connection, Ending, Heavy, Sessions};
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
-use sessions::Sessions;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::rc::Rc;

@@ -12,7 +12,7 @@ use ais_wire::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Nodes that are remembered at most; the one heard least lately makes room.
-const MAX_NODES: usize = 2 * MAX_MEMBERS;
+const MAX_REMEMBERED: usize = 2 * MAX_MEMBERS;
 
 /// Every path carries a datagram of so many bytes (an IP packet of 576): what is
 /// shorter shows nothing.
@@ -126,7 +126,7 @@ impl Links {
         hears_me: bool,
         reach: Option<Reach>,
     ) -> News {
-        if !self.links.contains_key(&node) && self.links.len() >= MAX_NODES {
+        if !self.links.contains_key(&node) && self.links.len() >= MAX_REMEMBERED {
             let oldest = self.links.iter().min_by_key(|(_, link)| link.heard_at);
             if let Some((&oldest, _)) = oldest {
                 self.links.remove(&oldest);

@@ -1,80 +1,22 @@
-//! Replies and events: from the node to the streams and event sockets.
+//! Replies and events: to the streams and event sockets of the clients.
 
 use super::connection::{Fault, State};
 use super::events::{Notice, Sent};
-use super::{Failure, Server, Token};
-use crate::announce::announce;
-use crate::args::EXIT_RESET;
-use ais_node::{ConnectionId, Now, Output};
-use ais_proto::{AisError, Code, Header, OK, ServiceId};
+use crate::daemon::{Server, Token};
+use ais_node::{ConnectionId, Now};
+use ais_proto::{AisError, Code, Header, OK};
 use nix::sys::epoll::{EpollEvent, EpollFlags};
-use std::collections::BTreeSet;
 
 impl Server {
-    /// Does what the node wants done, as much as this step may. The rest is for the
-    /// next ones.
-    pub(super) fn deliver(&mut self, now: Now) {
-        self.take_outputs(now);
-        let mut replied = std::mem::take(&mut self.replied);
-        replied.drain(..).for_each(|id| self.flush(now, id));
-        self.replied = replied;
-    }
-
-    fn take_outputs(&mut self, now: Now) {
-        self.has_outputs = true;
-        while self.outputs_left > 0 {
-            let Some(output) = self.node.poll_output() else {
-                self.has_outputs = false;
-                return;
-            };
-            if !matches!(output, Output::Send { .. }) {
-                self.outputs_left -= 1;
-            }
-            match output {
-                Output::Reply { connection, id, result, body } => {
-                    self.reply(connection.0, id, result, body);
-                }
-                Output::Event { connection, code, body } => {
-                    self.send_event(now, connection.0, code, body);
-                }
-                Output::Send { to, bytes } => self.udp.send(to, bytes),
-                Output::Reserve(number) => self.writer.reserve(number),
-                Output::View(view) => {
-                    self.members = view.members.len();
-                    announce(&view);
-                }
-                Output::Serving => self.open(now),
-                Output::Reset => self.reset(),
-                Output::MayLeave { .. } => self.may_leave = true,
-            }
-        }
-    }
-
-    /// Ends the AMF programs of this node and then the executive, if that is
-    /// allowed: nothing of theirs goes on that others have taken over.
-    fn reset(&mut self) {
-        if !self.settings.allow_node_recovery {
-            log::warn!(
-                "a program recommends to stop this node; its units are failed over, and no more \
-                 without `allow-node-recovery:yes` in network.conf"
-            );
-            return;
-        }
-        let callers = self.connections.values().filter_map(|connection| connection.state.caller());
-        let of_amf = callers.filter(|caller| caller.callbacks(ServiceId::Amf).is_some());
-        let sessions: BTreeSet<_> = of_amf.map(|caller| caller.session).collect();
-        for session in sessions {
-            self.sessions.kill(session);
-        }
-        self.failure = Some(Failure {
-            words: "stopped, as an error report recommended for this node".into(),
-            status: EXIT_RESET,
-        });
-    }
-
     /// Replies to one connection go out together: a call of the system for each
     /// would be most of the work for a small request.
-    fn reply(&mut self, id: u64, request: u32, result: Result<(), AisError>, body: Vec<u8>) {
+    pub(in crate::daemon) fn reply(
+        &mut self,
+        id: u64,
+        request: u32,
+        result: Result<(), AisError>,
+        body: Vec<u8>,
+    ) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         if connection.is_closing {
             return;
@@ -89,7 +31,7 @@ impl Server {
     }
 
     /// Sends replies as far as there is room in a stream.
-    pub(super) fn flush(&mut self, now: Now, id: u64) {
+    pub(in crate::daemon) fn flush(&mut self, now: Now, id: u64) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let flushed = connection.output.flush(&connection.socket);
         if let Some(body) = connection.output.take_spent() {
@@ -101,7 +43,7 @@ impl Server {
         }
     }
 
-    fn send_event(&mut self, now: Now, id: u64, code: Code, body: Vec<u8>) {
+    pub(in crate::daemon) fn send_event(&mut self, now: Now, id: u64, code: Code, body: Vec<u8>) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let State::Handle(_, events) = &mut connection.state else { return };
         match events.send(code, body) {

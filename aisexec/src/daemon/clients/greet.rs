@@ -4,7 +4,8 @@ use super::bounds::{MAX_CALL_CONNECTIONS, MAX_HANDLES};
 use super::connection::{Fault, Greeting, State};
 use super::events::EventSocket;
 use super::output::send_first;
-use super::{Server, Token, peer};
+use super::peer;
+use crate::daemon::{Server, Token};
 use ais_node::{Caller, ConnectionId, SessionId};
 use ais_proto::{
     AisError, Code, Cookie, HEADER_LENGTH, Header, Hello, Kind, OK, ServiceId, Welcome,

@@ -1,10 +1,10 @@
 //! Requests: from the stream to the node.
 
-use super::Server;
 use super::bounds::{PARKED_LOOKS, REQUESTS_PER_TURN, UNPARKS_PER_ROUND};
 use super::connection::{Fault, State};
 use super::greet::request_id;
 use super::input::{Received, first_frame};
+use crate::daemon::Server;
 use crate::holder::Holder;
 use ais_node::{Body, ConnectionId, Now};
 use ais_proto::{AisError, Code, FrameError, HEADER_LENGTH, Header};
@@ -41,7 +41,12 @@ impl fmt::Display for Misfit {
 
 impl Server {
     /// Epoll has told something of a connection: it gets a turn.
-    pub(super) fn await_turn(&mut self, id: u64, told: EpollFlags, told_of_events: EpollFlags) {
+    pub(in crate::daemon) fn await_turn(
+        &mut self,
+        id: u64,
+        told: EpollFlags,
+        told_of_events: EpollFlags,
+    ) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         connection.told |= told;
         connection.told_of_events |= told_of_events;
@@ -98,7 +103,7 @@ impl Server {
     }
 
     /// The turn of a connection: receives once and serves some requests.
-    pub(super) fn serve(&mut self, now: Now, id: u64) {
+    pub(in crate::daemon) fn serve(&mut self, now: Now, id: u64) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         if self.node.is_congested(connection.peer.holder()) {
             return self.park(now, id);

@@ -5,6 +5,7 @@ use super::events::EventSocket;
 use super::input::Input;
 use super::output::Output;
 use super::peer::Peer;
+use crate::listen;
 use ais_node::ledger::Kind;
 use ais_node::{Caller, SessionId};
 use ais_proto::{AisError, FrameError};
@@ -205,7 +206,7 @@ impl fmt::Display for Fault {
             Self::Refused(AisError::Security) => write!(
                 f,
                 "only root, the user aisexec runs as and members of group `{}` may use it",
-                super::peer::GROUP
+                listen::GROUP
             ),
             Self::Refused(AisError::NoResources) => {
                 write!(f, "it, its process or its user has too many connections")
