@@ -11,7 +11,7 @@ mod together;
 pub(crate) use messages::{Messages, Uid};
 pub(crate) use together::Seen;
 
-use ais_totem::{Guarantee, Lane, View, ViewId};
+use ais_group::{Guarantee, Lane, View, ViewId};
 use ais_wire::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 
