@@ -1,4 +1,4 @@
-//! Who is at the other end of a connection, and whether it may be.
+//! The process at the other end of a connection, and whether it may be there.
 
 use crate::sys;
 use ais_node::{Holder, UserId};
@@ -57,7 +57,7 @@ impl fmt::Display for Peer {
     }
 }
 
-/// Who may use the executive.
+/// The users that may use the executive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Access {
     own: Uid,
