@@ -148,7 +148,7 @@ fn find(values: &[OsString]) -> Result<&'static Command, Wrong> {
     })
 }
 
-/// Those of the words that name a command, or what several begin with.
+/// The words that name a command, or what several begin with.
 fn known_words(values: &[OsString]) -> Result<Vec<&'static str>, Wrong> {
     let Some(first) = values.first() else { return Ok(Vec::new()) };
     let Some(word) = first_words().into_iter().find(|word| first == word) else {

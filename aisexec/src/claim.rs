@@ -244,7 +244,7 @@ fn noted(mut locked: Flock<File>) -> Flock<File> {
     locked
 }
 
-/// Who has written down that it holds the lock.
+/// The process that has written down that it holds the lock.
 fn read_note(file: File) -> Option<Holder> {
     let mut text = String::new();
     // Sixteen bytes hold every number of a process.

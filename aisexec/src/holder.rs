@@ -25,7 +25,7 @@ pub(crate) struct Holder {
 }
 
 impl Holder {
-    /// Who has locked a file with flock(2); `None` if nobody has whom this
+    /// The process that has locked a file with flock(2); `None` if none has that this
     /// process can see.
     pub(crate) fn of(file: &Metadata) -> Option<Self> {
         let locks = fs::read_to_string("/proc/locks").ok()?;
@@ -90,7 +90,7 @@ fn pid_of(line: &str, device: &str, number: &str) -> Option<u32> {
     is_wanted.then(|| pid.parse().ok())?
 }
 
-/// Who listens on the socket at `path`; `None` if nobody does. It notices a
+/// The process that listens on the socket at `path`; `None` if none does. It notices a
 /// connection that ends at once.
 pub(crate) fn listening(path: &Path) -> Option<Holder> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;

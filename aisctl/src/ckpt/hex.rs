@@ -34,7 +34,7 @@ impl<W: Write> Hex<W> {
         Ok(())
     }
 
-    /// So many zeros, without looking at each.
+    /// This many zeros, without looking at each.
     pub(super) fn zeros(&mut self, count: u64) -> io::Result<()> {
         const LINES: u64 = LINE as u64;
         let start = count.min((LINES - self.line.len() as u64) % LINES + 2 * LINES);

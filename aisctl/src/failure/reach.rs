@@ -32,7 +32,7 @@ pub(super) fn why_not() -> String {
     }
 }
 
-/// Who does not let this user in, and whom it would.
+/// Why the executive does not let this user in, and which users it would.
 pub(super) fn why_not_permitted() -> String {
     let (user, socket) = (nix::unistd::geteuid(), socket());
     let allowed = "root, the user that aisexec runs as, and the group ais (a new member has to log \

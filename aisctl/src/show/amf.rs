@@ -15,7 +15,7 @@ pub(super) struct Shown {
     /// In the order of groups.conf: those of a unit stand together, and so do
     /// the units of a group.
     components: Vec<Component>,
-    /// Those that are locked or were taken out.
+    /// The nodes that are locked or were taken out.
     nodes: Vec<AmfNode>,
 }
 

@@ -26,32 +26,32 @@ pub struct NetworkConf {
     pub mcastaddr: Ipv4Addr,
     /// The UDP port of the cluster.
     pub mcastport: u16,
-    /// How packets for all nodes travel. Multicast.
+    /// How packets for all nodes travel; by default multicast.
     pub transport: Transport,
     /// With unicast: the addresses of all nodes, the own one included. Else
     /// empty.
     pub members: BTreeSet<Ipv4Addr>,
-    /// How many routers a multicast packet may pass, and one. 1.
+    /// How many routers a multicast packet may pass, and one more; by default 1.
     pub ttl: u8,
     /// Bytes of an IP packet at most; `None` is 1500, or more on loopback.
     pub mtu: Option<u16>,
-    /// Milliseconds without a token until the ring counts as broken. 1000.
+    /// Milliseconds without a token until the ring counts as broken; by default 1000.
     pub token: u32,
-    /// Whether to wait for the interface if it is not there at start. Yes.
+    /// Whether to wait for the interface if it is not there at start; by default yes.
     pub interface_wait: bool,
-    /// Which views may change what the cluster has to agree on. None needed.
+    /// Which views may change what the cluster has to agree on; by default all.
     pub quorum: Quorum,
     /// How many nodes the whole cluster has; given if there is a quorum.
     pub expected_nodes: Option<u32>,
     /// The CLM name of this node; `None` is its address as a dotted quad.
     pub nodename: Option<Name>,
-    /// The name of the cluster, in CLM and on the wire. `ais`.
+    /// The name of the cluster, in CLM and on the wire; by default `ais`.
     pub clustername: Name,
-    /// Microseconds that a side polls before it sleeps; 0 is never. 20.
+    /// Microseconds that a side polls before it sleeps; 0 is never, the default 50.
     pub busy_poll: u32,
-    /// Milliseconds that a call with timeout 0 waits. 5000.
+    /// Milliseconds that a call with timeout 0 waits; by default 5000.
     pub api_timeout: u32,
-    /// The longest message of one call, in bytes. 16 MiB.
+    /// The longest message of one call, in bytes; by default 16 MiB.
     pub max_message: u32,
     /// All checkpoints together, in bytes; `None` is half of the memory
     /// that the daemon may use.
@@ -59,16 +59,17 @@ pub struct NetworkConf {
     /// The checkpoints that one user has made together, in bytes; `None` is three
     /// quarters of those of all.
     pub user_checkpoint_memory: Option<u64>,
-    /// How many checkpoints there may be. 65536.
+    /// How many checkpoints there may be; by default 65536.
     pub max_checkpoints: u32,
-    /// How many sections a checkpoint may have. 1048576.
+    /// How many sections a checkpoint may have; by default 1048576.
     pub max_sections: u32,
-    /// Whether creation attributes of checkpoints are limits. Lenient.
+    /// Whether creation attributes of checkpoints are limits; by default lenient: they are
+    /// not.
     pub checkpoint_limits: CheckpointLimits,
-    /// Whether to ask for SCHED_RR and locked memory. Yes.
+    /// Whether to ask for SCHED_RR and locked memory; by default yes.
     pub realtime: bool,
     /// Whether a program may have this node stopped (`SA_AMF_NODE_FAILFAST`,
-    /// `SA_AMF_CLUSTER_RESET`). No.
+    /// `SA_AMF_CLUSTER_RESET`); by default not.
     pub allow_node_recovery: bool,
 }
 
@@ -140,7 +141,7 @@ const KEYS: [(&str, Setter); 23] = [
     }),
     ("max-checkpoints", |c, v| number(v, MAX_CHECKPOINTS, "").map(|n| c.max_checkpoints = n)),
     ("max-sections", |c, v| number(v, MAX_SECTIONS, "").map(|n| c.max_sections = n)),
-    ("checkpoint-limits", |c, v| one_of(v, &LIMITS).map(|l| c.checkpoint_limits = l)),
+    ("checkpoint-limits", |c, v| one_of(v, &LIMIT_WORDS).map(|l| c.checkpoint_limits = l)),
     ("realtime", |c, v| one_of(v, &YES_OR_NO).map(|yes| c.realtime = yes)),
     ("allow-node-recovery", |c, v| one_of(v, &YES_OR_NO).map(|yes| c.allow_node_recovery = yes)),
 ];
@@ -151,7 +152,7 @@ const MEMBER: &str = "member";
 const TRANSPORTS: [(&str, Transport); 2] =
     [("multicast", Transport::Multicast), ("unicast", Transport::Unicast)];
 const QUORUMS: [(&str, Quorum); 2] = [("none", Quorum::None), ("majority", Quorum::Majority)];
-const LIMITS: [(&str, CheckpointLimits); 2] =
+const LIMIT_WORDS: [(&str, CheckpointLimits); 2] =
     [("strict", CheckpointLimits::Strict), ("lenient", CheckpointLimits::Lenient)];
 const YES_OR_NO: [(&str, bool); 2] = [("yes", true), ("no", false)];
 

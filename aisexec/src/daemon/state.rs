@@ -16,7 +16,7 @@ impl Server {
         }
     }
 
-    /// Who is at the other end of a connection, if it is there.
+    /// The process at the other end of a connection, if the connection is there.
     pub(crate) fn peer_of(&self, id: u64) -> Option<String> {
         self.connections.get(&id).map(|connection| connection.peer.to_string())
     }

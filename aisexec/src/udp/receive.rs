@@ -12,7 +12,7 @@ const BATCH: usize = 16;
 /// The longest datagram there is. Memory of a slot that is never filled is
 /// never touched.
 const SLOT: usize = 64 << 10;
-/// Who sends what has no sender, which no datagram of UDP is.
+/// The sender of what has none, which no datagram of UDP is.
 const NOBODY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
 /// A receive that fails with what a datagram sent earlier has met is made
 /// again, so many times.

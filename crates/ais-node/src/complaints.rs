@@ -1,6 +1,6 @@
 //! What the log says of what others do wrong: a line now and then for each
-//! cause and each who brings it about, however often they do it. So nobody
-//! fills the log, and nobody keeps what another does out of it.
+//! cause and each caller that brings it about, however often it does. So no caller
+//! fills the log, and none keeps what another does out of it.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -9,7 +9,7 @@ use std::panic::Location;
 /// How many causes and originators are told apart; those beyond share one line.
 const MOST: usize = 64;
 
-/// The limit of lines. `K` says who, or what, brings a line about.
+/// The limit of lines. `K` says what brings a line about.
 #[derive(Debug)]
 pub struct Complaints<K> {
     /// The least time between two lines of a kind, in ns.

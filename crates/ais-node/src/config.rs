@@ -17,7 +17,7 @@ pub struct Config {
     /// right: parts of a larger cluster may both have quorum.
     pub expected_nodes: Option<u32>,
     /// The nodes that network.conf names (`member:`), lowest first. For people:
-    /// who of them is missing.
+    /// which of them is missing.
     pub configured: Vec<NodeId>,
     /// `nodename`, or the dotted quad.
     pub node_name: Name,

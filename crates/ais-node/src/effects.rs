@@ -1,13 +1,15 @@
 //! What a service wants done. The node does it when the service returns.
 
+use crate::askers::Askers;
 use crate::body::Body;
+use crate::envelope::{Envelope, ToService};
 use crate::event::Due;
 use crate::{ConnectionId, Event, Holder, Ledger, SessionId, Timer, UserId};
+use ais_group::{Guarantee, Lane};
 use ais_proto::{AisError, Outcome, ServiceId};
-use ais_wire::{DecodeError, Reader, Writer};
-use std::collections::{BTreeMap, BTreeSet};
+use ais_wire::Writer;
 
-/// Who waits for an answer.
+/// The program that waits for an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asker {
     /// The process.
@@ -47,11 +49,7 @@ pub(crate) enum Effect {
         /// Before whatever is put out after this, and not in turn with others.
         at_once: bool,
     },
-    Multicast {
-        /// On whose account.
-        holder: Holder,
-        bytes: Vec<u8>,
-    },
+    Multicast(Outgoing),
     SetTimer(Timer, u64),
     /// In the time of this process.
     SetTimerFor(SessionId, Timer, u64),
@@ -67,7 +65,7 @@ pub struct Effects {
     pub(crate) askers: Askers,
     /// What clients hold.
     pub(crate) ledger: Ledger,
-    /// On whose account messages are sent.
+    /// The process on whose account messages are sent.
     pub(crate) holder: Holder,
     /// How the program gets the outcome of the request being handled.
     pub(crate) outcome: Outcome,
@@ -75,36 +73,37 @@ pub struct Effects {
     pub(crate) needs_quorum: bool,
     /// The delivery that is being handled.
     pub(crate) delivery: u64,
-    /// What stands before the request in the message that it becomes.
-    pub(crate) forwarded: Option<Writer>,
+    /// The beginning of the message that the request becomes, which is being handled.
+    pub(crate) forwarded: Option<Begun>,
 }
-
-/// Bytes of an [`Envelope`].
-const ENVELOPE_LENGTH: usize = 9;
 
 /// The node itself, which sends what time and views bring.
 pub(crate) const NODE: Holder = Holder { user: UserId::ROOT, process: 0 };
 
-/// Set in the service of an envelope: the message counts only with quorum.
-const NEEDS_QUORUM: u8 = 0x80;
-
-/// What stands before every message of a service.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Envelope {
-    pub(crate) service: ServiceId,
-    pub(crate) needs_quorum: bool,
-    /// Who waits for it on its node.
-    pub(crate) origin: u64,
+/// A message for the group.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Outgoing {
+    /// The process on whose account the message is sent; it waits behind what that one has
+    /// sent before.
+    pub(crate) holder: Holder,
+    pub(crate) guarantee: Guarantee,
+    pub(crate) lane: Lane,
+    pub(crate) bytes: Vec<u8>,
 }
 
-impl Envelope {
-    /// Takes it off the front of a message.
-    pub(crate) fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let first = input.u8()?;
-        let service = ServiceId::from_number(u32::from(first & !NEEDS_QUORUM));
-        let service = service.ok_or(DecodeError::Invalid)?;
-        Ok(Self { service, needs_quorum: first & NEEDS_QUORUM != 0, origin: input.u64()? })
+impl Outgoing {
+    /// A message of state synchronisation: all nodes wait for its delivery.
+    pub(crate) fn of_sync(bytes: Vec<u8>) -> Self {
+        Self { holder: NODE, guarantee: Guarantee::Agreed, lane: Lane::Ordinary, bytes }
     }
+}
+
+/// A message to a service whose end is still to come.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    to: ToService,
+    guarantee: Guarantee,
+    message: Writer,
 }
 
 impl Effects {
@@ -161,39 +160,72 @@ impl Effects {
         self.list.push(Effect::Tell { connection, due, at_once: false });
     }
 
-    /// Begins a message to this service on all nodes, of about `capacity`
-    /// bytes. Whoever waits for it comes back with its delivery on this node.
-    #[must_use]
-    pub fn compose(&mut self, asker: Option<Asker>, capacity: usize) -> Writer {
-        let mut message = Writer::with_capacity(capacity + ENVELOPE_LENGTH);
-        let origin = asker.map_or(0, |asker| self.askers.add(asker, self.outcome));
-        let flag = if self.needs_quorum { NEEDS_QUORUM } else { 0 };
-        message.u8(self.service as u8 | flag).u64(origin);
-        message
+    /// Sends a message to this service on all nodes, which `write` appends, of about
+    /// `capacity` bytes. `awaited`: the asker that comes back with its delivery on this
+    /// node, and what the answer may promise then ([`Effects::answer`]).
+    pub fn multicast(
+        &mut self,
+        awaited: Option<(Asker, Promise)>,
+        capacity: usize,
+        write: impl FnOnce(&mut Writer),
+    ) {
+        let message = self.begin(awaited, capacity, write);
+        self.send(self.holder, message, Writer::into_bytes);
     }
 
-    /// Sends a message that [`Effects::compose`] began.
-    pub fn multicast(&mut self, message: Writer) {
-        self.multicast_for(self.holder, message);
+    /// Sends a message like [`Effects::multicast`] that nobody waits for, on somebody's
+    /// account.
+    pub(crate) fn multicast_for(
+        &mut self,
+        holder: Holder,
+        capacity: usize,
+        write: impl FnOnce(&mut Writer),
+    ) {
+        let message = self.begin(None, capacity, write);
+        self.send(holder, message, Writer::into_bytes);
     }
 
-    /// Sends a message that [`Effects::compose`] began and that goes on with the body of
-    /// the request being handled, byte for byte, however large that is.
-    pub fn forward(&mut self, message: Writer) {
-        self.forwarded = Some(message);
+    /// Sends a message like [`Effects::multicast`] that goes on with the body of the request
+    /// being handled, byte for byte, however large that is.
+    pub fn forward(
+        &mut self,
+        awaited: Option<(Asker, Promise)>,
+        capacity: usize,
+        write: impl FnOnce(&mut Writer),
+    ) {
+        self.forwarded = Some(self.begin(awaited, capacity, write));
     }
 
     /// The request has been handled, which had this body.
     pub(crate) fn send_forwarded(&mut self, body: Body<'_>) {
-        if let Some(head) = self.forwarded.take() {
-            let bytes = body.behind(head);
-            self.list.push(Effect::Multicast { holder: self.holder, bytes });
+        if let Some(message) = self.forwarded.take() {
+            self.send(self.holder, message, |head| body.behind(head));
         }
     }
 
-    /// The same as [`Effects::multicast`], on somebody's account: it waits behind what he has sent before.
-    pub(crate) fn multicast_for(&mut self, holder: Holder, message: Writer) {
-        self.list.push(Effect::Multicast { holder, bytes: message.into_bytes() });
+    fn begin(
+        &mut self,
+        awaited: Option<(Asker, Promise)>,
+        capacity: usize,
+        write: impl FnOnce(&mut Writer),
+    ) -> Begun {
+        let origin = awaited.map_or(0, |(asker, _)| self.askers.add(asker, self.outcome));
+        let to = ToService { service: self.service, needs_quorum: self.needs_quorum, origin };
+        let guarantee = match awaited {
+            Some((_, Promise::Stable)) => Guarantee::Acknowledged,
+            Some((_, Promise::Delivered)) | None => Guarantee::Agreed,
+        };
+        let mut message = Writer::with_capacity(ToService::LENGTH + capacity);
+        Envelope::Service(to).put(&mut message);
+        write(&mut message);
+        Begun { to, guarantee, message }
+    }
+
+    fn send(&mut self, holder: Holder, begun: Begun, end: impl FnOnce(Writer) -> Vec<u8>) {
+        let Begun { to, guarantee, message } = begun;
+        let bytes = end(message);
+        let lane = to.lane(bytes.len());
+        self.list.push(Effect::Multicast(Outgoing { holder, guarantee, lane, bytes }));
     }
 
     /// Sets a timer, in nanoseconds from now.
@@ -230,107 +262,61 @@ impl Effects {
     }
 }
 
-/// Who waits for which message of this node.
-#[derive(Debug, Default)]
-pub(crate) struct Askers {
-    last: u64,
-    waiting: BTreeMap<u64, Waiting>,
-    /// The same by connection: what ends one costs no more than what was asked
-    /// there.
-    of_connections: BTreeSet<(ConnectionId, u64)>,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    asker: Asker,
-    outcome: Outcome,
-}
-
-impl Askers {
-    fn add(&mut self, asker: Asker, outcome: Outcome) -> u64 {
-        self.last += 1;
-        self.waiting.insert(self.last, Waiting { asker, outcome });
-        self.of_connections.insert((asker.connection, self.last));
-        self.last
-    }
-
-    /// Whether anybody waits.
-    pub(crate) fn wait(&self) -> bool {
-        !self.waiting.is_empty()
-    }
-
-    /// Who waits for the message with this origin; nobody does after.
-    pub(crate) fn take(&mut self, origin: u64) -> Option<Asker> {
-        self.take_with_outcome(origin).map(|(asker, _)| asker)
-    }
-
-    /// The same, and how the outcome gets to the program.
-    pub(crate) fn take_with_outcome(&mut self, origin: u64) -> Option<(Asker, Outcome)> {
-        let Waiting { asker, outcome } = self.waiting.remove(&origin)?;
-        self.of_connections.remove(&(asker.connection, origin));
-        Some((asker, outcome))
-    }
-
-    /// Forgets who asked with this id on this connection; how many events that
-    /// were waited for do not come now.
-    pub(crate) fn forget_call(&mut self, connection: ConnectionId, id: u32) -> usize {
-        let is_of_call =
-            |origin: &u64| self.waiting.get(origin).is_some_and(|waiting| waiting.asker.id == id);
-        let origins: Vec<_> = self.of(connection).filter(is_of_call).collect();
-        let ended = origins.into_iter().filter_map(|origin| self.take_with_outcome(origin));
-        ended.filter(|(_, outcome)| outcome.has_event()).count()
-    }
-
-    /// Forgets all who asked on a connection.
-    pub(crate) fn forget_connection(&mut self, connection: ConnectionId) {
-        for origin in self.of(connection).collect::<Vec<_>>() {
-            self.take(origin);
-        }
-    }
-
-    /// The messages that are waited for on a connection.
-    fn of(&self, connection: ConnectionId) -> impl Iterator<Item = u64> {
-        let all = (connection, 0)..=(connection, u64::MAX);
-        self.of_connections.range(all).map(|(_, origin)| *origin)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::envelope::BULK;
     use crate::golden::assert_golden;
 
-    #[test]
-    fn bytes_are_as_they_were() {
-        let (session, connection) = (SessionId(7), ConnectionId(8));
-        let compose = |needs_quorum, asker| {
-            let mut fx = Effects::new();
-            (fx.service, fx.needs_quorum) = (ServiceId::Ckpt, needs_quorum);
-            let out = fx.compose(asker, 8);
-            ("Service".to_string(), out.into_bytes())
+    const ASKER: Asker = Asker { session: SessionId(7), connection: ConnectionId(8), id: 9 };
+
+    /// The messages that are to be sent.
+    fn sent(fx: &mut Effects) -> Vec<Outgoing> {
+        let sent = |effect| match effect {
+            Effect::Multicast(message) => message,
+            effect => panic!("{effect:?}"),
         };
-        let asker = Asker { session, connection, id: 9 };
-        assert_golden("envelope", [compose(true, Some(asker)), compose(false, None)]);
+        fx.list.drain(..).map(sent).collect()
     }
 
     #[test]
-    fn what_ends_a_connection_or_a_call_leaves_the_others_waiting() {
-        let mut askers = Askers::default();
-        let asker = |connection, id| Asker {
-            session: SessionId(1),
-            connection: ConnectionId(connection),
-            id,
+    fn bytes_are_as_they_were() {
+        let multicast = |needs_quorum, awaited| {
+            let mut fx = Effects::new();
+            (fx.service, fx.needs_quorum) = (ServiceId::Ckpt, needs_quorum);
+            fx.multicast(awaited, 8, |_| {});
+            ("Service".to_string(), sent(&mut fx).remove(0).bytes)
         };
-        let origins: Vec<_> = [(1, 1), (2, 1), (2, 2), (2, 2), (3, 2)]
-            .map(|(connection, id)| askers.add(asker(connection, id), Outcome::ReplyAndEvent))
-            .into();
-        assert_eq!(askers.forget_call(ConnectionId(2), 2), 2);
-        assert_eq!(askers.take(origins[2]), None);
-        assert_eq!(askers.take(origins[1]), Some(asker(2, 1)));
-        askers.forget_connection(ConnectionId(1));
-        assert_eq!(askers.take(origins[0]), None);
-        assert!(askers.wait());
-        assert_eq!(askers.take(origins[4]), Some(asker(3, 2)));
-        assert!(!askers.wait() && askers.of_connections.is_empty());
+        let awaited = Some((ASKER, Promise::Stable));
+        assert_golden("envelope", [multicast(true, awaited), multicast(false, None)]);
+    }
+
+    #[test]
+    fn a_message_has_the_guarantee_that_its_answer_promises() {
+        let mut fx = Effects::new();
+        for awaited in [Some((ASKER, Promise::Stable)), Some((ASKER, Promise::Delivered)), None] {
+            fx.multicast(awaited, 0, |_| {});
+        }
+        let guarantees: Vec<_> = sent(&mut fx).iter().map(|message| message.guarantee).collect();
+        assert_eq!(guarantees, [Guarantee::Acknowledged, Guarantee::Agreed, Guarantee::Agreed]);
+        let origins: Vec<_> = (1..=2).filter_map(|origin| fx.askers.take(origin)).collect();
+        assert_eq!(origins, [ASKER, ASKER]);
+    }
+
+    #[test]
+    fn what_is_forwarded_goes_where_its_whole_length_sends_it() {
+        let mut fx = Effects::new();
+        fx.service = ServiceId::Ckpt;
+        for length in [1, BULK] {
+            fx.forward(None, 4, |out| {
+                out.u32(5);
+            });
+            fx.send_forwarded(Body::from(&vec![7; length]));
+        }
+        let sent = sent(&mut fx);
+        assert_eq!(sent[0].bytes, [3, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 7]);
+        assert_eq!(sent.iter().map(|of| of.lane).collect::<Vec<_>>(), [Lane::Ordinary, Lane::Bulk]);
+        fx.send_forwarded(Body::from(&vec![7]));
+        assert!(fx.list.is_empty(), "each request becomes one message");
     }
 }

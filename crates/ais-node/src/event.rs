@@ -15,7 +15,7 @@ pub(crate) enum Due {
     Clm(crate::clm::Due),
     /// What AMF has to say of a protection group by then.
     Group(crate::amf::Due),
-    /// The view by then, for one who watches.
+    /// The view by then, for a handle that watches.
     View,
     /// What probes were sent, and this one was not told yet.
     Deliveries,

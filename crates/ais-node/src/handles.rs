@@ -17,11 +17,11 @@ const OUTCOME: u64 = 256;
 /// A library handle.
 #[derive(Debug)]
 struct Handle {
-    /// Whose it is.
+    /// The process of the handle.
     holder: Holder,
     /// Its event socket is full.
     is_blocked: bool,
-    /// It is among those that are told in turn.
+    /// The handle is among those that are told in turn.
     has_turn: bool,
     waiting: Queue,
     /// How many requests are under way, or waiting, whose outcome is an event.
@@ -40,7 +40,7 @@ struct Queue {
 #[derive(Debug, Default)]
 pub(crate) struct Handles {
     handles: BTreeMap<ConnectionId, Handle>,
-    /// Those that are told in turn what many are told at once.
+    /// The handles that are told in turn what many are told at once.
     turns: VecDeque<ConnectionId>,
 }
 
@@ -85,7 +85,7 @@ impl Handles {
         self.handles.contains_key(&connection)
     }
 
-    /// Whose a handle is.
+    /// The process of a handle.
     pub(crate) fn holder(&self, connection: ConnectionId) -> Option<Holder> {
         self.handles.get(&connection).map(|handle| handle.holder)
     }
@@ -125,7 +125,7 @@ impl Handles {
         may_begin
     }
 
-    /// So many asynchronous requests end without an event: they were refused,
+    /// Ends this many asynchronous requests without an event: they were refused,
     /// or nobody waits any more.
     pub(crate) fn end_asynchronous(
         &mut self,

@@ -1,4 +1,4 @@
-//! The ledger of all that clients can make grow, and who of them pays when
+//! The ledger of all that clients can make grow, and which of them pays when
 //! there is too much of it.
 //!
 //! Each [`Kind`] of thing has one [`Bound`] for all clients together. What is
@@ -11,15 +11,15 @@
 //! * **Refuse** what has to be asked for. [`Ledger::may_take`] says whether a
 //!   holder may have so much more; if so, [`Ledger::charge`] it. No user may
 //!   have more than three times what he leaves to the others, and no process
-//!   more than three times what it leaves to its user, so that whoever comes
-//!   next finds a place, however greedy those before were. Beside that a part
+//!   more than three times what it leaves to its user, so that the next
+//!   process finds a place, however greedy those before were. Beside that a part
 //!   is kept for root.
 //! * **Have somebody pay** for what comes by itself. It is charged first; then,
 //!   as long as [`Ledger::debtor`] names somebody, something of that holder is
-//!   given up: of the user who holds most of it the process that holds most. Root
+//!   given up: of the user that holds most of it the process that holds most. Root
 //!   pays as everybody does, but not for what the others have of its part.
 //!
-//! What was charged has to be released by whoever charged it, in the same
+//! What was charged has to be released where it was charged, in the same
 //! amount. A new kind needs a variant, its line in `Kind::bound` and a row in
 //! `docs/LIMITS.md`. Services find the ledger in their
 //! [`Effects`](crate::Effects), and who is behind a session by
@@ -31,7 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Nobody may have more than so many times what he leaves to others.
 const GREED: u64 = 3;
-/// Charges of bytes change who holds most only in steps of so many, so that
+/// Charges of bytes change the order of holders only in steps of so many, so that
 /// small ones cost next to nothing.
 const GRAIN: u64 = 4096;
 
@@ -54,7 +54,7 @@ impl UserId {
     pub const ROOT: Self = Self(0);
 }
 
-/// A process of a user: who a thing is charged to.
+/// A process of a user: the one that a thing is charged to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Holder {
     /// The user.
@@ -94,7 +94,7 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// So much in all, a sixteenth of which is kept for root.
+    /// The bound of this amount in all, a sixteenth of which is kept for root.
     #[must_use]
     pub const fn of(total: u64) -> Self {
         Self { total, for_root: total.div_ceil(16) }
@@ -113,7 +113,7 @@ impl Kind {
         }
     }
 
-    /// The steps in which it is found who holds most.
+    /// The steps in which the greatest holder is found.
     const fn grain(self) -> u64 {
         match self {
             Self::Descriptors | Self::Refusals | Self::Opens => 1,
@@ -137,7 +137,7 @@ struct Account {
     processes: BTreeMap<UserId, Ranking<u32>>,
 }
 
-/// Amounts by who has them, and in order.
+/// Amounts by holder, and in order.
 #[derive(Debug)]
 struct Ranking<K> {
     grain: u64,
@@ -162,7 +162,7 @@ impl Ledger {
         self.sessions.remove(&session);
     }
 
-    /// Whose session this is. One that the node was not told of counts as a
+    /// The process of this session. A session that the node was not told of counts as a
     /// process of root.
     #[must_use]
     pub fn holder(&self, session: SessionId) -> Holder {
@@ -216,14 +216,14 @@ impl Ledger {
         account.map_or(0, |account| account.of_process(holder))
     }
 
-    /// Who holds most: of the user who does the process that does.
+    /// The greatest holder: of the user that holds most the process that holds most.
     #[must_use]
     pub fn heaviest(&self, kind: Kind) -> Option<Holder> {
         let account = self.accounts.get(&kind)?;
         account.heaviest_of(account.users.order.last()?.1)
     }
 
-    /// Who has to give something up, as there is too much of a kind.
+    /// The process that has to give something up, as there is too much of a kind.
     #[must_use]
     pub fn debtor(&self, kind: Kind) -> Option<Holder> {
         let account = self.accounts.get(&kind)?;
@@ -280,7 +280,7 @@ impl Account {
     }
 }
 
-/// How much of what is free somebody may take who has so much already.
+/// How much of what is free a holder may take that has so much already.
 fn share(free: u64, held: u64) -> u64 {
     free.saturating_mul(GREED).saturating_sub(held) / (GREED + 1)
 }

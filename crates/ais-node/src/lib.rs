@@ -10,6 +10,7 @@
 
 mod admin;
 pub mod amf;
+mod askers;
 mod body;
 mod by_service;
 pub mod ckpt;
@@ -20,6 +21,7 @@ mod config;
 mod cursor;
 mod digest;
 mod effects;
+mod envelope;
 mod event;
 #[cfg(test)]
 mod golden;
@@ -58,7 +60,7 @@ pub use services::SERVICES;
 pub use sync::SyncStatus;
 pub use turns::Turns;
 
-/// The time, as whoever drives the node sees it.
+/// The time, as the driver of the node sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
     /// Nanoseconds since some fixed point; never goes back.

@@ -4,7 +4,7 @@ use crate::Config;
 use ais_wire::{Name, methods, record};
 
 record! {
-    /// Who a node is.
+    /// What a node says of itself.
     #[derive(Debug, Clone, Default, PartialEq, Eq)]
     pub struct Record {
         pub(crate) name: Name,
@@ -17,7 +17,7 @@ record! {
 methods!(pub(crate) Record);
 
 impl Record {
-    /// Who the node with this configuration is.
+    /// The record of the node with this configuration.
     pub(crate) fn of(config: &Config) -> Self {
         Self {
             name: config.node_name.clone(),

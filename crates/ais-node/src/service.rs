@@ -13,7 +13,7 @@ use crate::{
 };
 use ais_group::View;
 use ais_proto::{AisError, Request, RequestKind};
-use ais_wire::{DecodeError, Name, NodeId};
+use ais_wire::{DecodeError, Form, Name, NodeId, Reader, Wire, Writer, record};
 use std::any::Any;
 use std::fmt;
 
@@ -24,9 +24,9 @@ pub struct Delivery<'a> {
     pub from: NodeId,
     /// Its place in the order of the view.
     pub number: u64,
-    /// On the node that sent it: who waits for the outcome. `None` on all
-    /// other nodes, if nobody ever waited, and if whoever did has given up or
-    /// is gone.
+    /// On the node that sent it: the asker that waits for the outcome. `None` on all
+    /// other nodes, if none ever waited, and if the one that did has given up or is
+    /// gone.
     pub asker: Option<Asker>,
     /// The message.
     pub message: &'a [u8],
@@ -127,7 +127,7 @@ pub trait Service {
     /// cluster has to agree on.
     fn on_view(&mut self, view: &View, has_quorum: bool, fx: &mut Effects);
 
-    /// A member has said in this view who it is.
+    /// A member has said in this view what it is called.
     fn on_announced(&mut self, _member: NodeId, _record: &Record, _fx: &mut Effects) {}
 
     /// Goes on with what [`Service::on_view`], [`Replica::merge`] or
@@ -151,7 +151,7 @@ pub trait Service {
     /// A timer that `fx` set has come.
     fn on_timer(&mut self, now: Now, timer: Timer, fx: &mut Effects);
 
-    /// Whoever asked with this id on this connection no longer waits, whether
+    /// The program that asked with this id on this connection no longer waits, whether
     /// or not the answer was given.
     fn on_cancel(&mut self, connection: ConnectionId, id: u32, fx: &mut Effects);
 
@@ -250,13 +250,15 @@ pub trait Configured: Replica {
     fn begin_anew(&mut self, config: &Config, fx: &mut Effects);
 }
 
-/// What tells one configuration from another.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fingerprint {
-    /// A digest of all of it.
-    pub all: u64,
-    /// Digests of its parts by name: of the first [`Fingerprint::MAX_PARTS`].
-    pub parts: Vec<(Name, u64)>,
+record! {
+    /// What tells one configuration from another.
+    #[derive(Debug, Clone, Default, PartialEq, Eq)]
+    pub struct Fingerprint {
+        /// A digest of all of it.
+        pub all: u64,
+        /// Digests of its parts by name: of the first [`Fingerprint::MAX_PARTS`].
+        pub parts: Vec<(Name, u64)> as Parts,
+    }
 }
 
 /// How people call a configuration.
@@ -268,6 +270,20 @@ pub struct Words {
     pub file: &'static str,
     /// What a part of the file is.
     pub part: &'static str,
+}
+
+/// Parts of a configuration, not more than have a digest of their own.
+enum Parts {}
+
+impl Form<'_, Vec<(Name, u64)>> for Parts {
+    fn put(parts: &Vec<(Name, u64)>, out: &mut Writer) {
+        parts.put(out);
+    }
+
+    fn take(input: &mut Reader<'_>) -> Result<Vec<(Name, u64)>, DecodeError> {
+        let parts = Vec::take(input)?;
+        if parts.len() > Fingerprint::MAX_PARTS { Err(DecodeError::Invalid) } else { Ok(parts) }
+    }
 }
 
 impl Fingerprint {

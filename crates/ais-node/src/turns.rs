@@ -3,13 +3,13 @@
 //! there stays in order.
 //!
 //! Turns are counted in weight, so that somebody with little is not kept waiting
-//! by few who have much each: this is self-clocked fair queueing (Golestani,
+//! by few that have much each: this is self-clocked fair queueing (Golestani,
 //! INFOCOM 1994), users first and then their processes.
 
 use crate::{Holder, UserId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Things in line, by who they belong to.
+/// Things in line, by the process they belong to.
 #[derive(Debug)]
 pub struct Turns<T> {
     users: Round<UserId, Round<u32, VecDeque<Weighed<T>>>>,

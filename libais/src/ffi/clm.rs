@@ -2,11 +2,13 @@
 
 use super::dispatch::{Dispatching, dispatch};
 use super::entry::{guard, guard_release};
-use super::error::never_try_again;
-use super::handles::{WithCallbacks, handles};
+use super::error::{self, never_try_again};
+use super::handles::{Handles, WithCallbacks};
 use super::place::{Buffer, Place};
 use super::types::*;
-use super::{check_version, error, given, mask, narrow, need, read, to_name, told, wide, write};
+use super::values::{
+    self, check_version, given, mask, narrow, need, read, to_name, told, wide, write,
+};
 use ais_client::clm::{self, Callbacks, Change, Clm, Event, Node, Tracked};
 use ais_client::dispatch::{Step, Turn};
 use ais_client::{AisError, TrackFlags};
@@ -58,7 +60,7 @@ pub unsafe extern "C-unwind" fn saClmInitialize(
         check_version(version)?;
         let callbacks = given(clmCallbacks, NO_CALLBACKS);
         let handle = Clm::open(callbacks.present())?;
-        write(clmHandle, handles().clm.insert(Arc::new(WithCallbacks { handle, callbacks })))
+        write(clmHandle, HANDLES.insert(Arc::new(WithCallbacks { handle, callbacks })))
     })
 }
 
@@ -71,7 +73,7 @@ pub unsafe extern "C-unwind" fn saClmSelectionObjectGet(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(selectionObject)?;
-        let handle = handles().clm.find(read(clmHandle)?)?;
+        let handle = HANDLES.find(read(clmHandle)?)?;
         write(selectionObject, handle.selection_object()?.as_raw_fd())
     })
 }
@@ -83,7 +85,7 @@ pub unsafe extern "C-unwind" fn saClmDispatch(
     dispatchFlags: MaybeUninit<SaDispatchFlagsT>,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    unsafe { dispatch(|| &handles().clm, clmHandle, dispatchFlags, Call::run) }
+    unsafe { dispatch(&HANDLES, clmHandle, dispatchFlags, Call::run) }
 }
 
 /// Closes a handle.
@@ -91,7 +93,7 @@ pub unsafe extern "C-unwind" fn saClmDispatch(
 pub unsafe extern "C-unwind" fn saClmFinalize(clmHandle: *mut SaClmHandleT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
     guard_release(|| unsafe {
-        handles().clm.remove(read(clmHandle)?)?.close();
+        HANDLES.remove(read(clmHandle)?)?.close();
         Ok(())
     })
 }
@@ -109,7 +111,7 @@ pub unsafe extern "C-unwind" fn saClmClusterTrackStart(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(notificationBuffer)?;
-        let handle = handles().clm.find(read(clmHandle)?)?;
+        let handle = HANDLES.find(read(clmHandle)?)?;
         let flags = TrackFlags::from_api(trackFlags).ok_or(AisError::BadFlags)?;
         let buffer = Buffer::new(notificationBuffer, numberOfItems)?;
         handle.track_start(flags, buffer.capacity(), buffer)
@@ -120,7 +122,7 @@ pub unsafe extern "C-unwind" fn saClmClusterTrackStart(
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn saClmClusterTrackStop(clmHandle: *const SaClmHandleT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard_release(|| unsafe { never_try_again(handles().clm.find(read(clmHandle)?)?.track_stop()) })
+    guard_release(|| unsafe { never_try_again(HANDLES.find(read(clmHandle)?)?.track_stop()) })
 }
 
 /// Looks a node up. Timeout: nanoseconds, 0 for the executive's default.
@@ -133,7 +135,7 @@ pub unsafe extern "C-unwind" fn saClmClusterNodeGet(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(clusterNode)?;
-        let node = clm::node_get(wide(nodeId), super::timeout(timeout)?)?;
+        let node = clm::node_get(wide(nodeId), values::timeout(timeout)?)?;
         write(clusterNode, to_node(&node))
     })
 }
@@ -150,7 +152,7 @@ pub unsafe extern "C-unwind" fn saClmClusterNodeGetAsync(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(clusterNode)?;
-        let handle = handles().clm.find(read(clmHandle)?)?;
+        let handle = HANDLES.find(read(clmHandle)?)?;
         let lookup = Lookup { invocation, place: Place::of(clusterNode) };
         handle.node_get_async(wide(nodeId), lookup)
     })
@@ -160,8 +162,9 @@ const NO_CALLBACKS: SaClmCallbacksT =
     SaClmCallbacksT { saClmClusterNodeGetCallback: None, saClmClusterTrackCallback: None };
 
 /// A handle of CLM, with what the program wants to be told and where.
-pub(super) type ClmHandle =
-    WithCallbacks<Clm<Buffer<SaClmClusterNotificationT>, Lookup>, SaClmCallbacksT>;
+type ClmHandle = WithCallbacks<Clm<Buffer<SaClmClusterNotificationT>, Lookup>, SaClmCallbacksT>;
+
+static HANDLES: Handles<ClmHandle> = Handles::new();
 
 /// An asynchronous look-up, as the program asked for it.
 #[derive(Debug, Clone, Copy)]

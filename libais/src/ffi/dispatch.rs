@@ -6,9 +6,10 @@
 //! its socket stays open; that is kept with the thread, not with the frame.
 
 use super::entry::{self, inside};
-use super::handles::Table;
+use super::error;
+use super::handles::Handles;
 use super::types::{SaDispatchFlagsT, SaErrorT};
-use super::{error, flags, read};
+use super::values::{flags, read};
 use ais_client::AisError;
 use ais_client::boundary::{PerThread, generation, within};
 use ais_client::dispatch::{Step, Turn};
@@ -33,7 +34,7 @@ pub(super) trait Dispatching: Any + Send + Sync {
 /// # Safety
 /// The contract of `ffi`, also for the callbacks.
 pub(super) unsafe fn dispatch<H: Dispatching>(
-    table: fn() -> &'static Table<H>,
+    handles: &'static Handles<H>,
     handle: *const i32,
     dispatch_flags: MaybeUninit<SaDispatchFlagsT>,
     run: unsafe fn(H::Call),
@@ -45,7 +46,7 @@ pub(super) unsafe fn dispatch<H: Dispatching>(
         let next = inside(|| {
             // SAFETY: the caller.
             let number = begun.map_or_else(|| unsafe { read(handle) }, |begun| Ok(begun.number))?;
-            let handle = match (table().find(number), &begun) {
+            let handle = match (handles.find(number), &begun) {
                 (Ok(handle), _) => handle,
                 // It was finalized meanwhile. The child of a fork in a callback
                 // learns that it has no handle.

@@ -112,7 +112,7 @@ struct Reserve {
     units: Units,
     /// Behind the lock: which units are taken.
     taken: UnsafeCell<[bool; UNITS]>,
-    /// Who has the lock: [`own_mark`] of the process, or 0.
+    /// The holder of the lock: [`own_mark`] of the process, or 0.
     locked: AtomicU32,
     used: AtomicUsize,
 }

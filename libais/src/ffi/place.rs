@@ -1,7 +1,7 @@
 //! Memory of the program that is filled after the call in which it was given.
 
 use super::types::SaUint32T;
-use super::wide;
+use super::values::wide;
 use ais_client::AisError;
 use std::marker::PhantomData;
 use std::ptr;

@@ -3,6 +3,7 @@
 use super::calls::node;
 use super::fake::{Daemon, Peer};
 use super::{VERSION, dispatch_flag, in_own_process, name, ok};
+use crate::ffi::amf::callbacks::*;
 use crate::ffi::amf::*;
 use crate::ffi::clm::*;
 use crate::ffi::types::*;

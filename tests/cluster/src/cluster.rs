@@ -47,7 +47,7 @@ const SEED: u64 = 1;
 /// Waits until the condition holds.
 ///
 /// # Errors
-/// That it waited in vain for `what`.
+/// If the condition did not hold in time, named as `what`.
 pub(crate) fn wait_until(
     what: &str,
     mut condition: impl FnMut() -> Result<bool, String>,
@@ -74,7 +74,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// So many nodes, none of them started.
+    /// A cluster of this many nodes, none of them started.
     ///
     /// # Errors
     /// What could not be made.

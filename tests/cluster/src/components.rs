@@ -269,7 +269,7 @@ impl Cast {
     /// was told anything illegal.
     ///
     /// # Errors
-    /// Who was.
+    /// Which components were, or what one was told.
     pub(crate) fn check(&self) -> Result<(), String> {
         let mut spans = BTreeMap::<String, Vec<(u64, u64, &str)>>::new();
         for component in self.playing.values().chain(&self.gone) {

@@ -91,7 +91,7 @@ impl Writers {
     /// Waits until all that write on these nodes have got on.
     ///
     /// # Errors
-    /// Who has not.
+    /// Which writer has not.
     pub(crate) fn wait_progress(&self, cluster: &Cluster, nodes: &[usize]) -> Result<(), String> {
         for (number, writer) in self.0.iter().enumerate() {
             if nodes.contains(&writer.node) {

@@ -20,7 +20,7 @@ impl Random {
         self.next() % bound.max(1)
     }
 
-    /// So often in a million.
+    /// Whether something happens that does so often in a million times.
     pub(crate) fn chance(&mut self, in_million: u64) -> bool {
         in_million > 0 && self.below(1_000_000) < in_million
     }

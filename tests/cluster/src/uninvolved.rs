@@ -29,7 +29,7 @@ const FAULTS: [(&str, Fault); 4] =
 /// Two units: one is active and one standby.
 ///
 /// # Errors
-/// Who was taken out, or what did not happen.
+/// The nodes that were taken out, or what did not happen.
 pub(crate) fn two_units(cluster: &mut Cluster) -> Result<(), String> {
     all_faults(cluster, &[0, 1], &CALLS[0])
 }
@@ -153,7 +153,7 @@ fn end(cluster: &mut Cluster, signal: Signal) -> Result<(), String> {
 /// component may be silent, and not so long that it is lost.
 ///
 /// # Errors
-/// Who was taken out.
+/// The nodes that were taken out.
 pub(crate) fn own_daemon(cluster: &mut Cluster) -> Result<(), String> {
     let token = 4 * TOKEN;
     for number in 0..cluster.nodes.len() {

@@ -22,7 +22,7 @@ const MOST_SECTIONS: u64 = 100;
 const MOST_BYTES: u32 = 64 << 10;
 /// Bytes of the number, as text, with which a section begins.
 const DIGITS: usize = 20;
-/// Who cannot begin by then never will.
+/// A writer that cannot begin by then never will.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(1);

@@ -187,7 +187,7 @@ impl Connection {
 }
 
 impl State {
-    /// Who asks here, if requests may come.
+    /// The program that asks here, if requests may come.
     pub(crate) fn caller(&self) -> Option<Caller> {
         match self {
             Self::Greeting(_) | Self::Anchor(_) => None,

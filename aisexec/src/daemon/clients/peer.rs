@@ -1,4 +1,4 @@
-//! Who is at the other end of a connection, and whether it may be.
+//! The process at the other end of a connection, and whether it may be there.
 
 use crate::listen::GROUP;
 use crate::sys;
@@ -55,7 +55,7 @@ impl fmt::Display for Peer {
     }
 }
 
-/// Who may use the executive.
+/// The users that may use the executive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Access {
     own: Uid,

@@ -21,7 +21,7 @@ pub(crate) struct Session {
     process: Option<OwnedFd>,
     /// Its other connections.
     pub(crate) members: BTreeSet<u64>,
-    /// Those that it was given and that have not said yet what they are for.
+    /// The connections that it was given and that have not said yet what they are for.
     pub(crate) given: BTreeSet<u64>,
     /// How many of its members are library handles.
     pub(crate) handles: usize,

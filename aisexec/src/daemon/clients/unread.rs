@@ -19,7 +19,7 @@ pub(crate) struct Unread {
 }
 
 impl Unread {
-    /// So many bytes were sent at once.
+    /// Notes how many bytes were sent at once.
     pub(crate) fn sent(&mut self, socket: impl AsFd, bytes: usize) {
         self.sent += bytes + PACKET_COST;
         if self.sent >= LOOK_AFTER {

@@ -10,7 +10,7 @@ impl Deadline {
     /// No limit.
     pub(crate) const NEVER: Self = Self(None);
 
-    /// So long from now; what no clock can show is never.
+    /// This long from now; what no clock can show is never.
     pub(crate) fn after(duration: Duration) -> Self {
         Self(now().checked_add(duration))
     }

@@ -2,10 +2,10 @@
 //! taken may come to cost as much memory as the checkpoint does, as programs
 //! write to that, so each counts for all of it.
 //!
-//! All together have as much as checkpoints may, and one always finds room. Who
-//! has not read on for a moment makes room for others; then who holds most
-//! does, and at last who has had time enough. Who does not read on for long
-//! gives back what he has in any case.
+//! All together have as much as checkpoints may, and one always finds room. A
+//! look that was not read on for a moment makes room for others; then one of the user
+//! that holds most does, and at last one that has had time enough. A look that is not
+//! read on for long is given back in any case.
 
 use super::Sights;
 use crate::ckpt::Taken;
@@ -18,15 +18,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes that a look counts for beside the checkpoint.
 const OVERHEAD: u64 = 64 << 10;
-/// Who has not read on for so long makes room for others, in nanoseconds.
+/// A look that was not read on for so long makes room for others, in nanoseconds.
 const IDLE: u64 = 100_000_000;
-/// Who has not read on for so long gives it back, in nanoseconds.
+/// A look that was not read on for so long is given back, in nanoseconds.
 const ABANDONED: u64 = 30_000_000_000;
 /// How long one may take in any case, in nanoseconds, and for each byte.
 const TIME: u64 = 10_000_000_000;
 const TIME_OF_BYTE: u64 = 100;
 
-/// The timer for those who do not read on.
+/// The timer for looks that are not read on.
 pub(super) const TIMER: Timer = Timer { kind: 1, object: 0 };
 
 /// A checkpoint that was taken.
@@ -46,7 +46,7 @@ pub(super) struct Inspections {
     /// The one that was not read for the longest time first.
     order: BTreeSet<(u64, ConnectionId)>,
     of_holders: BTreeSet<(Holder, u64, ConnectionId)>,
-    /// Those whose look was given up.
+    /// The handles whose look was given up.
     without: BTreeSet<ConnectionId>,
     /// What was taken, and is of no use any more.
     unwanted: Vec<Taken>,
@@ -55,7 +55,7 @@ pub(super) struct Inspections {
 /// Why a handle is shown nothing.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Nothing {
-    /// It has taken nothing.
+    /// The handle has taken nothing to look into.
     Taken,
     /// What it had taken was given up.
     Left,
@@ -130,7 +130,7 @@ impl Inspections {
         Ok(self.read(now, handle)?.bytes(section, offset))
     }
 
-    /// Time has passed: who does not read on gives back what he has.
+    /// Time has passed: looks that are not read on are given back.
     pub(super) fn on_timer(&mut self, now: u64, fx: &mut Effects) {
         while let Some((read, handle)) = self.order.first().copied() {
             let end = read.saturating_add(ABANDONED);

@@ -1,9 +1,10 @@
-//! Admin: shows an operator what this node knows, tells those who watch of
+//! Admin: shows an operator what this node knows, tells handles that watch of
 //! every view, and carries the messages of probes that measure the group.
 //!
 //! None of it is replicated state, and no service depends on it.
 
 mod inspections;
+mod message;
 mod openers;
 mod probes;
 #[cfg(test)]
@@ -24,8 +25,9 @@ use ais_proto::admin::{
     Status,
 };
 use ais_proto::{AisError, Name, ServiceId, Writer};
-use ais_wire::NodeId;
+use ais_wire::{NodeId, Reader, Wire as _};
 use inspections::{Inspections, Nothing};
+use message::{Answer, Message};
 use openers::Openers;
 use probes::Probes;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,15 +58,15 @@ pub(crate) struct Admin {
     handles: BTreeMap<ConnectionId, (SessionId, ServiceId)>,
     /// How many of each service.
     counts: BTreeMap<ServiceId, u32>,
-    /// How many each process has, but for those of Admin: who only looks is no
-    /// client.
+    /// How many each process has, but for those of Admin: a process that only looks is
+    /// no client.
     processes: BTreeMap<SessionId, u32>,
-    /// How many of the views each who watches was told, or had passed before.
+    /// How many of the views each handle that watches was told, or had passed before.
     watchers: BTreeMap<ConnectionId, u64>,
     probes: Probes,
     inspections: Inspections,
     openers: Openers,
-    /// What whoever drives the node counts of its own work.
+    /// What the driver of the node counts of its own work.
     counters: Vec<(&'static str, u64)>,
 }
 
@@ -150,7 +152,7 @@ impl Admin {
         }
     }
 
-    /// The view, for one who watches and was not told it yet.
+    /// The view, for a handle that watches and was not told it yet.
     pub(crate) fn tell_view(&mut self, watcher: ConnectionId) -> Option<Event> {
         let (view, told) = (self.view.as_ref()?, self.watchers.get_mut(&watcher)?);
         let skipped = self.views.checked_sub(*told + 1)?;
@@ -242,8 +244,18 @@ impl Admin {
 
     /// A message arrives in agreed order.
     pub(crate) fn on_deliver(&mut self, delivery: Delivery<'_>, ckpt: &Ckpt, fx: &mut Effects) {
-        if !self.openers.deliver(&delivery, self.me, ckpt, fx) {
-            self.probes.deliver(delivery);
+        let Delivery { from, asker, message, .. } = delivery;
+        match Message::take(&mut Reader::new(message)) {
+            Ok(Message::Probed(probed)) => self.probes.deliver(from, asker, probed),
+            Ok(Message::Question(question)) => {
+                self.openers.asked(from, asker, question, ckpt, fx);
+            }
+            Ok(Message::Answer(Answer { to, handle, openers })) if to == self.me => {
+                let event = admin::Event::Openers { node: from, openers };
+                fx.event(ConnectionId(handle), Event::Admin(event));
+            }
+            Ok(Message::Answer(_)) => {}
+            Err(_) => log::warn!("a message from {from} to operators was dropped: it is none"),
         }
     }
 
@@ -252,7 +264,7 @@ impl Admin {
         self.probes.take_behind()
     }
 
-    /// Whose messages to probes were delivered.
+    /// The askers whose messages to probes were delivered.
     pub(crate) fn take_answers(&mut self) -> Vec<Asker> {
         self.probes.take_answers()
     }
@@ -292,7 +304,7 @@ impl Admin {
             members: members.len() as u32,
             synced: sync.synced.len() as u32,
             expected_nodes: self.expected_nodes,
-            has_quorum: sync.has_quorum,
+            has_quorum: sync.may_change,
             lead: sync.lead,
             has_amf: sync.takes_part(ServiceId::Amf),
             checkpoints: checkpoints as u32,
@@ -348,7 +360,7 @@ fn page_size(limit: u32) -> usize {
     limit.clamp(1, MAX_PAGE) as usize
 }
 
-/// Answers who has taken nothing to look into.
+/// The answer to a handle that has taken nothing to look into.
 ///
 /// # Errors
 /// [`Malformed`] if that is no fault of this node.

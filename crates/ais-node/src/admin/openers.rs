@@ -1,31 +1,27 @@
-//! Who has a checkpoint open, process by process. Each node knows its own, so
-//! a question goes to all of them through the group, and so do the answers.
+//! Which processes have a checkpoint open. Each node knows its own, so a question
+//! goes to all of them through the group, and so do the answers.
 //!
 //! An answer may take a walk through thousands of processes, and a question costs
 //! next to nothing, so a node answers some in a millisecond and the others in turn;
-//! who asks again before that is told of what it asked last.
+//! a handle that asks again before that is told of what it asked last.
 
+use super::message::{Answer, MOST_OPENERS, Message, Question};
 use crate::ckpt::Ckpt;
 use crate::effects::NODE;
 use crate::ledger::Kind;
-use crate::{Asker, ConnectionId, Delivery, Effects, Event, Promise, SessionId, Timer};
-use ais_proto::admin::{self, Opener};
-use ais_proto::{DecodeError, Name, NodeId, Reader, Writer};
+use crate::{Asker, ConnectionId, Effects, Promise, SessionId, Timer};
+use ais_proto::admin::Opener;
+use ais_proto::{Name, NodeId};
+use ais_wire::Wire as _;
 use std::collections::{BTreeMap, VecDeque};
 
-/// These stand where a message of a probe has the number of the probe, which
-/// never gets there.
-const QUESTION: u64 = u64::MAX;
-const ANSWER: u64 = u64::MAX - 1;
-/// Processes in an answer; what the others have open is counted together.
-const MOST: usize = 4096;
 /// Processes that are gone through in a [`PAUSE`], and one answer more.
 const WALK: usize = 8192;
 /// Processes that an answer counts for beside those it tells of.
 const ANSWERING: usize = 64;
 /// Nanoseconds.
 const PAUSE: u64 = 1_000_000;
-/// Handles of all nodes whose questions may wait. Those beyond get no answer.
+/// Handles of all nodes whose questions may wait. Handles beyond that get no answer.
 const QUESTIONS: usize = 1 << 16;
 
 /// The timer for the answers that are left.
@@ -34,7 +30,7 @@ pub(super) const TIMER: Timer = Timer { kind: 2, object: 0 };
 /// A handle of some node, by its number there.
 type Inquirer = (NodeId, u64);
 
-/// The processes of this node, and who has asked for them.
+/// The processes of this node, and the handles that have asked for them.
 #[derive(Debug)]
 pub(super) struct Openers {
     /// The number of each that has a session.
@@ -69,42 +65,25 @@ impl Openers {
 
     /// Asks all nodes, for a handle of this one.
     pub(super) fn ask(handle: ConnectionId, asker: Asker, name: &Name, fx: &mut Effects) {
-        let mut out = fx.compose(Some(asker), 32 + name.as_bytes().len());
-        out.u64(QUESTION).u64(handle.0).name(name);
-        fx.multicast(out);
+        let question = Question { handle: handle.0, name: name.clone() };
+        let (awaited, length) = ((asker, Promise::Delivered), 32 + name.as_bytes().len());
+        fx.multicast(Some(awaited), length, |out| Message::Question(question).put(out));
     }
 
-    /// Takes a message in agreed order; whether it was one of these.
-    pub(super) fn deliver(
+    /// Takes a question of a node in agreed order, which `asker` waits for if it was this one.
+    pub(super) fn asked(
         &mut self,
-        delivery: &Delivery<'_>,
-        me: NodeId,
+        from: NodeId,
+        asker: Option<Asker>,
+        question: Question,
         ckpt: &Ckpt,
         fx: &mut Effects,
-    ) -> bool {
-        let mut input = Reader::new(delivery.message);
-        match input.u64() {
-            Ok(QUESTION) => {
-                // One that cannot be read is of no version of ours.
-                if let (Ok(handle), Ok(name)) = (input.u64(), input.name()) {
-                    self.take((delivery.from, handle), name);
-                    self.answer_some(ckpt, fx);
-                }
-                if let Some(asker) = delivery.asker {
-                    fx.answer(asker, Promise::Delivered, Ok(()), Vec::new());
-                }
-            }
-            Ok(ANSWER) => {
-                if let Ok((to, handle, openers)) = decode(&mut input)
-                    && to == me
-                {
-                    let event = admin::Event::Openers { node: delivery.from, openers };
-                    fx.event(ConnectionId(handle), Event::Admin(event));
-                }
-            }
-            _ => return false,
+    ) {
+        self.take((from, question.handle), question.name);
+        self.answer_some(ckpt, fx);
+        if let Some(asker) = asker {
+            fx.answer(asker, Promise::Delivered, Ok(()), Vec::new());
         }
-        true
     }
 
     /// Time has passed: others have their turn.
@@ -147,7 +126,7 @@ impl Openers {
         let mut others = Opener { process: 0, opens: 0 };
         for (session, opens) in ckpt.openers(name) {
             passed += 1;
-            if openers.len() < MOST - 1 {
+            if openers.len() < MOST_OPENERS - 1 {
                 let process = self.processes.get(&session).copied().unwrap_or(0);
                 openers.push(Opener { process, opens });
             } else {
@@ -155,41 +134,16 @@ impl Openers {
             }
         }
         openers.extend(Some(others).filter(|others| others.opens > 0));
-        let mut out = fx.compose(None, 32 + 8 * openers.len());
-        encode(to, handle, &openers, &mut out);
-        fx.multicast_for(NODE, out);
+        let length = 32 + 8 * openers.len();
+        let answer = Message::Answer(Answer { to, handle, openers });
+        fx.multicast_for(NODE, length, |out| answer.put(out));
         passed
     }
-}
-
-fn encode(to: NodeId, handle: u64, openers: &[Opener], out: &mut Writer) {
-    out.u64(ANSWER).node(to).u64(handle).list(openers, |out, opener| opener.encode(out));
-}
-
-fn decode(input: &mut Reader<'_>) -> Result<(NodeId, u64, Vec<Opener>), DecodeError> {
-    let (to, handle, openers) = (input.node()?, input.u64()?, input.list(Opener::decode)?);
-    if openers.len() > MOST { Err(DecodeError::Invalid) } else { Ok((to, handle, openers)) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effects::Effect;
-    use crate::golden::assert_golden;
-
-    #[test]
-    fn bytes_are_as_they_were() {
-        let (mut fx, session, handle) = (Effects::new(), SessionId(7), ConnectionId(8));
-        (fx.service, fx.needs_quorum) = (ais_proto::ServiceId::Admin, false);
-        let asker = Asker { session, connection: handle, id: 9 };
-        Openers::ask(handle, asker, &Name::try_from("abra").unwrap(), &mut fx);
-        let Some(Effect::Multicast { bytes, .. }) = fx.list.pop() else { panic!("no message") };
-        assert_golden("admin-question", [("Question".into(), bytes)]);
-        let openers = [Opener { process: 4711, opens: 2 }, Opener { process: 0, opens: 3 }];
-        let mut out = Writer::new();
-        encode(NodeId::new([10, 0, 0, 2].into()), 8, &openers, &mut out);
-        assert_golden("admin-answer", [("Answer".into(), out.into_bytes())]);
-    }
 
     #[test]
     fn questions_that_wait_are_bounded() {

@@ -1,12 +1,13 @@
 //! Probes: programs that send messages through the group and see them, and
 //! those of all other probes, arrive in order.
 //!
-//! What is delivered is kept once, however many probes have not read it; who
+//! What is delivered is kept once, however many probes have not read it; a probe that
 //! falls behind by more than is kept is told how much it has missed.
 
-use crate::{Asker, ConnectionId, Delivery, Effects, Malformed};
+use super::message::{Message, Probed};
+use crate::{Asker, ConnectionId, Effects, Malformed, Promise};
 use ais_proto::admin::{Delivered, Deliveries};
-use ais_wire::{NodeId, Reader};
+use ais_wire::{NodeId, Wire as _};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Bytes of messages that are kept for the probes of a node, of all together.
@@ -19,7 +20,7 @@ const PIECE_OVERHEAD: usize = 128;
 pub(super) struct Probes {
     me: NodeId,
     probes: BTreeMap<ConnectionId, Probe>,
-    /// Those that have been told all.
+    /// The probes that have been told all.
     up_to_date: BTreeSet<ConnectionId>,
     /// What was delivered, the oldest first.
     pieces: VecDeque<Piece>,
@@ -31,7 +32,7 @@ pub(super) struct Probes {
     delivered: u64,
     /// Some came since those that were told all were last asked for.
     has_news: bool,
-    /// Whose requests were delivered to the last message.
+    /// The askers whose requests were delivered to the last message.
     answers: Vec<Asker>,
 }
 
@@ -109,31 +110,29 @@ impl Probes {
         }
         for (place, message) in messages.iter().enumerate() {
             let is_last = place + 1 == messages.len();
-            let mut out = fx.compose(is_last.then_some(asker), 8 + message.len());
-            out.u64(connection.0).raw(message);
-            fx.multicast(out);
+            let probed = Probed { probe: connection.0, message };
+            let awaited = is_last.then_some((asker, Promise::Delivered));
+            fx.multicast(awaited, 8 + message.len(), |out| Message::Probed(probed).put(out));
         }
         Ok(())
     }
 
-    /// Takes a message in agreed order.
-    pub(super) fn deliver(&mut self, delivery: Delivery<'_>) {
-        let mut input = Reader::new(delivery.message);
-        let Ok(probe) = input.u64() else { return };
-        self.answers.extend(delivery.asker);
+    /// Takes a message of a probe in agreed order.
+    pub(super) fn deliver(&mut self, from: NodeId, asker: Option<Asker>, probed: Probed<'_>) {
+        self.answers.extend(asker);
         if !self.probes.is_empty() {
-            self.keep(Delivered { from: delivery.from, probe, message: input.rest() });
+            self.keep(Delivered { from, probe: probed.probe, message: probed.message });
         }
     }
 
-    /// Those that have something new to be told.
+    /// The probes that have something new to be told.
     pub(super) fn take_behind(&mut self) -> BTreeSet<ConnectionId> {
         let has_news = std::mem::take(&mut self.has_news);
         if has_news { std::mem::take(&mut self.up_to_date) } else { BTreeSet::new() }
     }
 
-    /// Who waits for an answer, which is to be given when the own probe was told
-    /// what there is.
+    /// The askers that wait for an answer, which is to be given when their own probe was
+    /// told what there is.
     pub(super) fn take_answers(&mut self) -> Vec<Asker> {
         std::mem::take(&mut self.answers)
     }
@@ -212,7 +211,7 @@ impl Probes {
         }
     }
 
-    /// Who comes now is not told what is there.
+    /// A probe that comes now is not told what is there.
     fn end_piece(&mut self) {
         if let Some(last) = self.pieces.back_mut() {
             last.is_told = true;
@@ -224,28 +223,5 @@ impl Probes {
         let bytes: usize = self.pieces.iter().map(Piece::bytes).sum();
         assert_eq!(bytes, self.kept);
         bytes
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::SessionId;
-    use crate::effects::Effect;
-    use crate::golden::assert_golden;
-
-    #[test]
-    fn bytes_are_as_they_were() {
-        let (mut fx, session, connection) = (Effects::new(), SessionId(7), ConnectionId(8));
-        fx.service = ais_proto::ServiceId::Admin;
-        let mut probes = Probes::new(NodeId::new([10, 0, 0, 2].into()));
-        probes.start(connection);
-        let asker = Asker { session, connection, id: 9 };
-        probes.send(connection, asker, &[b"one", b"two"], &mut fx).unwrap();
-        let bytes = |effect| match effect {
-            Effect::Multicast { bytes, .. } => ("Probe".to_string(), bytes),
-            effect => panic!("{effect:?}"),
-        };
-        assert_golden("admin-probe", std::mem::take(&mut fx.list).into_iter().map(bytes));
     }
 }

@@ -14,7 +14,7 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// The same for every file that means the same.
+    /// A digest that is equal for all files that mean the same.
     #[must_use]
     pub fn digest(&self) -> u64 {
         let mut digest = Digest::default();

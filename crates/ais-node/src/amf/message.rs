@@ -15,13 +15,13 @@ tagged! {
     pub(super) enum Message {
         /// A process on the sender's node registers a component.
         1 Register { component: Name, proxy: Option<Name>, callbacks: Callbacks },
-        /// It unregisters it.
+        /// The process unregisters it.
         2 Unregister { registration: RegistrationId, proxy: Option<Name> },
         /// The library handle of these registrations is gone.
         3 HandleGone { registrations: Vec<RegistrationId> },
         /// A component answers what it was asked.
         4 Answer { registration: RegistrationId, operation: u64, is_ok: bool },
-        /// It did not, or it failed a healthcheck.
+        /// The process did not answer, or failed a healthcheck.
         5 Unanswered { registration: RegistrationId, operation: Option<u64>, cause: Cause },
         /// `saAmfErrorReport`.
         6 Report(report: Report),

@@ -206,7 +206,7 @@ impl Amf {
         all.map(|id| &self.model.config(id).name)
     }
 
-    /// Gives a message to the model. The result is for whoever asked.
+    /// Gives a message to the model. The result is for the asker.
     fn input(
         &mut self,
         Delivery { from, number, asker, .. }: Delivery<'_>,
@@ -463,9 +463,7 @@ impl Report {
 }
 
 fn send(fx: &mut Effects, asker: Option<Asker>, message: &Message) {
-    let mut out = fx.compose(asker, 64);
-    message.put(&mut out);
-    fx.multicast(out);
+    fx.multicast(asker.map(|asker| (asker, Promise::Stable)), 64, |out| message.put(out));
 }
 
 /// The callbacks of the library handle that the request came on.

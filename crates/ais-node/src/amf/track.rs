@@ -31,7 +31,7 @@ pub(super) struct Tracking {
 
 #[derive(Debug)]
 struct Subscription {
-    /// Whose it is.
+    /// The process of the handle.
     holder: Holder,
     number: u32,
     /// `CHANGES` or `CHANGES_ONLY`.
@@ -39,7 +39,7 @@ struct Subscription {
     /// The members as the program was told them last, or as they were when it
     /// asked.
     told: Members,
-    /// It has asked for all members and was not told them yet.
+    /// The handle has asked for all members and was not told them yet.
     wants_all: bool,
 }
 
@@ -146,7 +146,7 @@ impl Tracking {
         }
     }
 
-    /// Has those told who track a group in which something is new of the touched
+    /// Has the handles told that track a group in which something is new of the touched
     /// components.
     pub(super) fn touch(&mut self, touched: &[ComponentId], model: &Model, fx: &mut Effects) {
         let groups = touched.iter().flat_map(|id| model.instances_of(*id));

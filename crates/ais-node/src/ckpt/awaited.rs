@@ -17,7 +17,7 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// So many bytes from `start` on are written.
+    /// Marks this many bytes from `start` on as written.
     pub(super) fn mark(&mut self, start: usize, count: usize) {
         let (mut at, end) = (start, start + count);
         while at < end {

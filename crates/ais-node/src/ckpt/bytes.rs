@@ -29,7 +29,7 @@ impl Bytes {
         Self { size, ..Self::default() }
     }
 
-    /// So many bytes, none of which is here yet ([`Bytes::fill`]).
+    /// Contents of this length, none of which is here yet ([`Bytes::fill`]).
     pub(super) fn awaited(size: u32) -> Self {
         Self { size, awaited: (size > 0).then(Rc::default), ..Self::default() }
     }

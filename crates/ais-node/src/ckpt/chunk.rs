@@ -162,7 +162,7 @@ impl Mapping {
         Some(Self { map, length: 0 })
     }
 
-    /// It is kept for the next chunk, or goes back to the system.
+    /// Memory of a chunk that is gone: kept for the next chunk, or given back to the system.
     fn give_back(self) {
         USED.set(USED.get() - 1);
         FREE.with_borrow_mut(|free| {

@@ -74,7 +74,7 @@ impl Limit {
         self.failure_with(error)
     }
 
-    /// The same with the error that the specification has for it.
+    /// This limit with the error that the specification has for it.
     pub(super) fn failure_with(self, error: AisError) -> Failure {
         Failure { error, element: None, limit: Some(self) }
     }

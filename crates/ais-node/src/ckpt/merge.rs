@@ -4,7 +4,7 @@
 //! A checkpoint is what its id says, wherever it was changed since; and what
 //! has the same name is meant to be the same. So the copy of the side that
 //! ranks first takes the place of all others with its id or its name, and
-//! whoever had one of them open has it open. What only one side has stays. A
+//! handles that had one of them open have it open. What only one side has stays. A
 //! checkpoint whose name is unlinked has none, so it only meets its own id.
 
 use super::checkpoint::Checkpoint;

@@ -38,11 +38,11 @@ record! {
 }
 
 record! {
-    /// The same for an open.
+    /// What the node that is asked puts on an open, so that all nodes judge it alike.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub(super) struct Opener {
         pub(super) strict: bool,
-        /// Whose the checkpoint is, if the open makes it.
+        /// The user that the checkpoint belongs to, if the open makes it.
         pub(super) owner: UserId,
         pub(super) room: Room,
     }

@@ -164,9 +164,7 @@ impl Ckpt {
         self.closes_left = self.closes_left.saturating_sub(before - self.opens.len());
         for ((holder, checkpoint), count) in closed {
             let message = Message::Close { checkpoint, count };
-            let mut out = fx.compose(None, message.length());
-            message.put(&mut out);
-            fx.multicast_for(holder, out);
+            fx.multicast_for(holder, message.length(), |out| message.put(out));
         }
         if is_first && (self.closes_left < self.pace.checkpoints || self.opens.have_more()) {
             fx.set_timer(CLOSING, PAUSE);
@@ -186,7 +184,7 @@ impl Ckpt {
             self.duties.watch_retention(id, &self.state, fx);
         }
         let Some(asker) = delivery.asker else {
-            // Who asked here has given up, so nobody else will close it.
+            // The program that asked here has given up, so nobody else will close it.
             if let Ok(id) = result
                 && delivery.from == self.me
             {
@@ -247,8 +245,8 @@ impl Ckpt {
         self.reached.tell(failure, name, &self.limits);
     }
 
-    /// When a change may be answered: with all replicas updated, or with this
-    /// one, as the checkpoint was made. What is no data is the same for all.
+    /// When a change may be answered. Changes of data: with all replicas updated, or with
+    /// this one, as the checkpoint was made. All other changes: with all replicas updated.
     fn promise(&self, id: CheckpointId, change: &Change<'_>) -> Promise {
         let is_data = matches!(
             change,
@@ -421,9 +419,8 @@ impl Service for Ckpt {
 
 /// Multicasts a message; `asker` waits for its delivery here.
 fn send(message: &Message<'_>, asker: Option<Asker>, fx: &mut Effects) {
-    let mut out = fx.compose(asker, message.length());
-    message.put(&mut out);
-    fx.multicast(out);
+    let awaited = asker.map(|asker| (asker, Promise::Stable));
+    fx.multicast(awaited, message.length(), |out| message.put(out));
 }
 
 /// Takes opens back for which nobody waits.

@@ -35,7 +35,7 @@ struct Watch {
 enum Seen {
     NotYet,
     Ahead,
-    /// It was past from the start.
+    /// The end was past from the start.
     Past,
 }
 

@@ -54,7 +54,7 @@ pub(super) struct Opens {
     last: u32,
     opens: BTreeMap<u32, Kept>,
     sessions: BTreeMap<SessionId, OfSession>,
-    /// The same by checkpoint.
+    /// The opens by checkpoint.
     openers: BTreeMap<(Place, SessionId), BTreeSet<u32>>,
     /// What each checkpoint is called now; `None`: it is gone, and nobody has it
     /// open any more.
@@ -74,7 +74,7 @@ pub(super) struct Opens {
 }
 
 impl Opens {
-    /// Takes an open for whoever asked for it. Its number.
+    /// Takes an open for the handle that asked for it. Its number.
     pub(super) fn add(
         &mut self,
         asker: Asker,
@@ -166,8 +166,8 @@ impl Opens {
     }
 
     /// Forgets about so many opens of sessions that are over and may send messages,
-    /// and of checkpoints that are gone. How many there were by whose they were and
-    /// the checkpoint, if that is there.
+    /// and of checkpoints that are gone. How many there were by holder and
+    /// checkpoint, if that is there.
     pub(super) fn take_some(
         &mut self,
         most: usize,
@@ -188,7 +188,7 @@ impl Opens {
         !self.over.is_empty() || !self.gone.is_empty()
     }
 
-    /// The next open to forget, and whose it is.
+    /// The next open to forget, and its holder.
     fn next_over(&mut self, ledger: &Ledger) -> Option<(Holder, u32)> {
         for _ in 0..self.over.len().min(MOST_SKIPPED) {
             let session = self.over.pop_front()?;

@@ -10,7 +10,7 @@ use super::spare::Spare;
 use super::state::Room;
 use super::{Ckpt, MAX_ELEMENTS, MAX_OPENS, send};
 use crate::ledger::Kind;
-use crate::{Asker, Caller, Effects, Ledger, Now};
+use crate::{Asker, Caller, Effects, Ledger, Now, Promise};
 use ais_proto::ckpt::{self, Attributes, OpenFlags, ReadElement, Request, UpdateOption};
 use ais_proto::{AisError, ServiceId};
 use ais_wire::Writer;
@@ -33,7 +33,7 @@ pub(super) enum Refusal {
 #[derive(Clone, Copy)]
 struct Later {
     tag: u32,
-    /// Those of the library handle.
+    /// The callbacks of the library handle.
     callbacks: u32,
 }
 
@@ -95,9 +95,9 @@ impl Ckpt {
         self.check_bounds(&change)
             .and_then(|()| self.state.check_growth(checkpoint, &change, stamp))
             .inspect_err(|failure| self.tell(failure, open.checkpoint))?;
-        let mut out = fx.compose(Some(asker), HEAD);
-        put_head(open.checkpoint, stamp, code, &mut out);
-        fx.forward(out);
+        fx.forward(Some((asker, Promise::Stable)), HEAD, |out| {
+            put_head(open.checkpoint, stamp, code, out);
+        });
         Ok(())
     }
 
@@ -247,7 +247,7 @@ impl Ckpt {
         let (number, change) = Change::of(request).ok_or(Refusal::Malformed)?;
         let open = self.opens.find(number, asker.session)?;
         match &change {
-            // It is for whoever has the checkpoint open, as in the original.
+            // Anybody may do it who has the checkpoint open, as in the original.
             Change::SetRetention(_) => {}
             Change::Synchronize { .. } => self.check_synchronize(open)?,
             Change::SetActive => {

@@ -73,7 +73,7 @@ impl Shards {
             .map(|(number, section)| (*number, section))
     }
 
-    /// Those from `first` on and below `end`, the highest number first.
+    /// The entries from `first` on and below `end`, the highest number first.
     pub(super) fn down(&self, first: u64, end: u64) -> impl Iterator<Item = (u64, &Section)> {
         let end = end.max(first);
         let shards = self.shards.range(first / SHARD..=end / SHARD).rev();

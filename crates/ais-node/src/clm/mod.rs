@@ -1,4 +1,4 @@
-//! CLM, Cluster Membership: who is in the cluster (A.01.01 section CLM).
+//! CLM, Cluster Membership: which nodes are in the cluster (A.01.01 section CLM).
 //!
 //! Replicated are the records of the nodes, which every member announces when
 //! a view begins (`sync`). A view is shown to programs once the records of all
@@ -43,7 +43,7 @@ struct Subscription {
     /// The members as the program was told them last, or as they were when it
     /// asked.
     told: Rc<Shown>,
-    /// It has asked for all members and was not told them yet.
+    /// The handle has asked for all members and was not told them yet.
     wants_all: bool,
 }
 

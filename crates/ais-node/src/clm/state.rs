@@ -36,8 +36,8 @@ struct Member {
 }
 
 impl Shown {
-    /// Who of those that a program was told is there no more, and who has come
-    /// since. One that has been away is both.
+    /// Which of the nodes that a program was told are there no more, and which have come
+    /// since. A node that has been away is both.
     pub(super) fn changes_since(&self, told: &Self) -> Vec<(clm::Node, Change)> {
         let is_in = |shown: &Self, id: &NodeId, member: &Member| {
             shown.members.get(id).is_some_and(|of| of.since == member.since)
@@ -81,7 +81,7 @@ pub(super) struct Members {
     /// `None`: the record has not come yet.
     members: BTreeMap<NodeId, Option<Record>>,
     /// Joined since the view that is shown, or not what is shown of them; some of
-    /// them may be shown as who they were before they left.
+    /// them may be shown as they were before they left.
     joined: BTreeSet<NodeId>,
 }
 

@@ -35,8 +35,8 @@ impl Node {
                 }
                 Effect::Tell { connection, due, at_once: true } => self.tell_now(connection, due),
                 Effect::Tell { connection, due, at_once: false } => self.tell(connection, due),
-                Effect::Multicast { holder, bytes } => {
-                    self.outbox.push(holder, bytes, &mut self.fx.ledger);
+                Effect::Multicast(message) => {
+                    self.outbox.push(message, &mut self.fx.ledger);
                 }
                 Effect::SetTimer(timer, after) => {
                     self.timers.set(service, timer, now.monotonic.saturating_add(after));
@@ -59,7 +59,7 @@ impl Node {
             // Members that came another way have not done it, or have done what
             // failed here.
             Some(_) if self.is_cut_short && self.delivers_change => {
-                self.unsettled.push(output);
+                self.in_doubt.push(output);
             }
             // What was held while states were brought together may be stable
             // by the time it is applied.
@@ -98,13 +98,13 @@ impl Node {
     /// last, nor whether one that failed is made.
     pub(super) fn settle_held(&mut self, now: Now, has_quorum: bool) {
         self.stable = 0;
-        for output in std::mem::take(&mut self.unsettled) {
+        for output in std::mem::take(&mut self.in_doubt) {
             self.put_out_unknown(now, output);
         }
-        let settled = std::mem::take(&mut self.settled);
-        for held in settled.into_iter().chain(std::mem::take(&mut self.held)) {
+        let held_over = std::mem::take(&mut self.held_over);
+        for held in held_over.into_iter().chain(std::mem::take(&mut self.held)) {
             if has_quorum || !held.needs_quorum {
-                self.settled.push(held);
+                self.held_over.push(held);
             } else {
                 self.put_out_unknown(now, held.output);
             }
@@ -112,11 +112,11 @@ impl Node {
     }
 
     /// All members have entered this view, with all that came before it.
-    pub(super) fn put_out_settled(&mut self) {
-        if !self.settled.is_empty() {
+    pub(super) fn put_out_held_over(&mut self) {
+        if !self.held_over.is_empty() {
             self.holds.get_on();
         }
-        for held in std::mem::take(&mut self.settled) {
+        for held in std::mem::take(&mut self.held_over) {
             self.put_out(held.output);
         }
     }

@@ -1,14 +1,14 @@
 //! What the group brings: views, and messages in agreed order.
 
-use super::outbox;
 use super::tasks::Task;
 use super::{Node, Output};
-use crate::effects::Envelope;
+use crate::effects::Outgoing;
+use crate::envelope::{Envelope, ToService};
 use crate::group::Config;
 use crate::record::Record;
-use crate::sync::{ENVELOPE, Exchange, Phase};
+use crate::sync::{Exchange, Logged, Phase};
 use crate::{Delivery, Now};
-use ais_group::{Guarantee, Lane, Output as FromGroup, QueueFull, View};
+use ais_group::{Output as FromGroup, QueueFull, View};
 use ais_proto::{AisError, ServiceId};
 use ais_wire::{NodeId, Reader};
 
@@ -41,7 +41,9 @@ impl Node {
                 break;
             }
         }
-        let waits = !self.held.is_empty() || !self.settled.is_empty() || !self.unsettled.is_empty();
+        let replies_wait =
+            [self.held.is_empty(), self.held_over.is_empty(), self.in_doubt.is_empty()];
+        let waits = replies_wait.contains(&false);
         self.holds.await_group(waits || self.fx.askers.wait());
     }
 
@@ -54,29 +56,26 @@ impl Node {
         // The next chunks are not to queue up behind all that programs send.
         let limit = if sends { IN_GROUP } else { in_group_limit(&self.config.group) };
         let next = match self.sync.phase {
-            _ if is_sync => self.sync_outbox.pop_front(),
+            _ if is_sync => self.sync_outbox.pop_front().map(Outgoing::of_sync),
             Phase::Serving if self.tasks.is_empty() => self.outbox.pop(limit, &mut self.fx.ledger),
             // What the programs want waits while it is not known which state it
             // will meet.
             _ => None,
         };
-        let Some(bytes) = next else { return false };
+        let Some(Outgoing { holder, guarantee, lane, bytes }) = next else { return false };
         let length = bytes.len();
-        let guarantee = guarantee(&bytes);
-        let lane = if is_sync { Lane::Ordinary } else { outbox::lane(&bytes) };
         match self.group.engine_mut().multicast(now.monotonic, bytes, guarantee, lane) {
+            Ok(()) if is_sync => true,
             Ok(()) => {
-                if !is_sync {
-                    self.outbox.taken(lane, length);
-                }
+                self.outbox.taken(lane, length);
                 true
             }
+            Err(QueueFull(bytes)) if is_sync => {
+                self.sync_outbox.push_front(bytes);
+                false
+            }
             Err(QueueFull(bytes)) => {
-                if is_sync {
-                    self.sync_outbox.push_front(bytes);
-                } else {
-                    self.outbox.put_back(bytes);
-                }
+                self.outbox.put_back(Outgoing { holder, guarantee, lane, bytes });
                 false
             }
         }
@@ -135,46 +134,50 @@ impl Node {
 
     pub(super) fn on_deliver(&mut self, now: Now, number: u64, from: NodeId, bytes: Vec<u8>) {
         self.sync.delivered.add(now.monotonic, number, from, &bytes);
-        if bytes.first() == Some(&ENVELOPE) {
-            return self.on_sync(now, number, from, &bytes);
-        }
-        if from == self.config.node {
-            self.outbox.delivered(&bytes);
-        }
-        if bytes.first() == Some(&(ServiceId::Admin as u8)) {
-            // No state is changed by what a probe sends.
-            return self.deliver(now, number, from, &bytes);
-        }
-        let length = bytes.len();
-        match self.sync.phase {
-            Phase::Serving | Phase::Filling => {
-                self.deliver(now, number, from, &bytes);
+        let mut input = Reader::new(&bytes);
+        let to = match Envelope::take(&mut input) {
+            Ok(Envelope::Sync { view }) => {
+                return self.on_sync(now, number, from, view, input.rest());
             }
-            Phase::Out | Phase::Waiting => self.lose(now, from, &bytes),
-            _ => self.sync.hold(number, from, bytes),
+            Ok(Envelope::Service(to)) => to,
+            Err(_) => return log::warn!("a message from {from} was dropped: it is for no service"),
+        };
+        let length = bytes.len();
+        if from == self.config.node {
+            self.outbox.delivered(to.lane(length), length);
+        }
+        if to.service == ServiceId::Admin {
+            // No state is changed by what a probe sends.
+            return self.deliver(now, number, from, to, input.rest());
+        }
+        match self.sync.phase {
+            Phase::Serving | Phase::Filling => self.deliver(now, number, from, to, input.rest()),
+            Phase::Out | Phase::Waiting => self.refuse(now, from, to, AisError::Timeout),
+            _ => self.sync.hold(number, from, to, bytes),
         }
         if self.sync.overflows(length) {
             self.begin_transfer_anew(now);
         }
     }
 
+    /// Applies a message that was held or logged.
+    pub(super) fn deliver_logged(&mut self, now: Now, logged: &Logged) {
+        let message = logged.bytes.get(ToService::LENGTH..).unwrap_or_default();
+        self.deliver(now, logged.number, logged.from, logged.to, message);
+    }
+
     /// Applies a message to the state of this node.
-    pub(super) fn deliver(&mut self, now: Now, number: u64, from: NodeId, bytes: &[u8]) {
-        let mut input = Reader::new(bytes);
-        let Ok(envelope) = Envelope::decode(&mut input) else {
-            log::warn!("a message from {from} was dropped: it is for no service");
-            return;
-        };
-        let Envelope { service, needs_quorum, origin } = envelope;
-        // Who sent it had quorum, and those who deliver it have lost it. Others
-        // may have it who have not, if it was sent before.
+    fn deliver(&mut self, now: Now, number: u64, from: NodeId, to: ToService, message: &[u8]) {
+        let ToService { service, needs_quorum, origin } = to;
+        // The node that sent the message had quorum, and the nodes that deliver it have
+        // lost it. Others may have applied the message, if it was sent before.
         if needs_quorum && !self.sync.may_apply() {
             let error = if self.sync.is_over { AisError::Timeout } else { AisError::TryAgain };
-            return self.refuse(now, from, origin, error);
+            return self.refuse(now, from, to, error);
         }
         if !self.sync.takes_from(service, from) {
             let error = if needs_quorum { AisError::TryAgain } else { AisError::NotExist };
-            return self.refuse(now, from, origin, error);
+            return self.refuse(now, from, to, error);
         }
         let asker = if from == self.config.node { self.fx.askers.take(origin) } else { None };
         let held = self.held.len();
@@ -182,7 +185,7 @@ impl Node {
         // What was held is everywhere when all have what it was held for.
         self.fx.delivery = number.max(self.agreed_at);
         self.delivers_change = needs_quorum;
-        let delivery = Delivery { from, number, asker, message: input.rest() };
+        let delivery = Delivery { from, number, asker, message };
         match self.services.get_mut(service) {
             Some(service) => service.on_deliver(delivery, &mut self.fx),
             None => self.admin.on_deliver(delivery, &self.services.ckpt, &mut self.fx),
@@ -194,17 +197,11 @@ impl Node {
         self.delivers_change = false;
     }
 
-    /// Drops a message that others may have applied.
-    pub(super) fn lose(&mut self, now: Now, from: NodeId, bytes: &[u8]) {
-        if let Ok(envelope) = Envelope::decode(&mut Reader::new(bytes)) {
-            self.refuse(now, from, envelope.origin, AisError::Timeout);
-        }
-    }
-
-    /// Tells whoever waits for a message that nothing comes of it.
-    fn refuse(&mut self, now: Now, from: NodeId, origin: u64, error: AisError) {
+    /// Tells the asker that waits for a message that nothing comes of it: with a timeout if
+    /// others may have applied it.
+    pub(super) fn refuse(&mut self, now: Now, from: NodeId, to: ToService, error: AisError) {
         if from == self.config.node
-            && let Some((asker, outcome)) = self.fx.askers.take_with_outcome(origin)
+            && let Some((asker, outcome)) = self.fx.askers.take_with_outcome(to.origin)
         {
             self.holds.get_on();
             match outcome.failure(error) {
@@ -223,12 +220,4 @@ fn in_group_limit(group: &Config) -> usize {
         Config::Ring(ring) => IN_GROUP.max(ring.mtu * TWO_ROTATIONS),
         _ => IN_GROUP,
     }
-}
-
-/// What the group is asked for with a message. Programs wait for their changes
-/// to be stable; probes and nodes for the delivery of what they send.
-fn guarantee(bytes: &[u8]) -> Guarantee {
-    let is_awaited = Envelope::decode(&mut Reader::new(bytes))
-        .is_ok_and(|envelope| envelope.service != ServiceId::Admin && envelope.origin != 0);
-    if is_awaited { Guarantee::Acknowledged } else { Guarantee::Agreed }
 }

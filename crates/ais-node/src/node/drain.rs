@@ -6,18 +6,18 @@ use crate::Now;
 use ais_proto::ServiceId;
 
 /// How long components are waited for at most, in nanoseconds: longer than
-/// `callback-timeout` is by default, shorter than who stops a daemon waits for
-/// its end.
+/// `callback-timeout` is by default, shorter than an init system waits for the
+/// end of a daemon that it stops.
 const LONGEST: u64 = 8_000_000_000;
 
 /// How far a node is with that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Drain {
-    /// It stays.
+    /// The node stays.
     No,
-    /// It waits until then.
+    /// The node waits until then.
     Until(u64),
-    /// It may leave.
+    /// The node may leave.
     Over,
 }
 

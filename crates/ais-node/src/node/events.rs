@@ -165,8 +165,8 @@ impl Node {
         }
     }
 
-    /// Has probes told what was delivered, and answers who waited for it: each
-    /// has heard of its own messages by then.
+    /// Has probes told what was delivered, and answers those that waited for it: each
+    /// probe has heard of its own messages by then.
     fn tell_probes(&mut self) {
         for probe in self.admin.take_behind() {
             self.add_in_turn(probe, Due::Deliveries);

@@ -113,7 +113,7 @@ impl Node {
         self.holds.begin(caller, None);
     }
 
-    /// It reads it now.
+    /// The program reads the event now.
     pub fn request_is_read(&mut self, now: Now, connection: ConnectionId) {
         self.wake(now);
         self.holds.end(connection, None);
@@ -124,7 +124,7 @@ impl Node {
         self.services.ckpt.on_too_long(now);
     }
 
-    /// Whoever asked with this id no longer waits.
+    /// The program that asked with this id no longer waits.
     pub fn cancel(&mut self, now: Now, connection: ConnectionId, id: u32) {
         self.wake(now);
         self.holds.end(connection, Some(id));

@@ -7,20 +7,27 @@ use crate::group::Config as GroupConfig;
 use crate::service::{Part, Side};
 use crate::services::{Place, SERVICES, Services};
 use crate::sync::{Change, Exchange, Incoming, Message, Phase, Plan, PlannedSide, Progress, Stage};
-use ais_group::View;
+use ais_group::{View, ViewId};
 use ais_proto::ServiceId;
 use ais_wire::NodeId;
 
-/// For so many nanoseconds, and until whoever is gone is out of the view, a node
+/// For so many nanoseconds, and until a member that is gone is out of the view, a node
 /// waits for the next message that brings states together. Members have compared
-/// what they were given by then, so that whoever differs has asked for a new view.
+/// what they were given by then, so that a member that differs has asked for a new view.
 const PATIENCE: u64 = 25_000_000_000;
 
 impl Node {
     /// A message of state synchronisation was delivered.
-    pub(super) fn on_sync(&mut self, now: Now, number: u64, from: NodeId, bytes: &[u8]) {
+    pub(super) fn on_sync(
+        &mut self,
+        now: Now,
+        number: u64,
+        from: NodeId,
+        view: ViewId,
+        bytes: &[u8],
+    ) {
         let message = match self.sync.decode(bytes) {
-            Ok((view, message)) if self.sync.view_id() == Some(view) => message,
+            Ok(message) if self.sync.view_id() == Some(view) => message,
             Ok(_) => return,
             Err(error) => {
                 log::warn!("a message from {from} about its state was dropped: {error}");
@@ -31,14 +38,15 @@ impl Node {
             self.sync.came_at = now.monotonic;
         }
         match message {
-            Message::Announce(announce) => {
+            Message::Announce(bytes) => {
+                let announce = self.sync.decode_announce(bytes);
                 if !self.sync.announces.contains_key(&from) {
                     self.each_service(now, |_, service, fx| {
                         service.on_announced(from, &announce.record, fx);
                     });
                 }
                 if let Some(plan) = self.sync.announced(from, announce) {
-                    self.put_out_settled();
+                    self.put_out_held_over();
                     self.agreed_at = number;
                     self.follow(now, plan);
                 }
@@ -72,8 +80,8 @@ impl Node {
 
     /// Has all members compare what was delivered to them, if it is time for that
     /// and this node is the one to do so: the lowest member, whatever it has of the
-    /// state, as who differs may take itself or others for synchronised when they are
-    /// not. While it has not done all that the group has brought, a comparison may be
+    /// state, as a member that differs may take itself or others for synchronised when
+    /// they are not. While it has not done all that the group has brought, a comparison may be
     /// part of that, which would count for others and not here.
     pub(super) fn compare(&mut self, now: Now) {
         if !self.tasks.is_empty() || !self.sync.delivered.is_due(now.monotonic) {
@@ -143,7 +151,7 @@ impl Node {
         if !goes_on && !self.sync.synced.contains(&me) {
             self.forget_state(now, Phase::Receiving);
         } else if !goes_on && missing.is_some() {
-            // Nobody is left who has the rest.
+            // No member is left that has the rest.
             self.sync.forget_state(Phase::Gathering);
             self.take_empty_state(now);
             for service in self.sync.configured() {

@@ -36,7 +36,7 @@ use tasks::Task;
 /// leads to at once is for the next step.
 const TIMERS: usize = 64;
 
-/// What whoever drives the node has to do.
+/// What the driver of the node has to do: the daemon, or the simulator.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Output {
     /// Send a reply.
@@ -98,12 +98,13 @@ pub struct Node {
     held: VecDeque<Held>,
     /// What was still held when the last view ended: members of this one may
     /// not have entered it.
-    settled: Vec<Held>,
+    held_over: Vec<Held>,
     /// What is applied was held for a plan or a merge that did not come, where
     /// quorum is asked for.
     is_cut_short: bool,
-    /// Answers to that.
-    unsettled: Vec<HeldOutput>,
+    /// Replies and events that tell of a change made then: nobody can tell whether
+    /// it lasts.
+    in_doubt: Vec<HeldOutput>,
     /// The message with which it was agreed in this view what becomes of the
     /// states, and with it of what was held; 0 before.
     agreed_at: u64,
@@ -154,8 +155,8 @@ impl Node {
             stable: 0,
             held: VecDeque::new(),
             is_cut_short: false,
-            settled: Vec::new(),
-            unsettled: Vec::new(),
+            held_over: Vec::new(),
+            in_doubt: Vec::new(),
             agreed_at: 0,
             delivers_change: false,
             count_told: None,
@@ -248,7 +249,7 @@ impl Node {
         self.drive(now, |group| group.engine_mut().leave(now.monotonic));
     }
 
-    /// Has operators told of what whoever drives the node counts of its own work,
+    /// Has operators told of what the driver of the node counts of its own work,
     /// by name, beside what the ring counts.
     pub fn tell_counters(&mut self, counters: Vec<(&'static str, u64)>) {
         self.admin.tell_counters(counters);
@@ -338,8 +339,8 @@ impl Node {
         !self.tasks.is_empty() || !self.fx.ledger.may_take(ledger::Kind::Outbox, holder, 1)
     }
 
-    /// What clients hold, with its bounds. Whoever drives the node counts there
-    /// what he keeps for them.
+    /// What clients hold, with its bounds. The driver of the node counts there what it
+    /// keeps for them.
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
         &self.fx.ledger

@@ -10,6 +10,7 @@ use super::{Node, Output};
 use crate::Now;
 use crate::sync::{Logged, Plan};
 use ais_group::Output as FromGroup;
+use ais_proto::AisError;
 
 /// What a piece of a walk through the state counts for, in messages.
 const PIECE_OF_WALK: usize = 256;
@@ -32,7 +33,7 @@ pub(super) enum Task {
     Serve,
     /// The states that this plan names are to be sent.
     Exchange(Plan),
-    /// That of this node is to be frozen for it.
+    /// The state of this node is to be frozen for this plan.
     Freeze(Plan),
 }
 
@@ -144,17 +145,16 @@ impl Node {
     }
 
     fn apply_logged(&mut self, now: Now, how: How, logged: &Logged) {
-        let Logged { has_quorum, number, from, ref bytes } = *logged;
         match how {
-            How::Now => self.deliver(now, number, from, bytes),
+            How::Now => self.deliver_logged(now, logged),
             How::AsLogged { is_cut_short } => {
                 self.is_cut_short = is_cut_short;
-                let has_quorum = self.sync.replace_quorum(has_quorum);
-                self.deliver(now, number, from, bytes);
+                let has_quorum = self.sync.replace_quorum(logged.has_quorum);
+                self.deliver_logged(now, logged);
                 self.sync.replace_quorum(has_quorum);
                 self.is_cut_short = false;
             }
-            How::Lost => self.lose(now, from, bytes),
+            How::Lost => self.refuse(now, logged.from, logged.to, AisError::Timeout),
         }
     }
 

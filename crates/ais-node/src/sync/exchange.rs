@@ -13,7 +13,7 @@ use ais_wire::NodeId;
 /// What became of a part of a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// It was taken, or is of no use here.
+    /// The part was taken, or is of no use here.
     Readable,
     /// This node cannot read what it was sent, for this reason.
     Unreadable(&'static str),

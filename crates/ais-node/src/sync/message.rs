@@ -1,42 +1,50 @@
-//! The messages of state synchronisation. They travel among those of the
-//! services, marked by an envelope of their own, and name the view they belong
-//! to: one that comes later than its view is void.
+//! The messages of state synchronisation. They travel among those of the services, behind an
+//! [`Envelope`] that names the view they belong to: one that comes later than its view is
+//! void.
 
 use crate::by_service::ByService;
 use crate::cursor::Cursor;
+use crate::envelope::Envelope;
 use crate::record::Record;
 use crate::service::Fingerprint;
 use crate::services::{Place, SERVICES, Services};
 use ais_group::ViewId;
 use ais_proto::ServiceId;
-use ais_wire::{DecodeError, Reader, Writer};
+use ais_wire::{DecodeError, Form, Reader, Rest, Wire, Writer, record, tagged};
 
-/// Stands where other messages name their service.
-pub(crate) const ENVELOPE: u8 = 0;
+tagged! {
+    /// A message of state synchronisation.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub(crate) enum Message<'a> {
+        /// What a member brings into the view: an [`Announce`].
+        1 Announce(announce: &'a [u8] as Rest),
+        /// A part of the state of the sender's side. `sent`: see [`super::transfer::Sent`].
+        2 Chunk { attempt: u32, sent: u32, service: ServiceId, bytes: &'a [u8] as Rest },
+        /// The state of the sender's side was sent to its end.
+        3 End { attempt: u32, sent: u32 },
+        /// The sender cannot read the state it was sent.
+        4 Unable { attempt: u32 },
+        /// Contents up to this place; `None`: that was all of them.
+        5 Fill {
+            attempt: u32,
+            sent: u32,
+            next: Option<Place> as ByReplica,
+            bytes: &'a [u8] as Rest,
+        },
+        /// What was delivered to the sender up to the last comparison in this view
+        /// ([`super::lineage::Delivered`]).
+        6 Compare { delivered: Option<u32> },
+    }
+}
 
-const ANNOUNCE: u8 = 1;
-const CHUNK: u8 = 2;
-const END: u8 = 3;
-const UNABLE: u8 = 4;
-const FILL: u8 = 5;
-const COMPARE: u8 = 6;
-
-/// A message of state synchronisation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Message<'a> {
-    /// What a member brings into the view.
-    Announce(Announce),
-    /// A part of the state of the sender's side. `sent`: see [`super::transfer::Sent`].
-    Chunk { attempt: u32, sent: u32, service: ServiceId, bytes: &'a [u8] },
-    /// That was all of it.
-    End { attempt: u32, sent: u32 },
-    /// The sender cannot read the state it was sent.
-    Unable { attempt: u32 },
-    /// Contents up to this place; `None`: that was all of them.
-    Fill { attempt: u32, sent: u32, next: Option<Place>, bytes: &'a [u8] },
-    /// What was delivered to the sender up to the last comparison in this view
-    /// ([`super::lineage::Delivered`]).
-    Compare { delivered: Option<u32> },
+impl Message<'_> {
+    /// The message in this view, with its envelope.
+    pub(crate) fn encode(&self, view: ViewId) -> Vec<u8> {
+        let mut out = Writer::with_capacity(64);
+        Envelope::Sync { view }.put(&mut out);
+        self.put(&mut out);
+        out.into_bytes()
+    }
 }
 
 /// What a member brings into a view.
@@ -52,17 +60,19 @@ pub(crate) struct Announce {
     pub(crate) quorum: u64,
     /// Of each service that has one, in the order of the services.
     pub(crate) configurations: ByService<Configuration>,
-    /// Who it is.
+    /// What it says of itself.
     pub(crate) record: Record,
 }
 
-/// The configuration of a member for a service.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Configuration {
-    /// The digest of the one that the service runs with on its side.
-    pub(crate) in_use: u64,
-    /// The one that the member has itself.
-    pub(crate) own: Fingerprint,
+record! {
+    /// The configuration of a member for a service.
+    #[derive(Debug, Clone, Default, PartialEq, Eq)]
+    pub(crate) struct Configuration {
+        /// The digest of the one that the service runs with on its side.
+        pub(crate) in_use: u64,
+        /// The one that the member has itself.
+        pub(crate) own: Fingerprint,
+    }
 }
 
 /// What the services of a node have in its messages.
@@ -80,76 +90,10 @@ impl Shape {
         let configured = SERVICES.iter().copied().filter(has_one).collect();
         Self { configured, contents: services.contents_count() }
     }
-}
 
-impl Message<'_> {
-    pub(crate) fn encode(&self, view: ViewId) -> Vec<u8> {
-        let mut out = Writer::with_capacity(64);
-        let kind = match self {
-            Self::Announce(_) => ANNOUNCE,
-            Self::Chunk { .. } => CHUNK,
-            Self::End { .. } => END,
-            Self::Unable { .. } => UNABLE,
-            Self::Fill { .. } => FILL,
-            Self::Compare { .. } => COMPARE,
-        };
-        view.encode(out.u8(ENVELOPE));
-        out.u8(kind);
-        match self {
-            Self::Announce(announce) => announce.encode(&mut out),
-            Self::Chunk { attempt, sent, service, bytes } => {
-                out.u32(*attempt).u32(*sent).u8(*service as u8).raw(bytes);
-            }
-            Self::End { attempt, sent } => {
-                out.u32(*attempt).u32(*sent);
-            }
-            Self::Unable { attempt } => {
-                out.u32(*attempt);
-            }
-            Self::Fill { attempt, sent, next, bytes } => {
-                encode_place(*next, out.u32(*attempt).u32(*sent));
-                out.raw(bytes);
-            }
-            Self::Compare { delivered } => {
-                out.option(delivered.as_ref(), |out, delivered| {
-                    out.u32(*delivered);
-                });
-            }
-        }
-        out.into_bytes()
-    }
-}
-
-impl<'a> Message<'a> {
-    /// The view and the message in it. An announcement that cannot be read is
-    /// one of a member that brings nothing: all must come to the same plan,
-    /// and nobody may wait for it for ever.
-    pub(crate) fn decode(bytes: &'a [u8], shape: &Shape) -> Result<(ViewId, Self), DecodeError> {
-        let mut input = Reader::new(bytes);
-        if input.u8()? != ENVELOPE {
-            return Err(DecodeError::Invalid);
-        }
-        let view = ViewId::decode(&mut input)?;
-        let message = match input.u8()? {
-            ANNOUNCE => Self::Announce(Announce::decode(&mut input, shape).unwrap_or_default()),
-            CHUNK => Self::Chunk {
-                attempt: input.u32()?,
-                sent: input.u32()?,
-                service: ServiceId::decode(&mut input)?,
-                bytes: input.rest(),
-            },
-            END => Self::End { attempt: input.u32()?, sent: input.u32()? },
-            UNABLE => Self::Unable { attempt: input.u32()? },
-            FILL => Self::Fill {
-                attempt: input.u32()?,
-                sent: input.u32()?,
-                next: decode_place(&mut input, shape)?,
-                bytes: input.rest(),
-            },
-            COMPARE => Self::Compare { delivered: input.option(Reader::u32)? },
-            _ => return Err(DecodeError::Invalid),
-        };
-        Ok((view, message))
+    /// Whether a place, if it is one, is in the contents of a replica.
+    pub(crate) fn has(&self, place: Option<Place>) -> bool {
+        place.is_none_or(|place| place.replica < self.contents)
     }
 }
 
@@ -161,34 +105,33 @@ impl Announce {
         self.configurations.get(service).unwrap_or(&NONE)
     }
 
-    fn encode(&self, out: &mut Writer) {
-        out.option(self.lineage.as_ref(), |out, lineage| {
-            out.u64(*lineage);
-        });
-        encode_place(self.missing, out);
-        out.u64(self.quorum);
-        for (_, Configuration { in_use, own }) in self.configurations.iter() {
-            out.u64(*in_use).u64(own.all).list(&own.parts, |out, (name, digest)| {
-                out.name(name).u64(*digest);
-            });
+    /// The announcement without an envelope.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::with_capacity(64);
+        self.lineage.put(&mut out);
+        ByReplica::put(&self.missing, &mut out);
+        self.quorum.put(&mut out);
+        for (_, configuration) in self.configurations.iter() {
+            configuration.put(&mut out);
         }
-        self.record.encode(out);
+        self.record.put(&mut out);
+        out.into_bytes()
     }
 
-    fn decode(input: &mut Reader<'_>, shape: &Shape) -> Result<Self, DecodeError> {
-        let (lineage, missing) = (input.option(Reader::u64)?, decode_place(input, shape)?);
+    /// Reads an announcement. The services of this version say what is in it.
+    ///
+    /// # Errors
+    /// A [`DecodeError`] if the bytes are none.
+    pub(crate) fn decode(bytes: &[u8], shape: &Shape) -> Result<Self, DecodeError> {
+        let mut input = Reader::new(bytes);
+        let (lineage, missing) = (Wire::take(&mut input)?, ByReplica::take(&mut input)?);
         let (quorum, mut configurations) = (input.u64()?, Vec::new());
         for service in &shape.configured {
-            let (in_use, all) = (input.u64()?, input.u64()?);
-            let parts = input.list(|input| Ok((input.name()?, input.u64()?)))?;
-            if parts.len() > Fingerprint::MAX_PARTS {
-                return Err(DecodeError::Invalid);
-            }
-            let own = Fingerprint { all, parts };
-            configurations.push((*service, Configuration { in_use, own }));
+            configurations.push((*service, Configuration::take(&mut input)?));
         }
-        let record = Record::decode(input)?;
-        if input.remaining() > 0 {
+        let record = Record::take(&mut input)?;
+        input.finish()?;
+        if !shape.has(missing) {
             return Err(DecodeError::Invalid);
         }
         let configurations = configurations.into_iter().collect();
@@ -196,23 +139,24 @@ impl Announce {
     }
 }
 
-/// The first byte is 0 for no place, else 1 more than the number of the replica.
-pub(super) fn encode_place(place: Option<Place>, out: &mut Writer) {
-    match place {
-        Some(Place { replica, cursor }) => cursor.encode(out.u8(replica + 1)),
-        None => {
-            out.u8(0);
+/// A place, or none: the first byte is 0 for none, else 1 more than the number of the replica.
+pub(super) enum ByReplica {}
+
+impl Form<'_, Option<Place>> for ByReplica {
+    fn put(place: &Option<Place>, out: &mut Writer) {
+        match place {
+            Some(Place { replica, cursor }) => cursor.put(out.u8(replica.saturating_add(1))),
+            None => {
+                out.u8(0);
+            }
         }
     }
-}
 
-fn decode_place(input: &mut Reader<'_>, shape: &Shape) -> Result<Option<Place>, DecodeError> {
-    match input.u8()?.checked_sub(1) {
-        None => Ok(None),
-        Some(replica) if replica < shape.contents => {
-            Ok(Some(Place { replica, cursor: Cursor::decode(input)? }))
+    fn take(input: &mut Reader<'_>) -> Result<Option<Place>, DecodeError> {
+        match input.u8()?.checked_sub(1) {
+            None => Ok(None),
+            Some(replica) => Ok(Some(Place { replica, cursor: Cursor::take(input)? })),
         }
-        Some(_) => Err(DecodeError::Invalid),
     }
 }
 
@@ -239,20 +183,16 @@ mod tests {
         Announce { lineage: Some(1), missing, quorum: 2, configurations, record }
     }
 
-    /// The messages of the services as they are.
-    fn decode(bytes: &[u8]) -> Result<(ViewId, Message<'_>), DecodeError> {
-        let shape = Shape { configured: vec![ServiceId::Amf], contents: 1 };
-        Message::decode(bytes, &shape)
+    /// What the services have in their messages.
+    fn shape() -> Shape {
+        Shape { configured: vec![ServiceId::Amf], contents: 1 }
     }
 
-    /// Up to the kind of the message.
-    const ENVELOPE_LENGTH: usize = 14;
-
-    fn all() -> [Message<'static>; 9] {
+    fn all(announce: &[u8]) -> [Message<'_>; 9] {
         let object = MessageId { view: VIEW, number: 5 };
         let next = Some(Place { replica: 0, cursor: Cursor { object, part: 6, offset: 7 } });
         [
-            Message::Announce(announce()),
+            Message::Announce(announce),
             Message::Chunk { attempt: 3, sent: 8, service: ServiceId::Ckpt, bytes: b"state" },
             Message::End { attempt: 3, sent: 9 },
             Message::Unable { attempt: 3 },
@@ -267,42 +207,50 @@ mod tests {
     #[test]
     fn bytes_are_as_they_were() {
         let bytes = |message: Message<'_>| (format!("{message:?}"), message.encode(VIEW));
-        assert_golden("sync", all().map(bytes));
+        assert_golden("sync", all(&announce().encode()).map(bytes));
     }
 
     #[test]
     fn what_was_written_is_read() {
-        for message in all() {
-            assert_eq!(decode(&message.encode(VIEW)), Ok((VIEW, message)));
+        for message in all(&announce().encode()) {
+            let bytes = message.encode(VIEW);
+            let mut input = Reader::new(&bytes);
+            assert_eq!(Envelope::take(&mut input), Ok(Envelope::Sync { view: VIEW }));
+            assert_eq!(Message::take_all(input.rest()), Ok(message));
         }
+        assert_eq!(Announce::decode(&announce().encode(), &shape()), Ok(announce()));
     }
 
     #[test]
-    fn an_announcement_that_cannot_be_read_brings_nothing() {
-        let bytes = Message::Announce(announce()).encode(VIEW);
-        let head = ENVELOPE_LENGTH;
-        for length in head..bytes.len() {
-            let nothing = Message::Announce(Announce::default());
-            assert_eq!(decode(&bytes[..length]), Ok((VIEW, nothing)));
+    fn an_announcement_of_something_else_is_an_error() {
+        let mut bytes = announce().encode();
+        for length in 0..bytes.len() {
+            assert!(Announce::decode(&bytes[..length], &shape()).is_err());
         }
+        let without_contents = Shape { contents: 0, ..shape() };
+        assert_eq!(Announce::decode(&bytes, &without_contents), Err(DecodeError::Invalid));
+        bytes.push(0);
+        assert!(Announce::decode(&bytes, &shape()).is_err());
         let mut many = announce();
         let parts = vec![(Name::default(), 0); Fingerprint::MAX_PARTS + 1];
         many.configurations.iter_mut().next().unwrap().1.own.parts = parts;
-        let many = Message::Announce(many).encode(VIEW);
-        assert_eq!(decode(&many), Ok((VIEW, Message::Announce(Announce::default()))));
+        assert_eq!(Announce::decode(&many.encode(), &shape()), Err(DecodeError::Invalid));
     }
 
     #[test]
     fn what_is_no_message_is_an_error() {
         let chunk = Message::Chunk { attempt: 1, sent: 8, service: ServiceId::Amf, bytes: b"" };
-        let bytes = chunk.encode(VIEW);
+        let mut out = Writer::new();
+        chunk.put(&mut out);
+        let bytes = out.into_bytes();
         for length in 0..bytes.len() {
-            assert!(decode(&bytes[..length]).is_err());
+            assert!(Message::take_all(&bytes[..length]).is_err());
         }
-        for (place, value) in [(0, 1), (13, 9), (22, 9)] {
+        // The kind, and the service.
+        for place in [0, 9] {
             let mut bytes = bytes.clone();
-            bytes[place] = value;
-            assert_eq!(decode(&bytes), Err(DecodeError::Invalid), "{place}");
+            bytes[place] = 9;
+            assert_eq!(Message::take_all(&bytes), Err(DecodeError::Invalid), "{place}");
         }
     }
 }

@@ -29,17 +29,18 @@ mod transfer;
 
 pub(crate) use configured::Change;
 pub(crate) use exchange::{Exchange, Progress, Stage};
-pub(crate) use message::{ENVELOPE, Message};
+pub(crate) use message::Message;
 pub(crate) use plan::{Plan, Side as PlannedSide};
 pub use status::SyncStatus;
 pub(crate) use transfer::Incoming;
 
 use crate::by_service::ByService;
+use crate::envelope::ToService;
 use crate::record::Record;
 use crate::services::{Place, SERVICES, Services};
 use ais_group::{View, ViewId};
 use ais_proto::ServiceId;
-use ais_wire::{DecodeError, NodeId};
+use ais_wire::{DecodeError, NodeId, Reader, Wire};
 use configured::InUse;
 use lineage::{Delivered, lineage_of, lineage_through};
 use message::{Announce, Configuration, Shape};
@@ -58,17 +59,17 @@ const LOG_OVERHEAD: usize = 64;
 pub(crate) enum Phase {
     /// Members have yet to announce themselves: it holds them.
     Gathering,
-    /// It has the state: it applies them.
+    /// The node has the state: it applies them.
     Serving,
-    /// It is to be sent the state when others have theirs: it drops them.
+    /// The node is to be sent the state when others have theirs: it drops them.
     Waiting,
-    /// It is sent the heads of the state: it logs them.
+    /// The node is sent the heads of the state: it logs them.
     Receiving,
-    /// It is sent contents: it applies them.
+    /// The node is sent contents: it applies them.
     Filling,
     /// States are being brought together: it holds them.
     Merging,
-    /// It cannot read the state: it drops them, and waits for the next view.
+    /// The node cannot read the state: it drops them, and waits for the next view.
     Out,
 }
 
@@ -79,6 +80,8 @@ pub(crate) struct Logged {
     pub(crate) has_quorum: bool,
     pub(crate) number: u64,
     pub(crate) from: NodeId,
+    pub(crate) to: ToService,
+    /// The message with its envelope.
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -99,10 +102,11 @@ pub(crate) struct Sync {
     has_quorum: bool,
     /// The view is over; what is still delivered in it may be with others too.
     pub(crate) is_over: bool,
-    /// Whether those had it with whom this node synchronised last, and a quorum
-    /// has come with it since.
+    /// Whether the members that this node synchronised with last had quorum, and a quorum
+    /// of them has come along with it since.
     had_quorum: bool,
-    /// The last view in which they had; 0 if no quorum is asked for.
+    /// The number of the last view in which this node synchronised with a quorum; 0 if
+    /// none is asked for.
     last_quorum: u64,
     pub(crate) announces: BTreeMap<NodeId, Announce>,
     /// The members that came into this view with this node and had its state.
@@ -182,7 +186,7 @@ impl Sync {
     }
 
     /// Whether the state of this node may change: quorum is there, and this
-    /// node has synchronised with those who make it up.
+    /// node has synchronised with the nodes that make it up.
     pub(crate) fn may_change(&self) -> bool {
         self.has_state() && self.may_apply()
     }
@@ -224,7 +228,7 @@ impl Sync {
             configurations: self.configurations(),
             record,
         };
-        Message::Announce(announce).encode(view.id)
+        Message::Announce(&announce.encode()).encode(view.id)
     }
 
     fn configurations(&self) -> ByService<Configuration> {
@@ -232,12 +236,24 @@ impl Sync {
         self.configured.iter().map(|(service, of)| (service, announced(of))).collect()
     }
 
-    /// The view and the message that a message of another member is.
+    /// The message of another member.
     ///
     /// # Errors
-    /// A [`DecodeError`] if it is none.
-    pub(crate) fn decode<'a>(&self, bytes: &'a [u8]) -> Result<(ViewId, Message<'a>), DecodeError> {
-        Message::decode(bytes, &self.shape)
+    /// A [`DecodeError`] if the bytes are none, or name contents that no replica of this
+    /// version has.
+    pub(crate) fn decode<'a>(&self, bytes: &'a [u8]) -> Result<Message<'a>, DecodeError> {
+        let message = Message::take(&mut Reader::new(bytes))?;
+        match message {
+            Message::Fill { next, .. } if !self.shape.has(next) => Err(DecodeError::Invalid),
+            message => Ok(message),
+        }
+    }
+
+    /// What another member announces. An announcement that cannot be read is one of a member
+    /// that brings nothing: all must come to the same plan, and nobody may wait for it for
+    /// ever.
+    pub(crate) fn decode_announce(&self, bytes: &[u8]) -> Announce {
+        Announce::decode(bytes, &self.shape).unwrap_or_default()
     }
 
     /// Whether this node takes part in a service: the cluster runs it with the
@@ -301,9 +317,9 @@ impl Sync {
     }
 
     /// Holds or logs a message.
-    pub(crate) fn hold(&mut self, number: u64, from: NodeId, bytes: Vec<u8>) {
+    pub(crate) fn hold(&mut self, number: u64, from: NodeId, to: ToService, bytes: Vec<u8>) {
         let has_quorum = self.has_quorum;
-        self.log.push(Logged { has_quorum, number, from, bytes });
+        self.log.push(Logged { has_quorum, number, from, to, bytes });
     }
 
     /// Takes quorum to be there, or not, as it was; how it is.

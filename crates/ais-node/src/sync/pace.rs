@@ -76,7 +76,7 @@ impl Pace {
         }
     }
 
-    /// So many chunks may be under way.
+    /// How many chunks may be under way.
     pub(super) fn limit(&self) -> usize {
         if self.is_free() {
             return CHUNKS_IN_FLIGHT;

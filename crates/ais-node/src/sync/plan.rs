@@ -41,7 +41,7 @@ pub(crate) struct Side {
     pub(crate) lineage: u64,
     /// Lowest first; at least one.
     pub(crate) members: Vec<NodeId>,
-    /// Who sends the state if others need it.
+    /// The member that sends the state if others need it.
     pub(crate) sender: NodeId,
     /// The services whose state on this side belongs to another configuration than that
     /// in [`Plan::running`].
@@ -114,8 +114,8 @@ impl Plan {
         }
     }
 
-    /// The same, but the state of the first side alone stands; who brought
-    /// another has to take it.
+    /// This plan, but the state of the first side alone stands; members that brought
+    /// another have to take it.
     pub(crate) fn without_merge(mut self) -> Self {
         for side in self.sides.drain(1.min(self.sides.len())..) {
             self.fresh.extend(side.members);
@@ -343,7 +343,7 @@ mod tests {
         assert_eq!(sides(&all), (vec![nodes(&[1])], nodes(&[4, 5])));
         assert_eq!((all.filling.clone(), all.fill_from), (nodes(&[2, 3]), at(8)));
         assert_eq!(all.receivers(), nodes(&[2, 3, 4, 5]));
-        // Who has all of it is gone: there is no state any more.
+        // The members that had all of it are gone: there is no state any more.
         let rest = plan(&members[1..]);
         assert_eq!((sides(&rest), rest.filling), ((vec![], nodes(&[2, 3, 4, 5])), vec![]));
         let mut two = members;
@@ -374,7 +374,7 @@ mod tests {
         Plan::new(&members.collect(), &[ServiceId::Amf])
     }
 
-    /// The groups.conf that AMF runs with, and who has it.
+    /// The groups.conf that AMF runs with, and the members that have it.
     fn amf(plan: &Plan) -> (u64, &[NodeId]) {
         let Running { configuration, members } = plan.running.get(ServiceId::Amf).unwrap();
         (*configuration, members)

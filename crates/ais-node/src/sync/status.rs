@@ -25,8 +25,9 @@ pub struct SyncStatus {
     pub divergences: u64,
     /// Bytes of states sent and taken since the start.
     pub bytes_moved: u64,
-    /// Whether what all have to agree on may change on this side.
-    pub has_quorum: bool,
+    /// Whether what all have to agree on may change here: the node has all of the state,
+    /// and has synchronised with a quorum.
+    pub may_change: bool,
     /// The services that this node takes no part in, as the cluster runs them with another
     /// configuration than this node has.
     pub excluded: Vec<ServiceId>,
@@ -58,7 +59,7 @@ impl Sync {
             attempt: self.attempt,
             divergences: self.divergences,
             bytes_moved: self.bytes_moved,
-            has_quorum: self.may_change(),
+            may_change: self.may_change(),
             excluded: self.excluded(),
         }
     }

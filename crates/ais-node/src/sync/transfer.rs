@@ -1,12 +1,12 @@
 //! The sending and the taking of a state, chunk by chunk.
 
-use super::message::{Message, encode_place};
+use super::message::{ByReplica, Message};
 use crate::SNAPSHOT_CHUNK;
 use crate::service::ForeignState;
 use crate::services::{Place, Services};
 use ais_group::ViewId;
 use ais_proto::ServiceId;
-use ais_wire::{DecodeError, Writer};
+use ais_wire::{DecodeError, Form, Writer};
 use std::fmt;
 
 /// Chunks that are sent and not delivered yet, at most: about half of what
@@ -40,7 +40,7 @@ impl Sent {
     /// Adds contents up to a place; what all is then.
     pub(crate) fn fill(&mut self, next: Option<Place>, bytes: &[u8]) -> u32 {
         let mut place = Writer::new();
-        encode_place(next, &mut place);
+        ByReplica::put(&next, &mut place);
         self.0.update(&place.into_bytes());
         self.0.update(bytes);
         self.all()

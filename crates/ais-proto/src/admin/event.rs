@@ -44,9 +44,9 @@ record! {
         pub id: ViewId,
         /// The members, lowest first.
         pub members: Vec<NodeId>,
-        /// Those that did not come with this node from its last view.
+        /// The members that did not come with this node from its last view.
         pub joined: Vec<NodeId>,
-        /// Those of its last view that did not come along.
+        /// The members of its last view that did not come along.
         pub left: Vec<NodeId>,
         /// Why, for people.
         pub why: String as Short,
@@ -71,7 +71,7 @@ impl Form<'_, String> for Short {
 /// Messages of probes in the order in which they were delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deliveries {
-    /// Who is told: the node and the probe on it.
+    /// The probe that is told: its node and its number there.
     owner: (NodeId, u64),
     /// How many messages were left out after these, as the program did not
     /// read.

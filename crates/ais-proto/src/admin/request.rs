@@ -21,14 +21,14 @@ requests! {
         0x0403 Checkpoints {
             /// Only those after this name.
             after: Option<Name>,
-            /// So many at most.
+            /// How many at most.
             limit: u32,
         } -> Page<Checkpoint>: Inspect,
         /// The components of groups.conf, in its order.
         0x0404 Components {
             /// The place of the first one wanted.
             first: u32,
-            /// So many at most.
+            /// How many at most.
             limit: u32,
         } -> Page<Component>: Inspect,
         /// On a handle: every view from now on is an event, the present one the first.
@@ -59,7 +59,7 @@ requests! {
         /// Of the checkpoint that the handle has taken: the sections, the oldest first, each
         /// with its length in front.
         0x0421 InspectSections {
-            /// Those from this number on.
+            /// The first number that is wanted.
             first: u64,
         } -> Page<Section>: Inspect,
         /// Of the checkpoint that the handle has taken: the first bytes of a section that are

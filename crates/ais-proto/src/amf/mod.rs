@@ -81,11 +81,11 @@ numbered! {
     pub enum Transition {
         /// Nobody had the instance before.
         NewAssign = 1,
-        /// Who had it has let it go in order.
+        /// The component that had it has let it go in order.
         Quiesced = 2,
-        /// Who had it has not let it go in order.
+        /// The component that had it has not let it go in order.
         NotQuiesced = 3,
-        /// Who had it still has it.
+        /// The component that had it still has it.
         StillActive = 4,
     }
 }

@@ -10,9 +10,9 @@ record! {
     /// What `saAmfErrorReport` says.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct ErrorReport<'a> {
-        /// Who reports.
+        /// The component that reports.
         pub reporting: Name,
-        /// Who failed.
+        /// The component that failed.
         pub erroneous: Name,
         /// When it was detected, in nanoseconds since the epoch; 0 is now.
         pub detection_time: i64,

@@ -87,11 +87,11 @@ impl UpdateOption {
 numbered! {
     /// `SaCkptSectionsChosenT`.
     pub enum SectionsChosen {
-        /// Those that never expire.
+        /// Sections that never expire.
         Forever = 1,
-        /// Those that expire at the given time or before.
+        /// Sections that expire at the given time or before.
         LeqExpirationTime = 2,
-        /// Those that expire at the given time or later.
+        /// Sections that expire at the given time or later.
         GeqExpirationTime = 3,
         /// The corrupted ones.
         Corrupted = 4,

@@ -162,7 +162,7 @@ impl World {
             Some(section) => Want::Read(vec![section]),
             None => self.something(),
         };
-        let is_checked = self.fabric.with(host, |node, _| node.sync_status().has_quorum);
+        let is_checked = self.fabric.with(host, |node, _| node.sync_status().may_change);
         let from = self.shared.tick();
         let is_checked = self.shared.initial.is_some() && is_checked == Some(true);
         let change = (self.shared.initial.is_some() && !matches!(want, Want::Read(_))).then(|| {

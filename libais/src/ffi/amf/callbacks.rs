@@ -1,23 +1,144 @@
 //! The callbacks of AMF: from what the executive says to what C expects.
 
 use super::super::dispatch::Dispatching;
+use super::super::error;
+use super::super::handles::WithCallbacks;
 use super::super::place::Buffer;
 use super::super::types::*;
-use super::super::{error, mask, narrow, to_name, told};
-use super::{
-    AmfHandle, SaAmfCSIRemoveCallbackT, SaAmfCSISetCallbackT, SaAmfCallbacksT,
-    SaAmfComponentTerminateCallbackT, SaAmfExternalComponentControlCallbackT,
-    SaAmfExternalComponentRestartCallbackT, SaAmfHealthcheckCallbackT,
-    SaAmfPendingOperationConfirmCallbackT, SaAmfPendingOperationExpiredCallbackT,
-    SaAmfProtectionGroupTrackCallbackT, SaAmfReadinessStateSetCallbackT,
-};
+use super::super::values::{mask, narrow, to_name, told};
 use ais_client::AisError;
 use ais_client::amf::{
-    Callbacks, Event, ExternalAction, HaState, Healthcheck, Member, ProtectionGroupChange,
+    Amf, Callbacks, Event, ExternalAction, HaState, Healthcheck, Member, ProtectionGroupChange,
     Question, Readiness, Tracked, Transition,
 };
 use ais_client::dispatch::{Step, Turn};
 use std::os::fd::{AsRawFd, RawFd};
+
+/// Is the component well? Answer with saAmfResponse.
+pub type SaAmfHealthcheckCallbackT = Option<
+    unsafe extern "C-unwind" fn(
+        invocation: SaInvocationT,
+        compName: *const SaNameT,
+        checkType: SaAmfHealthcheckT,
+    ),
+>;
+
+/// The component shall take this readiness state. Answer with saAmfResponse,
+/// SA_AMF_STOPPING with saAmfStoppingComplete.
+pub type SaAmfReadinessStateSetCallbackT = Option<
+    unsafe extern "C-unwind" fn(
+        invocation: SaInvocationT,
+        compName: *const SaNameT,
+        readinessState: SaAmfReadinessStateT,
+    ),
+>;
+
+/// The component shall end. Answer with saAmfResponse, then exit.
+pub type SaAmfComponentTerminateCallbackT =
+    Option<unsafe extern "C-unwind" fn(invocation: SaInvocationT, compName: *const SaNameT)>;
+
+/// The component shall take this HA state for a component service instance.
+/// Answer with saAmfResponse.
+pub type SaAmfCSISetCallbackT = Option<
+    unsafe extern "C-unwind" fn(
+        invocation: SaInvocationT,
+        compName: *const SaNameT,
+        csiName: *const SaNameT,
+        csiFlags: SaAmfCSIFlagsT,
+        haState: *mut SaAmfHAStateT,
+        activeCompName: *mut SaNameT,
+        transitionDescriptor: SaAmfCSITransitionDescriptorT,
+    ),
+>;
+
+/// The component shall let an instance go. Answer with saAmfResponse.
+pub type SaAmfCSIRemoveCallbackT = Option<
+    unsafe extern "C-unwind" fn(
+        invocation: SaInvocationT,
+        compName: *const SaNameT,
+        csiName: *const SaNameT,
+        csiFlags: *const SaAmfCSIFlagsT,
+    ),
+>;
+
+/// The members of a protection group, or what changed; notificationBuffer is
+/// the pointer that was given to saAmfProtectionGroupTrackStart. With
+/// SA_ERR_NO_SPACE the buffer is too small: there are no items, and
+/// numberOfMembers tells how many there are.
+pub type SaAmfProtectionGroupTrackCallbackT = Option<
+    unsafe extern "C-unwind" fn(
+        csiName: *const SaNameT,
+        notificationBuffer: *mut SaAmfProtectionGroupNotificationT,
+        numberOfItems: SaUint32T,
+        numberOfMembers: SaUint32T,
+        error: SaErrorT,
+    ),
+>;
+
+/// The external component shall be restarted. Answer with saAmfResponse.
+pub type SaAmfExternalComponentRestartCallbackT = Option<
+    unsafe extern "C-unwind" fn(invocation: SaInvocationT, externalCompName: *const SaNameT),
+>;
+
+/// Something shall be done to the external component. Answer with
+/// saAmfResponse.
+pub type SaAmfExternalComponentControlCallbackT = Option<
+    unsafe extern "C-unwind" fn(
+        invocation: SaInvocationT,
+        externalCompName: *const SaNameT,
+        controlAction: SaAmfExternalComponentActionT,
+    ),
+>;
+
+/// May the operation be carried out? Answer with saAmfResponse.
+pub type SaAmfPendingOperationConfirmCallbackT = Option<
+    unsafe extern "C-unwind" fn(
+        invocation: SaInvocationT,
+        compName: *const SaNameT,
+        pendingOperationFlags: SaAmfPendingOperationFlagsT,
+    ),
+>;
+
+/// The operation is no longer pending; there is nothing to answer.
+pub type SaAmfPendingOperationExpiredCallbackT = Option<
+    unsafe extern "C-unwind" fn(
+        compName: *const SaNameT,
+        pendingOperationFlags: SaAmfPendingOperationFlagsT,
+    ),
+>;
+
+/// The callbacks of the Availability Management Framework; each may be NULL.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct SaAmfCallbacksT {
+    pub saAmfHealthcheckCallback: SaAmfHealthcheckCallbackT,
+    pub saAmfReadinessStateSetCallback: SaAmfReadinessStateSetCallbackT,
+    pub saAmfComponentTerminateCallback: SaAmfComponentTerminateCallbackT,
+    pub saAmfCSISetCallback: SaAmfCSISetCallbackT,
+    pub saAmfCSIRemoveCallback: SaAmfCSIRemoveCallbackT,
+    pub saAmfProtectionGroupTrackCallback: SaAmfProtectionGroupTrackCallbackT,
+    pub saAmfExternalComponentRestartCallback: SaAmfExternalComponentRestartCallbackT,
+    pub saAmfExternalComponentControlCallback: SaAmfExternalComponentControlCallbackT,
+    pub saAmfPendingOperationConfirmCallback: SaAmfPendingOperationConfirmCallbackT,
+    pub saAmfPendingOperationExpiredCallback: SaAmfPendingOperationExpiredCallbackT,
+}
+
+/// A handle of AMF, with what the program wants to be told and where.
+pub(super) type AmfHandle =
+    WithCallbacks<Amf<Buffer<SaAmfProtectionGroupNotificationT>>, SaAmfCallbacksT>;
+
+pub(super) const NO_CALLBACKS: SaAmfCallbacksT = SaAmfCallbacksT {
+    saAmfHealthcheckCallback: None,
+    saAmfReadinessStateSetCallback: None,
+    saAmfComponentTerminateCallback: None,
+    saAmfCSISetCallback: None,
+    saAmfCSIRemoveCallback: None,
+    saAmfProtectionGroupTrackCallback: None,
+    saAmfExternalComponentRestartCallback: None,
+    saAmfExternalComponentControlCallback: None,
+    saAmfPendingOperationConfirmCallback: None,
+    saAmfPendingOperationExpiredCallback: None,
+};
 
 impl SaAmfCallbacksT {
     /// Which callbacks there are.

@@ -1,131 +1,22 @@
 //! The functions of `ais_amf.h`.
 
-mod callbacks;
+pub mod callbacks;
 
 use super::dispatch::dispatch;
 use super::entry::{guard, guard_release};
 use super::error::never_try_again;
-use super::handles::{WithCallbacks, handles};
+use super::handles::{Handles, WithCallbacks};
 use super::place::Buffer;
 use super::types::*;
-use super::{
+use super::values::{
     bytes, check_version, given, name, narrow, need, number, optional_name, read, to_name, write,
 };
 use ais_client::amf::{self, Amf, ErrorReport, OPAQUE_BUFFER_SIZE_MAX, Recovery};
 use ais_client::{AisError, TrackFlags};
-use callbacks::{Call, to_ha_state, to_readiness};
+use callbacks::{AmfHandle, Call, NO_CALLBACKS, SaAmfCallbacksT, to_ha_state, to_readiness};
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
-
-/// Is the component well? Answer with saAmfResponse.
-pub type SaAmfHealthcheckCallbackT = Option<
-    unsafe extern "C-unwind" fn(
-        invocation: SaInvocationT,
-        compName: *const SaNameT,
-        checkType: SaAmfHealthcheckT,
-    ),
->;
-
-/// The component shall take this readiness state. Answer with saAmfResponse,
-/// SA_AMF_STOPPING with saAmfStoppingComplete.
-pub type SaAmfReadinessStateSetCallbackT = Option<
-    unsafe extern "C-unwind" fn(
-        invocation: SaInvocationT,
-        compName: *const SaNameT,
-        readinessState: SaAmfReadinessStateT,
-    ),
->;
-
-/// The component shall end. Answer with saAmfResponse, then exit.
-pub type SaAmfComponentTerminateCallbackT =
-    Option<unsafe extern "C-unwind" fn(invocation: SaInvocationT, compName: *const SaNameT)>;
-
-/// The component shall take this HA state for a component service instance.
-/// Answer with saAmfResponse.
-pub type SaAmfCSISetCallbackT = Option<
-    unsafe extern "C-unwind" fn(
-        invocation: SaInvocationT,
-        compName: *const SaNameT,
-        csiName: *const SaNameT,
-        csiFlags: SaAmfCSIFlagsT,
-        haState: *mut SaAmfHAStateT,
-        activeCompName: *mut SaNameT,
-        transitionDescriptor: SaAmfCSITransitionDescriptorT,
-    ),
->;
-
-/// The component shall let an instance go. Answer with saAmfResponse.
-pub type SaAmfCSIRemoveCallbackT = Option<
-    unsafe extern "C-unwind" fn(
-        invocation: SaInvocationT,
-        compName: *const SaNameT,
-        csiName: *const SaNameT,
-        csiFlags: *const SaAmfCSIFlagsT,
-    ),
->;
-
-/// The members of a protection group, or what changed; notificationBuffer is
-/// the pointer that was given to saAmfProtectionGroupTrackStart. With
-/// SA_ERR_NO_SPACE the buffer is too small: there are no items, and
-/// numberOfMembers tells how many there are.
-pub type SaAmfProtectionGroupTrackCallbackT = Option<
-    unsafe extern "C-unwind" fn(
-        csiName: *const SaNameT,
-        notificationBuffer: *mut SaAmfProtectionGroupNotificationT,
-        numberOfItems: SaUint32T,
-        numberOfMembers: SaUint32T,
-        error: SaErrorT,
-    ),
->;
-
-/// The external component shall be restarted. Answer with saAmfResponse.
-pub type SaAmfExternalComponentRestartCallbackT = Option<
-    unsafe extern "C-unwind" fn(invocation: SaInvocationT, externalCompName: *const SaNameT),
->;
-
-/// Something shall be done to the external component. Answer with
-/// saAmfResponse.
-pub type SaAmfExternalComponentControlCallbackT = Option<
-    unsafe extern "C-unwind" fn(
-        invocation: SaInvocationT,
-        externalCompName: *const SaNameT,
-        controlAction: SaAmfExternalComponentActionT,
-    ),
->;
-
-/// May the operation be carried out? Answer with saAmfResponse.
-pub type SaAmfPendingOperationConfirmCallbackT = Option<
-    unsafe extern "C-unwind" fn(
-        invocation: SaInvocationT,
-        compName: *const SaNameT,
-        pendingOperationFlags: SaAmfPendingOperationFlagsT,
-    ),
->;
-
-/// The operation is no longer pending; there is nothing to answer.
-pub type SaAmfPendingOperationExpiredCallbackT = Option<
-    unsafe extern "C-unwind" fn(
-        compName: *const SaNameT,
-        pendingOperationFlags: SaAmfPendingOperationFlagsT,
-    ),
->;
-
-/// The callbacks of the Availability Management Framework; each may be NULL.
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub struct SaAmfCallbacksT {
-    pub saAmfHealthcheckCallback: SaAmfHealthcheckCallbackT,
-    pub saAmfReadinessStateSetCallback: SaAmfReadinessStateSetCallbackT,
-    pub saAmfComponentTerminateCallback: SaAmfComponentTerminateCallbackT,
-    pub saAmfCSISetCallback: SaAmfCSISetCallbackT,
-    pub saAmfCSIRemoveCallback: SaAmfCSIRemoveCallbackT,
-    pub saAmfProtectionGroupTrackCallback: SaAmfProtectionGroupTrackCallbackT,
-    pub saAmfExternalComponentRestartCallback: SaAmfExternalComponentRestartCallbackT,
-    pub saAmfExternalComponentControlCallback: SaAmfExternalComponentControlCallbackT,
-    pub saAmfPendingOperationConfirmCallback: SaAmfPendingOperationConfirmCallbackT,
-    pub saAmfPendingOperationExpiredCallback: SaAmfPendingOperationExpiredCallbackT,
-}
 
 /// Opens a handle. Callbacks may be NULL.
 #[unsafe(no_mangle)]
@@ -140,7 +31,7 @@ pub unsafe extern "C-unwind" fn saAmfInitialize(
         check_version(version)?;
         let callbacks = given(amfCallbacks, NO_CALLBACKS);
         let handle = Amf::open(callbacks.present())?;
-        write(amfHandle, handles().amf.insert(Arc::new(WithCallbacks { handle, callbacks })))
+        write(amfHandle, HANDLES.insert(Arc::new(WithCallbacks { handle, callbacks })))
     })
 }
 
@@ -153,7 +44,7 @@ pub unsafe extern "C-unwind" fn saAmfSelectionObjectGet(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(selectionObject)?;
-        let handle = handles().amf.find(read(amfHandle)?)?;
+        let handle = HANDLES.find(read(amfHandle)?)?;
         write(selectionObject, handle.selection_object()?.as_raw_fd())
     })
 }
@@ -165,7 +56,7 @@ pub unsafe extern "C-unwind" fn saAmfDispatch(
     dispatchFlags: MaybeUninit<SaDispatchFlagsT>,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    unsafe { dispatch(|| &handles().amf, amfHandle, dispatchFlags, Call::run) }
+    unsafe { dispatch(&HANDLES, amfHandle, dispatchFlags, Call::run) }
 }
 
 /// Closes a handle; its components are unregistered.
@@ -173,7 +64,7 @@ pub unsafe extern "C-unwind" fn saAmfDispatch(
 pub unsafe extern "C-unwind" fn saAmfFinalize(amfHandle: *const SaAmfHandleT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
     guard_release(|| unsafe {
-        handles().amf.remove(read(amfHandle)?)?.close();
+        HANDLES.remove(read(amfHandle)?)?.close();
         Ok(())
     })
 }
@@ -189,7 +80,7 @@ pub unsafe extern "C-unwind" fn saAmfComponentRegister(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(compName)?;
-        let handle = handles().amf.find(read(amfHandle)?)?;
+        let handle = HANDLES.find(read(amfHandle)?)?;
         handle.register(name(compName)?, optional_name(proxyCompName)?)
     })
 }
@@ -204,7 +95,7 @@ pub unsafe extern "C-unwind" fn saAmfComponentUnregister(
     // SAFETY: the contract of `ffi` binds the caller.
     guard_release(|| unsafe {
         need(compName)?;
-        let handle = handles().amf.find(read(amfHandle)?)?;
+        let handle = HANDLES.find(read(amfHandle)?)?;
         never_try_again(handle.unregister(name(compName)?, optional_name(proxyCompName)?))
     })
 }
@@ -219,7 +110,7 @@ pub unsafe extern "C-unwind" fn saAmfCompNameGet(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(compName)?;
-        let handle = handles().amf.find(read(amfHandle)?)?;
+        let handle = HANDLES.find(read(amfHandle)?)?;
         write(compName, to_name(&handle.component_name()?))
     })
 }
@@ -278,7 +169,7 @@ pub unsafe extern "C-unwind" fn saAmfProtectionGroupTrackStart(
     guard(|| unsafe {
         need(csiName)?;
         need(notificationBuffer)?;
-        let handle = handles().amf.find(read(amfHandle)?)?;
+        let handle = HANDLES.find(read(amfHandle)?)?;
         let flags = TrackFlags::from_api(trackFlags).ok_or(AisError::BadFlags)?;
         let buffer = Buffer::new(notificationBuffer, numberOfItems)?;
         handle.track_start(&name(csiName)?, flags, buffer.capacity(), buffer)
@@ -294,7 +185,7 @@ pub unsafe extern "C-unwind" fn saAmfProtectionGroupTrackStop(
     // SAFETY: the contract of `ffi` binds the caller.
     guard_release(|| unsafe {
         need(csiName)?;
-        let handle = handles().amf.find(read(amfHandle)?)?;
+        let handle = HANDLES.find(read(amfHandle)?)?;
         never_try_again(handle.track_stop(&name(csiName)?))
     })
 }
@@ -379,22 +270,7 @@ pub unsafe extern "C-unwind" fn saAmfResponse(
     guard(|| amf::respond(invocation, answer(error)?))
 }
 
-/// A handle of AMF, with what the program wants to be told and where.
-pub(super) type AmfHandle =
-    WithCallbacks<Amf<Buffer<SaAmfProtectionGroupNotificationT>>, SaAmfCallbacksT>;
-
-const NO_CALLBACKS: SaAmfCallbacksT = SaAmfCallbacksT {
-    saAmfHealthcheckCallback: None,
-    saAmfReadinessStateSetCallback: None,
-    saAmfComponentTerminateCallback: None,
-    saAmfCSISetCallback: None,
-    saAmfCSIRemoveCallback: None,
-    saAmfProtectionGroupTrackCallback: None,
-    saAmfExternalComponentRestartCallback: None,
-    saAmfExternalComponentControlCallback: None,
-    saAmfPendingOperationConfirmCallback: None,
-    saAmfPendingOperationExpiredCallback: None,
-};
+static HANDLES: Handles<AmfHandle> = Handles::new();
 
 /// What a program answers to a callback.
 fn answer(error: MaybeUninit<SaErrorT>) -> Result<Result<(), AisError>, AisError> {

@@ -3,14 +3,13 @@
 mod open;
 mod vector;
 
-pub(super) use open::{Listing, OpenCheckpoint};
-
 use super::dispatch::{Dispatching, dispatch};
 use super::entry::{guard, guard_release};
-use super::handles::{WithCallbacks, handles};
+use super::error;
+use super::handles::{Handles, WithCallbacks};
 use super::types::*;
-use super::{
-    bytes, check_version, error, given, mask, name, narrow, need, number, read, size, wide, write,
+use super::values::{
+    self, bytes, check_version, given, mask, name, narrow, need, number, read, size, wide, write,
 };
 use ais_client::AisError;
 use ais_client::ckpt::{
@@ -18,13 +17,12 @@ use ais_client::ckpt::{
     UpdateOption,
 };
 use ais_client::dispatch::{Step, Turn};
+use open::{CHECKPOINTS, OpenCheckpoint, SECTIONS};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
-
-/// The longest section id that the library looks at, in bytes.
-const MOST_ID_BYTES: u64 = 65_535;
+use vector::section_id;
 
 /// Opens a handle. Callbacks may be NULL.
 #[unsafe(no_mangle)]
@@ -39,7 +37,7 @@ pub unsafe extern "C-unwind" fn saCkptInitialize(
         check_version(version)?;
         let callbacks = given(callbacks, NO_CALLBACKS);
         let handle = Ckpt::new(callbacks.present())?;
-        write(ckptHandle, handles().ckpt.insert(Arc::new(WithCallbacks { handle, callbacks })))
+        write(ckptHandle, HANDLES.insert(Arc::new(WithCallbacks { handle, callbacks })))
     })
 }
 
@@ -52,7 +50,7 @@ pub unsafe extern "C-unwind" fn saCkptSelectionObjectGet(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(selectionObject)?;
-        let handle = handles().ckpt.find(read(ckptHandle)?)?;
+        let handle = HANDLES.find(read(ckptHandle)?)?;
         write(selectionObject, handle.selection_object()?.as_raw_fd())
     })
 }
@@ -64,7 +62,7 @@ pub unsafe extern "C-unwind" fn saCkptDispatch(
     dispatchFlags: MaybeUninit<SaDispatchFlagsT>,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    unsafe { dispatch(|| &handles().ckpt, ckptHandle, dispatchFlags, Call::run) }
+    unsafe { dispatch(&HANDLES, ckptHandle, dispatchFlags, Call::run) }
 }
 
 /// Closes a handle. Open checkpoints stay open.
@@ -72,7 +70,7 @@ pub unsafe extern "C-unwind" fn saCkptDispatch(
 pub unsafe extern "C-unwind" fn saCkptFinalize(ckptHandle: *const SaCkptHandleT) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
     guard_release(|| unsafe {
-        handles().ckpt.remove(read(ckptHandle)?)?.close();
+        HANDLES.remove(read(ckptHandle)?)?.close();
         Ok(())
     })
 }
@@ -92,7 +90,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointOpen(
     guard(|| unsafe {
         need(checkpointName)?;
         need(checkpointHandle)?;
-        let timeout = super::timeout(timeout)?;
+        let timeout = values::timeout(timeout)?;
         let open = to_open(checkpointName, checkpointCreationAttributes, checkpointOpenFlags)?;
         let checkpoint = ckpt::open(open, timeout)?;
         write(checkpointHandle, OpenCheckpoint::insert(checkpoint))
@@ -111,7 +109,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointOpenAsync(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(checkpointName)?;
-        let handle = handles().ckpt.find(read(ckptHandle)?)?;
+        let handle = HANDLES.find(read(ckptHandle)?)?;
         let open = to_open(checkpointName, checkpointCreationAttributes, checkpointOpenFlags)?;
         handle.open_async(invocation, &open)
     })
@@ -141,7 +139,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointRetentionDurationSet(
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
-        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = CHECKPOINTS.find(read(checkpointHandle)?)?;
         if retentionDuration < 0 {
             return Err(AisError::InvalidParam);
         }
@@ -156,7 +154,7 @@ pub unsafe extern "C-unwind" fn saCkptActiveCheckpointSet(
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
-        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = CHECKPOINTS.find(read(checkpointHandle)?)?;
         checkpoint.set_active()
     })
 }
@@ -170,7 +168,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointStatusGet(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(checkpointStatus)?;
-        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = CHECKPOINTS.find(read(checkpointHandle)?)?;
         write(checkpointStatus, to_status(&checkpoint.status()?))
     })
 }
@@ -190,7 +188,7 @@ pub unsafe extern "C-unwind" fn saCkptSectionCreate(
         if initialDataSize > 0 {
             need(initialData)?;
         }
-        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = CHECKPOINTS.find(read(checkpointHandle)?)?;
         let section = section_id(&id)?;
         // What SA_CKPT_GENERATED_SECTION_ID looks like: the executive invents one.
         let section = Some(section).filter(|section| !section.is_empty());
@@ -213,7 +211,7 @@ pub unsafe extern "C-unwind" fn saCkptSectionDelete(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         let id = read(sectionId)?;
-        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = CHECKPOINTS.find(read(checkpointHandle)?)?;
         checkpoint.delete_section(section_id(&id)?)
     })
 }
@@ -228,7 +226,7 @@ pub unsafe extern "C-unwind" fn saCkptSectionExpirationTimeSet(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         let id = read(sectionId)?;
-        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = CHECKPOINTS.find(read(checkpointHandle)?)?;
         checkpoint.set_expiration_time(section_id(&id)?, expirationTime)
     })
 }
@@ -244,13 +242,13 @@ pub unsafe extern "C-unwind" fn saCkptSectionIteratorInitialize(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(sectionIterator)?;
-        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = CHECKPOINTS.find(read(checkpointHandle)?)?;
         let chosen = match number(sectionsChosen) {
             0 => SectionsChosen::Any,
             number => SectionsChosen::from_number(number).ok_or(AisError::InvalidParam)?,
         };
         let listing = checkpoint.list(chosen, expirationTime)?;
-        write(sectionIterator, handles().sections.insert(Arc::new(listing)))
+        write(sectionIterator, SECTIONS.insert(Arc::new(listing)))
     })
 }
 
@@ -263,7 +261,7 @@ pub unsafe extern "C-unwind" fn saCkptSectionIteratorNext(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(sectionDescriptor)?;
-        let listing = handles().sections.find(read(sectionIterator)?)?;
+        let listing = SECTIONS.find(read(sectionIterator)?)?;
         write(sectionDescriptor, listing.next()?)
     })
 }
@@ -274,7 +272,7 @@ pub unsafe extern "C-unwind" fn saCkptSectionIteratorFinalize(
     sectionIterator: *mut SaCkptSectionIteratorT,
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
-    guard_release(|| unsafe { handles().sections.remove(read(sectionIterator)?).map(drop) })
+    guard_release(|| unsafe { SECTIONS.remove(read(sectionIterator)?).map(drop) })
 }
 
 /// Writes all elements or none. ErroneousVectorIndex may be NULL; it is set
@@ -289,7 +287,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointWrite(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(ioVector)?;
-        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = CHECKPOINTS.find(read(checkpointHandle)?)?;
         let result = vector::write(&checkpoint, ioVector, numberOfElements);
         vector::tell_index(result, erroneousVectorIndex)
     })
@@ -309,7 +307,7 @@ pub unsafe extern "C-unwind" fn saCkptSectionOverwrite(
         if dataSize != 0 {
             need(dataBuffer)?;
         }
-        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = CHECKPOINTS.find(read(checkpointHandle)?)?;
         let size = usize::try_from(dataSize).map_err(|_| AisError::InvalidParam)?;
         checkpoint.overwrite(section_id(&id)?, bytes(dataBuffer.cast(), size)?)
     })
@@ -327,7 +325,7 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointRead(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(ioVector)?;
-        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
+        let checkpoint = CHECKPOINTS.find(read(checkpointHandle)?)?;
         let result = vector::read(&checkpoint, ioVector, numberOfElements);
         vector::tell_index(result, erroneousVectorIndex)
     })
@@ -342,8 +340,8 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointSynchronize(
 ) -> SaErrorT {
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
-        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
-        checkpoint.synchronize(super::timeout(timeout)?)
+        let checkpoint = CHECKPOINTS.find(read(checkpointHandle)?)?;
+        checkpoint.synchronize(values::timeout(timeout)?)
     })
 }
 
@@ -357,8 +355,8 @@ pub unsafe extern "C-unwind" fn saCkptCheckpointSynchronizeAsync(
     // SAFETY: the contract of `ffi` binds the caller.
     guard(|| unsafe {
         need(checkpointHandle)?;
-        let handle = handles().ckpt.find(read(ckptHandle)?)?;
-        let checkpoint = handles().checkpoints.find(read(checkpointHandle)?)?;
+        let handle = HANDLES.find(read(ckptHandle)?)?;
+        let checkpoint = CHECKPOINTS.find(read(checkpointHandle)?)?;
         handle.synchronize_async(invocation, &checkpoint)
     })
 }
@@ -369,7 +367,9 @@ const NO_CALLBACKS: SaCkptCallbacksT = SaCkptCallbacksT {
 };
 
 /// A handle of CKPT, of which requests are known by their invocation.
-pub(super) type CkptHandle = WithCallbacks<Ckpt<SaInvocationT>, SaCkptCallbacksT>;
+type CkptHandle = WithCallbacks<Ckpt<SaInvocationT>, SaCkptCallbacksT>;
+
+static HANDLES: Handles<CkptHandle> = Handles::new();
 
 impl SaCkptCallbacksT {
     /// Which callbacks there are.
@@ -508,14 +508,4 @@ fn to_status(status: &Status) -> SaCkptCheckpointStatusT {
         numberOfSections: narrow(status.sections),
         memoryUsed: narrow(status.memory_used),
     }
-}
-
-/// The bytes of a section id; none for the default section.
-unsafe fn section_id<'a>(id: &SaCkptSectionIdT) -> Result<&'a [u8], AisError> {
-    let length = wide(id.idLen);
-    if id.id.is_null() != (length == 0) || length > MOST_ID_BYTES {
-        return Err(AisError::InvalidParam);
-    }
-    // SAFETY: the contract of `ffi`.
-    unsafe { bytes(id.id.cast_const().cast(), length as usize) }
 }

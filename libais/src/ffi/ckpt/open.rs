@@ -1,14 +1,18 @@
 //! Open checkpoints and iterators as a C program knows them: by numbers, and
 //! with pointers to section ids that live as long as what gave them.
 
-use super::super::handles::handles;
+use super::super::handles::Handles;
 use super::super::types::*;
-use super::super::{narrow, size};
+use super::super::values::{narrow, size};
 use ais_client::AisError;
 use ais_client::ckpt::{Checkpoint, Section, SectionState, Sections, SectionsChosen};
 use std::collections::LinkedList;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// The open checkpoints, and the iterators over their sections.
+pub(super) static CHECKPOINTS: Handles<OpenCheckpoint> = Handles::new();
+pub(super) static SECTIONS: Handles<Listing> = Handles::new();
 
 /// Section ids to which the program has pointers.
 #[derive(Debug, Default)]
@@ -26,7 +30,7 @@ impl Ids {
 
 /// An open checkpoint, with the ids that were generated for its sections.
 #[derive(Debug)]
-pub(in crate::ffi) struct OpenCheckpoint {
+pub(super) struct OpenCheckpoint {
     checkpoint: Arc<Checkpoint>,
     generated: Ids,
 }
@@ -42,7 +46,7 @@ impl Deref for OpenCheckpoint {
 impl OpenCheckpoint {
     /// Gives a checkpoint a number.
     pub(super) fn insert(checkpoint: Arc<Checkpoint>) -> i32 {
-        handles().checkpoints.insert(Arc::new(Self { checkpoint, generated: Ids::default() }))
+        CHECKPOINTS.insert(Arc::new(Self { checkpoint, generated: Ids::default() }))
     }
 
     /// Keeps the id that was generated for a section until the checkpoint is
@@ -64,7 +68,7 @@ impl OpenCheckpoint {
 
 /// An iterator, with the ids that it has given.
 #[derive(Debug)]
-pub(in crate::ffi) struct Listing {
+pub(super) struct Listing {
     sections: Sections,
     ids: Ids,
 }
@@ -89,11 +93,10 @@ impl Listing {
 
 /// Closes the checkpoint with this number; its iterators end with it.
 pub(super) fn close(number: i32) -> Result<(), AisError> {
-    let handles = handles();
-    let open = handles.checkpoints.find(number)?;
+    let open = CHECKPOINTS.find(number)?;
     open.close()?;
-    handles.checkpoints.remove(number)?;
+    CHECKPOINTS.remove(number)?;
     let is_of_it = |listing: &Listing| Arc::ptr_eq(listing.sections.checkpoint(), &open.checkpoint);
-    handles.sections.remove_if(is_of_it);
+    SECTIONS.remove_if(is_of_it);
     Ok(())
 }

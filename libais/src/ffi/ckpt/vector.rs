@@ -2,12 +2,24 @@
 //! the index of a failing element out.
 
 use super::super::types::*;
-use super::super::{bytes, narrow, size, wide};
-use super::section_id;
+use super::super::values::{bytes, narrow, size, wide};
 use ais_client::AisError;
 use ais_client::ckpt::{Checkpoint, ReadElement, ReadReply, VectorError, WriteElement};
 use std::ffi::c_void;
 use std::ptr;
+
+/// The longest section id that the library looks at, in bytes.
+const MOST_ID_BYTES: u64 = 65_535;
+
+/// The bytes of a section id; none for the default section.
+pub(super) unsafe fn section_id<'a>(id: &SaCkptSectionIdT) -> Result<&'a [u8], AisError> {
+    let length = wide(id.idLen);
+    if id.id.is_null() != (length == 0) || length > MOST_ID_BYTES {
+        return Err(AisError::InvalidParam);
+    }
+    // SAFETY: the contract of `ffi`.
+    unsafe { bytes(id.id.cast_const().cast(), length as usize) }
+}
 
 /// The most elements of one call.
 const MOST_ELEMENTS: u64 = 1 << 20;

@@ -18,7 +18,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-/// Who is not greeted by then never will be.
+/// A client that is not greeted by then never will be.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A frame with this request.

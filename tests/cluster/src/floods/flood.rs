@@ -62,12 +62,12 @@ impl Flood {
         None
     }
 
-    /// So many connections for calls, or as many as there may be.
+    /// This many connections for calls, or as many as there may be.
     pub(super) fn calls(&mut self, session: &Session, count: usize) -> Vec<Client> {
         self.many(count, |socket| session.call(socket))
     }
 
-    /// So many handles of this service, or as many as there may be.
+    /// This many handles of this service, or as many as there may be.
     pub(super) fn handles(
         &mut self,
         session: &Session,

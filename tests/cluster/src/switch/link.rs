@@ -17,7 +17,7 @@ impl Cast {
     pub(crate) const BOTH: &[Self] = &[Self::Unicast, Self::Multicast];
 }
 
-/// So many bits a second, and what waits for them.
+/// A rate in bits a second, and what waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rate {
     pub(crate) bits: u64,

@@ -53,7 +53,7 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// So many nodes, and good links between them.
+    /// A network of this many nodes, and good links between them.
     pub(super) fn new(nodes: usize, seed: u64) -> Self {
         let way = |number: usize| Way {
             link: Link::GOOD,

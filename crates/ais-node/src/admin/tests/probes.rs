@@ -1,6 +1,8 @@
 //! Probes that do not read, and many of them.
 
 use super::*;
+use crate::admin::message::Probed;
+use crate::admin::probes::Probes;
 use ais_proto::admin::Deliveries;
 
 #[test]
@@ -98,21 +100,20 @@ fn what_is_done_at_one_time_tells_many_no_more_than_one_thing_does() {
     assert_eq!(rig.events.len(), 900);
 }
 
-fn delivery(message: &[u8]) -> crate::Delivery<'_> {
-    crate::Delivery { from: ME, number: 1, asker: None, message }
+/// A message of the probe with this number is delivered.
+fn deliver(probes: &mut Probes, probe: u64, message: &[u8]) {
+    probes.deliver(ME, None, Probed { probe, message });
 }
 
 #[test]
-fn messages_of_others_that_make_no_sense_change_nothing() {
-    let mut probes = super::super::probes::Probes::new(ME);
+fn a_message_that_fits_no_event_changes_nothing() {
+    let mut probes = Probes::new(ME);
     let probe = ConnectionId(1);
     probes.start(probe);
     let long = vec![0; ais_proto::MAX_EVENT];
-    for message in [&[][..], &[1, 2, 3], &long] {
-        probes.deliver(delivery(message));
-    }
+    deliver(&mut probes, 0, &long);
     assert!(probes.take_behind().is_empty());
-    probes.deliver(delivery(&[9; 8]));
+    deliver(&mut probes, 9, &[]);
     assert_eq!(probes.take_behind().into_iter().collect::<Vec<_>>(), [probe]);
     let (told, is_all): (Deliveries, bool) = probes.tell(probe).unwrap();
     assert_eq!((told.iter().count(), told.own(), is_all), (1, 0, true));
@@ -121,14 +122,14 @@ fn messages_of_others_that_make_no_sense_change_nothing() {
 
 #[test]
 fn who_asks_twice_to_be_told_is_told_once() {
-    let mut probes = super::super::probes::Probes::new(ME);
+    let mut probes = Probes::new(ME);
     let (one, two) = (ConnectionId(1), ConnectionId(2));
     probes.start(one);
-    probes.deliver(delivery(&[9; 8]));
+    deliver(&mut probes, 9, &[]);
     // From then on.
     probes.start(two);
     probes.start(one);
-    probes.deliver(delivery(&[8; 9]));
+    deliver(&mut probes, 8, &[8]);
     assert_eq!(probes.take_behind().len(), 2);
     for probe in [one, two] {
         let (told, is_all) = probes.tell(probe).unwrap();

@@ -24,9 +24,9 @@ use std::collections::{BTreeMap, VecDeque};
 /// answer to one is told from an answer to nothing.
 const MAX_RETIRED: usize = 32;
 
-/// How much longer an overdue answer is waited for, in nanoseconds: as long as it
-/// takes until it shows that all that this node waits for is held up.
-/// The answer may also lie unread in a socket, if the daemon was held up.
+/// How much longer an overdue answer is waited for, in nanoseconds: long enough for
+/// [`holds`](crate::holds) to notice that the group is held up. The answer may also lie
+/// unread in a socket, if the daemon was held up.
 const GRACE: u64 = STALLED_FROM + 20_000_000;
 
 const CALLBACK_TIMER: u8 = 1;
@@ -365,7 +365,7 @@ impl Local {
                 let (number, registration) = (client.heartbeat?, client.registration);
                 let cause = Cause::HealthcheckUnanswered;
                 let failed = Message::Unanswered { registration, operation: None, cause };
-                self.has_had_grace(number, timer, fx).then_some(failed)
+                self.grace_is_over(number, timer, fx).then_some(failed)
             }
             _ => None,
         }
@@ -374,7 +374,7 @@ impl Local {
     /// Nobody waits for the answer to a callback any longer.
     fn expire(&mut self, timer: Timer, cause: Cause, fx: &mut Effects) -> Option<Message> {
         let number = i32::try_from(timer.object).ok()?;
-        if !self.has_had_grace(number, timer, fx) {
+        if !self.grace_is_over(number, timer, fx) {
             return None;
         }
         let invocation = self.invocations.get(&number)?;
@@ -392,9 +392,9 @@ impl Local {
         Some(Message::Unanswered { registration, operation: Some(operation), cause })
     }
 
-    /// Whether an overdue callback was given its last chance; else it gets it
-    /// now.
-    fn has_had_grace(&mut self, number: i32, timer: Timer, fx: &mut Effects) -> bool {
+    /// Whether the [`GRACE`] of an overdue callback is over. It begins when this is asked
+    /// for the first time.
+    fn grace_is_over(&mut self, number: i32, timer: Timer, fx: &mut Effects) -> bool {
         let Some(invocation) = self.invocations.get_mut(&number) else { return false };
         if invocation.overdue.is_none() {
             invocation.overdue = Some(timer.kind);

@@ -15,7 +15,7 @@ impl Model {
         assert!(self.unsettled.is_empty() && self.unplanned.is_empty());
     }
 
-    /// The same for groups that the last input has changed: among many groups
+    /// Checks the groups that the last input has changed: among many groups
     /// all would be most of the work there is.
     pub(in crate::amf) fn assert_changes_sound(&self) {
         let touched = self.outcome.touched.values();

@@ -256,7 +256,7 @@ impl Model {
     }
 
     /// When the last member of a protection group has gone there is no work
-    /// left to take over; whoever comes next begins anew.
+    /// left to take over; the next component begins anew.
     fn forget_work_of_nobody(&mut self, id: ComponentId) {
         for csi in &self.topology.components[id].instances {
             let is_here = |id: &ComponentId| self.status.component(*id).registration.is_some();

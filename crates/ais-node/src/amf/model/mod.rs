@@ -52,13 +52,13 @@ pub(super) struct Model {
     pub(super) work: u64,
 }
 
-/// What came of an input. Not part of the replicated state: whoever gave the
+/// What came of an input. Not part of the replicated state: the caller that gave the
 /// input takes it at once.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Outcome {
     /// What to ask, in this order.
     pub(super) demands: Vec<Demand>,
-    /// What to tell those on whose answers nobody counts any more: they may
+    /// What to tell components on whose answers nobody counts any more: they may
     /// live, and have to let go of what others do from now on.
     pub(super) given_up: Vec<(ComponentId, Vec<Question>)>,
     /// Whatever changed concerns these.

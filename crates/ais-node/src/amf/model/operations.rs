@@ -382,7 +382,7 @@ impl Model {
         admin.max(self.status.group(group).admin).max(of_nodes.unwrap_or(AdminState::Unlocked))
     }
 
-    /// The same in words.
+    /// Why a unit is locked, in words.
     pub(super) fn lock_reason(&self, unit: UnitId) -> String {
         let (lock, of) = (self.lock(unit), &self.topology.units[unit]);
         let state = participle(lock);

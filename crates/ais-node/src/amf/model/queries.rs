@@ -9,7 +9,7 @@ use ais_proto::AisError;
 use ais_proto::amf::{Callbacks, HaState, Readiness};
 use ais_wire::{Name, NodeId};
 
-/// A member of a protection group, as those who track the group see it.
+/// A member of a protection group, as programs that track the group see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::amf) struct MemberState {
     pub(in crate::amf) registration: Option<RegistrationId>,

@@ -117,8 +117,8 @@ impl Model {
         }
     }
 
-    /// The same, but its components are terminated rather than quiesced, where
-    /// they can be. Gives the node.
+    /// Takes the node out like [`Model::take_node_out`], but its components are terminated
+    /// rather than quiesced, where they can be. Gives the node.
     fn fail_node_over(&mut self, id: ComponentId) -> Option<NodeId> {
         let node = self.node_of(id)?;
         self.take_node_out(id);

@@ -120,7 +120,7 @@ pub(super) struct ComponentStatus {
     pub(super) assignments: BTreeMap<CsiId, Assignment>,
     pub(super) asked: Vec<Asked>,
     /// When it was restarted lately, in nanoseconds since the epoch, on the
-    /// clocks of those who asked for it.
+    /// clocks of the nodes that asked for it.
     pub(super) restarts: Vec<i64>,
     /// What happened to it last, for people.
     pub(super) reason: String,
@@ -140,9 +140,9 @@ pub(super) struct Registration {
 pub(super) enum Failure {
     /// Somebody reported an error.
     Reported,
-    /// It answered with an error.
+    /// The component answered with an error.
     Refused,
-    /// It did not answer: it is asked nothing more.
+    /// The component did not answer: it is asked nothing more.
     Silent,
 }
 
@@ -151,7 +151,7 @@ pub(super) enum Failure {
 pub(super) struct Assignment {
     /// As last answered; `None` if never since the registration.
     pub(super) state: Option<HaState>,
-    /// It was told to be active and has not let go since.
+    /// The component was told to be active and has not let go since.
     pub(super) holds: bool,
 }
 

@@ -207,9 +207,10 @@ fn requests_of_a_handle_come_on_its_connection() {
 fn a_message_that_does_not_decode_changes_nothing() {
     let mut rig = Rig::raid("x");
     for message in [&[][..], &[0], &[99], &[4, 1], &[1, 255, 255]] {
-        let mut out = rig.nodes[0].fx.compose(None, 8);
-        out.raw(message);
-        rig.queue.push_back((0, out.into_bytes()));
+        rig.nodes[0].fx.multicast(None, 8, |out| {
+            out.raw(message);
+        });
+        rig.apply(0);
     }
     rig.run();
     rig.start(&["a_x", "b_x"]);

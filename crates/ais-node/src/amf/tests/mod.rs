@@ -26,6 +26,7 @@ use super::config::{CapabilityModel, Component, Group, Groups, ProtectionGroup, 
 use super::*;
 use crate::Event;
 use crate::effects::Effect;
+use crate::envelope::Envelope;
 use crate::event::Due;
 use crate::timers::Timers;
 use ais_proto::admin::{self, AdminState, Operation, Target};
@@ -352,9 +353,9 @@ impl Rig {
         for number in members.iter().copied() {
             let replica = &mut self.nodes[number];
             let mut input = Reader::new(bytes);
-            assert_eq!(input.u8(), Ok(ServiceId::Clm as u8), "the service that Effects::new names");
-            let origin = input.u64().unwrap();
-            let asker = if number == sender { replica.fx.askers.take(origin) } else { None };
+            let Ok(Envelope::Service(to)) = Envelope::take(&mut input) else { panic!("{bytes:?}") };
+            assert_eq!(to.service, ServiceId::Clm, "the service that Effects::new names");
+            let asker = if number == sender { replica.fx.askers.take(to.origin) } else { None };
             let (from, message) = (node(sender), input.rest());
             let delivery = Delivery { from, number: self.delivered, asker, message };
             replica.amf.on_deliver(delivery, &mut replica.fx);
@@ -390,7 +391,7 @@ impl Rig {
                 }
                 Effect::Event { event, .. } => panic!("{event:?}"),
                 Effect::Tell { due, .. } => panic!("{due:?}"),
-                Effect::Multicast { bytes, .. } => self.queue.push_back((number, bytes)),
+                Effect::Multicast(message) => self.queue.push_back((number, message.bytes)),
                 Effect::SetTimer(timer, after) | Effect::SetTimerFor(_, timer, after) => {
                     self.nodes[number].timers.set(ServiceId::Amf, timer, self.now + after);
                 }

@@ -116,7 +116,7 @@ pub(super) struct Sections {
     /// Deadline and number of those that expire, the first one first, without
     /// those that are near.
     deadlines: BTreeSet<(i64, u64)>,
-    /// Those whose end is near.
+    /// The sections whose end is near.
     near: BTreeSet<u64>,
     /// Bytes that all of them hold.
     size: u64,

@@ -90,7 +90,7 @@ impl Default for State {
 
 impl State {
     /// # Errors
-    /// `BAD_HANDLE` if it is not there: whoever had it open has it no more.
+    /// `BAD_HANDLE` if it is not there: handles that had it open have it no more.
     pub(super) fn checkpoint(&self, id: CheckpointId) -> Result<&Checkpoint, AisError> {
         self.checkpoints.get(&id).ok_or(AisError::BadHandle)
     }
@@ -282,8 +282,8 @@ impl State {
         }
     }
 
-    /// Takes a view over. Who did not come along has nothing open any more and
-    /// no active replica, when [`State::keep_some`] has come to its end; who
+    /// Takes a view over. A node that did not come along has nothing open any more and
+    /// no active replica, when [`State::keep_some`] has come to its end; a node that
     /// joins has none yet.
     pub(super) fn install(&mut self, view: &View) {
         self.view = view.id;

@@ -267,8 +267,8 @@ fn a_change_is_sent_in_the_memory_of_its_request() {
         let request = Request::Overwrite { checkpoint, id: b"", data: b"new data" };
         ckpt.on_request(rig.now, &caller, asker, ais_proto::Request::Ckpt(request), fx).unwrap();
         fx.send_forwarded(Body::Owned { bytes, from });
-        let Some(Effect::Multicast { bytes, .. }) = fx.list.last() else { panic!("{fx:?}") };
-        assert_eq!(bytes.as_ptr(), place);
+        let Some(Effect::Multicast(message)) = fx.list.last() else { panic!("{fx:?}") };
+        assert_eq!(message.bytes.as_ptr(), place);
         rig.settle();
         assert_eq!(rig.replicas[node].replies.pop().map(|(.., reply)| reply.result), Some(Ok(())));
         assert_eq!(rig.read(ONE, checkpoint, &[(b"", 0, None)]).unwrap(), [b"new data"]);

@@ -20,6 +20,7 @@ use crate::UserId;
 use crate::body::{Body, ROOM_TO_FORWARD};
 use crate::cursor::Cursor;
 use crate::effects::Effect;
+use crate::envelope::Envelope;
 use crate::service::{Contents as _, ForeignState, Part, Replica as _, Side};
 use crate::timers::Timers;
 use ais_proto::AisError;
@@ -377,9 +378,10 @@ impl Replica {
     /// Delivers a message as the node sent it.
     fn deliver(&mut self, from: NodeId, number: u64, bytes: &[u8]) {
         let mut input = Reader::new(bytes);
-        assert_eq!(input.u8().unwrap(), ais_proto::ServiceId::Ckpt as u8);
-        let (origin, message) = (input.u64().unwrap(), input.rest());
-        let asker = if from == self.ckpt.me { self.fx.askers.take(origin) } else { None };
+        let Ok(Envelope::Service(to)) = Envelope::take(&mut input) else { panic!("{bytes:?}") };
+        assert_eq!(to.service, ais_proto::ServiceId::Ckpt);
+        let message = input.rest();
+        let asker = if from == self.ckpt.me { self.fx.askers.take(to.origin) } else { None };
         self.fx.delivery = number;
         self.ckpt.on_deliver(Delivery { from, number, asker, message }, &mut self.fx);
     }
@@ -398,7 +400,7 @@ impl Replica {
         let of = ais_proto::ServiceId::Ckpt;
         for effect in self.fx.list.drain(..) {
             match effect {
-                Effect::Multicast { bytes, .. } => sent.push_back((me, bytes)),
+                Effect::Multicast(message) => sent.push_back((me, message.bytes)),
                 Effect::Reply { asker, after, result, body } => {
                     let promise = after.map_or(Promise::Delivered, |_| Promise::Stable);
                     let reply = Reply { result, body, promise };

@@ -1,7 +1,9 @@
 //! Members that come along from the same view, and were given something else there.
 
 use super::bus::{Bus, Number};
+use crate::envelope::Envelope;
 use crate::sync::Message;
+use ais_wire::Reader;
 
 /// Three nodes with a checkpoint, in which the second one is given another text
 /// than the others by the same message.
@@ -148,10 +150,11 @@ fn give_another_part(bus: &mut Bus, sender: Number, place: usize, change: fn(&mu
             is_busy |= bus.order(*number);
             let next = bus.next(*number).map(|(from, bytes)| (from, bytes.to_vec()));
             let is_part = next.is_some_and(|(from, bytes)| {
-                let part = bus.member(*number).node.sync().decode(&bytes);
+                let mut input = Reader::new(&bytes);
+                let Ok(Envelope::Sync { .. }) = Envelope::take(&mut input) else { return false };
                 let is_part = matches!(
-                    part,
-                    Ok((_, Message::Chunk { .. } | Message::End { .. } | Message::Fill { .. }))
+                    bus.member(*number).node.sync().decode(input.rest()),
+                    Ok(Message::Chunk { .. } | Message::End { .. } | Message::Fill { .. })
                 );
                 is_part && from == sender
             });

@@ -66,7 +66,7 @@ fn nonsense_is_dropped() {
         // Of one that sends no state, of another attempt, or twice.
         chunk(1, ServiceId::Ckpt, b"?").encode(view),
         end(1).encode(view),
-        Message::Announce(Announce::default()).encode(view),
+        Message::Announce(&Announce::default().encode()).encode(view),
     ];
     for bytes in junk {
         bus.forge(2, bytes);
@@ -161,7 +161,7 @@ fn a_member_that_cannot_announce_itself_is_taken_for_fresh() {
     bus.open(1, "a").unwrap();
     bus.start(&[3]);
     bus.together();
-    let mut bytes = Message::Announce(Announce::default()).encode(bus.view_id(3));
+    let mut bytes = Message::Announce(&Announce::default().encode()).encode(bus.view_id(3));
     bytes.truncate(bytes.len() - 1);
     bus.forge(3, bytes);
     bus.settle();

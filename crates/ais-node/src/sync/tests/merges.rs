@@ -1,8 +1,9 @@
 //! Sides that both have state meet.
 
 use super::bus::{Bus, Number};
-use crate::sync::ENVELOPE;
+use crate::envelope::Envelope;
 use ais_group::Message;
+use ais_wire::Reader;
 
 /// Sides that went on without each other, each with a checkpoint of its own
 /// and one that all had changed.
@@ -69,7 +70,10 @@ fn requests_wait_for_a_merge_and_are_done_after_it() {
     let write = bus.write(3, checkpoint, b"after");
     while bus.phase(3) == "merging" {
         assert_eq!(bus.reply(3, write), None);
-        let is_sync = |message: &Message| message.bytes[0] == ENVELOPE;
+        let is_sync = |message: &Message| {
+            let envelope = Envelope::take(&mut Reader::new(&message.bytes));
+            matches!(envelope, Ok(Envelope::Sync { .. }))
+        };
         assert!(bus.member(3).node.external().sent().all(is_sync), "it waits in the node");
         assert!(bus.step());
         bus.check_equal();

@@ -103,7 +103,7 @@ impl World {
 
     fn has_quorum(&self, host: usize) -> bool {
         let daemon = self.fabric.hosts()[host].daemon.as_ref();
-        daemon.is_some_and(|daemon| daemon.sync_status().has_quorum)
+        daemon.is_some_and(|daemon| daemon.sync_status().may_change)
     }
 
     pub(super) fn show(&mut self, host: usize) -> Result<(), String> {
