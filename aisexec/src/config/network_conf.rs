@@ -49,7 +49,7 @@ pub struct NetworkConf {
     pub nodename: Option<Name>,
     /// The name of the cluster, in CLM and on the wire. `ais`.
     pub clustername: Name,
-    /// Microseconds that a side polls before it sleeps; 0 is never. 20.
+    /// Microseconds that a side polls before it sleeps; 0 is never. 50.
     pub busy_poll: u32,
     /// Milliseconds that a call with timeout 0 waits. 5000.
     pub api_timeout: u32,
