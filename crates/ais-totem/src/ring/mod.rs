@@ -43,6 +43,7 @@ use std::collections::BTreeMap;
 /// every call, so that this bound is met only if it does not.
 const MAX_OUTPUTS: usize = 4096;
 /// A member of a Totem ring.
+#[doc = include_str!("driving.md")]
 #[derive(Debug)]
 pub struct Ring {
     core: Core,
