@@ -57,9 +57,10 @@ check_msrv() {
     fi
 }
 
-# Unit and integration tests, the daemon's included.
+# Unit and integration tests, the daemon's included, and each micro-bench once.
 check_rust() {
-    cargo test --workspace --locked -q 2>&1
+    cargo test --workspace --locked -q 2>&1 &&
+        cargo test --workspace --locked -q --bench '*' 2>&1
 }
 
 # A run of the simulator.
