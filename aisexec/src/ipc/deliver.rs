@@ -7,6 +7,7 @@ use crate::announce::announce;
 use crate::args::EXIT_RESET;
 use ais_node::{ConnectionId, Now, Output};
 use ais_proto::{AisError, Code, Header, OK, ServiceId};
+use ais_totem::Command;
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 use std::collections::BTreeSet;
 
@@ -27,7 +28,7 @@ impl Server {
                 self.has_outputs = false;
                 return;
             };
-            if !matches!(output, Output::Send { .. }) {
+            if !matches!(output, Output::Ring(Command::Send { .. })) {
                 self.outputs_left -= 1;
             }
             match output {
@@ -37,8 +38,8 @@ impl Server {
                 Output::Event { connection, code, body } => {
                     self.send_event(now, connection.0, code, body);
                 }
-                Output::Send { to, bytes } => self.udp.send(to, bytes),
-                Output::Reserve(number) => self.writer.reserve(number),
+                Output::Ring(Command::Send { to, bytes }) => self.udp.send(to, bytes),
+                Output::Ring(Command::Reserve(number)) => self.writer.reserve(number),
                 Output::View(view) => {
                     self.members = view.members.len();
                     announce(&view);

@@ -3,6 +3,7 @@
 use super::{Failure, Server};
 use crate::clock;
 use ais_node::Now;
+use ais_totem::Ring;
 
 /// A look at the sockets that took longer than this, in ns, was interrupted:
 /// what has arrived meanwhile may have waited long.
@@ -18,15 +19,15 @@ impl Server {
             // The clock is read after the socket: what is handed over is never
             // taken for younger than it is.
             let now = *now.get_or_insert_with(clock::now);
-            node.handle_packet(now, from, bytes);
+            node.with_ring(now, |ring| ring.handle_packet(now.monotonic, from, bytes));
         });
         let now = clock::now();
         if is_all && now.monotonic.saturating_sub(before) < INTERRUPTED {
-            node.drained(now);
+            node.with_ring(now, |ring| ring.drained(now.monotonic));
         }
         // After the token nothing is about to come, and whoever was told
         // something by it needs a processor.
-        self.has_served |= self.node.expects_token();
+        self.has_served |= self.expects_token();
         self.deliver(now);
         self.flush_network(now);
         now
@@ -41,7 +42,7 @@ impl Server {
             return;
         }
         for node in refused {
-            self.node.refused(now, node);
+            self.node.with_ring(now, |ring| ring.refused(now.monotonic, node));
         }
         self.deliver(now);
         self.udp.flush();
@@ -50,7 +51,7 @@ impl Server {
     /// Numbers are in the file.
     pub(super) fn on_written(&mut self, now: Now) {
         let number = self.writer.take_reserved();
-        self.node.reserved(now, number);
+        self.node.with_ring(now, |ring| ring.reserved(now.monotonic, number));
         self.deliver(now);
     }
 
@@ -75,8 +76,14 @@ impl Server {
     /// the same; but few of them while this one expects the token, or answers
     /// without the others.
     pub(crate) fn pollers_here(&self) -> usize {
-        let needs_others = !self.answers_at_once && !self.node.expects_token();
+        let needs_others = !self.answers_at_once && !self.expects_token();
         if self.udp.is_loopback() && needs_others { self.members } else { 1 }
+    }
+
+    /// Whether it is this node's turn to send in a moment, and the others wait for
+    /// that.
+    fn expects_token(&self) -> bool {
+        self.node.ring().is_some_and(Ring::expects_token)
     }
 
     /// Has the components of this node let go of their work before it leaves.

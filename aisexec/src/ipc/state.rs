@@ -6,6 +6,7 @@ use crate::clock::SECOND;
 use ais_node::Now;
 use ais_node::ledger::Kind;
 use ais_proto::NodeId;
+use ais_totem::Ring;
 
 impl Server {
     /// Writes what this node is and does into the log.
@@ -63,7 +64,7 @@ impl Server {
                 self.node.ledger().total(Kind::Sockets)
             ),
         ];
-        if let Some(ring) = self.node.ring_status() {
+        if let Some(ring) = self.node.ring().map(Ring::status) {
             let members: Vec<String> = ring.members.iter().map(NodeId::to_string).collect();
             lines.push(format!(
                 "ring: {}; configuration {} with {}, because {}",

@@ -1,7 +1,7 @@
 //! Places in a walk over what a replica holds.
 
 use crate::message_id::MessageId;
-use ais_totem::ViewId;
+use ais_group::ViewId;
 use ais_wire::{NodeId, methods, record};
 use std::cmp::Reverse;
 

@@ -1,6 +1,7 @@
-//! The group behind a node: what the node needs of it, whichever engine it is.
+//! The group behind a node: which engine carries its messages.
 
-use ais_totem::{Guarantee, Lane, OneMember, Output, QueueFull, Ring, Status};
+use ais_group::{Engine, External, OneMember};
+use ais_totem::{Command, Ring};
 use ais_wire::NodeId;
 
 /// Which engine, and what it has to know.
@@ -13,41 +14,16 @@ pub enum Config {
     },
     /// The Totem single ring protocol.
     Ring(ais_totem::Config),
-    /// What a test hands out.
-    #[cfg(test)]
-    Fake,
+    /// An engine outside, for which the driver of the node speaks
+    /// ([`Node::with_external`](crate::Node::with_external)).
+    External,
 }
 
 #[derive(Debug)]
 pub(crate) enum Group {
     Alone(OneMember),
     Ring(Box<Ring>),
-    #[cfg(test)]
-    Fake(Fake),
-}
-
-/// A group that a test plays: it takes what was sent, and brings the outputs.
-#[cfg(test)]
-#[derive(Debug, Default)]
-pub(crate) struct Fake {
-    pub(crate) sent: std::collections::VecDeque<Vec<u8>>,
-    pub(crate) outputs: std::collections::VecDeque<Output>,
-    /// A new view is asked for.
-    pub(crate) is_anew: bool,
-}
-
-#[cfg(test)]
-impl Fake {
-    /// Messages that wait to be ordered.
-    const QUEUE_LENGTH: usize = 16;
-
-    fn multicast(&mut self, bytes: Vec<u8>) -> Result<(), QueueFull> {
-        if self.sent.len() >= Self::QUEUE_LENGTH {
-            return Err(QueueFull(bytes));
-        }
-        self.sent.push_back(bytes);
-        Ok(())
-    }
+    External(External),
 }
 
 impl Group {
@@ -55,77 +31,51 @@ impl Group {
         match config {
             Config::Alone { view } => Self::Alone(OneMember::new(me, view)),
             Config::Ring(config) => Self::Ring(Box::new(Ring::new(config, now))),
-            #[cfg(test)]
-            Config::Fake => Self::Fake(Fake::default()),
+            Config::External => Self::External(External::default()),
         }
     }
 
-    pub(crate) fn multicast(
-        &mut self,
-        now: u64,
-        bytes: Vec<u8>,
-        guarantee: Guarantee,
-        lane: Lane,
-    ) -> Result<(), QueueFull> {
+    /// The engine, as far as it is like any other.
+    pub(crate) fn engine(&self) -> &dyn Engine {
         match self {
-            Self::Alone(group) => group.multicast(bytes),
-            Self::Ring(ring) => ring.multicast(now, bytes, guarantee, lane),
-            #[cfg(test)]
-            Self::Fake(fake) => fake.multicast(bytes),
+            Self::Alone(group) => group,
+            Self::Ring(ring) => &**ring,
+            Self::External(external) => external,
         }
     }
 
-    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+    /// The same, to have it do something.
+    pub(crate) fn engine_mut(&mut self) -> &mut dyn Engine {
         match self {
-            Self::Alone(group) => group.poll_output(),
-            Self::Ring(ring) => ring.poll_output(),
-            #[cfg(test)]
-            Self::Fake(fake) => fake.outputs.pop_front(),
+            Self::Alone(group) => group,
+            Self::Ring(ring) => &mut **ring,
+            Self::External(external) => external,
         }
     }
 
-    /// The ring, if there is one: it takes packets and time.
-    pub(crate) fn ring(&mut self) -> Option<&mut Ring> {
+    pub(crate) fn ring(&self) -> Option<&Ring> {
         match self {
             Self::Ring(ring) => Some(ring),
             _ => None,
         }
     }
 
-    /// See [`Ring::form_anew`].
-    pub(crate) fn form_anew(&mut self, now: u64, why: String) {
+    pub(crate) fn ring_mut(&mut self) -> Option<&mut Ring> {
         match self {
-            // Nobody else is there who has been given anything.
-            Self::Alone(_) => {}
-            Self::Ring(ring) => ring.form_anew(now, why),
-            #[cfg(test)]
-            Self::Fake(fake) => fake.is_anew = true,
-        }
-    }
-
-    /// See [`Ring::rotation`].
-    pub(crate) fn rotation(&self) -> u64 {
-        match self {
-            Self::Ring(ring) => ring.rotation(),
-            _ => 0,
-        }
-    }
-
-    pub(crate) fn expects_token(&self) -> bool {
-        matches!(self, Self::Ring(ring) if ring.expects_token())
-    }
-
-    pub(crate) fn poll_timeout(&self) -> Option<u64> {
-        match self {
-            Self::Ring(ring) => ring.poll_timeout(),
+            Self::Ring(ring) => Some(ring),
             _ => None,
         }
     }
 
-    pub(crate) fn status(&self) -> Option<Status> {
+    pub(crate) fn external_mut(&mut self) -> Option<&mut External> {
         match self {
-            Self::Ring(ring) => Some(ring.status()),
+            Self::External(external) => Some(external),
             _ => None,
         }
+    }
+
+    /// What the driver has to do next for the engine.
+    pub(crate) fn poll_command(&mut self) -> Option<Command> {
+        self.ring_mut()?.poll_command()
     }
 }

@@ -37,8 +37,8 @@ mod sync;
 mod timers;
 mod turns;
 
+pub use ais_group::{View, ViewId};
 pub use ais_proto::Event;
-pub use ais_totem::{Destination, View, ViewId};
 pub use body::{Body, ROOM_TO_FORWARD};
 pub use clients::{Caller, ConnectionId, Malformed, SessionId};
 pub use complaints::Complaints;

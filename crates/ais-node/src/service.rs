@@ -11,8 +11,8 @@ use crate::record::Record;
 use crate::{
     Asker, Caller, Config, ConnectionId, Digest, Effects, Event, Malformed, Now, SessionId,
 };
+use ais_group::View;
 use ais_proto::{AisError, Request, RequestKind};
-use ais_totem::View;
 use ais_wire::{DecodeError, Name, NodeId};
 use std::any::Any;
 use std::fmt;

@@ -9,6 +9,7 @@ use crate::plan::{self, Plan};
 use crate::report::{Counted, Trace};
 use crate::{Rng, Violation};
 use ais_proto::ckpt::{ReadElement, ReadReply, Request};
+use ais_totem::Ring;
 
 /// Bytes of a section at most.
 const SECTION: u32 = 10_000;
@@ -120,7 +121,8 @@ impl World {
         let mut common = None;
         for (host, node) in self.nodes.fabric.hosts().iter().zip(&all) {
             let Some(daemon) = &host.daemon else { return Err(format!("{node} has ended")) };
-            let (ring, sync) = (daemon.ring_status().unwrap_or_default(), daemon.sync_status());
+            let ring = daemon.ring().map(Ring::status).unwrap_or_default();
+            let sync = daemon.sync_status();
             if ring.members != all || sync.phase != "serving" || sync.synced != all {
                 let (members, phase) = (ring.members, sync.phase);
                 return Err(format!(

@@ -373,8 +373,7 @@ impl World {
             self.transcript.bytes(format!("{output:?}").as_bytes());
             match output {
                 Output::View(_)
-                | Output::Send { .. }
-                | Output::Reserve(_)
+                | Output::Ring(_)
                 | Output::Reset
                 | Output::MayLeave { .. }
                 | Output::Serving => {}

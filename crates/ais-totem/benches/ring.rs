@@ -1,8 +1,9 @@
 //! What a frame costs to seal and to read, and what a rotation of the token costs
 //! in a ring of three members.
 
+use ais_group::{Engine, Guarantee, Lane, Output};
 use ais_totem::fuzz::Frames;
-use ais_totem::{Bytes, Config, Destination, Guarantee, Lane, Output, Ring, Timing};
+use ais_totem::{Bytes, Command, Config, Destination, Ring, Timing};
 use ais_wire::{Name, NodeId};
 use divan::Bencher;
 use divan::counter::BytesCount;
@@ -89,7 +90,7 @@ impl Three {
             self.now += DELAY;
             self.rings[to].handle_packet(self.now, NODES[from], &bytes);
             self.pump(to);
-        } else if let Some(due) = self.rings.iter().filter_map(Ring::poll_timeout).min() {
+        } else if let Some(due) = self.rings.iter().filter_map(Engine::poll_timeout).min() {
             self.now = due;
         }
         for me in 0..3 {
@@ -102,9 +103,9 @@ impl Three {
 
     /// Does all that a ring gives out.
     fn pump(&mut self, me: usize) {
-        while let Some(output) = self.rings[me].poll_output() {
-            match output {
-                Output::Send { to, bytes } => {
+        while let Some(command) = self.rings[me].poll_command() {
+            match command {
+                Command::Send { to, bytes } => {
                     let is_meant = |other: &usize| match to {
                         Destination::All => *other != me,
                         Destination::One(one) => NODES[*other] == one,
@@ -112,7 +113,11 @@ impl Three {
                     let copies = (0..3).filter(is_meant).map(|other| (me, other, bytes.clone()));
                     self.flying.extend(copies);
                 }
-                Output::Reserve(number) => self.rings[me].reserved(self.now, number),
+                Command::Reserve(number) => self.rings[me].reserved(self.now, number),
+            }
+        }
+        while let Some(output) = self.rings[me].poll_output() {
+            match output {
                 Output::View(view) => self.views += usize::from(view.members == NODES),
                 Output::Deliver { .. } => self.deliveries += 1,
                 Output::Transitional(_) | Output::Stable(_) => {}

@@ -2,7 +2,8 @@
 //! that is made up: they find each other, agree on one order of messages, and go
 //! on when one of them dies. `cargo run -p ais-totem --example three_members`
 
-use ais_totem::{Bytes, Config, Destination, Guarantee, Lane, Output, Ring, Timing};
+use ais_group::{Engine, Guarantee, Lane, Output};
+use ais_totem::{Bytes, Command, Config, Destination, Ring, Timing};
 use ais_wire::{Name, NodeId};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -33,37 +34,36 @@ impl World {
 
     /// Brings something to the ring of a member, and does all that it gives out then.
     fn call(&mut self, node: NodeId, bring: impl FnOnce(&mut Ring, u64)) {
-        let Some(member) = self.members.get_mut(&node) else { return };
+        let Some(mut member) = self.members.remove(&node) else { return };
         bring(&mut member.ring, self.now);
-        while let Some(output) = self.members.get_mut(&node).and_then(|it| it.ring.poll_output()) {
-            self.act(node, output);
-        }
-    }
-
-    fn act(&mut self, node: NodeId, output: Output) {
-        let Some(member) = self.members.get_mut(&node) else { return };
-        match output {
-            Output::Send { to, bytes } => {
-                let is_all = to == Destination::All;
-                let is_meant = |it: &NodeId| is_all && *it != node || to == Destination::One(*it);
-                for to in self.members.keys().copied().filter(is_meant) {
-                    self.flying.push_back((self.now + DELAY, node, to, bytes.clone()));
+        while let Some(command) = member.ring.poll_command() {
+            match command {
+                // A member with a disk would write the number there first.
+                Command::Reserve(number) => member.ring.reserved(self.now, number),
+                Command::Send { to, bytes } => {
+                    let is_all = to == Destination::All;
+                    let is_meant = |it: &&NodeId| is_all || to == Destination::One(**it);
+                    let to = self.members.keys().filter(is_meant);
+                    let arrival = self.now + DELAY;
+                    self.flying.extend(to.map(|to| (arrival, node, *to, bytes.clone())));
                 }
             }
-            // A member with a disk would write the number there first.
-            Output::Reserve(number) => member.ring.reserved(self.now, number),
-            Output::View(view) => {
-                let names: Vec<_> = view.members.iter().map(NodeId::to_string).collect();
-                member.view = view.members;
-                self.say(node, &format!("has a view of {}", names.join(", ")));
-            }
-            Output::Deliver { from, bytes, .. } => {
-                let text = format!("{} of {from}", String::from_utf8_lossy(&bytes));
-                member.delivered.push(text.clone());
-                self.say(node, &format!("delivers {text}"));
-            }
-            Output::Transitional(_) | Output::Stable(_) => {}
         }
+        while let Some(output) = member.ring.poll_output() {
+            match output {
+                Output::View(view) => {
+                    let names: Vec<_> = view.members.iter().map(NodeId::to_string).collect();
+                    self.say(node, &format!("has a view of {}", names.join(", ")));
+                    member.view = view.members;
+                }
+                Output::Deliver { from, bytes, .. } => {
+                    member.delivered.push(format!("{} of {from}", bytes.escape_ascii()));
+                    self.say(node, &format!("delivers {} of {from}", bytes.escape_ascii()));
+                }
+                Output::Transitional(_) | Output::Stable(_) => {}
+            }
+        }
+        self.members.insert(node, member);
     }
 
     /// Lets packets arrive and time pass until this is so of all members.

@@ -18,12 +18,12 @@ use crate::{
     Asker, Caller, Config, ConnectionId, Delivery, Effects, Event, Ledger, Malformed, Now,
     SessionId, Timer,
 };
+use ais_group::View;
 use ais_proto::admin::{
     self, Clients, Deliveries, MAX_PAGE, Page, Problem, Request, Ring, Severity, Started, State,
     Status, ViewId,
 };
 use ais_proto::{AisError, Name, ServiceId, Writer};
-use ais_totem::View;
 use ais_wire::NodeId;
 use inspections::{Inspections, Nothing};
 use openers::Openers;
@@ -306,7 +306,7 @@ impl Admin {
     }
 
     fn ring(&self, group: &Group) -> Option<Ring> {
-        let status = group.status()?;
+        let status = group.ring()?.status();
         let counters = status.counters.iter().chain(&self.counters);
         Some(Ring {
             state: status.state.into(),
@@ -389,7 +389,7 @@ fn problems(group: &Group) -> Vec<Problem> {
         ais_totem::Severity::Degraded => Severity::Degraded,
         ais_totem::Severity::Notice => Severity::Notice,
     };
-    let of_ring = group.status().map(|status| status.problems).unwrap_or_default();
+    let of_ring = group.ring().map(|ring| ring.status().problems).unwrap_or_default();
     let problem = |ais_totem::Problem { node, severity: hurts, what, advice }| Problem {
         severity: severity(hurts),
         node,

@@ -29,10 +29,10 @@ use crate::{
     Asker, Caller, Config, ConnectionId, Delivery, Digest, Effects, Event, Malformed, Now, Promise,
     SessionId, Timer,
 };
+use ais_group::View;
 use ais_proto::admin::{self, Operated};
 use ais_proto::amf::{Callbacks, ErrorReport, Recovery, Request};
 use ais_proto::{AisError, ServiceId};
-use ais_totem::View;
 use ais_wire::{Name, NodeId, Wire as _, Writer};
 use local::{Answered, Function, Local};
 use message::{Message, RegistrationId, Report};

@@ -7,9 +7,9 @@ use crate::service::{
     Configured, Contents, Fingerprint, ForeignState, Part, Replica, Service, Side, Snapshot, Words,
 };
 use crate::{Config, Effects};
+use ais_group::View;
 use ais_proto::amf::Request;
 use ais_proto::{AisError, RequestKind};
-use ais_totem::View;
 use ais_wire::DecodeError;
 use std::rc::Rc;
 

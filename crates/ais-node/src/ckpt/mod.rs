@@ -42,8 +42,8 @@ use crate::{
     Asker, Caller, Config, ConnectionId, Delivery, Digest, Effects, Event, Malformed, Now, Pace,
     Promise, SessionId, Timer,
 };
+use ais_group::View;
 use ais_proto::ckpt::{self, MAX_SECTION_ID, MAX_SECTION_SIZE, UpdateOption};
-use ais_totem::View;
 use ais_wire::{NodeId, Wire as _, Writer};
 use checkpoint::Checkpoint;
 use duties::Duties;

@@ -6,7 +6,7 @@ use super::{Ckpt, State};
 use crate::Effects;
 use crate::cursor::Cursor;
 use crate::service::{Configured, Contents, ForeignState, Part, Replica, Service, Side, Snapshot};
-use ais_totem::View;
+use ais_group::View;
 use ais_wire::DecodeError;
 
 /// [`Part::Heads`] have of what sections hold nothing but the size.

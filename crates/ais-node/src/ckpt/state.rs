@@ -15,9 +15,9 @@ use super::section::Sections;
 use super::shards::Shards;
 use crate::message_id::{FIRST_ID, NO_VIEW, encode_view};
 use crate::{Digest, UserId};
+use ais_group::{View, ViewId};
 use ais_proto::AisError;
 use ais_proto::ckpt::Open;
-use ais_totem::{View, ViewId};
 use ais_wire::{Name, NodeId, Writer};
 use std::collections::{BTreeMap, BTreeSet};
 

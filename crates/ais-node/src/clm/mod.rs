@@ -17,10 +17,10 @@ use crate::{
     Asker, Caller, Config, ConnectionId, Delivery, Digest, Effects, Event, Malformed, Now,
     SessionId, Timer,
 };
+use ais_group::View;
 use ais_proto::clm::{self, LOCAL_NODE_ID, Request};
 use ais_proto::track::TrackFlags;
 use ais_proto::{AisError, ServiceId};
-use ais_totem::View;
 use ais_wire::{NodeId, Writer};
 use state::{Members, Shown};
 use std::collections::BTreeMap;

@@ -2,8 +2,8 @@
 
 use crate::record::Record;
 use crate::{Digest, Event};
+use ais_group::View;
 use ais_proto::clm::{self, Change};
-use ais_totem::View;
 use ais_wire::{NodeId, Writer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;

@@ -29,7 +29,7 @@ impl Rig {
 
     fn view(&mut self, number: u64, members: &[NodeId], joined: &[NodeId], left: &[NodeId]) {
         let view = View {
-            id: ais_totem::ViewId { number, representative: ME },
+            id: ais_group::ViewId { number, representative: ME },
             members: members.to_vec(),
             joined: joined.to_vec(),
             left: left.to_vec(),

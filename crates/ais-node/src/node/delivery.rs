@@ -8,8 +8,8 @@ use crate::group::Config;
 use crate::record::Record;
 use crate::sync::{ENVELOPE, Exchange, Phase};
 use crate::{Delivery, Now};
+use ais_group::{Guarantee, Lane, Output as FromGroup, QueueFull, View};
 use ais_proto::{AisError, ServiceId};
-use ais_totem::{Guarantee, Lane, Output as FromGroup, QueueFull, View};
 use ais_wire::{NodeId, Reader};
 
 /// Bytes of messages of services that the group has of a lane at a time, at least; see
@@ -64,7 +64,7 @@ impl Node {
         let length = bytes.len();
         let guarantee = guarantee(&bytes);
         let lane = if is_sync { Lane::Ordinary } else { outbox::lane(&bytes) };
-        match self.group.multicast(now.monotonic, bytes, guarantee, lane) {
+        match self.group.engine_mut().multicast(now.monotonic, bytes, guarantee, lane) {
             Ok(()) => {
                 if !is_sync {
                     self.outbox.taken(lane, length);
@@ -83,16 +83,11 @@ impl Node {
     }
 
     fn take_group_outputs(&mut self) {
-        while let Some(output) = self.group.poll_output() {
-            match output {
-                FromGroup::Send { to, bytes } => {
-                    self.outputs.push_back(Output::Send { to, bytes }.into());
-                }
-                FromGroup::Reserve(number) => {
-                    self.outputs.push_back(Output::Reserve(number).into());
-                }
-                output => self.take(output),
-            }
+        while let Some(command) = self.group.poll_command() {
+            self.outputs.push_back(Output::Ring(command).into());
+        }
+        while let Some(output) = self.group.engine_mut().poll_output() {
+            self.take(output);
         }
     }
 

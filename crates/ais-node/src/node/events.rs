@@ -8,6 +8,7 @@ use super::{Node, Output};
 use crate::event::Due;
 use crate::{ConnectionId, Event};
 use ais_proto::{Code, admin};
+use ais_totem::Command;
 use std::collections::VecDeque;
 
 /// Events that are made for handles that are told in turn, by all that is done at
@@ -35,7 +36,9 @@ pub(super) struct Outputs {
 impl Outputs {
     pub(super) fn push_back(&mut self, thing: ToPutOut) {
         match thing {
-            ToPutOut::Output(send @ Output::Send { .. }) => self.datagrams.push_back(send),
+            ToPutOut::Output(send @ Output::Ring(Command::Send { .. })) => {
+                self.datagrams.push_back(send);
+            }
             thing => self.others.push_back(thing),
         }
     }

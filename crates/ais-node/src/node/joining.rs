@@ -7,8 +7,8 @@ use crate::group::Config as GroupConfig;
 use crate::service::{Part, Side};
 use crate::services::{Place, SERVICES, Services};
 use crate::sync::{Change, Exchange, Incoming, Message, Phase, Plan, PlannedSide, Progress, Stage};
+use ais_group::View;
 use ais_proto::ServiceId;
-use ais_totem::View;
 use ais_wire::NodeId;
 
 /// For so many nanoseconds, and until whoever is gone is out of the view, a node
@@ -94,7 +94,7 @@ impl Node {
     fn on_compare(&mut self, now: Now, from: NodeId, delivered: Option<u32>) {
         if !self.sync.delivered.compare(now.monotonic, delivered) {
             let why = format!("{from} and this node were not given the same messages");
-            self.group.form_anew(now.monotonic, why);
+            self.group.engine_mut().form_anew(now.monotonic, why);
         }
     }
 
@@ -106,7 +106,7 @@ impl Node {
             self.sync.came_at = now.monotonic;
             let phase = self.sync.status().phase;
             let why = format!("nothing more comes of the state that this node waits for ({phase})");
-            self.group.form_anew(now.monotonic, why);
+            self.group.engine_mut().form_anew(now.monotonic, why);
             self.run_group(now);
         }
     }
@@ -202,9 +202,9 @@ impl Node {
 
     /// All members have what was delivered up to `number`.
     pub(super) fn on_stable_chunks(&mut self, now: Now, number: u64) {
-        let rotation = self.group.rotation();
+        let round_trip = self.group.engine().round_trip();
         if let Some(exchange) = &mut self.sync.exchange {
-            exchange.on_stable(now.monotonic, number, rotation);
+            exchange.on_stable(now.monotonic, number, round_trip);
             self.send_chunks(now);
         }
     }
@@ -236,7 +236,7 @@ impl Node {
             }
             (Progress::Changed, _) => {
                 let why = format!("what came of the state of {from} is not what it has sent");
-                self.group.form_anew(now.monotonic, why);
+                self.group.engine_mut().form_anew(now.monotonic, why);
             }
             _ => {}
         }

@@ -22,9 +22,9 @@ use crate::services::{SERVICES, Services};
 use crate::sync::{Exchange, Sync, SyncStatus};
 use crate::timers::Timers;
 use crate::{Config, ConnectionId, Event, Holder, Ledger, Now, Timer};
+use ais_group::{External, View};
 use ais_proto::{AisError, Code, ServiceId};
-use ais_totem::{Bytes, Destination, Ring, Status, View};
-use ais_wire::NodeId;
+use ais_totem::{Command, Ring};
 use apply::{Held, HeldOutput};
 use drain::Drain;
 use events::{Outputs, TURNS};
@@ -61,15 +61,8 @@ pub enum Output {
     },
     /// Tell people that the members have changed.
     View(View),
-    /// Send a datagram to other nodes.
-    Send {
-        /// Where to.
-        to: Destination,
-        /// The datagram.
-        bytes: Bytes,
-    },
-    /// See [`ais_totem::Output::Reserve`]; then [`Node::reserved`].
-    Reserve(u64),
+    /// Do something for the ring, such as sending a datagram to other nodes.
+    Ring(Command),
     /// This node has the state of the cluster: clients may come from now on.
     Serving,
     /// A program recommends to stop this node at once (`NODE_FAILFAST`,
@@ -184,41 +177,76 @@ impl Node {
         node
     }
 
-    /// A datagram has arrived from the address of `from`. All that is handed over at
-    /// one time is one step.
-    pub fn handle_packet(&mut self, now: Now, from: NodeId, bytes: &[u8]) {
-        let is_same_step = self.called_at >= now.monotonic;
-        self.go_on_with_ring(now, is_same_step, |ring| {
-            ring.handle_packet(now.monotonic, from, bytes)
-        });
+    /// The ring behind this node, if that is its engine.
+    #[must_use]
+    pub fn ring(&self) -> Option<&Ring> {
+        self.group.ring()
     }
 
-    /// All datagrams that had arrived have been handed over. To be called after
-    /// every look at the sockets, whether or not there was one.
-    pub fn drained(&mut self, now: Now) {
-        self.go_on_with_ring(now, true, |ring| ring.drained(now.monotonic));
+    /// Hands something to the ring, such as a datagram that has arrived, and does what
+    /// comes of it. A node with another engine does what there is to do, and that is all.
+    /// What is handed over at one time is one step.
+    pub fn with_ring(&mut self, now: Now, act: impl FnOnce(&mut Ring)) {
+        self.drive(now, |group| group.ring_mut().map(act));
     }
 
-    /// The host of `node` has answered that nobody listens there.
-    pub fn refused(&mut self, now: Now, node: NodeId) {
-        self.with_ring(now, |ring| ring.refused(now.monotonic, node));
-    }
-
-    /// View numbers up to this one are reserved.
-    pub fn reserved(&mut self, now: Now, number: u64) {
-        self.with_ring(now, |ring| ring.reserved(now.monotonic, number));
+    /// Has the engine outside take messages of this node and bring outputs, and does what
+    /// comes of it: the result of `act`, or `None` if the node has another engine. What is
+    /// brought at one time is one step.
+    ///
+    /// ```
+    /// use ais_group::{External, Output, View, ViewId};
+    /// use ais_node::{Config, Node, Now, Pace, amf, ckpt, group};
+    /// use ais_wire::{Name, NodeId};
+    ///
+    /// let me = NodeId::new([10, 0, 0, 1].into());
+    /// let config = Config {
+    ///     node: me,
+    ///     group: group::Config::External,
+    ///     expected_nodes: None,
+    ///     configured: Vec::new(),
+    ///     node_name: Name::try_from("one").unwrap(),
+    ///     cluster_name: Name::try_from("example").unwrap(),
+    ///     boot_timestamp: 0,
+    ///     ckpt: ckpt::Limits::default(),
+    ///     groups: amf::config::Groups::default(),
+    ///     pace: Pace::default(),
+    /// };
+    /// let now = Now { monotonic: 0, wall: 0 };
+    /// let mut node = Node::new(config, now);
+    ///
+    /// // The engine outside has formed a view.
+    /// let view = View {
+    ///     id: ViewId { number: 1, representative: me },
+    ///     members: vec![me],
+    ///     joined: vec![me],
+    ///     left: Vec::new(),
+    ///     came_with_me: vec![me],
+    ///     why: "the node starts".into(),
+    /// };
+    /// node.with_external(now, |engine| engine.bring(Output::View(view)));
+    /// assert!(!node.is_serving());
+    ///
+    /// // It gives the announcement of the node its place in the order.
+    /// let announcement = node.with_external(now, External::take_sent).flatten().unwrap();
+    /// node.with_external(now, |engine| {
+    ///     engine.bring(Output::Deliver { number: 1, from: me, bytes: announcement.bytes });
+    ///     engine.bring(Output::Stable(1));
+    /// });
+    /// assert!(node.is_serving());
+    /// ```
+    pub fn with_external<R>(
+        &mut self,
+        now: Now,
+        act: impl FnOnce(&mut External) -> R,
+    ) -> Option<R> {
+        self.drive(now, |group| group.external_mut().map(act))
     }
 
     /// Leaves the cluster, whatever works here ([`Node::prepare_leave`] comes first);
     /// what it puts out then is to be sent, and nothing more to be done with it.
     pub fn leave(&mut self, now: Now) {
-        self.with_ring(now, |ring| ring.leave(now.monotonic));
-    }
-
-    /// What the ring knows of itself; `None` without a network.
-    #[must_use]
-    pub fn ring_status(&self) -> Option<Status> {
-        self.group.status()
+        self.drive(now, |group| group.engine_mut().leave(now.monotonic));
     }
 
     /// Has operators told of what whoever drives the node counts of its own work,
@@ -250,27 +278,25 @@ impl Node {
         self.work_left = if self.tasks.is_empty() { self.config.pace.messages } else { 0 };
     }
 
-    fn with_ring(&mut self, now: Now, act: impl FnOnce(&mut Ring)) {
-        self.go_on_with_ring(now, false, act);
-    }
-
-    /// The same; it may be in the step that was last, with what is left of that.
-    fn go_on_with_ring(&mut self, now: Now, is_same_step: bool, act: impl FnOnce(&mut Ring)) {
-        let left = self.work_left;
+    /// Has the engine do something, and does what comes of it. A call at the time of the
+    /// last one goes on with the step of that, and with what is left of it.
+    fn drive<R>(&mut self, now: Now, act: impl FnOnce(&mut Group) -> R) -> R {
+        let (is_same_step, left) = (self.called_at >= now.monotonic, self.work_left);
         self.wake(now);
         if is_same_step {
             self.work_left = self.work_left.min(left);
         }
-        if let Some(ring) = self.group.ring() {
-            act(ring);
-        }
+        let result = act(&mut self.group);
         self.run_group(now);
+        result
     }
 
     /// Time has passed. Does nothing if it is called too early.
     pub fn handle_timeout(&mut self, now: Now) {
         self.turns_left = TURNS;
-        self.with_ring(now, |ring| ring.handle_timeout(now.monotonic));
+        self.wake(now);
+        self.group.engine_mut().handle_timeout(now.monotonic);
+        self.run_group(now);
         if !self.tasks.is_empty() {
             self.work_left = self.config.pace.messages;
             self.run_group(now);
@@ -301,15 +327,9 @@ impl Node {
         let has_more = self.handles.have_turns() || !self.tasks.is_empty();
         let at_once = has_more.then_some(self.called_at);
         let drains = self.drain_timeout();
-        let others = [self.group.poll_timeout(), resumes, compares, waits, drains, at_once];
+        let others =
+            [self.group.engine().poll_timeout(), resumes, compares, waits, drains, at_once];
         self.timers.next().into_iter().chain(others.into_iter().flatten()).min()
-    }
-
-    /// Whether it is this node's turn to send in a moment, and the others wait
-    /// for that.
-    #[must_use]
-    pub fn expects_token(&self) -> bool {
-        self.group.expects_token()
     }
 
     /// Whether the driver should take no more requests of a process until
@@ -332,11 +352,8 @@ impl Node {
     }
 
     #[cfg(test)]
-    pub(crate) fn fake(&mut self) -> &mut crate::group::Fake {
-        match &mut self.group {
-            Group::Fake(fake) => fake,
-            other => panic!("{other:?}"),
-        }
+    pub(crate) fn external(&mut self) -> &mut External {
+        self.group.external_mut().expect("an engine that the test plays")
     }
 
     #[cfg(test)]

@@ -7,8 +7,8 @@ use crate::effects::Envelope;
 use crate::ledger::Kind;
 use crate::turns::Turns;
 use crate::{Holder, Ledger};
+use ais_group::Lane;
 use ais_proto::ServiceId;
-use ais_totem::Lane;
 use ais_wire::Reader;
 
 /// What a message counts for beside its bytes: its place in line, and who waits

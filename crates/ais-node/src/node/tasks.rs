@@ -9,7 +9,7 @@
 use super::{Node, Output};
 use crate::Now;
 use crate::sync::{Logged, Plan};
-use ais_totem::Output as FromGroup;
+use ais_group::Output as FromGroup;
 
 /// What a piece of a walk through the state counts for, in messages.
 const PIECE_OF_WALK: usize = 256;
@@ -114,8 +114,6 @@ impl Node {
                 self.on_stable(number);
                 self.on_stable_chunks(now, number);
             }
-            // These do not change any state.
-            Task::Take(FromGroup::Send { .. } | FromGroup::Reserve(_)) => {}
             Task::Apply(mut log) => {
                 if let Some(message) = log.messages.next() {
                     let how = log.how;

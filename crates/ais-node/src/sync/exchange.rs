@@ -6,8 +6,8 @@ use super::plan::Plan;
 use super::transfer::{Incoming, Sender, Sent};
 use crate::service::Part;
 use crate::services::{Place, Services};
+use ais_group::ViewId;
 use ais_proto::ServiceId;
-use ais_totem::ViewId;
 use ais_wire::NodeId;
 
 /// What became of a part of a state.
@@ -118,10 +118,10 @@ impl Exchange {
         sender.map(|_| self.pace.next()).filter(|next| *next < u64::MAX)
     }
 
-    /// All members have what was delivered up to `number`, on a ring whose token
-    /// goes round in `rotation`.
-    pub(crate) fn on_stable(&mut self, now: u64, number: u64, rotation: u64) {
-        self.pace.stable(now, number, rotation);
+    /// All members have what was delivered up to `number`. A message goes round
+    /// all of them in `round_trip`.
+    pub(crate) fn on_stable(&mut self, now: u64, number: u64, round_trip: u64) {
+        self.pace.stable(now, number, round_trip);
     }
 
     /// Whether this node sends a state.

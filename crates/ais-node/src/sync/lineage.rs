@@ -5,7 +5,7 @@
 //! view on, and is brought into line as one side of a merge.
 
 use crate::Digest;
-use ais_totem::{View, ViewId};
+use ais_group::{View, ViewId};
 use ais_wire::NodeId;
 
 /// After so many nanoseconds members compare what was delivered to them.

@@ -7,8 +7,8 @@ use crate::cursor::Cursor;
 use crate::record::Record;
 use crate::service::Fingerprint;
 use crate::services::{Place, SERVICES, Services};
+use ais_group::ViewId;
 use ais_proto::ServiceId;
-use ais_totem::ViewId;
 use ais_wire::{DecodeError, Reader, Writer};
 
 /// Stands where other messages name their service.

@@ -10,9 +10,9 @@ const QUIET: usize = 100;
 /// longer than so many nanoseconds.
 const REST: u64 = 2;
 const LONGEST_REST: u64 = 8_000_000;
-/// A way that is fast enough brings a chunk to a member in so many rotations of
-/// the token, and so many nanoseconds.
-const ROTATIONS: u64 = 3;
+/// A way that is fast enough brings a chunk to a member in so many round trips,
+/// and so many nanoseconds.
+const ROUND_TRIPS: u64 = 3;
 const FAST_ENOUGH: u64 = 1_000_000;
 /// For so many times as long as it took beyond that none is sent, but not longer
 /// than so many nanoseconds.
@@ -21,8 +21,8 @@ const LONGEST_REST_IF_SLOW: u64 = 1_000_000_000;
 
 /// While programs are quiet the state has all of its window, one chunk after
 /// the other. Else it has about as many bytes as they have, or one chunk, until
-/// all members have that, and rests then: their answers wait for rotations of
-/// the ring, and programs and executives for processors. Where a chunk keeps the
+/// all members have that, and rests then: their answers wait for round trips of
+/// the group, and programs and executives for processors. Where a chunk keeps the
 /// way to a member busy, what programs send waits behind it, and it rests for
 /// longer.
 #[derive(Debug, Default)]
@@ -64,11 +64,11 @@ impl Pace {
         self.awaited = (!self.is_free()).then_some(number);
     }
 
-    /// All members have what has a number up to this one. The token goes round
-    /// in `rotation`.
-    pub(super) fn stable(&mut self, now: u64, number: u64, rotation: u64) {
+    /// All members have what has a number up to this one. A message goes round all
+    /// of them in `round_trip`.
+    pub(super) fn stable(&mut self, now: u64, number: u64, round_trip: u64) {
         if self.awaited.take_if(|awaited| *awaited <= number).is_some() {
-            let fast = rotation.saturating_mul(ROTATIONS).saturating_add(FAST_ENOUGH);
+            let fast = round_trip.saturating_mul(ROUND_TRIPS).saturating_add(FAST_ENOUGH);
             let took = now.saturating_sub(self.sent);
             let rest = took.saturating_mul(REST).min(LONGEST_REST);
             let slow = took.saturating_sub(fast).saturating_mul(REST_IF_SLOW);
@@ -131,16 +131,16 @@ mod tests {
     }
 
     /// How long the next chunk waits after one that all members have so long
-    /// after it was sent, where the token goes round in `rotation`.
-    fn rest(took: u64, rotation: u64) -> u64 {
+    /// after it was sent, where a message goes round in `round_trip`.
+    fn rest(took: u64, round_trip: u64) -> u64 {
         let mut pace = Pace::default();
         pace.message(1);
         pace.sends(MS);
         pace.landed(7);
         assert_eq!(pace.next(), u64::MAX, "a member may lack it");
-        pace.stable(MS + took / 2, 6, rotation);
+        pace.stable(MS + took / 2, 6, round_trip);
         assert_eq!(pace.next(), u64::MAX);
-        pace.stable(MS + took, 7, rotation);
+        pace.stable(MS + took, 7, round_trip);
         pace.next().saturating_sub(MS + took)
     }
 
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_token_takes_long_no_chunk_is_the_cause() {
+    fn where_all_messages_take_long_no_chunk_is_the_cause() {
         assert_eq!(rest(60 * MS, 30 * MS), LONGEST_REST);
         assert_eq!(rest(450 * MS, 150 * MS), LONGEST_REST);
     }

@@ -4,8 +4,8 @@ use super::message::{Message, encode_place};
 use crate::SNAPSHOT_CHUNK;
 use crate::service::ForeignState;
 use crate::services::{Place, Services};
+use ais_group::ViewId;
 use ais_proto::ServiceId;
-use ais_totem::ViewId;
 use ais_wire::{DecodeError, Writer};
 use std::fmt;
 

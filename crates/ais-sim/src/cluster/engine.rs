@@ -5,23 +5,23 @@ use ais_node::{Node, Now, Output};
 use ais_wire::NodeId;
 
 impl Daemon for Node {
-    /// All but `Send` and `Reserve`.
+    /// All but `Ring`.
     type Event = Output;
 
     fn handle_packet(&mut self, now: Now, from: NodeId, bytes: &[u8]) {
-        self.handle_packet(now, from, bytes);
+        self.with_ring(now, |ring| ring.handle_packet(now.monotonic, from, bytes));
     }
 
     fn drained(&mut self, now: Now) {
-        self.drained(now);
+        self.with_ring(now, |ring| ring.drained(now.monotonic));
     }
 
     fn refused(&mut self, now: Now, node: NodeId) {
-        self.refused(now, node);
+        self.with_ring(now, |ring| ring.refused(now.monotonic, node));
     }
 
     fn reserved(&mut self, now: Now, number: u64) {
-        self.reserved(now, number);
+        self.with_ring(now, |ring| ring.reserved(now.monotonic, number));
     }
 
     fn handle_timeout(&mut self, now: Now) {
@@ -34,8 +34,7 @@ impl Daemon for Node {
 
     fn poll_output(&mut self) -> Option<Out<Output>> {
         Some(match self.poll_output()? {
-            Output::Send { to, bytes } => Out::Send { to, bytes },
-            Output::Reserve(number) => Out::Reserve(number),
+            Output::Ring(command) => Out::Command(command),
             other => Out::Event(other),
         })
     }

@@ -321,7 +321,7 @@ impl World {
                 self.fabric.plan(0, Act::Leave(host, life, is_clean));
                 Ok(())
             }
-            Output::Send { .. } | Output::Reserve(_) | Output::Reset => Ok(()),
+            Output::Ring(_) | Output::Reset => Ok(()),
         }
     }
 

@@ -12,7 +12,7 @@ pub(crate) use network::{Network, Weather};
 use crate::Rng;
 use crate::report::Trace;
 use ais_node::{Digest, Now};
-use ais_totem::{Bytes, Destination};
+use ais_totem::{Bytes, Command, Destination};
 use ais_wire::NodeId;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -25,7 +25,7 @@ const MAX_OUTPUTS: usize = 100_000;
 
 /// What runs on a host.
 pub(crate) trait Daemon {
-    /// What it gives beside packets.
+    /// What it gives beside the commands of its ring.
     type Event: Debug;
 
     fn handle_packet(&mut self, now: Now, from: NodeId, bytes: &[u8]);
@@ -40,8 +40,7 @@ pub(crate) trait Daemon {
 /// What comes out of a daemon.
 #[derive(Debug)]
 pub(crate) enum Out<E> {
-    Send { to: Destination, bytes: Bytes },
-    Reserve(u64),
+    Command(Command),
     Event(E),
 }
 
@@ -387,14 +386,14 @@ impl<D: Daemon, A> Fabric<D, A> {
                 break;
             }
             match output {
-                Out::Send { to, bytes } => {
+                Out::Command(Command::Send { to, bytes }) => {
                     sends += 1;
                     self.transcript.content(&bytes);
                     self.trace
                         .say(self.now, || format!("{} to {to:?}", brief(node_of(host), &bytes)));
                     self.send(host, to, &bytes, 500 * sends);
                 }
-                Out::Reserve(number) => self.reserve(host, number),
+                Out::Command(Command::Reserve(number)) => self.reserve(host, number),
                 Out::Event(event) => self.events.push((host, event)),
             }
         }

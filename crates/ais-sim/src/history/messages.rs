@@ -2,7 +2,7 @@
 //! recognised wherever it is delivered.
 
 use super::LifeId;
-use ais_totem::{Guarantee, Lane, ViewId};
+use ais_group::{Guarantee, Lane, ViewId};
 use std::collections::BTreeMap;
 
 /// A message.

@@ -12,7 +12,7 @@ mod tests;
 pub(crate) use messages::{Messages, Uid};
 pub(crate) use together::Seen;
 
-use ais_totem::{Guarantee, Lane, View, ViewId};
+use ais_group::{Guarantee, Lane, View, ViewId};
 use ais_wire::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,7 @@
 //! What the processes of a group show together.
 
 use super::{History, LifeId, Span, Uid};
-use ais_totem::{Guarantee, ViewId};
+use ais_group::{Guarantee, ViewId};
 use ais_wire::NodeId;
 use std::collections::BTreeMap;
 

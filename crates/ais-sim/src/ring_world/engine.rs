@@ -1,12 +1,12 @@
 //! The ring as what runs on a simulated host.
 
 use crate::fabric::{Daemon, Out};
+use ais_group::{Engine, Output};
 use ais_node::Now;
-use ais_totem::{Output, Ring};
+use ais_totem::Ring;
 use ais_wire::NodeId;
 
 impl Daemon for Ring {
-    /// All but `Send` and `Reserve`.
     type Event = Output;
 
     fn handle_packet(&mut self, now: Now, from: NodeId, bytes: &[u8]) {
@@ -26,18 +26,15 @@ impl Daemon for Ring {
     }
 
     fn handle_timeout(&mut self, now: Now) {
-        self.handle_timeout(now.monotonic);
+        Engine::handle_timeout(self, now.monotonic);
     }
 
     fn poll_timeout(&self) -> Option<u64> {
-        self.poll_timeout()
+        Engine::poll_timeout(self)
     }
 
     fn poll_output(&mut self) -> Option<Out<Output>> {
-        Some(match self.poll_output()? {
-            Output::Send { to, bytes } => Out::Send { to, bytes },
-            Output::Reserve(number) => Out::Reserve(number),
-            other => Out::Event(other),
-        })
+        let command = self.poll_command().map(Out::Command);
+        command.or_else(|| Engine::poll_output(self).map(Out::Event))
     }
 }

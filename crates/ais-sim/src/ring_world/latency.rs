@@ -8,7 +8,8 @@ use crate::hazards::Hazards;
 use crate::history::Uid;
 use crate::plan::{MICROSECOND, MILLISECOND, Plan};
 use crate::report::Trace;
-use ais_totem::{Guarantee, Lane, Timing};
+use ais_group::{Guarantee, Lane};
+use ais_totem::Timing;
 use std::fmt::Write;
 
 const HOSTS: usize = 3;

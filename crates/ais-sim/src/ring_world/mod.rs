@@ -14,7 +14,8 @@ use crate::history::History;
 use crate::plan::Plan;
 use crate::report::{Counted, Trace};
 use crate::{Rng, Violation};
-use ais_totem::{Config, Guarantee, Lane, Output, Ring};
+use ais_group::{Engine, Guarantee, Lane, Output};
+use ais_totem::{Config, Ring};
 use ais_wire::Name;
 use hostile::Attack;
 
@@ -244,7 +245,6 @@ impl World {
                 self.fabric.transcript.number(number);
                 self.history.stable(node, number)
             }
-            Output::Send { .. } | Output::Reserve(_) => Ok(()),
         }
     }
 }

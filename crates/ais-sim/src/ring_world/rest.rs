@@ -5,7 +5,7 @@ use super::World;
 use crate::fabric::node_of;
 use crate::hazards::Hazards;
 use crate::plan::{MICROSECOND, MILLISECOND};
-use ais_totem::{Guarantee, Lane};
+use ais_group::{Engine, Guarantee, Lane};
 use ais_wire::NodeId;
 use std::collections::BTreeSet;
 

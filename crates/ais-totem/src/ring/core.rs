@@ -10,7 +10,7 @@ use super::status::Counters;
 use crate::messages::{Assembly, SendQueue};
 use crate::packet::{Codec, Data, Packet, Payload, chunk_capacity};
 use crate::settings::Comparison;
-use crate::{Bytes, Config, Destination, Output, Timing};
+use crate::{Bytes, Command, Config, Destination, Output, Timing};
 use ais_wire::{Name, NodeId};
 use log::{Level, log};
 use std::collections::{BTreeMap, VecDeque};
@@ -31,6 +31,7 @@ pub(super) struct Core {
     pub(super) capacity: usize,
     pub(super) max_message: usize,
     pub(super) outputs: VecDeque<Output>,
+    pub(super) commands: VecDeque<Command>,
     pub(super) counters: Counters,
     pub(super) links: Links,
     /// Nodes that may be greeted.
@@ -65,6 +66,7 @@ impl Core {
             capacity: chunk_capacity(config.mtu).max(LEAST_CAPACITY),
             max_message: config.max_message,
             outputs: VecDeque::new(),
+            commands: VecDeque::new(),
             counters: Counters::default(),
             links: Links::new(config.timing, u16::try_from(config.mtu).unwrap_or(u16::MAX)),
             greetings: Limit::of_greetings(config.timing),
@@ -114,7 +116,7 @@ impl Core {
     }
 
     pub(super) fn send_bytes(&mut self, to: Destination, bytes: Bytes) {
-        self.outputs.push_back(Output::Send { to, bytes });
+        self.commands.push_back(Command::Send { to, bytes });
     }
 
     pub(super) fn send_frame(&mut self, data: &Data) {

@@ -32,16 +32,17 @@ pub use status::Status;
 use self::core::Core;
 use crate::config::milliseconds;
 use crate::packet::{Data, Packet};
-use crate::{Config, Guarantee, Lane, Output, QueueFull, View};
+use crate::{Command, Config, Engine, Guarantee, Lane, Output, QueueFull, View};
 use ais_wire::NodeId;
 use circuit::Circuit;
 use limit::Limit;
 use log::warn;
 use std::collections::BTreeMap;
 
-/// Outputs that may wait in a ring of one member. The driver takes them after
+/// Outputs that may wait in a ring of one member. The node takes them after
 /// every call, so that this bound is met only if it does not.
 const MAX_OUTPUTS: usize = 4096;
+
 /// A member of a Totem ring.
 #[doc = include_str!("driving.md")]
 #[derive(Debug)]
@@ -117,32 +118,6 @@ impl Ring {
         ring
     }
 
-    /// Sends a message to all members of this or the next view, after all others of
-    /// its lane.
-    ///
-    /// # Errors
-    /// [`QueueFull`] if too many wait, or the message is longer than
-    /// `max_message`.
-    pub fn multicast(
-        &mut self,
-        now: u64,
-        bytes: Vec<u8>,
-        guarantee: Guarantee,
-        lane: Lane,
-    ) -> Result<(), QueueFull> {
-        self.note_call(now);
-        match &self.state {
-            State::Left => return Err(QueueFull(bytes)),
-            State::Operational(_) if self.is_alone() => self.deliver_alone(now, bytes)?,
-            _ => {
-                self.core.queue.push(bytes, guarantee, lane)?;
-                self.ask_for_token(now);
-            }
-        }
-        self.core.counters.messages_sent += 1;
-        Ok(())
-    }
-
     /// A datagram has arrived from the address of `from`. Whatever is wrong
     /// with it, it is dropped and counted.
     pub fn handle_packet(&mut self, now: u64, from: NodeId, bytes: &[u8]) {
@@ -169,9 +144,10 @@ impl Ring {
         }
     }
 
-    /// All that had arrived has been handed over. Ends what a pause of this
-    /// process began: until then packets that may be older than the pause are
-    /// dropped.
+    /// All datagrams that had arrived have been handed over. To be called after
+    /// every look at the sockets, whether or not there was one. Ends what a pause
+    /// of this process began: until then packets that may be older than the pause
+    /// are dropped.
     pub fn drained(&mut self, now: u64) {
         self.note_call(now);
         if self.paused_until.take().is_some() {
@@ -196,60 +172,6 @@ impl Ring {
         self.tell_of_links(now);
     }
 
-    /// Forms a new ring, which may have the same members: somebody outside has found
-    /// that they do not have the same. Not more often than a packet may bring that
-    /// about. `why` is for people.
-    pub fn form_anew(&mut self, now: u64, why: String) {
-        self.note_call(now);
-        if matches!(self.state, State::Operational(_)) && self.may_disturb(now) {
-            self.core.warn(now, &why);
-            self.gather_again(now, why);
-        }
-    }
-
-    /// Leaves the group: tells the others, and takes part in nothing more.
-    pub fn leave(&mut self, now: u64) {
-        self.note_call(now);
-        self.send_leave(now);
-        self.state = State::Left;
-    }
-
-    /// Time has passed. Does nothing if it is called too early. Packets that
-    /// have arrived are to be handed over first.
-    pub fn handle_timeout(&mut self, now: u64) {
-        self.note_call(now);
-        match self.paused_until {
-            Some(until) if now < until => {}
-            Some(_) => {
-                self.paused_until = None;
-                self.resume(now);
-            }
-            None => self.on_time(now),
-        }
-    }
-
-    /// When [`Ring::handle_timeout`] has to be called. May change with every
-    /// other call.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<u64> {
-        if let State::Left = self.state {
-            return None;
-        }
-        if self.paused_until.is_some() {
-            return self.paused_until;
-        }
-        // A call at least this often, so that a gap between calls is a pause.
-        let alive = self.called_at.saturating_add(self.core.timing.pause() / 2);
-        let next = match &self.state {
-            State::Operational(operational) => self.next_operational(operational),
-            State::Gather(gather) => self.next_gather(gather),
-            State::Commit(commit) => Some(commit.next()),
-            State::Recovery(recovery) => Some(recovery.next(self.core.timing)),
-            State::Left => None,
-        };
-        Some([next, self.greet_all_at].into_iter().flatten().fold(alive, u64::min))
-    }
-
     /// Whether the token is about to come: messages of another member came that
     /// are sent just before it.
     #[must_use]
@@ -258,17 +180,10 @@ impl Ring {
         is_operational && self.ring.as_ref().is_some_and(Circuit::expects_token)
     }
 
-    /// How long the token takes to go round where nobody keeps it, in
-    /// nanoseconds; 0 if that is not known.
-    #[must_use]
-    pub fn rotation(&self) -> u64 {
-        self.ring.as_ref().map_or(0, |ring| ring.patience.rotation())
-    }
-
-    /// The next output. To be called until it returns `None` after every other
-    /// call.
-    pub fn poll_output(&mut self) -> Option<Output> {
-        self.core.outputs.pop_front()
+    /// The next command. To be called until it returns `None` after every other
+    /// call, as [`Engine::poll_output`] is.
+    pub fn poll_command(&mut self) -> Option<Command> {
+        self.core.commands.pop_front()
     }
 
     fn on_packet(&mut self, now: u64, from: NodeId, packet: Packet) {
@@ -373,6 +288,84 @@ impl Ring {
 
     fn is_alone(&self) -> bool {
         self.ring.as_ref().is_some_and(Circuit::is_alone)
+    }
+}
+
+impl Engine for Ring {
+    fn multicast(
+        &mut self,
+        now: u64,
+        bytes: Vec<u8>,
+        guarantee: Guarantee,
+        lane: Lane,
+    ) -> Result<(), QueueFull> {
+        self.note_call(now);
+        match &self.state {
+            State::Left => return Err(QueueFull(bytes)),
+            State::Operational(_) if self.is_alone() => self.deliver_alone(now, bytes)?,
+            _ => {
+                self.core.queue.push(bytes, guarantee, lane)?;
+                self.ask_for_token(now);
+            }
+        }
+        self.core.counters.messages_sent += 1;
+        Ok(())
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        self.core.outputs.pop_front()
+    }
+
+    /// Asks for a new ring, not more often than a packet may bring one about.
+    fn form_anew(&mut self, now: u64, why: String) {
+        self.note_call(now);
+        if matches!(self.state, State::Operational(_)) && self.may_disturb(now) {
+            self.core.warn(now, &why);
+            self.gather_again(now, why);
+        }
+    }
+
+    fn leave(&mut self, now: u64) {
+        self.note_call(now);
+        self.send_leave(now);
+        self.state = State::Left;
+    }
+
+    /// Time has passed. Packets that have arrived are to be handed over first.
+    fn handle_timeout(&mut self, now: u64) {
+        self.note_call(now);
+        match self.paused_until {
+            Some(until) if now < until => {}
+            Some(_) => {
+                self.paused_until = None;
+                self.resume(now);
+            }
+            None => self.on_time(now),
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<u64> {
+        if let State::Left = self.state {
+            return None;
+        }
+        if self.paused_until.is_some() {
+            return self.paused_until;
+        }
+        // A call at least this often, so that a gap between calls is a pause.
+        let alive = self.called_at.saturating_add(self.core.timing.pause() / 2);
+        let next = match &self.state {
+            State::Operational(operational) => self.next_operational(operational),
+            State::Gather(gather) => self.next_gather(gather),
+            State::Commit(commit) => Some(commit.next()),
+            State::Recovery(recovery) => Some(recovery.next(self.core.timing)),
+            State::Left => None,
+        };
+        Some([next, self.greet_all_at].into_iter().flatten().fold(alive, u64::min))
+    }
+
+    /// How long the token takes to go round where nobody keeps it.
+    fn round_trip(&self) -> u64 {
+        self.ring.as_ref().map_or(0, |ring| ring.patience.rotation())
     }
 }
 

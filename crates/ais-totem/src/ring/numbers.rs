@@ -2,7 +2,7 @@
 //! reserved.
 
 use super::core::Core;
-use crate::Output;
+use crate::Command;
 use crate::packet::MAX_VIEW;
 
 /// The highest view number that a cluster comes to by itself, by far: numbers
@@ -98,7 +98,7 @@ impl Core {
         let Numbers { highest, asked, .. } = self.numbers;
         if asked.saturating_sub(highest) < RESERVE / 2 {
             self.numbers.asked = highest.saturating_add(RESERVE).min(MAX_VIEW);
-            self.outputs.push_back(Output::Reserve(self.numbers.asked));
+            self.commands.push_back(Command::Reserve(self.numbers.asked));
         }
     }
 }

@@ -24,4 +24,5 @@ mod recovery;
 mod retransmission;
 mod size;
 
+use crate::Engine;
 use net::*;

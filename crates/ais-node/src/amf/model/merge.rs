@@ -13,8 +13,8 @@
 use super::operations::MAX_LOCKS;
 use super::status::{Ask, Phase, Registration, Role, Status};
 use super::{ComponentId, Model, Question, Readiness, UnitId, rules};
+use ais_group::View;
 use ais_proto::amf::Callbacks;
-use ais_totem::View;
 use ais_wire::NodeId;
 use std::collections::BTreeSet;
 use std::rc::Rc;

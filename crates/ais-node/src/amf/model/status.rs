@@ -8,9 +8,9 @@ use crate::Digest;
 use crate::amf::message::RegistrationId;
 use crate::amf::topology::{ComponentId, CsiId, GroupId, Topology, UnitId};
 use crate::message_id::NO_VIEW;
+use ais_group::ViewId;
 use ais_proto::admin::{AdminState, Operation};
 use ais_proto::amf::{Callbacks, HaState, Readiness, Transition};
-use ais_totem::ViewId;
 use ais_wire::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::{Body, Node, Output, Pace, ViewId, ckpt};
+use ais_group::{Message, Output as FromGroup};
 use ais_proto::admin::{Operation, Target};
 use ais_proto::ckpt::{Attributes, Open, OpenFlags, UpdateOption};
 use ais_proto::{Request as AnyRequest, admin};
@@ -69,7 +70,7 @@ impl Held {
         group.protection_groups.truncate(1);
         let config = crate::Config {
             node: node(0),
-            group: crate::group::Config::Fake,
+            group: crate::group::Config::External,
             configured: Vec::new(),
             expected_nodes: None,
             node_name: name("10.0.0.1"),
@@ -97,7 +98,7 @@ impl Held {
             came_with_me: vec![node(0)],
             why: "the test wants it".into(),
         };
-        held.node.fake().outputs.push_back(ais_totem::Output::View(view));
+        held.node.external().bring(FromGroup::View(view));
         held.get_on();
         for (number, component) in [(1, "a_x"), (2, "a_y")] {
             let caller = process(number);
@@ -115,13 +116,18 @@ impl Held {
         loop {
             self.node.run_group(self.now);
             self.take_outputs();
-            let Some(bytes) = self.node.fake().sent.pop_front() else { return };
-            self.numbers += 1;
-            let (number, from) = (self.numbers, node(0));
-            let outputs = &mut self.node.fake().outputs;
-            outputs.push_back(ais_totem::Output::Deliver { number, from, bytes });
-            outputs.push_back(ais_totem::Output::Stable(number));
+            let Some(message) = self.node.external().take_sent() else { return };
+            self.deliver(message);
         }
+    }
+
+    /// The group brings a message of the node, when it is run the next time.
+    fn deliver(&mut self, message: Message) {
+        self.numbers += 1;
+        let (number, from, bytes) = (self.numbers, node(0), message.bytes);
+        let group = self.node.external();
+        group.bring(FromGroup::Deliver { number, from, bytes });
+        group.bring(FromGroup::Stable(number));
     }
 
     /// Lets so many ms pass, and the group do nothing.
@@ -369,15 +375,16 @@ fn a_hung_component_is_found_whatever_its_other_threads_call() {
         let number = waited / 200 % 2;
         held.ask(&thread(&process(1), number), &a_call());
         let other = process(2);
+        let mut oldest = None;
         for _ in 0..20 {
             held.ask(&thread(&other, 1), &a_call());
             held.stall(10);
             waited += 10;
             // The oldest call stays behind.
-            let first = held.node.fake().sent.pop_front();
+            oldest = oldest.or_else(|| held.node.external().take_sent());
             held.get_on();
-            held.node.fake().sent.extend(first);
         }
+        oldest.into_iter().for_each(|message| held.deliver(message));
         held.get_on();
         assert!(waited < 13_000, "it is never found");
     }

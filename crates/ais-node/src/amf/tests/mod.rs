@@ -328,7 +328,7 @@ impl Rig {
         let nodes = |numbers: &[usize]| numbers.iter().map(|number| node(*number)).collect();
         let joined: Vec<_> = members.iter().copied().filter(|of| !came.contains(of)).collect();
         View {
-            id: ais_totem::ViewId { number: self.view, representative: node(members[0]) },
+            id: ais_group::ViewId { number: self.view, representative: node(members[0]) },
             members: nodes(members),
             joined: nodes(&joined),
             left: nodes(left),

@@ -79,7 +79,7 @@ impl Scale {
         self.model.work = 0;
         let members = (1..NODES).map(node).collect::<Vec<_>>();
         let view = View {
-            id: ais_totem::ViewId { number: 2, representative: node(1) },
+            id: ais_group::ViewId { number: 2, representative: node(1) },
             came_with_me: members.clone(),
             members,
             joined: Vec::new(),

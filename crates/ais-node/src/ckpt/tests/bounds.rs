@@ -307,7 +307,7 @@ fn a_view_goes_through_many_checkpoints_in_pieces() {
         }
     }
     let view = View {
-        id: ais_totem::ViewId { number: 9, representative: LOWEST },
+        id: ais_group::ViewId { number: 9, representative: LOWEST },
         members: vec![LOWEST],
         joined: Vec::new(),
         left: vec![OTHER],

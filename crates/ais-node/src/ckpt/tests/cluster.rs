@@ -2,7 +2,7 @@
 //! and after every one of them its members have the same digest.
 
 use super::*;
-use ais_totem::ViewId;
+use ais_group::ViewId;
 use std::collections::BTreeMap;
 
 pub(super) fn node(number: usize) -> NodeId {

@@ -6,7 +6,7 @@ use super::*;
 use crate::golden::assert_golden;
 
 const CHECKPOINT: CheckpointId =
-    CheckpointId { view: ais_totem::ViewId { number: 3, representative: OTHER }, number: u64::MAX };
+    CheckpointId { view: ais_group::ViewId { number: 3, representative: OTHER }, number: u64::MAX };
 const ROOM: Room = Room::of(&Limits { user_memory: 1 << 40, ..LIMITS }, UserId(1000));
 const STAMP: Stamp = Stamp { strict: true, now: -5, room: ROOM };
 const OPENER: Opener = Opener { strict: false, owner: UserId(1000), room: ROOM };
@@ -152,7 +152,7 @@ fn what_does_not_decode_changes_nothing() {
 #[test]
 fn damaged_messages_do_no_harm() {
     let mut rig = rig();
-    let view = ais_totem::ViewId { number: 1, representative: LOWEST };
+    let view = ais_group::ViewId { number: 1, representative: LOWEST };
     let checkpoint = CheckpointId { view, number: 1 };
     let messages: Vec<_> = all()
         .into_iter()

@@ -131,7 +131,7 @@ impl Rig {
         self.view += 1;
         let members = members.to_vec();
         let view = View {
-            id: ais_totem::ViewId { number: self.view, representative: LOWEST },
+            id: ais_group::ViewId { number: self.view, representative: LOWEST },
             joined: Vec::new(),
             left: left.to_vec(),
             came_with_me: members.clone(),

@@ -3,9 +3,9 @@
 
 use crate::amf::config::Groups;
 use crate::{Body, Caller, Config, ConnectionId, Node, Now, Output, Pace, SessionId, ckpt, group};
+use ais_group::{Output as FromGroup, View, ViewId};
 use ais_proto::ckpt::{Attributes, Event, Open, OpenFlags, UpdateOption};
 use ais_proto::{AisError, Request, ServiceId};
-use ais_totem::{Output as FromGroup, View, ViewId};
 use ais_wire::{Name, NodeId, Reader, Writer};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -95,7 +95,7 @@ impl Bus {
         for number in numbers {
             let config = Config {
                 node: node(*number),
-                group: group::Config::Fake,
+                group: group::Config::External,
                 expected_nodes: self.expected,
                 configured: [1, 2, 3].map(node).to_vec(),
                 node_name: name(&format!("node {number} of {}", self.view)),
@@ -195,7 +195,7 @@ impl Bus {
             let member = self.members.get_mut(&number).unwrap();
             member.component = new;
             (member.had, member.stable) = (0, 0);
-            member.node.fake().outputs.extend(output);
+            output.into_iter().for_each(|output| member.node.external().bring(output));
         }
         self.components.push(Component { members, ordered: Vec::new() });
     }
@@ -226,7 +226,7 @@ impl Bus {
 
     /// The next message that this node wants to send, which it does not.
     pub(crate) fn keep_back(&mut self, number: Number) -> Vec<u8> {
-        self.member(number).node.fake().sent.pop_front().expect("a message")
+        self.member(number).node.external().take_sent().expect("a message").bytes
     }
 
     /// Gives a message a place in the order, whoever may have sent it.
@@ -272,10 +272,10 @@ impl Bus {
         if member.component == 0 {
             return false;
         }
-        let Some(bytes) = member.node.fake().sent.pop_front() else {
+        let Some(message) = member.node.external().take_sent() else {
             return false;
         };
-        self.components[member.component].ordered.push((number, bytes));
+        self.components[member.component].ordered.push((number, message.bytes));
         self.run(number);
         true
     }
@@ -289,7 +289,7 @@ impl Bus {
         };
         let output = deliver(member.had, *from, bytes);
         member.had += 1;
-        member.node.fake().outputs.push_back(output);
+        member.node.external().bring(output);
         self.tell_stable(number);
         true
     }
@@ -309,7 +309,7 @@ impl Bus {
         change(&mut bytes);
         let output = deliver(member.had, *from, &bytes);
         member.had += 1;
-        member.node.fake().outputs.push_back(output);
+        member.node.external().bring(output);
         self.run(number);
     }
 
@@ -330,7 +330,7 @@ impl Bus {
         let stable = slowest.unwrap_or(0).saturating_sub(self.stable_lag) as u64;
         let member = self.members.get_mut(&number).unwrap();
         let is_more = stable > std::mem::replace(&mut member.stable, stable);
-        member.node.fake().outputs.push_back(FromGroup::Stable(stable));
+        member.node.external().bring(FromGroup::Stable(stable));
         self.run(number);
         is_more
     }
@@ -357,14 +357,14 @@ impl Bus {
         for number in numbers {
             let member = self.members.get_mut(&number).unwrap();
             let stable = FromGroup::Stable(member.had as u64);
-            member.node.fake().outputs.push_back(stable);
+            member.node.external().bring(stable);
             self.run(number);
         }
         while self.step() {}
         self.stable_lag = lag;
     }
 
-    fn run(&mut self, number: Number) {
+    pub(super) fn run(&mut self, number: Number) {
         let member = self.members.get_mut(&number).unwrap();
         let now = Now { monotonic: self.clock, ..NOW };
         member.node.wake(now);
@@ -504,7 +504,7 @@ impl Member {
                 },
                 Output::Serving => self.serving += 1,
                 Output::MayLeave { is_clean } => self.may_leave = Some(is_clean),
-                Output::View(_) | Output::Send { .. } | Output::Reserve(_) | Output::Reset => {}
+                Output::View(_) | Output::Ring(_) | Output::Reset => {}
             }
         }
     }

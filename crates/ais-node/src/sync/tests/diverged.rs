@@ -60,7 +60,7 @@ fn whoever_was_given_the_same_is_not() {
 /// Which of the members ask for a new view.
 fn ask_for_a_view(bus: &mut Bus) -> Vec<Number> {
     let mut all: Vec<_> = bus.members.keys().copied().collect();
-    all.retain(|number| bus.member(*number).node.fake().is_anew);
+    all.retain(|number| bus.member(*number).node.external().wanted_view().is_some());
     all
 }
 

@@ -41,7 +41,8 @@ fn start() -> (Bus, [(Caller, u32); 2]) {
 fn the_group_has_only_so_much_of_what_programs_send() {
     let (mut bus, [(greedy, checkpoint), _]) = start();
     let ids: Vec<_> = (0..40).map(|_| write(&mut bus, &greedy, checkpoint, LARGE)).collect();
-    let given: usize = bus.member(1).node.fake().sent.iter().map(Vec::len).sum();
+    let sent = bus.member(1).node.external().sent();
+    let given: usize = sent.map(|message| message.bytes.len()).sum();
     assert!((256 << 10..(256 << 10) + LARGE).contains(&given), "{given}");
     let waits = bus.member(1).node.ledger().total(Kind::Outbox);
     assert!(waits >= 28 * LARGE as u64, "{waits}");

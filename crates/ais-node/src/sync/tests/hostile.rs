@@ -4,14 +4,14 @@ use super::bus::{Bus, Number};
 use crate::sync::Message;
 use crate::sync::message::Announce;
 use crate::sync::transfer::Sent;
+use ais_group::ViewId;
 use ais_proto::ServiceId;
-use ais_totem::ViewId;
 
 impl Bus {
     /// Sends a message as if this node had.
     fn forge(&mut self, number: Number, bytes: Vec<u8>) {
-        self.member(number).node.fake().sent.push_front(bytes);
-        self.order(number);
+        self.inject(number, bytes);
+        self.run(number);
     }
 
     fn forge_in_view(&mut self, number: Number, message: &Message<'_>) {

@@ -246,7 +246,7 @@ fn programs_of_the_node_that_sends_keep_their_share_and_no_more() {
     let writes: Vec<_> = (0..100).map(|n| bus.write(2, 1, &[n; 20_000])).collect();
     let mut steps = 0;
     while bus.phase(1) != "serving" {
-        assert!(bus.member(2).node.fake().sent.len() < 30, "the rest waits in the node");
+        assert!(bus.member(2).node.external().sent().len() < 30, "the rest waits in the node");
         bus.step();
         steps += 1;
     }

@@ -2,6 +2,7 @@
 
 use super::bus::{Bus, Number};
 use crate::sync::ENVELOPE;
+use ais_group::Message;
 
 /// Sides that went on without each other, each with a checkpoint of its own
 /// and one that all had changed.
@@ -68,8 +69,8 @@ fn requests_wait_for_a_merge_and_are_done_after_it() {
     let write = bus.write(3, checkpoint, b"after");
     while bus.phase(3) == "merging" {
         assert_eq!(bus.reply(3, write), None);
-        let mut sent = bus.member(3).node.fake().sent.iter();
-        assert!(sent.all(|bytes| bytes[0] == ENVELOPE), "it waits in the node");
+        let is_sync = |message: &Message| message.bytes[0] == ENVELOPE;
+        assert!(bus.member(3).node.external().sent().all(is_sync), "it waits in the node");
         assert!(bus.step());
         bus.check_equal();
     }

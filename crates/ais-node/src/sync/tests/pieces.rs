@@ -3,8 +3,8 @@
 
 use super::bus::{Bus, NOW, Number, caller, node as node_id, open};
 use crate::{Now, Pace};
+use ais_group::Output as FromGroup;
 use ais_proto::Request;
-use ais_totem::Output as FromGroup;
 
 /// Smaller steps than usual: not so many messages go to the group at a time.
 const PACE: Pace = Pace { messages: 64, checkpoints: 1024 };
@@ -80,13 +80,13 @@ fn what_was_delivered_is_not_compared_before_all_of_it_is_done() {
     let (mut bus, _) = with_much_held();
     let later = Now { monotonic: 11_000_000_000, ..NOW };
     let node = &mut bus.member(1).node;
-    let before = node.fake().sent.len();
+    let before = node.external().sent().len();
     while node.has_tasks() {
-        assert_eq!(node.fake().sent.len(), before);
+        assert_eq!(node.external().sent().len(), before);
         node.handle_timeout(later);
     }
     node.handle_timeout(later);
-    assert_eq!(node.fake().sent.len(), before + 1);
+    assert_eq!(node.external().sent().len(), before + 1);
 }
 
 #[test]
@@ -124,16 +124,17 @@ fn all_that_comes_at_one_time_is_one_step() {
     let applied = node.behind();
     assert_eq!(applied, 0);
     for (place, messages) in messages[..2 * pace].chunks(10).enumerate() {
-        for (index, bytes) in messages.iter().enumerate() {
-            let (number, from) = ((100 + 10 * place + index) as u64, node_id(1));
-            let bytes = bytes.clone();
-            node.fake().outputs.push_back(FromGroup::Deliver { number, from, bytes });
-        }
-        node.handle_packet(now, node_id(1), b"");
+        node.with_external(now, |external| {
+            for (index, bytes) in messages.iter().enumerate() {
+                let (number, from) = ((100 + 10 * place + index) as u64, node_id(1));
+                let bytes = bytes.clone();
+                external.bring(FromGroup::Deliver { number, from, bytes });
+            }
+        });
     }
     assert_eq!(node.behind(), pace);
-    // Neither has it more time because all have been handed over.
-    node.drained(Now { monotonic: 2, ..NOW });
+    // Nor has it more time because it is called again later.
+    node.with_external(Now { monotonic: 2, ..NOW }, |_| {});
     assert_eq!(node.behind(), pace);
     node.handle_timeout(Now { monotonic: 2, ..NOW });
     assert_eq!(node.behind(), 0);

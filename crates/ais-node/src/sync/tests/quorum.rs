@@ -5,6 +5,7 @@ use super::bus::{Bus, Member, Number, caller, handle, how_to_open, name, node};
 use crate::amf::config::{
     CapabilityModel, Component, Group, Groups, ProtectionGroup, RedundancyModel, Unit,
 };
+use ais_group::Message;
 use ais_proto::ckpt::{Event, Request as Ckpt};
 use ais_proto::{AisError, Request, ServiceId, amf};
 
@@ -166,8 +167,8 @@ fn what_was_done_with_quorum_while_a_node_joined_is_done_there_too() {
     // is gone.
     bus.write(2, checkpoint, b"text");
     bus.order(2);
-    let kind = |message: &Vec<u8>| message[13];
-    while bus.member(1).node.fake().sent.front().map(kind) == Some(2) {
+    let kind = |message: &Message| message.bytes[13];
+    while bus.member(1).node.external().sent().next().map(kind) == Some(2) {
         bus.order(1);
         while all.into_iter().any(|number| bus.deliver(number)) {}
     }

@@ -5,7 +5,7 @@ use super::bus::{Bus, Number};
 /// Lets everything happen but what this node has to send, which is lost.
 fn silence(bus: &mut Bus, number: Number) {
     loop {
-        bus.member(number).node.fake().sent.clear();
+        while bus.member(number).node.external().take_sent().is_some() {}
         if !bus.step() {
             break;
         }
@@ -20,7 +20,7 @@ fn check(mut bus: Bus, silent: Number, phases: &[(Number, &str)]) {
         assert_eq!(bus.phase(*number), *phase, "node {number}");
     }
     let ask = |bus: &mut Bus| {
-        let asks = |number: &Number| bus.member(*number).node.fake().is_anew;
+        let asks = |number: &Number| bus.member(*number).node.external().wanted_view().is_some();
         phases.iter().map(|(number, _)| *number).filter(asks).collect::<Vec<_>>()
     };
     for seconds in [10, 10, 4] {
@@ -97,7 +97,8 @@ fn not_as_long_as_something_comes() {
             bus.step();
         }
         waited += 10;
-        assert!(!bus.member(3).node.fake().is_anew, "after {waited} s");
+        let wanted = bus.member(3).node.external().wanted_view();
+        assert_eq!(wanted, None, "after {waited} s");
     }
     assert!(waited > 60, "{waited} s");
     bus.check_synced();

@@ -3,7 +3,7 @@
 
 use crate::Rng;
 use crate::forgery::Forgery;
-use ais_totem::{Output, ViewId};
+use ais_group::{Output, ViewId};
 use ais_wire::NodeId;
 use std::collections::BTreeMap;
 

@@ -17,7 +17,7 @@ use crate::history::History;
 use crate::plan::Plan;
 use crate::report::{Counted, Trace};
 use crate::{Rng, Violation};
-use ais_totem::View;
+use ais_group::View;
 use ais_wire::NodeId;
 
 /// Runs this world of a seed; returns what was counted and a digest of all that

@@ -1,7 +1,7 @@
 //! The world itself: that packets of all kinds are forged, and what is noticed.
 
 use super::*;
-use ais_totem::{Output, ViewId};
+use ais_group::{Output, ViewId};
 
 #[test]
 fn view_numbers_grow_under_attack() {

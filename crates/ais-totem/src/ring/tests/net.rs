@@ -3,7 +3,7 @@
 use super::super::Ring;
 use crate::packet::{Codec, Join, Packet, Payload};
 use crate::random::Random;
-use crate::{Config, Destination, Guarantee, Lane, Output, Timing, View};
+use crate::{Command, Config, Destination, Engine, Guarantee, Lane, Output, Timing, View};
 use ais_wire::{Name, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -266,15 +266,19 @@ impl Net {
     }
 
     fn pump(&mut self, me: u8) {
-        while let Some(output) = self.rings.get_mut(&me).and_then(Ring::poll_output) {
-            match output {
-                Output::Send { to, bytes } => self.transmit(me, to, &bytes),
-                Output::Reserve(number) => {
+        while let Some(command) = self.rings.get_mut(&me).and_then(Ring::poll_command) {
+            match command {
+                Command::Send { to, bytes } => self.transmit(me, to, &bytes),
+                Command::Reserve(number) => {
                     if !self.stuck_disks.contains(&me) {
                         self.last_views.insert(me, number);
                         self.call(me, |ring, now| ring.reserved(now, number));
                     }
                 }
+            }
+        }
+        while let Some(output) = self.rings.get_mut(&me).and_then(Ring::poll_output) {
+            match output {
                 Output::Transitional(members) => self.tell(me, Told::Transitional(members)),
                 Output::View(view) => self.tell(me, Told::View(view)),
                 Output::Deliver { number, from, bytes } => {

@@ -1,7 +1,7 @@
 //! The group of a node that is alone: what it sends is delivered and stable
 //! at once.
 
-use crate::{Output, QueueFull, View, ViewId};
+use crate::{Engine, Guarantee, Lane, Output, QueueFull, View, ViewId};
 use ais_wire::NodeId;
 use std::collections::VecDeque;
 
@@ -31,12 +31,16 @@ impl OneMember {
         };
         Self { me, next: 1, outputs: VecDeque::from([Output::View(view)]) }
     }
+}
 
-    /// Sends a message to all members.
-    ///
-    /// # Errors
-    /// [`QueueFull`] if too many wait.
-    pub fn multicast(&mut self, bytes: Vec<u8>) -> Result<(), QueueFull> {
+impl Engine for OneMember {
+    fn multicast(
+        &mut self,
+        _now: u64,
+        bytes: Vec<u8>,
+        _guarantee: Guarantee,
+        _lane: Lane,
+    ) -> Result<(), QueueFull> {
         if self.outputs.len() >= QUEUE_LENGTH {
             return Err(QueueFull(bytes));
         }
@@ -47,10 +51,16 @@ impl OneMember {
         Ok(())
     }
 
-    /// What comes next, if anything. To be called until it returns `None`
-    /// after every other call.
-    pub fn poll_output(&mut self) -> Option<Output> {
+    fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
+    }
+
+    fn form_anew(&mut self, _now: u64, _why: String) {
+        // Nobody else is there who has been given anything.
+    }
+
+    fn leave(&mut self, _now: u64) {
+        // Nobody else is there to be told.
     }
 }
 
@@ -58,13 +68,17 @@ impl OneMember {
 mod tests {
     use super::*;
 
+    fn send(group: &mut OneMember, bytes: &[u8]) -> Result<(), QueueFull> {
+        group.multicast(0, bytes.to_vec(), Guarantee::Agreed, Lane::Ordinary)
+    }
+
     #[test]
     fn one_member_delivers_its_own_messages_in_order() {
         let me = NodeId::new([127, 0, 0, 1].into());
         let mut group = OneMember::new(me, 7);
         assert!(matches!(group.poll_output(), Some(Output::View(view)) if view.members == [me]));
-        group.multicast(b"a".to_vec()).unwrap();
-        group.multicast(b"b".to_vec()).unwrap();
+        send(&mut group, b"a").unwrap();
+        send(&mut group, b"b").unwrap();
         let bytes = |text: &[u8]| text.to_vec();
         assert_eq!(
             group.poll_output(),
@@ -82,7 +96,7 @@ mod tests {
     #[test]
     fn a_queue_that_nobody_empties_is_bounded() {
         let mut group = OneMember::new(NodeId::new([127, 0, 0, 1].into()), 1);
-        let sent = (0..QUEUE_LENGTH).take_while(|_| group.multicast(Vec::new()).is_ok()).count();
+        let sent = (0..QUEUE_LENGTH).take_while(|_| send(&mut group, b"").is_ok()).count();
         assert!(sent < QUEUE_LENGTH);
     }
 }
