@@ -58,6 +58,11 @@ demo: stage
 bench: stage
 	sh tests/bench.sh $(CTESTS) $(RELEASE) conf
 
+# What the hot parts of the crates cost; make micro-bench BENCH=ring for one crate.
+BENCH ?= *
+micro-bench:
+	$(CARGO) bench --workspace --locked --bench '$(BENCH)'
+
 # make sim SEEDS=1000, or make sim SEED=7 for one, with TRACE=1 step by step.
 SEEDS ?= 1000
 sim:
@@ -174,5 +179,5 @@ clean:
 	$(CARGO) clean
 	rm -rf ctests/build
 
-.PHONY: all build build-32 check conditions demo bench figures floods proof sim soak stage install \
-	install-32 uninstall uninstall-32 clean
+.PHONY: all build build-32 check conditions demo bench figures floods micro-bench proof sim soak \
+	stage install install-32 uninstall uninstall-32 clean

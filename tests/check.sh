@@ -39,11 +39,31 @@ check_deny() {
     fi
 }
 
-# Unit and integration tests, the daemon's included, and a run of the simulator.
-check_rust() {
-    cargo test --workspace --locked -q 2>&1
+# The oldest Rust that is served, rust-version in Cargo.toml: no dependency asks for a newer one,
+# and where rustup has it, it builds everything. Without it nothing but a lint of check_lint
+# (incompatible_msrv) sees what is too new for it, and that knows the standard library alone.
+check_msrv() {
+    oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    asked=$(cargo metadata --format-version 1 --locked | grep -o '"rust_version":"[0-9.]*"' |
+        cut -d '"' -f 4 | sed 's/\.0$//' | sort -V | tail -n 1)
+    if [ "$asked" != "$oldest" ]; then
+        echo "Cargo.toml says that Rust $oldest is enough, and a dependency asks for '$asked'"
+        return 1
+    fi
+    if cargo "+$oldest" --version >/dev/null 2>&1; then
+        cargo "+$oldest" check --workspace --all-targets --locked -q --target-dir target/msrv
+    else
+        echo "Rust $oldest is not here (rustup toolchain install $oldest): nothing was built with it"
+    fi
 }
 
+# Unit and integration tests, the daemon's included, and each micro-bench once.
+check_rust() {
+    cargo test --workspace --locked -q 2>&1 &&
+        cargo test --workspace --locked -q --bench '*' 2>&1
+}
+
+# A run of the simulator.
 check_sim() {
     make --no-print-directory sim SEEDS=200
 }
@@ -154,7 +174,7 @@ show() {
 if [ $# -gt 0 ]; then
     lane "$@"
 else
-    lane lint rust sim
+    lane lint msrv rust sim
     stage
     beside cluster
     beside c programs sanitizer install

@@ -53,6 +53,18 @@ fn every_limit_has_a_test_that_reaches_it() {
     }
 }
 
+#[test]
+fn the_minimum_rust_is_the_same_wherever_it_is_named() {
+    let read = |name: &str| fs::read_to_string(repository().join(name)).unwrap();
+    let manifest = read("Cargo.toml");
+    let version = manifest.split("rust-version = \"").nth(1).unwrap().split('"').next().unwrap();
+    let page = read("README.md");
+    assert!(page.contains(&format!("Rust {version} or later")), "README.md: not {version}");
+    let page = read("CONTRIBUTING.md");
+    let named = format!("rustup toolchain install {version}`");
+    assert!(page.contains(&named), "CONTRIBUTING.md: not {version}");
+}
+
 /// README and the pages beside it, and those in docs, with their paths.
 fn pages() -> Vec<(PathBuf, String)> {
     let folders = [repository(), repository().join("docs")];

@@ -19,7 +19,7 @@
 //! use ais_client::{AisError, Name, ckpt};
 //! use ais_client::ckpt::{Attributes, Open, OpenFlags, UpdateOption, WriteElement};
 //!
-//! # fn main() -> Result<(), AisError> {
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let attributes = Attributes {
 //!     option: UpdateOption::AllReplicas,
 //!     checkpoint_size: 1 << 20,
@@ -29,16 +29,15 @@
 //!     max_section_id_size: 32,
 //! };
 //! let flags = OpenFlags::READ | OpenFlags::WRITE;
-//! let name = Name::try_from("state").map_err(|_| AisError::NameTooLong)?;
-//! let open = Open { name, attributes: Some(attributes), flags };
+//! let open = Open { name: Name::try_from("state")?, attributes: Some(attributes), flags };
 //! let checkpoint = ckpt::open(open, None)?;
 //! match checkpoint.create_section(Some(b"counter"), i64::MAX, b"") {
 //!     Ok(_) | Err(AisError::Exist) => {}
-//!     Err(error) => return Err(error),
+//!     Err(error) => return Err(error.into()),
 //! }
 //! // Every node has the bytes when this returns.
 //! let element = WriteElement { id: b"counter", offset: 0, data: b"1" };
-//! checkpoint.write(vec![element]).map_err(|failure| failure.error)?;
+//! checkpoint.write(vec![element])?;
 //! checkpoint.close()?;
 //! # Ok(())
 //! # }

@@ -32,3 +32,23 @@ pub struct Config {
     /// How much it does in one step.
     pub pace: Pace,
 }
+
+impl Config {
+    /// What a node has to know where nobody configures more: its clients meet the
+    /// default bounds, there are no components, and every view has quorum.
+    #[must_use]
+    pub fn new(node: NodeId, group: GroupConfig) -> Self {
+        Self {
+            node,
+            group,
+            expected_nodes: None,
+            configured: Vec::new(),
+            node_name: Name::default(),
+            cluster_name: Name::default(),
+            boot_timestamp: 0,
+            ckpt: ckpt::Limits::default(),
+            groups: Groups::default(),
+            pace: Pace::default(),
+        }
+    }
+}

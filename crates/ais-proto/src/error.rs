@@ -80,6 +80,8 @@ impl fmt::Display for AisError {
     }
 }
 
+impl std::error::Error for AisError {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,5 +91,7 @@ mod tests {
         assert_eq!(AisError::NoSpace.to_string(), "SA_ERR_NO_SPACE");
         assert_eq!(AisError::QueueNotAvailable.to_string(), "SA_ERR_QUEUE_NOT_AVAILABLE");
         assert_eq!(AisError::Security.to_string(), "SA_ERR_SECURITY");
+        let boxed: Box<dyn std::error::Error> = AisError::TryAgain.into();
+        assert_eq!(boxed.to_string(), "SA_ERR_TRY_AGAIN");
     }
 }

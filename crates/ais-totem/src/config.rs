@@ -40,6 +40,30 @@ pub struct Config {
     pub incarnation: u64,
 }
 
+impl Config {
+    /// What a node has to know that runs for the first time, with messages of at
+    /// most 1 MiB in datagrams of at most 1400 bytes, and settings that it compares
+    /// with nobody.
+    #[must_use]
+    pub fn new(me: NodeId, cluster: Name, timing: Timing) -> Self {
+        Self {
+            me,
+            cluster,
+            timing,
+            mtu: 1400,
+            max_message: 1 << 20,
+            last_view: 0,
+            reserved: 0,
+            linger: 0,
+            first_seq: 0,
+            settings: Vec::new(),
+            distinct: Vec::new(),
+            members: Vec::new(),
+            incarnation: 0,
+        }
+    }
+}
+
 /// The times of a ring, in nanoseconds. They follow from `token` so that they
 /// always fit each other.
 ///

@@ -1,10 +1,10 @@
 //! Checkpoints: handles, vectors, memory that the library lends or gives, and
 //! what becomes of them when the executive is restarted.
 
-use super::fake::{Daemon, MAX_MESSAGE, Peer};
 use super::{VERSION, dispatch_flag, from_c, in_own_process, name, ok};
 use crate::ffi::ckpt::*;
 use crate::ffi::types::*;
+use ais_fake::{Daemon, MAX_MESSAGE, Peer};
 use ais_proto::ckpt::{Event, Request as Ckpt, Section, SectionState};
 use ais_proto::{AisError, Request, Writer};
 use std::cell::Cell;

@@ -1,12 +1,12 @@
 //! Callbacks: when they run, what they fill, and how handles end.
 
 use super::calls::node;
-use super::fake::{Daemon, Peer};
 use super::{VERSION, dispatch_flag, in_own_process, name, ok};
 use crate::ffi::amf::callbacks::*;
 use crate::ffi::amf::*;
 use crate::ffi::clm::*;
 use crate::ffi::types::*;
+use ais_fake::{Daemon, Peer};
 use ais_proto::track::TrackFlags;
 use ais_proto::{AisError, Code, Kind, Name, Request, amf, clm};
 use nix::poll::{PollFd, PollFlags, poll};

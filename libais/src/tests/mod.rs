@@ -5,48 +5,21 @@
 mod calls;
 mod checkpoints;
 mod events;
-mod fake;
 mod processes;
 
 use crate::ffi::types::{SaDispatchFlagsT, SaErrorT, SaNameT, SaVersionT};
 use std::mem::MaybeUninit;
-use std::process::Command;
-use std::{env, fs};
 
 static VERSION: SaVersionT = SaVersionT { releaseCode: b'A' as _, major: 1, minor: 1 };
 
-/// Which test a process is for.
-const TEST: &str = "AIS_LIBRARY_TEST";
-
-/// Runs a test in a process of its own, where `AIS_SOCKET` names a socket that
-/// nobody listens on yet.
+/// Runs a test of this module in a process of its own.
 fn in_own_process(name: &str, test: fn()) {
     in_own_process_with(name, &[], test);
 }
 
 /// The same with more in the environment.
 fn in_own_process_with(name: &str, variables: &[(&str, &str)], test: fn()) {
-    if env::var(TEST).is_ok_and(|running| running == name) {
-        return test();
-    }
-    let unique = format!("ais-{}-{}", std::process::id(), name.replace("::", "."));
-    let directory = env::temp_dir().join(unique);
-    fs::create_dir_all(&directory).unwrap();
-    let output = Command::new(env::current_exe().unwrap())
-        .args(["--exact", &format!("tests::{name}"), "--nocapture", "--test-threads=1"])
-        .env(TEST, name)
-        .env("AIS_SOCKET", directory.join("s"))
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap();
-    fs::remove_dir_all(&directory).unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && said.contains(" 1 passed"),
-        "{name}: {}\n{said}{}",
-        output.status,
-        String::from_utf8_lossy(&output.stderr)
-    );
+    ais_fake::in_own_process(&format!("tests::{name}"), variables, test);
 }
 
 /// A dispatch flag, or what a C program may pass for one.

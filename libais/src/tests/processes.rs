@@ -1,10 +1,10 @@
 //! Children of fork, and what the library leaves behind.
 
 use super::calls::look_up;
-use super::fake::{Daemon, Peer};
 use super::{VERSION, dispatch_flag, in_own_process, ok};
 use crate::ffi::clm::*;
 use crate::ffi::types::*;
+use ais_fake::{Daemon, Peer};
 use ais_proto::{Kind, Request, clm};
 use std::mem::MaybeUninit;
 use std::ptr::null;

@@ -5,7 +5,7 @@
 //! use ais_client::amf::{self, Amf, Callbacks, Event, Question};
 //! use ais_client::dispatch::{Flags, Step, Turn};
 //!
-//! # fn main() -> Result<(), ais_client::AisError> {
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let amf = Amf::<()>::open(Callbacks::HEALTHCHECK | Callbacks::READINESS_STATE_SET)?;
 //! amf.register(amf.component_name()?, None)?;
 //! loop {

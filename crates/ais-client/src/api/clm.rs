@@ -4,7 +4,7 @@
 //! ```no_run
 //! use ais_client::clm;
 //!
-//! # fn main() -> Result<(), ais_client::AisError> {
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let own = clm::node_get(clm::LOCAL_NODE, None)?;
 //! for (node, _) in clm::members()?.items {
 //!     let mark = if node.id == own.id { '*' } else { ' ' };
@@ -71,7 +71,7 @@ pub enum Event<'a, S, L> {
 /// use ais_client::clm::{Callbacks, Clm, Event};
 /// use ais_client::dispatch::{Flags, Step, Turn};
 ///
-/// # fn main() -> Result<(), ais_client::AisError> {
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let clm = Clm::<(), ()>::open(Callbacks::TRACK)?;
 /// clm.track_start(TrackFlags::CURRENT | TrackFlags::CHANGES_ONLY, 64, ())?;
 /// loop {

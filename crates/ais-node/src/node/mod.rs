@@ -78,6 +78,7 @@ pub enum Output {
 }
 
 /// A node.
+#[doc = include_str!("driving.md")]
 #[derive(Debug)]
 pub struct Node {
     config: Config,

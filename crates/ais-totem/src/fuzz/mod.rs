@@ -1,8 +1,11 @@
-//! The door of the fuzzer and of the simulator to what arrives from the network.
+//! The door of the fuzzer, of the simulator and of the micro-benches to what arrives
+//! from the network.
 
 mod forge;
+mod frames;
 
 pub use forge::forge;
+pub use frames::Frames;
 
 use crate::messages::{Assembly, needs_safe};
 use crate::packet::{Codec, Packet, Payload};

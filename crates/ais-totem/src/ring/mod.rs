@@ -44,6 +44,7 @@ use std::collections::BTreeMap;
 const MAX_OUTPUTS: usize = 4096;
 
 /// A member of a Totem ring.
+#[doc = include_str!("driving.md")]
 #[derive(Debug)]
 pub struct Ring {
     core: Core,

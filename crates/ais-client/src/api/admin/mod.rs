@@ -4,7 +4,7 @@
 //! ```no_run
 //! use ais_client::admin;
 //!
-//! # fn main() -> Result<(), ais_client::AisError> {
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! for checkpoint in admin::checkpoints()? {
 //!     println!("{}", checkpoint.name);
 //! }

@@ -7,6 +7,7 @@ use ais_proto::ckpt::{
     Open, ReadElement, ReadReply, Request, SectionsChosen, Status, WriteElement,
 };
 use ais_proto::{AisError, DecodeError, Name, Reader};
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -33,6 +34,17 @@ impl From<AisError> for VectorError {
         Self { error, index: None }
     }
 }
+
+impl fmt::Display for VectorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.index {
+            Some(index) => write!(f, "element {index}: {}", self.error),
+            None => write!(f, "{}", self.error),
+        }
+    }
+}
+
+impl std::error::Error for VectorError {}
 
 /// Opens a checkpoint (`saCkptCheckpointOpen`). It stays open until it is
 /// closed or the process ends.
@@ -272,4 +284,16 @@ fn decode_read<'a>(
         return Err(DecodeError::Invalid);
     }
     Ok(reply)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vector_error_names_the_element_that_is_to_blame() {
+        let error = VectorError { error: AisError::NoSpace, index: Some(2) };
+        assert_eq!(error.to_string(), "element 2: SA_ERR_NO_SPACE");
+        assert_eq!(VectorError::from(AisError::Timeout).to_string(), "SA_ERR_TIMEOUT");
+    }
 }

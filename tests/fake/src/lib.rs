@@ -1,4 +1,13 @@
-//! An executive that answers as a test tells it.
+//! An executive for tests of the library: it answers as a test tells it, and the
+//! test may break its connections. A process has one session with an executive,
+//! so each test has a process of its own.
+
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "this is all test code")]
+
+mod process;
+
+pub use process::{in_own_process, is_own_process};
 
 use ais_proto::{
     Code, HEADER_LENGTH, Header, Hello, Kind, MAX_CALL_BODY, MINOR, OK, Request, Welcome,
@@ -15,50 +24,53 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use std::{env, fs, thread};
 
-/// What the library may learn in the handshake.
-pub(super) const API_TIMEOUT: Duration = Duration::from_millis(5000);
-pub(super) const MAX_MESSAGE: u32 = 1 << 20;
+/// How long a call waits that names no time, as the library learns in the handshake.
+pub const API_TIMEOUT: Duration = Duration::from_millis(5000);
+/// The most data of one call in bytes, as the library learns in the handshake.
+pub const MAX_MESSAGE: u32 = 1 << 20;
 
 /// One connection of the library.
-pub(super) struct Peer {
+#[derive(Debug)]
+pub struct Peer {
     stream: UnixStream,
-    pub(super) kind: Kind,
+    /// What the library has opened it for.
+    pub kind: Kind,
     /// Our end of the event socket.
     events: Option<OwnedFd>,
 }
 
 impl Peer {
     /// Answers a call with `SA_OK`.
-    pub(super) fn reply(&self, id: u32, body: &[u8]) {
+    pub fn reply(&self, id: u32, body: &[u8]) {
         self.reply_with(OK, id, body);
     }
 
     /// Answers a call with this `SaErrorT`.
-    pub(super) fn reply_with(&self, result: u16, id: u32, body: &[u8]) {
+    pub fn reply_with(&self, result: u16, id: u32, body: &[u8]) {
         let mut frame = Header::new(Code(result), id, body.len()).encode().to_vec();
         frame.extend(body);
         self.raw(&frame);
     }
 
     /// Sends any bytes.
-    pub(super) fn raw(&self, bytes: &[u8]) {
+    pub fn raw(&self, bytes: &[u8]) {
         // The library may have gone meanwhile.
         let _ = (&self.stream).write_all(bytes);
     }
 
     /// Sends an event.
-    pub(super) fn event(&self, code: Code, body: &[u8]) {
+    pub fn event(&self, code: Code, body: &[u8]) {
         self.packet(&event_frame(code, 0, body));
     }
 
     /// Sends any packet on the event socket.
-    pub(super) fn packet(&self, packet: &[u8]) {
+    pub fn packet(&self, packet: &[u8]) {
         let fd = self.events.as_ref().unwrap().as_raw_fd();
         send(fd, packet, MsgFlags::MSG_NOSIGNAL).unwrap();
     }
 
     /// The next packet that the library sends on the event socket.
-    pub(super) fn hear(&self) -> Header {
+    pub fn hear(&self) -> Header {
         let mut packet = [0; HEADER_LENGTH];
         let fd = self.events.as_ref().unwrap().as_raw_fd();
         assert_eq!(recv(fd, &mut packet, MsgFlags::empty()), Ok(HEADER_LENGTH));
@@ -66,20 +78,20 @@ impl Peer {
     }
 
     /// Waits until the library sends no more.
-    pub(super) fn wait_for_end(&self) {
+    pub fn wait_for_end(&self) {
         let peeked = recv(self.stream.as_raw_fd(), &mut [0], MsgFlags::MSG_PEEK);
         assert_eq!(peeked, Ok(0));
     }
 
     /// Breaks the connection.
-    pub(super) fn hang_up(&self) {
+    pub fn hang_up(&self) {
         let _ = self.stream.shutdown(Shutdown::Both);
     }
 }
 
 type Answer = dyn Fn(&Arc<Peer>, u32, Request<'_>) + Send + Sync;
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     peers: Vec<Arc<Peer>>,
     cancelled: Vec<u32>,
@@ -99,29 +111,28 @@ struct Greeting {
 }
 
 /// The executive; it dies when it is dropped.
-pub(super) struct Daemon {
+#[derive(Debug)]
+pub struct Daemon {
     state: Arc<(Mutex<State>, Condvar)>,
     listener: Arc<UnixListener>,
 }
 
 impl Daemon {
     /// Listens where `AIS_SOCKET` says.
-    pub(super) fn start(
-        answer: impl Fn(&Arc<Peer>, u32, Request<'_>) + Send + Sync + 'static,
-    ) -> Self {
+    pub fn start(answer: impl Fn(&Arc<Peer>, u32, Request<'_>) + Send + Sync + 'static) -> Self {
         Self::start_as(*b"0123456789abcdef", answer)
     }
 
-    /// The same with a cookie by which sessions can be told apart.
-    pub(super) fn start_as(
+    /// Listens where `AIS_SOCKET` says, with a cookie by which sessions can be told apart.
+    pub fn start_as(
         cookie: [u8; 16],
         answer: impl Fn(&Arc<Peer>, u32, Request<'_>) + Send + Sync + 'static,
     ) -> Self {
         Self::start_with(Greeting { cookie, minor: MINOR }, answer)
     }
 
-    /// One of this minor version.
-    pub(super) fn start_old(
+    /// Listens where `AIS_SOCKET` says, as an executive of this minor version.
+    pub fn start_old(
         minor: u8,
         answer: impl Fn(&Arc<Peer>, u32, Request<'_>) + Send + Sync + 'static,
     ) -> Self {
@@ -147,40 +158,40 @@ impl Daemon {
     }
 
     /// Waits until so many calls were cancelled, and tells their ids.
-    pub(super) fn wait_cancelled(&self, count: usize) -> Vec<u32> {
+    pub fn wait_cancelled(&self, count: usize) -> Vec<u32> {
         self.wait(|state| state.cancelled.len() >= count);
         self.state.0.lock().unwrap().cancelled.clone()
     }
 
     /// Waits until it was told of so many calls that were too long to send.
-    pub(super) fn wait_too_long(&self, count: usize) {
+    pub fn wait_too_long(&self, count: usize) {
         self.wait(|state| state.too_long >= count);
     }
 
     /// Waits until it was told of a misfit, and tells how often it was.
-    pub(super) fn wait_misfit(&self) -> usize {
+    pub fn wait_misfit(&self) -> usize {
         self.wait(|state| state.misfits > 0);
         self.state.0.lock().unwrap().misfits
     }
 
-    /// From now on nobody gets a further connection, or all do again.
-    pub(super) fn hold(&self, hold: bool) {
+    /// Holds up all requests for further connections, or answers them again.
+    pub fn hold(&self, hold: bool) {
         self.state.0.lock().unwrap().is_held = hold;
         self.state.1.notify_all();
     }
 
     /// How many requests for further connections there were.
-    pub(super) fn asked(&self) -> usize {
+    pub fn asked(&self) -> usize {
         self.state.0.lock().unwrap().asked
     }
 
     /// Waits until so many connections have ended.
-    pub(super) fn wait_ended(&self, count: usize) {
+    pub fn wait_ended(&self, count: usize) {
         self.wait(|state| state.ended >= count);
     }
 
     /// The connections that were opened and fit.
-    pub(super) fn peers(&self, fits: impl Fn(&Kind) -> bool) -> Vec<Arc<Peer>> {
+    pub fn peers(&self, fits: impl Fn(&Kind) -> bool) -> Vec<Arc<Peer>> {
         let state = self.state.0.lock().unwrap();
         state.peers.iter().filter(|peer| fits(&peer.kind)).cloned().collect()
     }
