@@ -98,11 +98,12 @@ struct Carrier {
 
 impl Carrier {
     fn run(mut self) {
-        // Without them it carries all the same, a little later: a wait that ends
-        // when it should, and a place beside the daemons, which ask for it too.
+        // Without them it carries all the same, a little later: a wait that ends when it
+        // should, and a place before the daemons, as a real switch does not wait for what
+        // the nodes have their processors do.
         let _ = nix::sys::prctl::set_timerslack(1);
         let thread = nix::unistd::gettid().to_string();
-        let _ = crate::namespaces::command("chrt", &["--rr", "--pid", "1", &thread]);
+        let _ = crate::namespaces::command("chrt", &["--rr", "--pid", "50", &thread]);
         let mut buffer = vec![0; LONGEST];
         while let Some(ready) = self.wait() {
             self.deliver();

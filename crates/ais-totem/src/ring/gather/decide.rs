@@ -1,6 +1,7 @@
-//! Which nodes are not to be in the next ring after all: the silent ones, and of those
-//! that do not hear each other as few as possible. All members find the same nodes,
-//! since they know the same links from each other's JOINs.
+//! Which nodes are not to be in the next ring after all: those at which nobody listens,
+//! those that are silent or do not agree, and of those that do not hear each other as few as
+//! possible. All members find the same nodes, since they know the same links from each
+//! other's JOINs. A node that leaves, or that a JOIN names as failed, is left out in `joins`.
 
 use super::super::{Ring, State};
 use super::clique::left_out;
@@ -79,13 +80,13 @@ impl Ring {
             Some(id) => wanted.iter().filter(|other| ring(other) == Some(id)).count(),
             None => 1,
         };
-        let timing = self.core.timing;
-        let in_time = gather.decide_at.saturating_sub(timing.consensus() / 2);
+        let again = self.core.links.join_again();
+        let in_time = gather.decide_at.saturating_sub(self.core.timing.consensus() / 2);
         let is_dull = |node: &NodeId| {
             let is_mate = self.ring.as_ref().is_some_and(|ring| ring.has(*node));
             gather.peers.get(node).is_some_and(|peer| {
                 let is_late = gather.is_careful && peer.is_late(in_time);
-                is_mate && (is_late || !peer.is_lively(now, timing))
+                is_mate && (is_late || !peer.is_lively(now, again))
             })
         };
         let mut nodes = wanted.clone();

@@ -181,7 +181,7 @@ impl Ring {
         self.fail(now, node, format!("{node} is gone, says {from}"));
     }
 
-    /// Whether a JOIN fails one that comes along from this member's ring.
+    /// Whether a JOIN names a node as failed that comes along from this member's ring.
     fn fails_a_mate(&self, join: &Join) -> bool {
         let State::Gather(gather) = &self.state else { return false };
         let mates = self.ring.as_ref().map_or(&[][..], |ring| &ring.members);
