@@ -4,7 +4,7 @@ use super::circuit::{Circuit, IDLE_ROTATIONS, Passed, Refused};
 use super::diverged::FRAMES_OF_NOBODY;
 use super::frames::LAST_SEQ;
 use super::linger::Linger;
-use super::visit::{Held, Visit, Why};
+use super::visit::{HeldToken, Visit, Why};
 use super::{MAX_OUTPUTS, Ring, State};
 use crate::config::milliseconds;
 use crate::packet::{MAX_REQUESTS, Packet, Token};
@@ -14,7 +14,7 @@ use ais_wire::NodeId;
 #[derive(Debug, Default)]
 pub(super) struct Operational {
     /// The token stays here for a while: see [`Why`].
-    pub(super) held: Option<Held>,
+    pub(super) held: Option<HeldToken>,
     /// A member has something to send: the token is not to rest.
     pub(super) cancelled: bool,
     /// This member has asked for a token that may rest, and it has not come.

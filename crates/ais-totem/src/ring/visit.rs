@@ -27,7 +27,7 @@ const SURELY_ALONE: u32 = 8;
 
 /// The token stays here.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct HeldToken {
     pub(super) visit: Visit,
     since: u64,
     pub(super) until: u64,
@@ -74,13 +74,13 @@ impl Ring {
     pub(super) fn hold(&mut self, now: u64, visit: Visit, time: u64, why: Why) {
         if let State::Operational(operational) = &mut self.state {
             let until = now.saturating_add(time);
-            operational.held = Some(Held { visit, since: now, until, why });
+            operational.held = Some(HeldToken { visit, since: now, until, why });
         }
         self.deliver();
     }
 
     /// The token has been here for as long as it was to.
-    pub(super) fn go_on(&mut self, now: u64, held: Held) {
+    pub(super) fn go_on(&mut self, now: u64, held: HeldToken) {
         let State::Operational(operational) = &mut self.state else { return };
         match held.why {
             Why::Idle => {}
@@ -262,7 +262,7 @@ impl Ring {
     }
 }
 
-impl Held {
+impl HeldToken {
     fn waits_for_acks(&self) -> bool {
         matches!(self.why, Why::Acks | Why::AcksAgain)
     }
