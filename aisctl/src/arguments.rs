@@ -1,11 +1,10 @@
 //! The command line: which command it names, and what it gives to it. Nothing
 //! is opened or printed here.
 
-use crate::commands::{COMMANDS, Command, Setting};
-use crate::{Failure, escape};
-use ais_client::Name;
+use crate::commands::COMMANDS;
+use crate::escape::quoted;
+use crate::given::{Command, Given, Setting};
 use std::ffi::{OsStr, OsString};
-use std::ops::RangeInclusive;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 /// What is asked for.
@@ -15,15 +14,6 @@ pub(crate) enum Asked {
     Help(Vec<&'static str>),
     Version,
     Command(Given),
-}
-
-/// A command and what stands behind it.
-#[derive(Debug)]
-pub(crate) struct Given {
-    pub(crate) command: &'static Command,
-    /// As many as the command takes.
-    values: Vec<OsString>,
-    settings: Vec<(Setting, OsString)>,
 }
 
 /// What is wrong, and with which command if that is known.
@@ -51,13 +41,9 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Ask
         };
     }
     let command = find(values)?;
-    let given = Given {
-        command,
-        values: line.values.split_off(command.words.len()),
-        settings: line.settings,
-    };
-    match given.check() {
-        Ok(()) => Ok(Asked::Command(given)),
+    let values = line.values.split_off(command.words.len());
+    match Given::new(command, values, line.settings) {
+        Ok(given) => Ok(Asked::Command(given)),
         Err(text) => Err(Wrong { text, command: Some(command) }),
     }
 }
@@ -177,73 +163,6 @@ fn unknown(word: &OsStr, what: &str, known: &[&str]) -> Wrong {
     format!("{} is not {what}; give one of {}", quoted(word), known.join(", ")).into()
 }
 
-impl Given {
-    fn check(&self) -> Result<(), String> {
-        let Command { needed, optional, settings, .. } = self.command;
-        let words = self.command.words.join(" ");
-        if let Some((setting, _)) = self.settings.iter().find(|(of, _)| !settings.contains(of)) {
-            return Err(format!("{words} has no {}", setting.word()));
-        }
-        if let Some(missing) = needed.get(self.values.len()..).filter(|rest| !rest.is_empty()) {
-            let is = if missing.len() == 1 { "is" } else { "are" };
-            return Err(format!("{words}: {} {is} missing", missing.join(" and ")));
-        }
-        if let Some(more) = self.values.get(needed.len() + optional.len()) {
-            return Err(format!("{words}: {} is too much", quoted(more)));
-        }
-        Ok(())
-    }
-
-    /// The value at this place; empty if it may be left out and is.
-    pub(crate) fn value(&self, place: usize) -> &OsStr {
-        self.values.get(place).map_or(OsStr::new(""), OsString::as_os_str)
-    }
-
-    /// The value at this place, if it is given.
-    pub(crate) fn given(&self, place: usize) -> Option<&OsStr> {
-        self.values.get(place).map(OsString::as_os_str)
-    }
-
-    /// Whether one JSON object is wanted.
-    pub(crate) fn is_json(&self) -> bool {
-        self.setting(Setting::Json).is_some()
-    }
-
-    pub(crate) fn setting(&self, setting: Setting) -> Option<&OsStr> {
-        self.settings.iter().find(|(of, _)| *of == setting).map(|(_, value)| value.as_os_str())
-    }
-
-    /// The name at this place, as [`escape`] has it.
-    pub(crate) fn name(&self, place: usize) -> Result<Name, Failure> {
-        escape::name(self.value(place)).map_err(Failure::Usage)
-    }
-
-    /// The number at this place, which the command calls `what`.
-    pub(crate) fn number(
-        &self,
-        place: usize,
-        what: &str,
-        range: RangeInclusive<u64>,
-    ) -> Result<u64, Failure> {
-        number(self.value(place), what, range)
-    }
-}
-
-/// A whole number within bounds.
-pub(crate) fn number(text: &OsStr, what: &str, range: RangeInclusive<u64>) -> Result<u64, Failure> {
-    let digits = text.to_str().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-    let parsed = digits.and_then(|text| text.parse().ok()).filter(|number| range.contains(number));
-    parsed.ok_or_else(|| {
-        let (low, high) = (range.start(), range.end());
-        Failure::Usage(format!("{what} is {}; give a whole number, {low} to {high}", quoted(text)))
-    })
-}
-
-/// A word of the command line, for people.
-pub(crate) fn quoted(word: &OsStr) -> String {
-    format!("\"{}\"", word.to_string_lossy().escape_debug())
-}
-
 impl From<String> for Wrong {
     fn from(text: String) -> Self {
         Self { text, command: None }
@@ -343,19 +262,5 @@ mod tests {
             }
         }
         assert!(matches!(asked(&["--version"]), Ok(Asked::Version)));
-    }
-
-    #[test]
-    fn numbers_are_whole_and_within_bounds() {
-        let of = |text: &str| number(OsStr::new(text), "SIZE", 16..=65_000).ok();
-        assert_eq!((of("16"), of("65000")), (Some(16), Some(65_000)));
-        for text in ["15", "65001", "", "-16", "+16", "1k", "16 ", "99999999999999999999"] {
-            assert_eq!(of(text), None, "{text}");
-        }
-        let Failure::Usage(text) = number(OsStr::new("1k"), "SIZE", 16..=65_000).unwrap_err()
-        else {
-            panic!("no usage")
-        };
-        assert_eq!(text, "SIZE is \"1k\"; give a whole number, 16 to 65000");
     }
 }

@@ -1,63 +1,8 @@
-//! The commands: what each takes, and what its help says.
+//! The list of the commands: what each takes, and what its help says.
 
-use crate::arguments::Given;
+use crate::given::{Command, Given, Setting};
 use crate::{Failure, bench, ckpt, operate, show};
 use std::process::ExitCode;
-
-/// A command.
-pub(crate) struct Command {
-    /// One or two words; with two the second is the verb.
-    pub(crate) words: &'static [&'static str],
-    /// What has to stand behind them.
-    pub(crate) needed: &'static [&'static str],
-    /// What may stand behind that.
-    pub(crate) optional: &'static [&'static str],
-    pub(crate) settings: &'static [Setting],
-    /// One line for the list of all.
-    pub(crate) summary: &'static str,
-    /// All else, in lines.
-    pub(crate) help: &'static str,
-    pub(crate) run: fn(&Given) -> Result<ExitCode, Failure>,
-}
-
-/// An option of some commands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Setting {
-    Json,
-    Retention,
-}
-
-impl Setting {
-    pub(crate) const ALL: [Self; 2] = [Self::Json, Self::Retention];
-
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Json => "--json",
-            Self::Retention => "--retention",
-        }
-    }
-
-    /// What its value is called, if it has one.
-    pub(crate) fn takes(self) -> Option<&'static str> {
-        match self {
-            Self::Json => None,
-            Self::Retention => Some("SECONDS"),
-        }
-    }
-
-    pub(crate) fn help(self) -> &'static str {
-        match self {
-            Self::Json => "one JSON object on one line instead of a table",
-            Self::Retention => "the retention duration, instead of that in the file",
-        }
-    }
-}
-
-impl std::fmt::Debug for Command {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.words.join(" "))
-    }
-}
 
 const JSON: &[Setting] = &[Setting::Json];
 const TARGET: &[&str] = &["group|unit|component|node", "NAME"];

@@ -1,13 +1,17 @@
 //! Names, section ids, paths and texts as people write and see them: with what
 //! does not print as `\x00` or `\u{1b}`.
 
-use crate::arguments::quoted;
 use ais_client::Name;
 use std::ffi::OsStr;
 use std::fs::FileType;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
+
+/// A word of the command line, for people.
+pub(crate) fn quoted(word: &OsStr) -> String {
+    format!("\"{}\"", word.to_string_lossy().escape_debug())
+}
 
 /// The name that is meant.
 ///

@@ -1,7 +1,8 @@
 //! What `--help` says, composed from the table of commands.
 
 use crate::arguments::first_words;
-use crate::commands::{COMMANDS, Command, Setting};
+use crate::commands::COMMANDS;
+use crate::given::{Command, Setting};
 
 const BEGIN: &str = "\
 Usage: aisctl COMMAND [ARGUMENT...] [OPTION...]

@@ -7,16 +7,24 @@ mod bench;
 mod ckpt;
 mod commands;
 mod escape;
+mod explain;
 mod failure;
+mod given;
 mod help;
 mod operate;
 mod output;
 mod show;
 mod start;
+mod words;
 
 use arguments::Asked;
 use failure::Failure;
+use given::Command;
+use std::io;
 use std::process::ExitCode;
+
+/// The exit status for a command line that is not understood.
+const WRONG_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let done = match arguments::parse(std::env::args_os().skip(1)) {
@@ -24,9 +32,33 @@ fn main() -> ExitCode {
         Ok(Asked::Version) => output::print(concat!("aisctl ", env!("CARGO_PKG_VERSION"), "\n"))
             .map(|()| ExitCode::SUCCESS),
         Ok(Asked::Command(given)) => {
-            return failure::code((given.command.run)(&given), Some(given.command));
+            return code((given.command.run)(&given), Some(given.command));
         }
-        Err(wrong) => return failure::code(Err(Failure::Usage(wrong.text)), wrong.command),
+        Err(wrong) => return code(Err(Failure::Usage(wrong.text)), wrong.command),
     };
-    failure::code(done, None)
+    code(done, None)
+}
+
+/// The exit status of a command; a failure is told.
+fn code(done: Result<ExitCode, Failure>, command: Option<&'static Command>) -> ExitCode {
+    let failure = match done {
+        Ok(code) => return code,
+        Err(failure) => failure,
+    };
+    match failure {
+        Failure::Usage(text) => {
+            let (text, hint) = (escape::printable(&text), help::hint(command));
+            output::complain(&format!("aisctl: {text}\n{hint}"));
+            return ExitCode::from(WRONG_USAGE);
+        }
+        // Who read it has seen enough.
+        Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        failure => {
+            output::complain(&format!(
+                "aisctl: {}\n",
+                escape::printable(&explain::words(&failure))
+            ));
+        }
+    }
+    ExitCode::FAILURE
 }

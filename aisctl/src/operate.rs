@@ -1,21 +1,15 @@
 //! `aisctl amf lock` and the other administrative operations.
 
-use crate::arguments::{Given, quoted};
+use crate::escape::quoted;
+use crate::given::Given;
 use crate::output::print;
-use crate::{Failure, escape};
-use ais_client::admin::{AdminState, Component, NodeId, Operated, Operation, Target};
+use crate::words::OPERATIONS;
+use crate::{Failure, escape, explain};
+use ais_client::admin::{Component, NodeId, Operated, Target};
 use ais_client::clm::{Change, Node};
 use ais_client::{AisError, Name};
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
-
-const OPERATIONS: [(&str, Operation); 5] = [
-    ("lock", Operation::Lock),
-    ("unlock", Operation::Unlock),
-    ("shutdown", Operation::Shutdown),
-    ("switch-over", Operation::SwitchOver),
-    ("repaired", Operation::Repaired),
-];
 
 /// What an operation is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +41,7 @@ pub(crate) fn run(given: &Given) -> Result<ExitCode, Failure> {
     let Operated { is_accepted, mut words } = ais_client::admin::operate(*operation, target)
         .map_err(|error| match error {
             AisError::Timeout | AisError::Library => {
-                let words = Failure::from(error).words();
+                let words = explain::words(&error.into());
                 Failure::Words(format!("{words}; whether it is done is to be seen in `aisctl amf`"))
             }
             error => error.into(),
@@ -138,24 +132,10 @@ fn known_members(name: &Name) -> String {
     format!("; there are {}", escape::some_of(shown(&members), "`aisctl members`"))
 }
 
-/// An administrative state for people.
-pub(crate) fn admin_word(admin: AdminState) -> &'static str {
-    match admin {
-        AdminState::Unlocked => "unlocked",
-        AdminState::ShuttingDown => "shut-down",
-        AdminState::Locked => "locked",
-    }
-}
-
-/// An operation for people.
-pub(crate) fn operation_word(operation: Operation) -> &'static str {
-    let found = OPERATIONS.iter().find(|(_, of)| *of == operation);
-    found.map_or("", |(word, _)| word)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::operation_word;
 
     #[test]
     fn what_it_is_for_is_understood() {

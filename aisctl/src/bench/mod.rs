@@ -8,7 +8,7 @@ mod round;
 mod watch;
 
 use crate::Failure;
-use crate::arguments::Given;
+use crate::given::Given;
 use ais_client::admin::MAX_PROBE_MESSAGE;
 use header::Header;
 use std::process::ExitCode;

@@ -2,7 +2,7 @@
 
 use super::hex::Hex;
 use super::take;
-use crate::arguments::Given;
+use crate::given::Given;
 use crate::{Failure, escape, output};
 use ais_client::Name;
 use ais_client::admin::Inspection;

@@ -4,7 +4,7 @@ use super::file::{Head, Saver, Section};
 use super::part::Part;
 use super::target::Target;
 use super::{now, take, target, told};
-use crate::arguments::Given;
+use crate::given::Given;
 use crate::{Failure, escape, output};
 use ais_client::admin::Inspection;
 use std::fs::{File, OpenOptions};

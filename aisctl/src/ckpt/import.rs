@@ -6,10 +6,9 @@
 use super::file::{Head, Record, Section};
 use super::source::Source;
 use super::{now, take};
-use crate::arguments::{Given, number};
-use crate::commands::Setting;
+use crate::given::{Given, Setting, number};
 use crate::show::units;
-use crate::{Failure, output};
+use crate::{Failure, explain, output};
 use ais_client::admin::Inspection;
 use ais_client::ckpt::{
     Attributes, Checkpoint, Open, OpenFlags, UpdateOption, WriteElement, deadline,
@@ -55,7 +54,7 @@ pub(crate) fn run(given: &Given) -> Result<ExitCode, Failure> {
     if let Err(failure) = filled {
         // If that fails the end of this process closes it.
         let _ = import.checkpoint.close();
-        return Err(Failure::Words(format!("{}; nothing of it is left", failure.words())));
+        return Err(Failure::Words(format!("{}; nothing of it is left", explain::words(&failure))));
     }
     retry(|| import.checkpoint.close())?;
     output::print(&import.told(&name, &head, retention))?;

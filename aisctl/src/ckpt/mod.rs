@@ -16,7 +16,7 @@ pub(crate) use dump::run as dump;
 pub(crate) use export::run as export;
 pub(crate) use import::run as import;
 
-use crate::arguments::Given;
+use crate::given::Given;
 use crate::{Failure, escape, show};
 use ais_client::AisError;
 use ais_client::Name;

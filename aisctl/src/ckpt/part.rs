@@ -143,6 +143,7 @@ fn watch(signals: SigSet, part: PathBuf) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explain::words;
 
     fn names(directory: &Path) -> Vec<String> {
         let found = fs::read_dir(directory).unwrap();
@@ -166,13 +167,13 @@ mod tests {
         write("first").complete().unwrap();
         assert_eq!((fs::read_to_string(&path).unwrap().as_str(), mode()), ("first", 0o600));
         fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
-        let said = write("lost").failure(&nix::errno::Errno::ENOSPC.into()).words();
+        let said = words(&write("lost").failure(&nix::errno::Errno::ENOSPC.into()));
         assert!(said.ends_with("it is as it was"), "{said}");
         assert_eq!((fs::read_to_string(&path).unwrap().as_str(), mode()), ("first", 0o640));
         write("second").complete().unwrap();
         assert_eq!((fs::read_to_string(&path).unwrap().as_str(), mode()), ("second", 0o640));
         assert_eq!(names(directory.path()), ["file"]);
-        let missing = Part::beside(&directory.path().join("none/file")).unwrap_err().words();
+        let missing = words(&Part::beside(&directory.path().join("none/file")).unwrap_err());
         assert!(missing.contains("none: no file can be made in it: No such file"), "{missing}");
     }
 }

@@ -81,6 +81,7 @@ pub(super) fn directory(path: &Path) -> &Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explain;
     use std::os::unix::fs::symlink;
     use std::os::unix::net::UnixListener;
 
@@ -88,7 +89,7 @@ mod tests {
     fn only_regular_files_are_replaced() {
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);
-        let to = |name: &str| of(&at(name)).map_err(|failure| failure.words());
+        let to = |name: &str| of(&at(name)).map_err(|failure| explain::words(&failure));
         fs::write(at("file"), "").unwrap();
         symlink("file", at("link")).unwrap();
         symlink("link", at("second")).unwrap();
@@ -124,6 +125,6 @@ mod tests {
         assert!(to("none/file").is_ok(), "the directory is missed when the file is made");
         assert!(to("circle").unwrap_err().contains("symbolic links"));
         assert!(to("file/x").unwrap_err().contains("Not a directory"));
-        assert!(of(Path::new("")).unwrap_err().words().contains("is empty"));
+        assert!(explain::words(&of(Path::new("")).unwrap_err()).contains("is empty"));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::escape::printable;
-use crate::operate::{admin_word, operation_word};
+use crate::words::{admin_word, operation_word};
 use ais_client::AisError;
 use ais_client::admin::{
     AdminState, AmfNode, Component, Failure, HaState, Phase, Readiness, Redundancy,

@@ -12,7 +12,7 @@ pub(crate) use ckpt::option;
 pub(crate) use status::{line as status_line, serves_all};
 pub(crate) use table::columns;
 
-use crate::arguments::Given;
+use crate::given::Given;
 use crate::{Failure, output};
 use serde_json::Value;
 use std::process::ExitCode;

@@ -151,12 +151,14 @@ impl Effects {
     }
 
     /// Has a library handle told something before the reply to its request.
-    pub(crate) fn tell_now(&mut self, connection: ConnectionId, due: Due) {
+    pub(crate) fn tell_now(&mut self, connection: ConnectionId, due: impl Into<Due>) {
+        let due = due.into();
         self.list.push(Effect::Tell { connection, due, at_once: true });
     }
 
     /// Has one of many handles told something, in turn with the others.
-    pub(crate) fn tell(&mut self, connection: ConnectionId, due: Due) {
+    pub(crate) fn tell(&mut self, connection: ConnectionId, due: impl Into<Due>) {
+        let due = due.into();
         self.list.push(Effect::Tell { connection, due, at_once: false });
     }
 

@@ -31,6 +31,18 @@ pub(crate) enum Key {
     Deliveries,
 }
 
+impl From<crate::clm::Due> for Due {
+    fn from(due: crate::clm::Due) -> Self {
+        Self::Clm(due)
+    }
+}
+
+impl From<crate::amf::Due> for Due {
+    fn from(due: crate::amf::Due) -> Self {
+        Self::Group(due)
+    }
+}
+
 impl Due {
     /// Whether it is the outcome of an asynchronous request.
     pub(crate) fn ends_asynchronous(&self) -> bool {

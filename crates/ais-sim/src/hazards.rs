@@ -2,7 +2,8 @@
 
 use crate::fabric::{Daemon, Fabric, Weather, node_of};
 use crate::plan::{Fault, Plan};
-use crate::report::{Counted, Trace};
+use crate::report::Counted;
+use crate::trace::Trace;
 
 /// A world in which things go wrong.
 pub(crate) trait Hazards {

@@ -5,7 +5,7 @@ use crate::Rng;
 use crate::fabric::{Clock, Fabric, Habits, Network};
 use crate::nodes::{Nodes, SECOND};
 use crate::plan::{MICROSECOND, MILLISECOND};
-use crate::report::Trace;
+use crate::trace::Trace;
 use ais_node::Pace;
 use ais_proto::ckpt::Request;
 use ais_totem::Timing;

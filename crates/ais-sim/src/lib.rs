@@ -22,13 +22,14 @@ mod ring_world;
 mod rng;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod world;
 
 pub use report::{Counted, Violation};
 pub use rng::Rng;
 
 use ais_node::Digest;
-use report::Trace;
+use trace::Trace;
 
 /// What to run of a seed, and how.
 #[derive(Debug, Clone, Copy, Default)]

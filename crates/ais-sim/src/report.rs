@@ -1,4 +1,4 @@
-//! What a run says of itself: what it covered, and, if asked, every step.
+//! What a run says of itself: what it covered.
 
 use crate::fabric::{Daemon, Fabric};
 use crate::history::{History, Seen};
@@ -188,17 +188,5 @@ impl fmt::Display for Counted {
             self.longest_settling as f64 / 10.0,
             self.idle_packets
         )
-    }
-}
-
-/// Says every step on the standard error output, or nothing.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Trace(pub(crate) bool);
-
-impl Trace {
-    pub(crate) fn say(self, now: u64, what: impl FnOnce() -> String) {
-        if self.0 {
-            eprintln!("{:>14.6} ms  {}", now as f64 / 1e6, what());
-        }
     }
 }

@@ -3,7 +3,6 @@
 
 use super::model::{MemberState, Model};
 use super::topology::{ComponentId, CsiId, InOrder};
-use crate::event::Due as ToTell;
 use crate::ledger::Kind;
 use crate::{ConnectionId, Effects, Event, Holder, Ledger, SessionId};
 use ais_proto::AisError;
@@ -106,7 +105,7 @@ impl Tracking {
         }
         if current {
             let current = (!flags.subscribes()).then_some(number);
-            fx.tell_now(connection, ToTell::Group(Due { csi, current }));
+            fx.tell_now(connection, Due { csi, current });
         }
         Ok(())
     }
@@ -158,7 +157,7 @@ impl Tracking {
             if changes(before.as_ref(), &now).any(|change| change != Change::NoChange) {
                 let all = (csi, ConnectionId(0))..=(csi, ConnectionId(u64::MAX));
                 for (_, connection) in self.subscriptions.range(all).map(|(key, _)| key) {
-                    fx.tell(*connection, ToTell::Group(Due { csi, current: None }));
+                    fx.tell(*connection, Due { csi, current: None });
                 }
             }
         }

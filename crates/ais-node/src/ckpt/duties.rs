@@ -3,7 +3,7 @@
 //! one that has been overtaken is void.
 
 use super::message::{CheckpointId, Expiry, Message};
-use super::near::{NEAR, Near};
+use super::near::{LOOK, NEAR, Near};
 use super::state::State;
 use crate::message_id::FIRST_ID;
 use crate::{Effects, Now, Timer};
@@ -13,9 +13,6 @@ use std::collections::BTreeMap;
 const EXPIRY: Timer = Timer { kind: 1, object: 0 };
 /// The kind of the timers for checkpoints that are retained.
 const RETENTION: u8 = 2;
-/// While a section is to expire the wall clock is looked at so often, in
-/// nanoseconds: it may jump.
-pub(super) const LOOK: i64 = 1_000_000_000;
 /// Sections in one proposal.
 const BATCH: usize = 1024;
 /// All members are told what is left of a retention when so many nanoseconds

@@ -36,3 +36,16 @@ impl Failure {
         out.into_bytes()
     }
 }
+
+impl Limit {
+    /// The failure of a call that has reached it.
+    pub(super) fn failure(self) -> Failure {
+        let error = if self == Self::Opens { AisError::NoResources } else { AisError::NoSpace };
+        self.failure_with(error)
+    }
+
+    /// This limit with the error that the specification has for it.
+    pub(super) fn failure_with(self, error: AisError) -> Failure {
+        Failure { error, element: None, limit: Some(self) }
+    }
+}

@@ -5,7 +5,7 @@
 use super::bytes::Bytes;
 use super::checkpoint::Checkpoint;
 use super::message::CheckpointId;
-use super::section::Sections;
+use super::sections::Sections;
 use super::shards::Shards;
 use std::collections::BTreeMap;
 

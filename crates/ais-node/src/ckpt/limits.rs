@@ -1,10 +1,6 @@
-//! The bounds of CKPT on a node, and what its log says when one is reached.
+//! The bounds of CKPT on a node, and what is said of each.
 
-use super::failure::Failure;
 use super::{MAX_ELEMENTS, MAX_OPENS, MAX_SECTION_SIZE};
-use crate::Complaints;
-use ais_proto::AisError;
-use ais_wire::Name;
 
 /// The bounds and rules of CKPT on this node. They bind what is asked here, on
 /// all nodes alike.
@@ -68,19 +64,8 @@ pub(super) enum Limit {
 }
 
 impl Limit {
-    /// The failure of a call that has reached it.
-    pub(super) fn failure(self) -> Failure {
-        let error = if self == Self::Opens { AisError::NoResources } else { AisError::NoSpace };
-        self.failure_with(error)
-    }
-
-    /// This limit with the error that the specification has for it.
-    pub(super) fn failure_with(self, error: AisError) -> Failure {
-        Failure { error, element: None, limit: Some(self) }
-    }
-
     /// What it is, and what can be done.
-    fn text(self, limits: &Limits) -> String {
+    pub(super) fn text(self, limits: &Limits) -> String {
         match self {
             Self::Memory => format!(
                 "all checkpoints together may use {} bytes; raise checkpoint-memory in network.conf",
@@ -129,49 +114,5 @@ impl Limit {
                  room for others, whatever is configured; are they closed?"
             ),
         }
-    }
-}
-
-/// Nanoseconds between two lines about the same bound.
-const INTERVAL: u64 = 60_000_000_000;
-
-/// What the log has said of bounds that were reached here.
-#[derive(Debug)]
-pub(super) struct Reached {
-    /// When something was last asked here, on the monotonic clock.
-    pub(super) now: u64,
-    complaints: Complaints<Limit>,
-}
-
-impl Default for Reached {
-    fn default() -> Self {
-        Self { now: 0, complaints: Complaints::every(INTERVAL) }
-    }
-}
-
-impl Reached {
-    /// Says in the log that a call of a program of this node has failed at a
-    /// bound, if it did, and nothing of that bound was said just before.
-    pub(super) fn tell(&mut self, failure: &Failure, name: Option<&Name>, limits: &Limits) {
-        let Some(limit) = failure.limit else { return };
-        self.complaints.log(self.now, limit, Line { failure, limit, name, limits });
-    }
-}
-
-struct Line<'a> {
-    failure: &'a Failure,
-    limit: Limit,
-    name: Option<&'a Name>,
-    limits: &'a Limits,
-}
-
-impl std::fmt::Display for Line<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.name {
-            Some(name) => write!(f, "checkpoint {name}: ")?,
-            None => write!(f, "a checkpoint: ")?,
-        }
-        let text = self.limit.text(self.limits);
-        write!(f, "a call failed with {}: {text}", self.failure.error)
     }
 }

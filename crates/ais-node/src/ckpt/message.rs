@@ -1,6 +1,6 @@
 //! The messages that the service multicasts.
 
-use super::state::Room;
+use super::room::Room;
 use crate::UserId;
 use crate::message_id::MessageId;
 use ais_proto::Code;

@@ -3,13 +3,15 @@
 //! second, for a program may use what it has just made; any other goes at its
 //! end.
 
-use super::duties::LOOK;
 use super::message::{CheckpointId, Expiry};
 use crate::{Effects, Timer};
 use std::collections::BTreeMap;
 
 /// The kind of the timers.
 pub(super) const NEAR: u8 = 4;
+/// While a section is to expire the wall clock is looked at so often, in
+/// nanoseconds: it may jump.
+pub(super) const LOOK: i64 = 1_000_000_000;
 /// Nanoseconds that a section is there whose end was past when it was given,
 /// counted from the delivery.
 const GRACE: u64 = 1_000_000_000;

@@ -10,7 +10,6 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use crate::event::Due as ToTell;
 use crate::record::Record;
 use crate::service::{Replica, Service};
 use crate::{
@@ -95,7 +94,7 @@ impl Clm {
         }
         if current {
             let due = if flags.subscribes() { Due::Changes } else { Due::Current(number) };
-            fx.tell_now(asker.connection, ToTell::Clm(due));
+            fx.tell_now(asker.connection, due);
         }
         // Last, so that the callback is pending when the call returns.
         fx.reply(asker, Ok(()), Vec::new());
@@ -123,7 +122,7 @@ impl Clm {
     fn announce(&mut self, fx: &mut Effects) {
         if self.members.show() {
             for connection in self.subscriptions.keys() {
-                fx.tell(*connection, ToTell::Clm(Due::Changes));
+                fx.tell(*connection, Due::Changes);
             }
         }
     }
@@ -191,7 +190,7 @@ impl Service for Clm {
                 fx.reply(asker, Err(AisError::TryAgain), Vec::new());
             }
             Request::NodeGetAsync { node, tag } => {
-                fx.tell_now(asker.connection, ToTell::Clm(Due::Found { tag, node }));
+                fx.tell_now(asker.connection, Due::Found { tag, node });
                 fx.reply(asker, Ok(()), Vec::new());
             }
         }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::effects::Effect;
+use crate::event::Due as ToTell;
 use ais_proto::clm::Change;
 use ais_wire::Name;
 

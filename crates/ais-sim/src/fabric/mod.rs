@@ -10,7 +10,7 @@ pub(crate) use link::Cast;
 pub(crate) use network::{Network, Weather};
 
 use crate::Rng;
-use crate::report::Trace;
+use crate::trace::Trace;
 use ais_node::{Digest, Now};
 use ais_totem::{Bytes, Command, Destination};
 use ais_wire::NodeId;

@@ -7,7 +7,7 @@ use crate::fabric::{Clock, Habits, Network, node_of};
 use crate::hazards::Hazards;
 use crate::history::Uid;
 use crate::plan::{MICROSECOND, MILLISECOND, Plan};
-use crate::report::Trace;
+use crate::trace::Trace;
 use ais_group::{Guarantee, Lane};
 use ais_totem::Timing;
 use std::fmt::Write;

@@ -7,7 +7,7 @@ use super::bytes::Bytes;
 use super::failure::Failure;
 use super::limits::Limit;
 use super::message::{Change, CheckpointId, Stamp};
-use super::section::Sections;
+use super::sections::Sections;
 use super::spare::Spare;
 use super::{
     CHECKPOINT_OVERHEAD, GENERATED_ID, MAX_COUNT, MAX_MEMBERS, MAX_SECTION_SIZE, SECTION_OVERHEAD,

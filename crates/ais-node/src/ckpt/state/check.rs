@@ -3,7 +3,7 @@
 use super::{Owned, State};
 use crate::ckpt::checkpoint::Checkpoint;
 use crate::ckpt::message::{CheckpointId, Expiry};
-use crate::ckpt::section::Sections;
+use crate::ckpt::sections::Sections;
 use crate::ckpt::{Ckpt, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,17 +3,15 @@
 
 #[cfg(test)]
 mod check;
+mod growth;
 mod restore;
-mod room;
 mod show;
-
-pub(super) use room::Room;
 
 use super::checkpoint::Checkpoint;
 use super::failure::Failure;
 use super::graves::Graves;
 use super::message::{Change, CheckpointId, Expiry, Opener, Stamp};
-use super::section::Sections;
+use super::sections::Sections;
 use super::shards::Shards;
 use crate::message_id::{FIRST_ID, NO_VIEW};
 use crate::{Digest, UserId};

@@ -1,7 +1,7 @@
 //! Messages: what is encoded is decoded, and what nobody encoded harms nobody.
 
 use super::message::{Expiry, Opener};
-use super::state::Room;
+use super::room::Room;
 use super::*;
 use crate::golden::assert_golden;
 

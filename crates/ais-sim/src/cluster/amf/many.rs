@@ -5,8 +5,8 @@ use crate::cluster::Amf;
 use crate::fabric::{Clock, Habits, Network, node_of};
 use crate::hazards::Hazards as _;
 use crate::plan::{MICROSECOND, MILLISECOND, Plan};
-use crate::report::Trace;
 use crate::rng::Rng;
+use crate::trace::Trace;
 use ais_node::Output;
 use ais_node::amf::config::{
     CapabilityModel, Component, Group, Groups, ProtectionGroup, RedundancyModel, Unit,

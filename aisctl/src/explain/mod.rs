@@ -1,70 +1,23 @@
-//! Why a command came to nothing, and what people are told of it.
+//! What people are told of a command that came to nothing. Where the error does not say why,
+//! this looks.
 
 mod reach;
 
-use crate::commands::Command;
-use crate::{escape, help, output, show};
+use crate::{Failure, show};
 use ais_client::AisError;
-use std::io;
-use std::process::ExitCode;
 
-/// Why a command came to nothing.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// The command line, in words.
-    Usage(String),
-    /// The executive, or the way to it.
-    Ais(AisError),
-    /// Standard output.
-    Output(io::Error),
-    /// Anything else, in words.
-    Words(String),
-}
-
-/// The exit status for a command line that is not understood.
-const WRONG_USAGE: u8 = 2;
-
-impl From<AisError> for Failure {
-    fn from(error: AisError) -> Self {
-        Self::Ais(error)
-    }
-}
-
-/// The exit status of a command; a failure is told.
-pub(crate) fn code(done: Result<ExitCode, Failure>, command: Option<&'static Command>) -> ExitCode {
-    let failure = match done {
-        Ok(code) => return code,
-        Err(failure) => failure,
-    };
+/// What is said of a failure.
+pub(crate) fn words(failure: &Failure) -> String {
     match failure {
-        Failure::Usage(text) => {
-            let (text, hint) = (escape::printable(&text), help::hint(command));
-            output::complain(&format!("aisctl: {text}\n{hint}"));
-            return ExitCode::from(WRONG_USAGE);
+        Failure::Usage(words) | Failure::Words(words) => words.clone(),
+        Failure::Output(error) => {
+            format!("standard output: {error}; not all that was to be said is there")
         }
-        // Who read it has seen enough.
-        Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        failure => {
-            output::complain(&format!("aisctl: {}\n", escape::printable(&failure.words())));
-        }
-    }
-    ExitCode::FAILURE
-}
-
-impl Failure {
-    /// What is said of it. Where the error does not say why, this looks.
-    pub(crate) fn words(&self) -> String {
-        match self {
-            Self::Usage(words) | Self::Words(words) => words.clone(),
-            Self::Output(error) => {
-                format!("standard output: {error}; not all that was to be said is there")
-            }
-            Self::Ais(error) => words(*error),
-        }
+        Failure::Ais(error) => words_of(*error),
     }
 }
 
-fn words(error: AisError) -> String {
+fn words_of(error: AisError) -> String {
     let socket = reach::socket();
     match error {
         AisError::TryAgain => not_now(),
@@ -92,7 +45,7 @@ fn not_now() -> String {
     match ais_client::admin::status() {
         Err(AisError::TryAgain) => reach::why_not(),
         // It has become another one meanwhile.
-        Err(error) => words(error),
+        Err(error) => words_of(error),
         Ok(status) if show::serves_all(&status) => {
             "not now: aisexec has too much to do, or the members of the cluster change; nothing \
              was changed, try again"

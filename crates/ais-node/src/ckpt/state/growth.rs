@@ -9,35 +9,11 @@ use crate::ckpt::checkpoint::Checkpoint;
 use crate::ckpt::failure::Failure;
 use crate::ckpt::limits::{Limit, Limits};
 use crate::ckpt::message::{Change, Stamp};
+use crate::ckpt::room::Room;
 use crate::ckpt::{CHECKPOINT_OVERHEAD, SECTION_OVERHEAD};
-use ais_wire::record;
 
 /// Bytes that a checkpoint counts for when it is made.
 const NEW_CHECKPOINT: u64 = CHECKPOINT_OVERHEAD + SECTION_OVERHEAD;
-
-record! {
-    /// The bounds of the node that is asked, which go along with what can grow.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub(in crate::ckpt) struct Room {
-        /// Bytes in all checkpoints together.
-        memory: u64,
-        /// Bytes in the checkpoints of one user; no bound if root's process asks, as
-        /// what that writes is nobody's fault.
-        user_memory: u64,
-        checkpoints: u32,
-        /// Sections in a checkpoint beside the default section.
-        sections: u32,
-    }
-}
-
-impl Room {
-    /// For what a process of `user` asks.
-    pub(in crate::ckpt) const fn of(limits: &Limits, user: UserId) -> Self {
-        let user_memory = if user.0 == UserId::ROOT.0 { u64::MAX } else { limits.user_memory };
-        let Limits { memory, checkpoints, sections, .. } = *limits;
-        Self { memory, user_memory, checkpoints, sections }
-    }
-}
 
 impl State {
     /// Whether there is room for another checkpoint, of this user.
