@@ -22,7 +22,7 @@ const ALONE: usize = 2;
 /// Where there are several writers, no member is asked for so many messages that are
 /// alone in their visit.
 const PAUSE_WHEN_SEVERAL: u32 = 8;
-/// So many visits in a row show that no other member sends.
+/// After this many visits in a row it shows that no other member sends.
 const SURELY_ALONE: u32 = 8;
 
 /// The token stays here.

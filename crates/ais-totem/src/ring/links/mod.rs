@@ -24,7 +24,7 @@ const LEAST: u16 = 548;
 const COMMON: [u16; 9] = [8972, 1472, 1464, 1422, 1392, 1372, 1252, 972, LEAST];
 /// After so many HELLOs shorter ones are tried too.
 const PROMPT: u32 = 2;
-/// So often all lengths are tried for a node that gets short datagrams only.
+/// How often all lengths are tried for a node that gets short datagrams only.
 const TRIES: u32 = 4;
 /// After so many HELLOs that are not answered they are further apart.
 const EAGER: u32 = 8;
