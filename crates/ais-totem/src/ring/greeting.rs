@@ -113,10 +113,9 @@ impl Ring {
             self.say_hello_to(now, node);
         }
         if news.any {
-            self.greet_all_after(now, self.core.links.hello_gap());
+            self.greet_all_after(now, self.core.links.news_gap());
         } else if due {
-            let gap = (self.core.timing.merge() / 2).max(self.core.links.hello_gap());
-            self.greet_all_after(now, gap);
+            self.greet_all_after(now, self.core.timing.merge() / 2);
         }
     }
 

@@ -5,7 +5,6 @@ mod acks;
 mod careful;
 mod chaos;
 mod commit;
-mod crowd;
 mod deaf;
 mod disk;
 mod hostile;
