@@ -118,7 +118,7 @@ impl Ring {
         token.hop += 1;
         self.core.agree_to(token.ring.number);
         let deadline = now.saturating_add(self.core.timing.consensus());
-        let join_at = now.saturating_add(self.core.timing.join());
+        let join_at = now.saturating_add(self.core.links.join_again());
         let commit = Committing { token, passed: None, entered_at: now, deadline, agreed, join_at };
         self.state = State::Commit(commit);
         self.commit_if_reserved(now);
@@ -212,7 +212,7 @@ impl Ring {
             self.core.send_again(now, passed);
         }
         if now >= commit.join_at {
-            commit.join_at = now.saturating_add(self.core.timing.join());
+            commit.join_at = now.saturating_add(self.core.links.join_again());
             let join = Join { heard, mutual, ..commit.agreed.clone() };
             self.core.send(Destination::All, &Packet::Join(join));
         }

@@ -6,6 +6,26 @@ use super::{Ring, State};
 use crate::packet::{Hello, MAX_MEMBERS, Packet, Reach};
 use crate::{Destination, ViewId};
 use ais_wire::NodeId;
+use std::collections::BTreeSet;
+
+/// The HELLOs that tell nodes that they are heard.
+#[derive(Debug, Default)]
+pub(super) struct Greetings {
+    /// When HELLO was last sent to all.
+    all_sent_at: u64,
+    /// When HELLO has to be sent to all again, since nodes are greeted one by one.
+    all_at: Option<u64>,
+    /// When the nodes are greeted that are to be greeted one by one.
+    alone_at: Option<u64>,
+    alone: BTreeSet<NodeId>,
+}
+
+impl Greetings {
+    /// When HELLO is due next.
+    pub(super) fn next(&self) -> Option<u64> {
+        self.all_at.into_iter().chain(self.alone_at).min()
+    }
+}
 
 impl Ring {
     pub(super) fn on_hello(&mut self, now: u64, from: NodeId, hello: &Hello) {
@@ -110,12 +130,13 @@ impl Ring {
         self.make_room_for(now, node);
         let due = self.core.links.needs_greeting(now, node, knows) || news.way;
         if due && self.core.greetings.take(now) {
-            self.say_hello_to(now, node);
+            self.greet_alone(now, node);
         }
         if news.any {
-            self.greet_all_after(now, self.core.links.news_gap());
+            self.greet_all_after(now, self.core.links.hello_gap());
         } else if due {
-            self.greet_all_after(now, self.core.timing.merge() / 2);
+            let gap = (self.core.timing.merge() / 2).max(self.core.links.hello_gap());
+            self.greet_all_after(now, gap);
         }
     }
 
@@ -127,11 +148,12 @@ impl Ring {
         self.core.use_size(now, size);
     }
 
-    /// Shows a node the way from here to it.
-    pub(super) fn say_hello_to(&mut self, now: u64, node: NodeId) {
-        for length in self.core.links.lengths_to(now, node) {
-            self.say_hello_of(now, node, length);
-        }
+    /// Greets one node when it is this member's turn.
+    pub(super) fn greet_alone(&mut self, now: u64, node: NodeId) {
+        let turn = now.saturating_add(self.core.links.turn(self.core.me));
+        self.greetings.alone.insert(node);
+        self.greetings.alone_at.get_or_insert(turn);
+        self.greet_if_due(now);
     }
 
     fn say_hello_of(&mut self, now: u64, node: NodeId, length: u16) {
@@ -139,18 +161,26 @@ impl Ring {
         self.send_hello(now, Destination::One(node), Reach { to_one: true, one, all, length });
     }
 
-    /// One HELLO to all is for all that are to be greeted at about the same time:
-    /// it is sent so long after the last one at the earliest.
+    /// One HELLO to all is for all that are to be greeted at about the same time: it is
+    /// sent so long after the last one at the earliest, and when it is this member's turn.
     pub(super) fn greet_all_after(&mut self, now: u64, gap: u64) {
-        let due = self.greeted_all_at.saturating_add(gap).max(now);
-        let at = self.greet_all_at.get_or_insert(due);
+        let turn = now.saturating_add(self.core.links.turn(self.core.me));
+        let due = self.greetings.all_sent_at.saturating_add(gap).max(turn);
+        let at = self.greetings.all_at.get_or_insert(due);
         *at = due.min(*at);
-        self.greet_all_if_due(now);
+        self.greet_if_due(now);
     }
 
-    /// Sends the HELLO to all that belongs to those to one node.
-    pub(super) fn greet_all_if_due(&mut self, now: u64) {
-        if self.greet_all_at.take_if(|at| now >= *at).is_some() {
+    /// Sends the HELLOs whose time has come.
+    pub(super) fn greet_if_due(&mut self, now: u64) {
+        if self.greetings.alone_at.take_if(|at| now >= *at).is_some() {
+            for node in std::mem::take(&mut self.greetings.alone) {
+                for length in self.core.links.lengths_to(now, node) {
+                    self.say_hello_of(now, node, length);
+                }
+            }
+        }
+        if self.greetings.all_at.take_if(|at| now >= *at).is_some() {
             self.say_hello(now);
         }
     }
@@ -160,8 +190,7 @@ impl Ring {
     /// the next ring has longer ones.
     pub(super) fn say_hello(&mut self, now: u64) {
         self.hello_at = now.saturating_add(self.core.timing.merge());
-        self.greeted_all_at = now;
-        self.greet_all_at = None;
+        (self.greetings.all_sent_at, self.greetings.all_at) = (now, None);
         let mates = self.mates();
         for length in self.core.links.lengths_to_all(now, &mates) {
             let reach = Reach { to_one: false, one: 0, all: 0, length };

@@ -35,6 +35,7 @@ use crate::packet::{Data, Packet};
 use crate::{Command, Config, Engine, Guarantee, Lane, Output, QueueFull, View};
 use ais_wire::NodeId;
 use circuit::Circuit;
+use greeting::Greetings;
 use limit::Limit;
 use log::warn;
 use std::collections::BTreeMap;
@@ -64,10 +65,7 @@ pub struct Ring {
     paused_until: Option<u64>,
     /// When the representative says hello.
     hello_at: u64,
-    /// When HELLO was last sent to all.
-    greeted_all_at: u64,
-    /// When HELLO has to be sent to all again, since nodes are greeted one by one.
-    greet_all_at: Option<u64>,
+    greetings: Greetings,
     /// The member whose refusal brought about a gather, and when, unless it
     /// was out after it: then the refusal was true.
     refused: Option<(NodeId, u64)>,
@@ -106,8 +104,7 @@ impl Ring {
             called_at: now,
             paused_until: None,
             hello_at: now,
-            greeted_all_at: 0,
-            greet_all_at: None,
+            greetings: Greetings::default(),
             refused: None,
             deaf: BTreeMap::new(),
             gathers: Limit::of_gathers(config.timing),
@@ -249,7 +246,7 @@ impl Ring {
     }
 
     fn on_time(&mut self, now: u64) {
-        self.greet_all_if_due(now);
+        self.greet_if_due(now);
         match &self.state {
             State::Operational(_) => self.time_in_operational(now),
             State::Gather(_) => self.time_in_gather(now),
@@ -360,7 +357,7 @@ impl Engine for Ring {
             State::Recovery(recovery) => Some(recovery.next(self.core.timing)),
             State::Left => None,
         };
-        Some([next, self.greet_all_at].into_iter().flatten().fold(alive, u64::min))
+        Some([next, self.greetings.next()].into_iter().flatten().fold(alive, u64::min))
     }
 
     /// How long the token takes to go round where nobody keeps it.

@@ -295,11 +295,12 @@ impl Ring {
         let lacking: Vec<NodeId> = lacking.map(|(node, _)| node).collect();
         for &node in &lacking {
             if self.core.links.needs_greeting(now, node, false) {
-                self.say_hello_to(now, node);
+                self.greet_alone(now, node);
             }
         }
         if !lacking.is_empty() {
-            self.greet_all_after(now, self.core.timing.merge() / 4);
+            let gap = (self.core.timing.merge() / 4).max(self.core.links.hello_gap());
+            self.greet_all_after(now, gap);
         }
     }
 
@@ -402,11 +403,11 @@ impl Ring {
 
     /// The others are to know of a new link soon.
     pub(super) fn tell_of_links(&mut self, now: u64) {
-        self.join_after(now, self.core.links.news_gap());
+        self.join_after(now, self.core.links.join_gap());
     }
 
     fn join_soon(&mut self, now: u64) {
-        self.join_after(now, self.core.timing.join_gap());
+        self.join_after(now, self.core.links.join_gap());
     }
 
     /// Sends a JOIN so long after the last one, if none is due before.
@@ -437,7 +438,7 @@ impl Ring {
         for node in self.to_be_told_alone() {
             self.core.send(Destination::One(node), &join);
         }
-        let interval = self.core.timing.join();
+        let interval = self.core.links.join_again();
         let State::Gather(gather) = &mut self.state else { return };
         gather.joined_at = Some(now);
         gather.join_at = now.saturating_add(interval);

@@ -94,9 +94,9 @@ impl Peer {
         now >= self.deadline && (self.refused || !self.agrees(wanted))
     }
 
-    /// A JOIN of the node came just now.
-    pub(super) fn is_lively(&self, now: u64, timing: Timing) -> bool {
-        self.heard && now < self.heard_at.saturating_add(timing.join().saturating_mul(4))
+    /// A JOIN of the node came after this time.
+    pub(super) fn is_lively(&self, after: u64) -> bool {
+        self.heard && self.heard_at > after
     }
 
     /// No JOIN of the node had come by then.

@@ -1,6 +1,7 @@
 //! The nodes that this member hears and that hear it, what gets through between them,
 //! and which of them it lets in.
 
+mod crowd;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -9,6 +10,7 @@ use super::damping::Damping;
 use crate::Timing;
 use crate::packet::{MAX_MEMBERS, Reach};
 use ais_wire::NodeId;
+use crowd::Crowd;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Nodes that are remembered at most; the one heard least lately makes room.
@@ -40,6 +42,7 @@ pub(super) struct Links {
     /// long, and recovery sends them again as they are.
     formed_size: u16,
     links: BTreeMap<NodeId, Link>,
+    crowd: Crowd,
     pub(super) damping: Damping,
 }
 
@@ -113,6 +116,7 @@ impl Links {
             size_before: (full, 0),
             formed_size: full,
             links: BTreeMap::new(),
+            crowd: Crowd::default(),
             damping: Damping::new(timing),
         }
     }
@@ -126,12 +130,14 @@ impl Links {
         hears_me: bool,
         reach: Option<Reach>,
     ) -> News {
-        if !self.links.contains_key(&node) && self.links.len() >= MAX_REMEMBERED {
+        let is_new = !self.links.contains_key(&node);
+        if is_new && self.links.len() >= MAX_REMEMBERED {
             let oldest = self.links.iter().min_by_key(|(_, link)| link.heard_at);
             if let Some((&oldest, _)) = oldest {
                 self.links.remove(&oldest);
             }
         }
+        self.count_crowd(now, is_new);
         let (kept, full) = (self.timing.heard(), self.full);
         let link = self.links.entry(node).or_default();
         if now > link.heard_at.saturating_add(kept) && link.least.is_none() {
@@ -210,14 +216,6 @@ impl Links {
         self.size_before = (self.size, now);
         self.size = size.clamp(self.least(), self.full);
         self.size
-    }
-
-    /// What is new is told so long after the last time at the earliest: the more
-    /// nodes there are, the more is new at about the same time.
-    pub(super) fn news_gap(&self) -> u64 {
-        let crowd = self.links.len() as u64 / 8;
-        let gap = self.timing.join_gap();
-        gap.saturating_mul(1 + crowd).min(self.timing.join()).max(gap)
     }
 
     /// What HELLO has to tell `node`: how long those were that came of it, to
@@ -305,9 +303,10 @@ impl Links {
     /// it hears this member, and knows that it is heard.
     pub(super) fn needs_greeting(&mut self, now: u64, node: NodeId, knows: bool) -> bool {
         let (one, all) = self.told(now, node);
-        let merge = self.timing.merge();
+        let (often, rarely) =
+            ((self.timing.merge() / 4).max(self.hello_gap()), self.timing.merge());
         let Some(link) = self.links.get_mut(&node) else { return false };
-        let gap = if knows || link.greetings > EAGER { merge } else { merge / 4 };
+        let gap = if knows || link.greetings > EAGER { rarely } else { often };
         let due = link.greeted_at.is_none_or(|at| now >= at.saturating_add(gap));
         if due {
             link.greeted_at = Some(now);

@@ -5,6 +5,7 @@ mod acks;
 mod careful;
 mod chaos;
 mod commit;
+mod crowd;
 mod deaf;
 mod disk;
 mod hostile;

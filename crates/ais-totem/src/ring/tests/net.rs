@@ -59,6 +59,29 @@ pub(super) enum Cast {
     All,
 }
 
+/// A switch that takes its time for each copy of a datagram.
+#[derive(Debug)]
+pub(super) struct Switch {
+    /// Nanoseconds for one.
+    pub(super) each: u64,
+    /// Copies that may wait; what comes beside is lost.
+    pub(super) queue: u64,
+    /// When the switch has done all that waits.
+    pub(super) free_at: u64,
+}
+
+impl Switch {
+    /// How long a copy is on its way that comes now; `None`: it is lost.
+    fn take(&mut self, now: u64) -> Option<u64> {
+        let waits = self.free_at.saturating_sub(now);
+        if waits > self.queue * self.each {
+            return None;
+        }
+        self.free_at = now + waits + self.each;
+        Some(waits + self.each)
+    }
+}
+
 type Filter = Box<dyn FnMut(u8, u8, &Packet) -> bool>;
 
 pub(super) struct Net {
@@ -85,6 +108,8 @@ pub(super) struct Net {
     pub(super) delay: u64,
     /// Whether every datagram takes that long; else half of it at least.
     pub(super) steady: bool,
+    /// What carries the datagrams, if it can carry only so many.
+    pub(super) switch: Option<Switch>,
     /// Hosts whose disk does not answer requests to reserve.
     pub(super) stuck_disks: BTreeSet<u8>,
     pub(super) stopped: BTreeSet<u8>,
@@ -119,6 +144,7 @@ impl Net {
             twice: 0,
             delay: MS / 5,
             steady: false,
+            switch: None,
             stuck_disks: BTreeSet::new(),
             stopped: BTreeSet::new(),
             token: 1000,
@@ -320,7 +346,12 @@ impl Net {
                 self.count += 1;
                 let varies = if self.steady { 0 } else { self.delay / 2 };
                 let least = if self.steady { self.delay } else { self.delay / 2 };
-                let delay = least + self.random.next() % (varies + 1);
+                let waits = match &mut self.switch {
+                    Some(switch) => switch.take(self.now),
+                    None => Some(0),
+                };
+                let Some(waits) = waits else { continue };
+                let delay = waits + least + self.random.next() % (varies + 1);
                 let flying = (from, receiver, bytes.to_vec());
                 self.flying.insert((self.now + delay, self.count), flying);
             }
