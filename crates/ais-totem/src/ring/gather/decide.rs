@@ -80,13 +80,13 @@ impl Ring {
             Some(id) => wanted.iter().filter(|other| ring(other) == Some(id)).count(),
             None => 1,
         };
-        let silent_since = now.saturating_sub(self.core.links.silence());
+        let silence = self.core.links.silence();
         let in_time = gather.decide_at.saturating_sub(self.core.timing.consensus() / 2);
         let is_dull = |node: &NodeId| {
             let is_mate = self.ring.as_ref().is_some_and(|ring| ring.has(*node));
             gather.peers.get(node).is_some_and(|peer| {
                 let is_late = gather.is_careful && peer.is_late(in_time);
-                is_mate && (is_late || !peer.is_lively(silent_since))
+                is_mate && (is_late || peer.silence_by(now).is_none_or(|time| time >= silence))
             })
         };
         let mut nodes = wanted.clone();

@@ -12,6 +12,8 @@ pub(super) struct Peer {
     /// A JOIN of the node has come, and when the last one did.
     pub(super) heard: bool,
     heard_at: u64,
+    /// The longest time that passed between two JOINs.
+    longest: u64,
     /// When the first JOIN of the node came.
     first_at: Option<u64>,
     /// A JOIN of the node has said that it takes no link on trust.
@@ -39,6 +41,7 @@ impl Peer {
             deadline,
             heard: false,
             heard_at: 0,
+            longest: 0,
             first_at: None,
             is_careful: false,
             wants: Vec::new(),
@@ -54,6 +57,7 @@ impl Peer {
     /// Takes in a JOIN, which wants `wants`.
     pub(super) fn note(&mut self, now: u64, join: &Join, wants: Vec<NodeId>, timing: Timing) {
         self.deadline = now.saturating_add(timing.consensus());
+        self.longest = self.silence_by(now).unwrap_or(0);
         (self.heard, self.refused) = (true, false);
         self.heard_at = now;
         self.first_at.get_or_insert(now);
@@ -94,9 +98,9 @@ impl Peer {
         now >= self.deadline && (self.refused || !self.agrees(wanted))
     }
 
-    /// A JOIN of the node came after this time.
-    pub(super) fn is_lively(&self, after: u64) -> bool {
-        self.heard && self.heard_at > after
+    /// For how long at most no JOIN of the node came since its first one.
+    pub(super) fn silence_by(&self, now: u64) -> Option<u64> {
+        self.heard.then(|| self.longest.max(now.saturating_sub(self.heard_at)))
     }
 
     /// No JOIN of the node had come by then.

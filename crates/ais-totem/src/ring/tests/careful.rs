@@ -179,3 +179,23 @@ fn who_begins_to_show_links_late_has_the_time_for_it() {
         }
     }
 }
+
+/// Hosts 1 and 4 do not hear each other, so that one of them is left out.
+#[test]
+fn who_was_silent_in_the_gather_is_left_out_before_who_was_not() {
+    for (is_silent, stay) in [(false, [1, 2]), (true, [2, 4])] {
+        let mut net = Net::of(&[1, 2, 3, 4]);
+        net.run(500 * MS);
+        net.stopped.insert(3);
+        until_gather(&mut net);
+        net.cut.extend([(1, 4), (4, 1)]);
+        let consensus = net.timing().consensus();
+        net.run(consensus / 5);
+        if is_silent {
+            net.stopped.insert(1);
+        }
+        net.run(consensus * 2 / 5);
+        net.stopped.remove(&1);
+        net.until_view(&stay, &stay);
+    }
+}
