@@ -208,6 +208,16 @@ macro_rules! services {
         pub enum Event { $($(#[$doc])* $id($event),)* }
 
         impl Event {
+            /// The event that a packet with this code and body holds.
+            ///
+            /// # Errors
+            /// A [`DecodeError`] if there is no such event.
+            pub fn decode(code: Code, body: &[u8]) -> Result<Self, DecodeError> {
+                match code.service().ok_or(DecodeError::Invalid)? {
+                    $(ServiceId::$id => <$event>::decode(code, body).map(Self::$id),)*
+                }
+            }
+
             /// The service that tells it.
             #[must_use]
             pub fn service(&self) -> ServiceId {

@@ -8,7 +8,7 @@ use ais_node::{
     ckpt::Limits,
 };
 use ais_proto::track::TrackFlags;
-use ais_proto::{AisError, Code, Name, NodeId, Request, ServiceId, Writer, amf, ckpt, clm};
+use ais_proto::{AisError, Code, Event, Name, NodeId, Request, ServiceId, Writer, amf, ckpt, clm};
 use std::collections::{BTreeMap, VecDeque};
 
 const MILLISECOND: u64 = 1_000_000;
@@ -397,10 +397,10 @@ impl World {
         body: &[u8],
     ) -> Result<(), String> {
         let program = self.programs.iter_mut().find(|of| of.caller.connection == connection);
-        let (Some(program), Some(ServiceId::Amf)) = (program, code.service()) else {
+        let event = Event::decode(code, body).map_err(|error| error.to_string())?;
+        let (Some(program), Event::Amf(event)) = (program, event) else {
             return Ok(());
         };
-        let event = amf::Event::decode(code, body).map_err(|error| error.to_string())?;
         if !program.registered {
             return Err(format!("{event:?} went to a component that is not registered"));
         }

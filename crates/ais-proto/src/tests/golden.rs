@@ -44,16 +44,11 @@ impl Table {
         }
     }
 
-    fn events<E: Clone + PartialEq + Debug + Into<Event>>(
-        &mut self,
-        decode: fn(Code, &[u8]) -> Result<E, DecodeError>,
-        events: impl IntoIterator<Item = E>,
-    ) {
-        for event in events {
-            let whole: Event = event.clone().into();
-            let (code, body) = (whole.code(), whole.encode());
-            assert_eq!(decode(code, &body).as_ref(), Ok(&event));
-            self.add(&format!("{:04x}", code.0), &word(&event, 0), &body);
+    fn events<E: Into<Event>>(&mut self, events: impl IntoIterator<Item = E>) {
+        for event in events.into_iter().map(Into::into) {
+            let (code, body) = (event.code(), event.encode());
+            assert_eq!(Event::decode(code, &body).as_ref(), Ok(&event));
+            self.add(&format!("{:04x}", code.0), &word(&event, 1), &body);
         }
     }
 
@@ -102,14 +97,11 @@ fn clm(table: &mut Table) {
     };
     let gone = Node { member: false, ..node.clone() };
     let items = vec![(node.clone(), Change::Joined), (gone, Change::Left)];
-    table.events(
-        Event::decode,
-        [
-            Event::Track { subscription: 7, view: 8, members: 9, items },
-            Event::NodeGet { tag: 6, result: Ok(node.clone()) },
-            Event::NodeGet { tag: 6, result: Err(AisError::InvalidParam) },
-        ],
-    );
+    table.events([
+        Event::Track { subscription: 7, view: 8, members: 9, items },
+        Event::NodeGet { tag: 6, result: Ok(node.clone()) },
+        Event::NodeGet { tag: 6, result: Err(AisError::InvalidParam) },
+    ]);
     table.reply(&node, Node::encode);
 }
 
@@ -160,62 +152,50 @@ fn amf_events(table: &mut Table) {
         ha_state,
         change,
     };
-    table.events(
-        Event::decode,
-        [
-            Event::Healthcheck {
-                invocation,
-                component: component.clone(),
-                kind: amf::Healthcheck::Level2,
-            },
-            Event::ReadinessStateSet {
-                invocation,
-                component: component.clone(),
-                state: Readiness::Stopping,
-            },
-            Event::ComponentTerminate { invocation, component: component.clone() },
-            Event::CsiSet {
-                invocation,
-                component: component.clone(),
-                csi: csi.clone(),
-                flags: CSI_ALL_INSTANCES,
-                state: HaState::Quiesced,
-                active: name("comp_c"),
-                transition: Transition::StillActive,
-            },
-            Event::CsiRemove {
-                invocation,
-                component: component.clone(),
-                csi: csi.clone(),
-                flags: 1,
-            },
-            Event::ProtectionGroupTrack {
-                subscription: 7,
-                csi,
-                members: 8,
-                items: vec![
-                    member(Readiness::InService, HaState::Standby, ProtectionGroupChange::Removed),
-                    member(
-                        Readiness::Stopping,
-                        HaState::Active,
-                        ProtectionGroupChange::StateChange,
-                    ),
-                ],
-            },
-            Event::ExternalComponentRestart { invocation, component: component.clone() },
-            Event::ExternalComponentControl {
-                invocation,
-                component: component.clone(),
-                action: ExternalAction::PowerOff,
-            },
-            Event::PendingOperationConfirm {
-                invocation,
-                component: component.clone(),
-                flags: PENDING_SHUTDOWN,
-            },
-            Event::PendingOperationExpired { component, flags: PENDING_SWITCHOVER },
-        ],
-    );
+    table.events([
+        Event::Healthcheck {
+            invocation,
+            component: component.clone(),
+            kind: amf::Healthcheck::Level2,
+        },
+        Event::ReadinessStateSet {
+            invocation,
+            component: component.clone(),
+            state: Readiness::Stopping,
+        },
+        Event::ComponentTerminate { invocation, component: component.clone() },
+        Event::CsiSet {
+            invocation,
+            component: component.clone(),
+            csi: csi.clone(),
+            flags: CSI_ALL_INSTANCES,
+            state: HaState::Quiesced,
+            active: name("comp_c"),
+            transition: Transition::StillActive,
+        },
+        Event::CsiRemove { invocation, component: component.clone(), csi: csi.clone(), flags: 1 },
+        Event::ProtectionGroupTrack {
+            subscription: 7,
+            csi,
+            members: 8,
+            items: vec![
+                member(Readiness::InService, HaState::Standby, ProtectionGroupChange::Removed),
+                member(Readiness::Stopping, HaState::Active, ProtectionGroupChange::StateChange),
+            ],
+        },
+        Event::ExternalComponentRestart { invocation, component: component.clone() },
+        Event::ExternalComponentControl {
+            invocation,
+            component: component.clone(),
+            action: ExternalAction::PowerOff,
+        },
+        Event::PendingOperationConfirm {
+            invocation,
+            component: component.clone(),
+            flags: PENDING_SHUTDOWN,
+        },
+        Event::PendingOperationExpired { component, flags: PENDING_SWITCHOVER },
+    ]);
 }
 
 fn ckpt_requests(table: &mut Table) {
@@ -267,15 +247,12 @@ fn ckpt_requests(table: &mut Table) {
 
 fn ckpt_told(table: &mut Table) {
     use ckpt::{Event, ReadReply, Section, Status};
-    table.events(
-        Event::decode,
-        [
-            Event::Open { tag: 9, result: Ok(0x0a0b_0c0d) },
-            Event::Open { tag: 9, result: Err(AisError::NotExist) },
-            Event::Synchronize { tag: 16, result: Ok(()) },
-            Event::Synchronize { tag: 16, result: Err(AisError::TryAgain) },
-        ],
-    );
+    table.events([
+        Event::Open { tag: 9, result: Ok(0x0a0b_0c0d) },
+        Event::Open { tag: 9, result: Err(AisError::NotExist) },
+        Event::Synchronize { tag: 16, result: Ok(()) },
+        Event::Synchronize { tag: 16, result: Err(AisError::TryAgain) },
+    ]);
     let status = Status { attributes: ATTRIBUTES, sections: 17, memory_used: 18 };
     table.add("reply", "CkptStatus", &status.encode());
     assert_eq!(Status::decode(&status.encode()), Ok(status));
@@ -334,24 +311,21 @@ fn admin_events(table: &mut Table) {
     assert!(deliveries.push(Delivered { from: TWO, probe: 4, message: b"one" }));
     assert!(deliveries.push(Delivered { from: ONE, probe: 3, message: b"" }));
     (deliveries.skipped, deliveries.own_skipped) = (5, 2);
-    table.events(
-        Event::decode,
-        [
-            Event::View(View {
-                id: VIEW,
-                members: vec![ONE, TWO],
-                joined: vec![TWO],
-                left: vec![],
-                why: "10.0.0.2 joined".into(),
-                skipped: 3,
-            }),
-            Event::Deliveries(deliveries),
-            Event::Openers {
-                node: TWO,
-                openers: vec![Opener { process: 4711, opens: 2 }, Opener { process: 0, opens: 3 }],
-            },
-        ],
-    );
+    table.events([
+        Event::View(View {
+            id: VIEW,
+            members: vec![ONE, TWO],
+            joined: vec![TWO],
+            left: vec![],
+            why: "10.0.0.2 joined".into(),
+            skipped: 3,
+        }),
+        Event::Deliveries(deliveries),
+        Event::Openers {
+            node: TWO,
+            openers: vec![Opener { process: 4711, opens: 2 }, Opener { process: 0, opens: 3 }],
+        },
+    ]);
 }
 
 pub(crate) fn status() -> admin::Status {

@@ -136,14 +136,14 @@ fn events_round_trip() {
         clm::Event::NodeGet { tag: 3, result: Ok(node) },
         clm::Event::NodeGet { tag: 3, result: Err(AisError::InvalidParam) },
     ] {
-        assert_eq!(clm::Event::decode(event.code(), &event.encode()), Ok(event));
+        assert_eq!(Event::decode(event.code(), &event.encode()), Ok(event.into()));
     }
     for event in [
         ckpt::Event::Open { tag: 1, result: Ok(7) },
         ckpt::Event::Open { tag: 1, result: Err(AisError::NotExist) },
         ckpt::Event::Synchronize { tag: 1, result: Ok(()) },
     ] {
-        assert_eq!(ckpt::Event::decode(event.code(), &event.encode()), Ok(event));
+        assert_eq!(Event::decode(event.code(), &event.encode()), Ok(event.into()));
     }
     for event in [
         amf::Event::CsiSet {
@@ -168,7 +168,7 @@ fn events_round_trip() {
             }],
         },
     ] {
-        assert_eq!(amf::Event::decode(event.code(), &event.encode()), Ok(event));
+        assert_eq!(Event::decode(event.code(), &event.encode()), Ok(event.into()));
     }
 }
 

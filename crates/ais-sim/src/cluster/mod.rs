@@ -17,7 +17,7 @@ use crate::report::Counted;
 use crate::trace::Trace;
 use crate::{Rng, Violation};
 use ais_node::{Config, ConnectionId, Node, Output, Pace, ckpt::Limits, group};
-use ais_proto::{Code, Name, ServiceId};
+use ais_proto::{Code, Event, Name};
 use ais_wire::NodeId;
 use amf::Amf;
 use ledger::Ledger;
@@ -345,16 +345,11 @@ impl World {
         code: Code,
         body: &[u8],
     ) -> Result<(), String> {
-        match code.service() {
-            Some(ServiceId::Clm) if self.is_tracker(host, connection) => {
-                let event = ais_proto::clm::Event::decode(code, body);
-                let event = event.map_err(|error| error.to_string())?;
+        match Event::decode(code, body).map_err(|error| error.to_string())? {
+            Event::Clm(event) if self.is_tracker(host, connection) => {
                 self.sites[host].track(event).map_err(|what| format!("{}: {what}", node_of(host)))
             }
-            Some(ServiceId::Amf) => {
-                let event = ais_proto::amf::Event::decode(code, body);
-                self.amf_event(host, connection, event.map_err(|error| error.to_string())?)
-            }
+            Event::Amf(event) => self.amf_event(host, connection, event),
             _ => Ok(()),
         }
     }

@@ -2,8 +2,9 @@
 //! several nodes.
 
 use super::bus::{Bus, Number, handle, node};
-use ais_proto::admin::{Event, Request as Admin, State, Status};
-use ais_proto::{Reader, Request, ServiceId};
+use ais_proto::admin::Event::{Deliveries, View};
+use ais_proto::admin::{Request as Admin, State, Status};
+use ais_proto::{Event, Reader, Request, ServiceId};
 
 fn status(bus: &mut Bus, number: Number) -> Status {
     let body = bus.call_at_once(number, &Request::Admin(Admin::Status));
@@ -57,10 +58,12 @@ fn who_watches_is_told_of_every_view_at_once() {
     bus.start(&[2]);
     bus.together();
     bus.views(&[&[1]]);
-    let views: Vec<_> = std::mem::take(&mut bus.member(1).told)
+    let views: Vec<_> = bus
+        .member(1)
+        .take_told(ServiceId::Admin)
         .into_iter()
         .map(|event| match event {
-            Event::View(view) => (view.members, view.joined, view.left),
+            Event::Admin(View(view)) => (view.members, view.joined, view.left),
             event => panic!("{event:?}"),
         })
         .collect();
@@ -78,8 +81,8 @@ fn who_watches_is_told_of_every_view_at_once() {
 /// What the probe of a node has heard: who sent it and what.
 fn heard(bus: &mut Bus, number: Number) -> Vec<(Number, Vec<u8>)> {
     let mut heard = Vec::new();
-    for event in std::mem::take(&mut bus.member(number).told) {
-        let Event::Deliveries(deliveries) = event else { panic!("{event:?}") };
+    for event in bus.member(number).take_told(ServiceId::Admin) {
+        let Event::Admin(Deliveries(deliveries)) = event else { panic!("{event:?}") };
         let items = deliveries.iter();
         heard.extend(items.map(|item| (item.from.address().octets()[3], item.message.to_vec())));
     }
@@ -110,5 +113,5 @@ fn probes_of_all_nodes_hear_the_same_and_wait_for_no_state() {
     bus.settle();
     bus.check_synced();
     // Nobody who has not asked for it is told.
-    assert!(bus.member(3).told.is_empty());
+    assert_eq!(bus.member(3).take_told(ServiceId::Admin), []);
 }

@@ -4,8 +4,8 @@
 use crate::amf::config::Groups;
 use crate::{Body, Caller, Config, ConnectionId, Node, Now, Output, Pace, SessionId, ckpt, group};
 use ais_group::{Output as FromGroup, View, ViewId};
-use ais_proto::ckpt::{Attributes, Event, Open, OpenFlags, UpdateOption};
-use ais_proto::{AisError, Request, ServiceId};
+use ais_proto::ckpt::{Attributes, Open, OpenFlags, UpdateOption};
+use ais_proto::{AisError, Event, Request, ServiceId};
 use ais_wire::{Name, NodeId, Reader, Writer};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,9 +33,7 @@ pub(crate) struct Member {
     stable: u64,
     pub(crate) serving: usize,
     replies: BTreeMap<u32, (Result<(), AisError>, Vec<u8>)>,
-    pub(crate) opened: Vec<Event>,
-    pub(crate) tracked: Vec<ais_proto::clm::Event>,
-    pub(crate) told: Vec<ais_proto::admin::Event>,
+    told: Vec<Event>,
     /// What AMF asked of components and was not answered.
     pub(crate) demands: Vec<i32>,
     /// It was to leave and may; whether all have let go.
@@ -116,8 +114,6 @@ impl Bus {
                 stable: 0,
                 serving: 0,
                 replies: BTreeMap::new(),
-                opened: Vec::new(),
-                tracked: Vec::new(),
                 told: Vec::new(),
                 demands: Vec::new(),
                 may_leave: None,
@@ -125,8 +121,8 @@ impl Bus {
                 boot: self.view,
             };
             member.node.handle_opened(&caller());
-            for service in [ServiceId::Ckpt, ServiceId::Clm, ServiceId::Amf, ServiceId::Admin] {
-                member.node.handle_opened(&handle(service));
+            for service in ServiceId::ALL {
+                member.node.handle_opened(&handle(*service));
             }
             self.members.insert(*number, member);
         }
@@ -482,6 +478,11 @@ fn deliver(place: usize, from: Number, bytes: &[u8]) -> FromGroup {
 }
 
 impl Member {
+    /// What the program was told by this service since the last look.
+    pub(crate) fn take_told(&mut self, service: ServiceId) -> Vec<Event> {
+        self.told.extract_if(.., |event| event.service() == service).collect()
+    }
+
     pub(crate) fn take_outputs(&mut self) {
         while let Some(output) = self.node.poll_output() {
             match output {
@@ -489,19 +490,13 @@ impl Member {
                     let earlier = self.replies.insert(id, (result, body));
                     assert_eq!(earlier, None, "a second reply to {id}");
                 }
-                Output::Event { code, body, .. } => match code.service() {
-                    Some(ServiceId::Ckpt) => self.opened.push(Event::decode(code, &body).unwrap()),
-                    Some(ServiceId::Clm) => {
-                        self.tracked.push(ais_proto::clm::Event::decode(code, &body).unwrap());
-                    }
-                    Some(ServiceId::Admin) => {
-                        self.told.push(ais_proto::admin::Event::decode(code, &body).unwrap());
-                    }
-                    _ => {
-                        let event = ais_proto::amf::Event::decode(code, &body).unwrap();
+                Output::Event { code, body, .. } => {
+                    let event = Event::decode(code, &body).unwrap();
+                    if let Event::Amf(event) = &event {
                         self.demands.extend(event.invocation());
                     }
-                },
+                    self.told.push(event);
+                }
                 Output::Serving => self.serving += 1,
                 Output::MayLeave { is_clean } => self.may_leave = Some(is_clean),
                 Output::View(_) | Output::Ring(_) | Output::Reset => {}

@@ -1,6 +1,7 @@
 //! Messages about states that no node sends in its right mind.
 
 use super::bus::{Bus, Number};
+use crate::services::SERVICES;
 use crate::sync::Message;
 use crate::sync::message::Announce;
 use crate::sync::transfer::Sent;
@@ -80,11 +81,9 @@ fn nonsense_is_dropped() {
 
 #[test]
 fn a_state_that_cannot_be_read_leaves_the_joiner_out_until_the_next_view() {
-    for message in [
-        chunk(1, ServiceId::Ckpt, b"?"),
-        chunk(1, ServiceId::Amf, b"?"),
-        chunk(1, ServiceId::Clm, b""),
-    ] {
+    let of_no_replica = chunk(1, ServiceId::Clm, b"");
+    let of_each_service = SERVICES.iter().map(|id| chunk(1, *id, b"?"));
+    for message in of_each_service.chain([of_no_replica]) {
         let mut bus = joining();
         bus.forge_in_view(1, &message);
         bus.settle();

@@ -1,9 +1,10 @@
 //! CLM as programs on several nodes see it.
 
 use super::bus::{Bus, Number, handle, node};
-use ais_proto::clm::{Change, Event, Request as Clm};
+use ais_proto::clm::Event::{NodeGet, Track};
+use ais_proto::clm::{Change, Request as Clm};
 use ais_proto::track::TrackFlags;
-use ais_proto::{AisError, Request, ServiceId};
+use ais_proto::{AisError, Event, Request, ServiceId};
 
 /// View, number of members, and of each item the node, its name, `member` and
 /// the change.
@@ -17,9 +18,9 @@ fn track(bus: &mut Bus, number: Number, flags: TrackFlags) -> Result<(), AisErro
 
 /// What a program was told since the last look.
 fn told(bus: &mut Bus, number: Number) -> Vec<Callback> {
-    let events = std::mem::take(&mut bus.member(number).tracked);
+    let events = bus.member(number).take_told(ServiceId::Clm);
     let callback = |event| {
-        let Event::Track { view, members, items, .. } = event else { panic!("{event:?}") };
+        let Event::Clm(Track { view, members, items, .. }) = event else { panic!("{event:?}") };
         let item = |(node, change): (ais_proto::clm::Node, Change)| {
             (node.address[3], node.name.to_string(), node.member, change)
         };
@@ -120,9 +121,9 @@ fn every_member_is_found_from_every_node() {
             assert_eq!(bus.call(from, &Request::Clm(get)).0, Ok(()));
             let get = Clm::NodeGetAsync { node: node(number).to_api().into(), tag: 7 };
             bus.ask(from, &handle(ServiceId::Clm), &Request::Clm(get));
-            let Some(Event::NodeGet { tag: 7, result: Ok(found) }) = bus.member(from).tracked.pop()
-            else {
-                panic!("it is not found")
+            let told = bus.member(from).take_told(ServiceId::Clm);
+            let [Event::Clm(NodeGet { tag: 7, result: Ok(found) })] = &told[..] else {
+                panic!("it is not found: {told:?}")
             };
             assert_eq!(found.address, [10, 0, 0, number]);
         }

@@ -81,7 +81,7 @@ fn what_was_sent_with_quorum_and_comes_without_it_is_not_done() {
     assert_eq!(bus.reply(3, write), Some(Err(AisError::Timeout)));
     bus.settle();
     let failed = Event::Open { tag: 9, result: Err(AisError::TryAgain) };
-    assert_eq!(bus.member(3).opened, [failed]);
+    assert_eq!(bus.member(3).take_told(ServiceId::Ckpt), [failed.into()]);
     assert_ne!(bus.member(3).node.digest(), digest, "it has seen the others leave");
     bus.together();
     bus.settle();
@@ -104,7 +104,7 @@ fn what_was_done_and_may_be_lost_is_not_promised() {
     assert_eq!(bus.reply(3, write), Some(Err(AisError::Timeout)));
     assert_eq!(bus.reply(3, other), Some(Err(AisError::Timeout)));
     let failed = Event::Open { tag: 9, result: Err(AisError::Timeout) };
-    assert_eq!(bus.member(3).opened, [failed]);
+    assert_eq!(bus.member(3).take_told(ServiceId::Ckpt), [failed.into()]);
     bus.settle();
     bus.together();
     bus.settle();
