@@ -157,6 +157,7 @@ impl Services {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::message::Shape;
     use crate::{Pace, ckpt, group};
     use ais_wire::{Name, NodeId};
 
@@ -193,6 +194,14 @@ mod tests {
         let replicas = SERVICES.iter().copied().filter(|id| one.replica(*id).is_some());
         let replicas: Vec<_> = replicas.collect();
         assert!(incoming.iter().map(|(id, _)| *id).eq(replicas));
+    }
+
+    /// Nodes announce something of each of these.
+    #[test]
+    fn what_nodes_announce_is_that_of_the_version_of_the_ring() {
+        let Shape { configured, contents } = Shape::of(&mut services());
+        let told = "another configuration, or other contents, are another version of the ring";
+        assert_eq!((configured, contents), (vec![ServiceId::Amf], 1), "{told}");
     }
 
     #[test]

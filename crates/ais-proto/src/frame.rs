@@ -9,16 +9,12 @@
 //! | 8 | 4 | id: chosen by who asks, echoed in the reply |
 //! | 12 | 4 | length of the body in bytes |
 
-use crate::{AisError, ServiceId};
+use crate::{AisError, MAJOR, MINOR, ServiceId};
 use ais_wire::{Reader, Writer};
 use std::fmt;
 
 /// Bytes of a header.
 pub const HEADER_LENGTH: usize = 16;
-/// The major version; both sides must have the same.
-pub const MAJOR: u8 = 1;
-/// The minor version; the executive serves its own and every older one.
-pub const MINOR: u8 = 3;
 /// The largest amount of data in one call (`max-message` at its highest).
 pub const MAX_MESSAGE: usize = 16 << 20;
 /// The longest body of a request or reply: the data of a call and room for

@@ -23,8 +23,7 @@ mod tests;
 pub use ais_wire::{DecodeError, Name, NodeId, Reader, Writer};
 pub use error::AisError;
 pub use frame::{
-    Code, FrameError, HEADER_LENGTH, Header, MAJOR, MAX_CALL_BODY, MAX_EVENT, MAX_MESSAGE, MINOR,
-    OK, event_frame,
+    Code, FrameError, HEADER_LENGTH, Header, MAX_CALL_BODY, MAX_EVENT, MAX_MESSAGE, OK, event_frame,
 };
 pub use hello::{Cookie, Hello, Kind, Welcome};
 pub use services::{Outcome, RequestKind, Subject};
@@ -32,6 +31,12 @@ pub use services::{Outcome, RequestKind, Subject};
 #[cfg(test)]
 use services::{Declared, Replies};
 use services::{Telling, services};
+
+/// The major version; both sides must have the same.
+pub const MAJOR: u8 = 1;
+/// The minor version; the executive serves its own and every older one. It grows with each
+/// request and each event that is added.
+pub const MINOR: u8 = 3;
 
 /// How many asynchronous requests of one library handle may be outstanding;
 /// one more is [`AisError::TryAgain`].

@@ -203,12 +203,3 @@ fn times_that_programs_of_2004_give_for_no_end_are_never() {
         assert_eq!(deadline(at), Some(at));
     }
 }
-
-#[test]
-fn the_page_about_the_protocol_names_every_service() {
-    let page = include_str!("../../../../docs/IPC.md");
-    let start = page.find("service u8 (").unwrap() + "service u8 (".len();
-    let named = page[start..].split(')').next().unwrap().to_uppercase();
-    let all = ServiceId::ALL.iter().map(|id| format!("{} {id:?}", id.number()).to_uppercase());
-    assert_eq!(named, all.collect::<Vec<_>>().join(", "));
-}

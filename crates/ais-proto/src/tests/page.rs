@@ -5,6 +5,8 @@ use crate::*;
 use ais_wire::{Field, Record, Variants as _};
 use std::fmt::Write as _;
 
+const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/IPC.md");
+const PAGE: &str = include_str!("../../../../docs/IPC.md");
 const BEGIN: &str = "<!-- Written by `BLESS=1 cargo test -p ais-proto page`. -->\n";
 const END: &str = "<!-- The end of what is written. -->\n";
 
@@ -126,8 +128,19 @@ fn fields(fields: &[Field]) -> String {
     fields.iter().map(field).collect::<Vec<_>>().join(", ")
 }
 
+/// Of which version the requests and events on the page are.
+fn version() -> String {
+    format!("Requests and events of version {MAJOR}.{MINOR}:")
+}
+
+/// The codes in the tables of a page.
+fn codes(tables: &str) -> Vec<&str> {
+    let cells = tables.lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next());
+    cells.filter(|cell| cell.len() == 4 && u16::from_str_radix(cell, 16).is_ok()).collect()
+}
+
 fn tables() -> String {
-    let mut page = String::from("\n| code | request | kind | body | reply |\n");
+    let mut page = format!("\n{}\n\n| code | request | kind | body | reply |\n", version());
     page += "| --- | --- | --- | --- | --- |\n";
     for (_, requests, replies, _) in Request::DECLARED {
         assert_eq!(requests.len(), replies.len());
@@ -154,17 +167,57 @@ fn tables() -> String {
     page.replace("  |", " |")
 }
 
+/// What is new comes with another minor version, so the tables are not written for the old one.
 #[test]
 fn the_tables_of_the_page_are_those_of_the_declarations() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/IPC.md");
-    let page = std::fs::read_to_string(path).unwrap();
+    let page = std::fs::read_to_string(PATH).unwrap();
     let (before, rest) = page.split_once(BEGIN).unwrap();
     let (written, after) = rest.split_once(END).unwrap();
     let tables = tables();
+    assert!(
+        codes(written) == codes(&tables) || !written.contains(&version()),
+        "the page has other codes for version {MAJOR}.{MINOR}: MINOR has to grow"
+    );
     if std::env::var_os("BLESS").is_some() {
-        return std::fs::write(path, [before, BEGIN, &tables, END, after].concat()).unwrap();
+        return std::fs::write(PATH, [before, BEGIN, &tables, END, after].concat()).unwrap();
     }
     assert!(written.lines().eq(tables.lines()), "the page should have\n{tables}");
+}
+
+/// The page says which version this is, and what each one has added.
+#[test]
+fn the_page_tells_of_each_minor_version() {
+    let sentence = format!("This is major version {MAJOR}, minor version {MINOR}.");
+    assert!(PAGE.contains(&sentence), "it does not say: {sentence}");
+    let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
+    let versions = rows.map(|(cell, _)| cell).filter(|cell| cell.starts_with(&format!("{MAJOR}.")));
+    let all = (1..=MINOR).map(|minor| format!("{MAJOR}.{minor}"));
+    assert_eq!(versions.collect::<Vec<_>>(), all.collect::<Vec<_>>());
+}
+
+#[test]
+fn the_page_names_every_service() {
+    let (_, rest) = PAGE.split_once("service u8 (").unwrap();
+    let named = rest.split(')').next().unwrap().to_uppercase();
+    let all = ServiceId::ALL.iter().map(|id| format!("{} {id:?}", id.number()).to_uppercase());
+    assert_eq!(named, all.collect::<Vec<_>>().join(", "));
+}
+
+/// The fuzzer reads the structures that replies are made of.
+#[test]
+fn replies_are_fuzzed() {
+    let target = include_str!("../../../../fuzz/fuzz_targets/frames.rs");
+    for (service, _, replies, _) in Request::DECLARED {
+        for (_, reply) in *replies {
+            let words: Vec<_> = reply.split(|of: char| !of.is_alphanumeric()).collect();
+            let named = STRUCTURES.iter().filter(|(_, name, _)| words.contains(name));
+            // Two services have a structure of the same name.
+            if let Some((of, name, _)) = named.max_by_key(|(of, ..)| of == service) {
+                let read = format!("{}::{name}::decode", format!("{of:?}").to_lowercase());
+                assert!(target.contains(&read), "{read} is not in fuzz/fuzz_targets/frames.rs");
+            }
+        }
+    }
 }
 
 /// Codes are of the service and of the kind that they say, and no two are the same.
