@@ -6,51 +6,68 @@ use nix::sys::signal::Signal;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+/// The rows of the table.
+const NAMES: [&str; 5] =
+    ["kill -9 of a daemon", "clean leave", "join, from exec", "link cut", "heal"];
+
 /// Prints a table of all figures.
 ///
 /// # Errors
 /// If a change does not come.
 pub(crate) fn run(settings: &Settings, rounds: u64) -> Result<(), String> {
-    let mut cluster = Cluster::started(3, settings)?;
-    let mut table = [
-        Row::new("kill -9 of a daemon"),
-        Row::new("clean leave"),
-        Row::new("join, from exec"),
-        Row::new("link cut"),
-        Row::new("heal"),
-    ];
+    let mut table = NAMES.map(Row::new);
     println!(
         "3 nodes, token {} ms, {}, {rounds} rounds; ms until the others announce it",
         settings.token, settings.transport
     );
     for _ in 0..rounds {
         for (place, signal) in [Signal::SIGKILL, Signal::SIGTERM].into_iter().enumerate() {
-            settle();
-            let start = Instant::now();
-            cluster.nodes[2].end(signal)?;
-            cluster.wait_together(&[0, 1])?;
-            table[place].add(cluster.announced(&[0, 1], &[0, 1], start));
-            settle();
-            let start = Instant::now();
-            cluster.start(2)?;
-            cluster.wait_all_together()?;
-            table[2].add(cluster.announced(&[0, 1], &[0, 1, 2], start));
+            end_and_start(settings, signal, place, &mut table)?;
         }
-        settle();
-        let start = Instant::now();
-        cluster.nodes[2].host.cut()?;
-        cluster.wait_together(&[0, 1])?;
-        table[3].add(cluster.announced(&[0, 1], &[0, 1], start));
-        cluster.wait_together(&[2])?;
-        settle();
-        let start = Instant::now();
-        cluster.nodes[2].host.heal()?;
-        cluster.wait_all_together()?;
-        table[4].add(cluster.announced(&[0, 1], &[0, 1, 2], start));
+        cut_and_heal(settings, &mut table)?;
     }
     for row in &mut table {
         row.print();
     }
+    Ok(())
+}
+
+/// A daemon ends and is started again. The cluster is new each time: a node that is lost
+/// again and again within a minute would be let in later each time.
+fn end_and_start(
+    settings: &Settings,
+    signal: Signal,
+    place: usize,
+    table: &mut [Row],
+) -> Result<(), String> {
+    let mut cluster = Cluster::started(3, settings)?;
+    settle();
+    let start = Instant::now();
+    cluster.nodes[2].end(signal)?;
+    cluster.wait_together(&[0, 1])?;
+    table[place].add(cluster.announced(&[0, 1], &[0, 1], start));
+    settle();
+    let start = Instant::now();
+    cluster.start(2)?;
+    cluster.wait_all_together()?;
+    table[2].add(cluster.announced(&[0, 1], &[0, 1, 2], start));
+    cluster.stop()
+}
+
+/// A node is cut off and is back, in a cluster that is new each time.
+fn cut_and_heal(settings: &Settings, table: &mut [Row]) -> Result<(), String> {
+    let mut cluster = Cluster::started(3, settings)?;
+    settle();
+    let start = Instant::now();
+    cluster.nodes[2].host.cut()?;
+    cluster.wait_together(&[0, 1])?;
+    table[3].add(cluster.announced(&[0, 1], &[0, 1], start));
+    cluster.wait_together(&[2])?;
+    settle();
+    let start = Instant::now();
+    cluster.nodes[2].host.heal()?;
+    cluster.wait_all_together()?;
+    table[4].add(cluster.announced(&[0, 1], &[0, 1, 2], start));
     cluster.stop()
 }
 
