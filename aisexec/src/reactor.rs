@@ -45,6 +45,8 @@ pub(crate) struct Reactor {
     is_stopping: bool,
     /// Requests served in a row without looking at all.
     in_a_row: u32,
+    /// The request that was served last came so.
+    is_in_stride: bool,
     watchdog: Watchdog,
     /// The last wait may have been one, and not a mere look.
     has_slept: bool,
@@ -73,6 +75,7 @@ impl Reactor {
             breaks,
             is_stopping: false,
             in_a_row: 0,
+            is_in_stride: false,
             watchdog: Watchdog::new(clock::monotonic()),
             has_slept: false,
             tell_at: 0,
@@ -115,10 +118,7 @@ impl Reactor {
     /// Waits once and does what there is to do. Whether to go on.
     fn round(&mut self, events: &mut [EpollEvent]) -> io::Result<bool> {
         let count = self.wait(events)?;
-        let before = clock::monotonic();
-        self.watchdog.begin(before, std::mem::take(&mut self.has_slept));
-        let now = self.server.look(before);
-        self.ended(Step::Datagrams);
+        let now = self.look();
         for event in &events[..count] {
             let token = Token::decode(event.data());
             if token == Token::Signals && !self.answer_signals(now) {
@@ -132,8 +132,9 @@ impl Reactor {
             self.server.on_time(now);
             self.ended(Step::Time);
         }
-        self.server.tidy(now);
-        self.ended(Step::Tidying);
+        if self.server.tidy(now) {
+            self.ended(Step::Tidying);
+        }
         if self.tell_at <= now.monotonic {
             self.tell_at = now.monotonic.saturating_add(SECOND);
             self.tell(now.monotonic);
@@ -143,8 +144,25 @@ impl Reactor {
         Ok(!self.server.may_leave())
     }
 
+    /// Takes the datagrams that have come, and tells the time after that. Not between
+    /// requests that follow each other where there are no other nodes: a datagram of one
+    /// that starts shows among the events, which are looked at now and then.
+    fn look(&mut self) -> Now {
+        let now = clock::now();
+        self.watchdog.begin(now.monotonic, std::mem::take(&mut self.has_slept));
+        if std::mem::take(&mut self.is_in_stride) {
+            return now;
+        }
+        let now = self.server.look(now.monotonic);
+        self.ended(Step::Datagrams);
+        now
+    }
+
     /// Gives turns to those who are in line, each one at most.
     fn serve(&mut self, now: Now) {
+        if self.server.ready() == 0 {
+            return;
+        }
         let until = clock::monotonic().saturating_add(SERVING_TIME);
         for _ in 0..self.server.ready() {
             let Some(id) = self.server.serve_ready(now) else { return };
@@ -216,7 +234,7 @@ impl Reactor {
     /// Lets ordinary programs have the processor for a moment, if that is due.
     #[expect(clippy::disallowed_methods, reason = "others are to run, and nothing is waited for")]
     fn have_break(&mut self) {
-        let before = clock::monotonic();
+        let before = self.watchdog.began();
         if self.breaks.is_due(before) {
             self.has_slept = true;
             std::thread::sleep(BREAK);
@@ -239,6 +257,7 @@ impl Reactor {
                     self.watchdog.begin(now.monotonic, false);
                     self.ended(Step::Turn(id));
                     self.in_a_row += 1;
+                    self.is_in_stride = true;
                     self.busy.hit();
                     return Ok(0);
                 }

@@ -191,6 +191,11 @@ impl Watchdog {
         }
     }
 
+    /// When the step that is under way began, on the monotonic clock.
+    pub(crate) fn began(&self) -> u64 {
+        self.began
+    }
+
     /// The step is over, and the next one begins. `who` says in words what is
     /// behind it, if it took too long.
     pub(crate) fn end(&mut self, now: u64, step: Step, who: impl FnOnce() -> Option<String>) {

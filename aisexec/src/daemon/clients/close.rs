@@ -35,6 +35,9 @@ impl Server {
     /// Closes some of what is to be closed. What that makes the node say may add
     /// to it.
     pub(super) fn close_some(&mut self, now: Now) {
+        if self.endings.is_empty() {
+            return;
+        }
         let until = clock::monotonic().saturating_add(CLOSING_TIME);
         for _ in 0..CLOSES_PER_ROUND {
             match self.endings.pop_front() {

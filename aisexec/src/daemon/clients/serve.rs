@@ -65,8 +65,9 @@ impl Server {
     }
 
     /// Ends and resumes some of what is to be ended and resumed, and puts out what
-    /// steps before left. To be called in every round.
-    pub(crate) fn tidy(&mut self, now: Now) {
+    /// steps before left. To be called in every round. Whether there was anything of that.
+    pub(crate) fn tidy(&mut self, now: Now) -> bool {
+        let is_idle = self.endings.is_empty() && self.parked.is_empty() && !self.has_outputs;
         self.close_some(now);
         if self.has_outputs {
             self.deliver(now);
@@ -74,6 +75,7 @@ impl Server {
         self.unpark_some(now);
         self.collect(now);
         self.look_at_crowd();
+        !is_idle
     }
 
     fn take_turn(&mut self, now: Now, id: u64) {

@@ -261,15 +261,16 @@ impl Connection {
     /// Receives more; `take_frame` has made room for it.
     fn fill(&mut self, deadline: Deadline, poll: bool) -> Result<(), AisError> {
         let Self { socket, input, end, poller, .. } = self;
-        let mut attempt = || match socket.receive(&mut input[*end..]) {
-            Err(Errno::EAGAIN) => None,
-            result => Some(result),
+        let some = |result| if result == Err(Errno::EAGAIN) { None } else { Some(result) };
+        let mut received = if poll {
+            // The request has been sent just now, and the socket was looked at for that.
+            poller.poll(|| some(socket.receive_unseen(&mut input[*end..])))
+        } else {
+            None
         };
-        let polled = if poll { poller.poll(|| socket.is_ready().then_some(())) } else { None };
-        let mut received = polled.and_then(|()| attempt());
         while received.is_none() {
             received = match socket.wait(PollFlags::POLLIN, deadline) {
-                Ok(true) => attempt(),
+                Ok(true) => some(socket.receive(&mut input[*end..])),
                 Ok(false) => return Err(AisError::Timeout),
                 Err(error) => Some(Err(error)),
             };
