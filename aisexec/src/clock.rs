@@ -2,15 +2,30 @@
 
 use ais_node::Now;
 use nix::time::{ClockId, clock_gettime};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Nanoseconds in a second.
 pub(crate) const SECOND: u64 = 1_000_000_000;
 
-/// The time on both clocks.
+/// The time on both clocks. The loop asks for it several times for each request, and one clock
+/// costs half of two: how far apart they are is looked at once in [`APART_FOR`].
 pub(crate) fn now() -> Now {
-    Now { monotonic: monotonic(), wall: wall() }
+    /// When that was looked at, on the monotonic clock, and the wall clock less that one, in
+    /// ns. Of threads that look at the same time one may go by what was a moment before.
+    static LOOKED_AT: AtomicU64 = AtomicU64::new(0);
+    static APART: AtomicI64 = AtomicI64::new(0);
+    let now = monotonic();
+    let looked_at = LOOKED_AT.load(Ordering::Acquire);
+    if looked_at == 0 || now.saturating_sub(looked_at) >= APART_FOR {
+        APART.store(wall().saturating_sub_unsigned(now), Ordering::Relaxed);
+        LOOKED_AT.store(now, Ordering::Release);
+    }
+    Now { monotonic: now, wall: APART.load(Ordering::Relaxed).saturating_add_unsigned(now) }
 }
+
+/// How late it may show that the wall clock was set, in ns.
+const APART_FOR: u64 = SECOND / 1000;
 
 /// Nanoseconds since some fixed point; never goes back.
 pub(crate) fn monotonic() -> u64 {

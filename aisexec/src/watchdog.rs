@@ -186,8 +186,11 @@ impl Watchdog {
     /// the last one, as it does for events.
     pub(crate) fn begin(&mut self, now: u64, has_slept: bool) {
         self.began = now;
-        if has_slept || now.saturating_sub(self.used.at) >= FRESH {
+        if now.saturating_sub(self.used.at) >= FRESH {
             self.used = self.clock.used(now);
+        } else if has_slept {
+            // No step has waited so.
+            self.used.waits += 1;
         }
     }
 
@@ -241,7 +244,7 @@ impl Watchdog {
 
 /// How long a step took, from what the thread had used before and after it.
 fn took(all: u64, before: Used, after: Used) -> Took {
-    let has_waited = after.waits != before.waits;
+    let has_waited = after.waits > before.waits;
     let ran = after.ran.saturating_sub(before.ran).min(all);
     let queued = after.queued.saturating_sub(before.queued);
     let own = if has_waited { ran.max(all.saturating_sub(queued)) } else { ran };

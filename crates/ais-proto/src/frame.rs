@@ -12,6 +12,7 @@
 use crate::{AisError, MAJOR, MINOR, ServiceId};
 use ais_wire::{Reader, Writer};
 use std::fmt;
+use std::io::IoSlice;
 
 /// Bytes of a header.
 pub const HEADER_LENGTH: usize = 16;
@@ -23,6 +24,9 @@ pub const MAX_CALL_BODY: usize = MAX_MESSAGE + (1 << 20);
 /// The longest event packet, header included. A track callback with 128 nodes
 /// or a protection group of 256 members fits.
 pub const MAX_EVENT: usize = 128 << 10;
+/// Bytes up to which it takes less to copy the pieces of what is sent than to have the system
+/// gather them.
+pub const SHORT_FRAME: usize = 512;
 /// The code of a reply to a call that succeeded (`SA_OK`).
 pub const OK: u16 = 1;
 
@@ -146,6 +150,16 @@ pub fn event_frame(code: Code, id: u32, body: &[u8]) -> Vec<u8> {
     let mut out = Writer::with_capacity(HEADER_LENGTH + body.len());
     out.raw(&Header::new(code, id, body.len()).encode()).raw(body);
     out.into_bytes()
+}
+
+/// All pieces in one; `None` if there is not so much room.
+pub fn gather<'a>(pieces: &[IoSlice<'_>], room: &'a mut [u8]) -> Option<&'a [u8]> {
+    let mut end = 0;
+    for piece in pieces {
+        room.get_mut(end..end + piece.len())?.copy_from_slice(piece);
+        end += piece.len();
+    }
+    room.get(..end)
 }
 
 impl fmt::Display for FrameError {

@@ -23,7 +23,8 @@ mod tests;
 pub use ais_wire::{DecodeError, Name, NodeId, Reader, Writer};
 pub use error::AisError;
 pub use frame::{
-    Code, FrameError, HEADER_LENGTH, Header, MAX_CALL_BODY, MAX_EVENT, MAX_MESSAGE, OK, event_frame,
+    Code, FrameError, HEADER_LENGTH, Header, MAX_CALL_BODY, MAX_EVENT, MAX_MESSAGE, OK,
+    SHORT_FRAME, event_frame, gather,
 };
 pub use hello::{Cookie, Hello, Kind, Welcome};
 pub use services::{Outcome, RequestKind, Subject};

@@ -1,9 +1,9 @@
 //! Replies on their way to a client.
 
 use super::unread::Unread;
-use ais_proto::HEADER_LENGTH;
+use ais_proto::{HEADER_LENGTH, SHORT_FRAME, gather};
 use nix::errno::Errno;
-use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use nix::sys::socket::{ControlMessage, MsgFlags, send, sendmsg};
 use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -151,14 +151,20 @@ pub(crate) fn send_first(
     if sent == HEADER_LENGTH + body.len() { Ok(()) } else { Err(Errno::EMSGSIZE) }
 }
 
-/// One sendmsg(2) that neither waits nor raises a signal.
+/// One send(2) or sendmsg(2) that neither waits nor raises a signal.
 pub(crate) fn send_once(
     socket: impl AsFd,
     pieces: &[IoSlice<'_>],
     control: &[ControlMessage<'_>],
 ) -> Result<usize, Errno> {
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-    sendmsg::<()>(socket.as_fd().as_raw_fd(), pieces, control, flags, None)
+    let fd = socket.as_fd().as_raw_fd();
+    if control.is_empty()
+        && let Some(bytes) = gather(pieces, &mut [0; SHORT_FRAME])
+    {
+        return send(fd, bytes, flags);
+    }
+    sendmsg::<()>(fd, pieces, control, flags, None)
 }
 
 #[cfg(test)]

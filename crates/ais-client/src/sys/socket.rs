@@ -6,10 +6,10 @@ use crate::sys::deadline::Deadline;
 use crate::sys::descriptors::{Descriptors, Identity};
 use crate::sys::fork;
 use crate::sys::thread::{Signals, poll};
-use ais_proto::AisError;
+use ais_proto::{AisError, SHORT_FRAME, gather};
 use nix::errno::Errno;
 use nix::poll::PollFlags;
-use nix::sys::socket::{MsgFlags, Shutdown, recv, sendmsg, shutdown};
+use nix::sys::socket::{MsgFlags, Shutdown, recv, send, sendmsg, shutdown};
 use std::io::IoSlice;
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -98,11 +98,16 @@ impl Socket {
     /// Sends as much as there is room for; `EAGAIN` if there is none.
     pub(crate) fn send(&self, pieces: &[IoSlice<'_>]) -> Result<usize, Errno> {
         let fd = self.number()?;
+        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+        let mut short = [0; SHORT_FRAME];
+        let whole = gather(pieces, &mut short);
         loop {
-            let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-            match sendmsg::<()>(fd, pieces, &[], flags, None) {
-                Err(Errno::EINTR) => {}
-                result => return result,
+            let result = match whole {
+                Some(bytes) => send(fd, bytes, flags),
+                None => sendmsg::<()>(fd, pieces, &[], flags, None),
+            };
+            if result != Err(Errno::EINTR) {
+                return result;
             }
         }
     }
@@ -166,7 +171,7 @@ impl Drop for Socket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nix::sys::socket::{AddressFamily, SockFlag, SockType, send, socketpair};
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
     use nix::unistd::dup2;
 
     fn pair() -> (OwnedFd, OwnedFd) {
