@@ -11,9 +11,10 @@ pub(crate) const SECOND: u64 = 1_000_000_000;
 /// The time on both clocks. The loop asks for it several times for each request, and one clock
 /// costs half of two: how far apart they are is looked at once in [`APART_FOR`].
 pub(crate) fn now() -> Now {
-    /// When that was looked at, on the monotonic clock, and the wall clock less that one, in
-    /// ns. Of threads that look at the same time one may go by what was a moment before.
+    /// When it was looked at how far apart the clocks are, on the monotonic clock. Of threads
+    /// that look at the same time one may go by what was a moment before.
     static LOOKED_AT: AtomicU64 = AtomicU64::new(0);
+    /// The wall clock less the monotonic one, in ns.
     static APART: AtomicI64 = AtomicI64::new(0);
     let now = monotonic();
     let looked_at = LOOKED_AT.load(Ordering::Acquire);

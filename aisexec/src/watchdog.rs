@@ -189,7 +189,7 @@ impl Watchdog {
         if now.saturating_sub(self.used.at) >= FRESH {
             self.used = self.clock.used(now);
         } else if has_slept {
-            // No step has waited so.
+            // A sleep between two steps is not what a step has waited for.
             self.used.waits += 1;
         }
     }

@@ -79,8 +79,9 @@ impl Socket {
         self.receive_with(buffer, MsgFlags::empty())
     }
 
-    /// The same without a look whether the socket is still the library's, for who has looked
-    /// a few microseconds ago: it would cost as much as receiving does.
+    /// The same without a look whether the socket is still the library's, which costs as much
+    /// as receiving does. It is for who has sent a request just now, and looked then, and
+    /// polls for the reply: who has waited any longer looks again.
     pub(crate) fn receive_unseen(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
         receive(self.last_number()?, buffer, MsgFlags::empty())
     }

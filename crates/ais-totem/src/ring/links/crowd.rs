@@ -13,7 +13,7 @@ const FEW: u64 = 7;
 /// The least time between packets to all is added once for each time that the square of the
 /// strangers beyond those few has this.
 const SQUARE: u64 = 6;
-/// So many nodes greet one after another within merge.
+/// How many nodes greet one after another within merge.
 const TURNS: u64 = 512;
 
 /// How many strangers there are, as they were counted last.
