@@ -58,6 +58,12 @@ demo: stage
 bench: stage
 	sh tests/bench.sh $(CTESTS) $(RELEASE) conf
 
+# By hand: how fast this build is beside an older one, in the same run:
+# make bench-against OLD=DIR, a tree of the older version where make stage was run.
+bench-against: stage
+	sh tests/against.sh $(CTESTS) $(RELEASE) conf $(if $(OLD),"$(OLD)",\
+		$(error say which build: make bench-against OLD=DIR))
+
 # What the hot parts of the crates cost; make micro-bench BENCH=ring for one crate.
 BENCH ?= *
 micro-bench:
@@ -179,5 +185,5 @@ clean:
 	$(CARGO) clean
 	rm -rf ctests/build
 
-.PHONY: all build build-32 check conditions demo bench figures floods micro-bench proof sim soak \
-	stage install install-32 uninstall uninstall-32 clean
+.PHONY: all bench bench-against build build-32 check conditions demo figures floods micro-bench \
+	proof sim soak stage install install-32 uninstall uninstall-32 clean

@@ -144,6 +144,8 @@ fn load(directory: &Path) -> Result<Config, Vec<ConfigError>> {
 fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<(), Failure> {
     let in_words = |error: io::Error| error.to_string();
     sys::share_memory_among_threads();
+    // While there are no threads: with them the kernel has whoever makes its table grow wait.
+    let descriptors = descriptors::raise();
     // First of all: threads have the signals blocked that are blocked when they
     // begin.
     let signals = Signals::take().map_err(in_words)?;
@@ -183,7 +185,7 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
     }
     let settings = Settings {
         welcome: welcome(&network),
-        descriptors: descriptors::raise(),
+        descriptors,
         memory: memory.bytes,
         allow_node_recovery: network.allow_node_recovery,
     };

@@ -34,13 +34,9 @@ impl Body<'_> {
     /// the memory it has: new pages of memory take the system longer than the bytes take
     /// to be moved.
     pub(crate) fn behind(self, head: Writer) -> Vec<u8> {
-        let mut head = head.into_bytes();
+        let head = head.into_bytes();
         match self {
-            Self::Borrowed(body) => {
-                head.reserve_exact(body.len());
-                head.extend_from_slice(body);
-                head
-            }
+            Self::Borrowed(body) => [&head, body].concat(),
             Self::Owned { mut bytes, from } => {
                 bytes.reserve_exact(head.len().saturating_sub(from));
                 bytes.splice(..from.min(bytes.len()), head);

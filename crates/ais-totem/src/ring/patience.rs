@@ -5,9 +5,14 @@
 use super::token::{MOST_PER_VISIT, PER_VISIT};
 use crate::Timing;
 
-/// A token is sent again after so many nanoseconds at the earliest: a member
-/// may have to wait as long for a processor.
+/// A token is sent again after so many nanoseconds at the earliest, where one was
+/// late lately: a member may have to wait as long for a processor.
 const LEAST_RETRANSMIT: u64 = 500_000;
+/// And after so many where none was. A timer that is near has to be set in the
+/// hardware for each token, and taken back, which is dear on a virtual machine.
+const LEAST_WHILE_TIMELY: u64 = 2_000_000;
+/// A late token counts as one of lately for so many that are in time.
+const LATE_FOR: u32 = 1024;
 /// Acknowledgements are waited for so many nanoseconds at least.
 pub(super) const LEAST_FOR_ACKS: u64 = 200_000;
 /// The token may stay for so many times as long as one acknowledgement is
@@ -110,6 +115,8 @@ pub(super) struct Patience {
     acks: Estimate,
     rotation: Shortest,
     token: Option<OnItsWay>,
+    /// Tokens in time until a late one is forgotten.
+    late_for: u32,
 }
 
 impl Patience {
@@ -151,8 +158,10 @@ impl Patience {
         let Some(until) = token.unseen_until.take() else { return };
         if now < until {
             self.progress.note(now.saturating_sub(token.since));
+            self.late_for = self.late_for.saturating_sub(1);
         } else {
             self.progress.note_late();
+            self.late_for = LATE_FOR;
         }
     }
 
@@ -194,9 +203,21 @@ impl Patience {
     }
 
     /// A token of which nothing is seen is sent again after so long.
-    pub(super) fn retransmit(&self, timing: Timing) -> u64 {
+    fn retransmit(&self, timing: Timing) -> u64 {
+        let least = if self.late_for == 0 { LEAST_WHILE_TIMELY } else { LEAST_RETRANSMIT };
+        self.progress_within(least, timing)
+    }
+
+    /// A CANCEL, which is rare, is sent again after so long.
+    pub(super) fn for_cancel(&self, timing: Timing) -> u64 {
+        self.progress_within(LEAST_RETRANSMIT, timing)
+    }
+
+    /// As long as it takes until something shows that a token has arrived, at least
+    /// so long.
+    fn progress_within(&self, least: u64, timing: Timing) -> u64 {
         let most = timing.retransmit();
-        self.progress.timeout().unwrap_or(most).clamp(LEAST_RETRANSMIT, most)
+        self.progress.timeout().unwrap_or(most).clamp(least, most)
     }
 
     /// How long the acknowledgements of a frame are waited for: not longer than a
@@ -312,7 +333,7 @@ mod tests {
     fn a_token_is_sent_again_after_what_it_takes_and_a_margin() {
         let most = TIMING.retransmit();
         assert_eq!(Patience::default().pass(0, false, TIMING), most, "nothing is known");
-        assert_eq!(measured(&[50 * US; 20]).pass(0, false, TIMING), LEAST_RETRANSMIT);
+        assert_eq!(measured(&[50 * US; 20]).pass(0, false, TIMING), LEAST_WHILE_TIMELY);
         let mut patience = measured(&[3 * MS; 40]);
         let interval = patience.pass(0, false, TIMING);
         assert!((3 * MS..4 * MS).contains(&interval), "{interval}");
@@ -326,6 +347,19 @@ mod tests {
         patience.note_return(9 * MS);
         assert!(patience.pass(0, false, TIMING) > 9 * MS, "it takes longer now");
         assert_eq!(measured(&[150 * MS; 40]).pass(0, false, TIMING), most);
+    }
+
+    #[test]
+    fn a_ring_that_was_late_lately_sends_tokens_again_sooner() {
+        let mut patience = measured(&[50 * US; 20]);
+        patience.pass(0, false, TIMING);
+        patience.note_return(LEAST_WHILE_TIMELY);
+        for _ in 0..LATE_FOR {
+            let interval = patience.pass(0, false, TIMING);
+            assert!((LEAST_RETRANSMIT..LEAST_WHILE_TIMELY).contains(&interval), "{interval}");
+            patience.note_return(50 * US);
+        }
+        assert_eq!(patience.pass(0, false, TIMING), LEAST_WHILE_TIMELY, "it is forgotten");
     }
 
     #[test]

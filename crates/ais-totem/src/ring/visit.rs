@@ -227,7 +227,7 @@ impl Ring {
             let to = ring.id.representative;
             let bytes = self.core.codec.encode(&Packet::Cancel(Cancel { ring: ring.id }));
             self.core.send_bytes(Destination::One(to), bytes.clone());
-            let interval = ring.patience.retransmit(self.core.timing);
+            let interval = ring.patience.for_cancel(self.core.timing);
             let again = now.saturating_add(interval);
             operational.asked = Some(Passed { to, bytes, again, interval });
         }
