@@ -6,6 +6,10 @@ use crate::{Guarantee, Lane};
 use ais_wire::NodeId;
 use std::collections::BTreeMap;
 
+/// A message that begins is given room for as many bytes as the last long one had, at
+/// most so many: else its bytes are moved again and again while it grows.
+const MOST_ROOM: usize = 512 << 10;
+
 /// A message that a frame has completed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
@@ -22,13 +26,15 @@ pub(crate) struct Message {
 pub(crate) struct Assembly {
     max_message: usize,
     begun: BTreeMap<(NodeId, Lane), Vec<u8>>,
+    /// The room that the next message of several chunks is given.
+    room: usize,
     malformed: u64,
 }
 
 impl Assembly {
     /// For messages of at most `max_message` bytes.
     pub(crate) fn new(max_message: usize) -> Self {
-        Self { max_message, begun: BTreeMap::new(), malformed: 0 }
+        Self { max_message, begun: BTreeMap::new(), room: 0, malformed: 0 }
     }
 
     /// The messages that the next frame of `from` completes. A message that
@@ -71,13 +77,21 @@ impl Assembly {
                 return None;
             }
         }
-        let mut bytes = if chunk.is_first() { Vec::new() } else { begun.unwrap_or_default() };
+        let mut bytes = match begun {
+            Some(bytes) if !chunk.is_first() => bytes,
+            _ if chunk.is_last() => Vec::new(),
+            _ => Vec::with_capacity(self.room),
+        };
         if bytes.len() + chunk.bytes.len() > self.max_message {
             self.malformed += 1;
             return None;
         }
         bytes.extend_from_slice(chunk.bytes);
         if chunk.is_last() {
+            if !chunk.is_first() {
+                self.room = bytes.len().min(MOST_ROOM);
+                bytes.shrink_to(bytes.len() + bytes.len() / 2);
+            }
             return Some(bytes);
         }
         if self.begun.len() < 2 * MAX_MEMBERS {

@@ -67,6 +67,21 @@ fn a_long_message_takes_several_frames() {
 }
 
 #[test]
+fn a_long_message_is_given_room_for_as_much_as_the_last_one() {
+    let mut assembly = Assembly::new(MAX_MESSAGE);
+    let mut capacity_of = |length| {
+        let mut queue = queue_of(&[(&vec![7; length], Guarantee::Agreed)]);
+        let frames = std::iter::from_fn(|| queue.next_frame(100));
+        let messages: Vec<_> = frames.flat_map(|frame| assembly.take(node(1), &frame)).collect();
+        assert_eq!(messages, [message(0, Guarantee::Agreed, &vec![7; length])]);
+        messages[0].bytes.capacity()
+    };
+    capacity_of(4000);
+    assert_eq!(capacity_of(4000), 4000, "its bytes are not moved");
+    assert!(capacity_of(200) <= 300, "and what is short keeps no more than it needs");
+}
+
+#[test]
 fn ordinary_messages_do_not_wait_for_bulk_nor_keep_it_waiting() {
     let mut queue = SendQueue::new(MAX_MESSAGE);
     let mut assembly = Assembly::new(MAX_MESSAGE);

@@ -81,12 +81,17 @@ impl Ring {
 
     /// The token has been here for as long as it was to.
     pub(super) fn go_on(&mut self, now: u64, held: HeldToken) {
-        let State::Operational(operational) = &mut self.state else { return };
+        let (Some(ring), State::Operational(operational)) = (&self.ring, &mut self.state) else {
+            return;
+        };
+        // Several frames take members longer than the token takes where the way is short.
+        let asked = held.visit.token.seq.saturating_sub(ring.stable);
+        let asks_again = asked <= 1 || ring.patience.is_far(ring.members.len());
         match held.why {
             Why::Idle => {}
             Why::Frames => return self.begin_visit(now, held.visit),
-            Why::Acks => return self.ask_again(now, held.visit),
-            Why::AcksAgain => {
+            Why::Acks if asks_again => return self.ask_again(now, held.visit),
+            Why::Acks | Why::AcksAgain => {
                 self.core.counters.acks_late += 1;
                 operational.note_late();
             }

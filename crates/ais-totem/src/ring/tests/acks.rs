@@ -148,6 +148,21 @@ fn a_lost_frame_or_acknowledgement_is_made_good_without_the_token() {
     }
 }
 
+/// Members are still busy with it, and it would be sent again in vain.
+#[test]
+fn late_acknowledgements_of_several_frames_are_left_to_a_token_that_is_quick() {
+    let mut net = ring_of(&[1, 2, 3], MS / 50);
+    write(&mut net, 1, Acknowledged);
+    net.lose = Some(Box::new(|from, _, packet| from == 3 && matches!(packet, Packet::Ack(_))));
+    let before = delivered(&net, 1);
+    net.send_as(1, &"x".repeat(20 * 1300), Acknowledged);
+    let time = net
+        .until("stable", |net| delivered(net, 1) > before && stable(net, 1) >= delivered(net, 1));
+    assert!(time < MS, "{time} ns");
+    assert_eq!(net.counter(1, "frames-retransmitted"), 0);
+    assert_eq!(net.counter(1, "acknowledgements-late"), 1);
+}
+
 #[test]
 fn what_a_member_lacks_is_not_acknowledged() {
     let mut net = ring_of(&[1, 2, 3], MS / 50);
