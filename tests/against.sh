@@ -87,11 +87,4 @@ measure() {
 }
 
 echo "$(nproc) cores; $rounds rounds; the older build is $old"
-for nodes in 1 3; do
-    more=busy-poll:0
-    export AIS_BUSY_POLL=0
-    measure "$nodes"
-    more=
-    unset AIS_BUSY_POLL
-    measure "$nodes"
-done
+in_each_way measure

@@ -110,11 +110,4 @@ measure() {
 }
 
 echo "$(nproc) cores; each figure is the middle one of $runs runs, the window is $window s"
-for nodes in 1 3; do
-    more=busy-poll:0
-    export AIS_BUSY_POLL=0
-    measure "$nodes"
-    more=
-    unset AIS_BUSY_POLL
-    measure "$nodes"
-done
+in_each_way measure

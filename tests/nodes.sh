@@ -68,3 +68,15 @@ stop_nodes() {
     done
     daemons=
 }
+
+# in_each_way MEASURE: calls it for 1 node and for 3, without busy polling and with.
+in_each_way() {
+    for nodes in 1 3; do
+        more=busy-poll:0
+        export AIS_BUSY_POLL=0
+        "$1" "$nodes"
+        more=
+        unset AIS_BUSY_POLL
+        "$1" "$nodes"
+    done
+}

@@ -8,8 +8,9 @@ use crate::Timing;
 /// A token is sent again after so many nanoseconds at the earliest, where one was
 /// late lately: a member may have to wait as long for a processor.
 const LEAST_RETRANSMIT: u64 = 500_000;
-/// And after so many where none was. A timer that is near has to be set in the
-/// hardware for each token, and taken back, which is dear on a virtual machine.
+/// Where no token was late lately, one is sent again after so many nanoseconds at the
+/// earliest: a timer that is near has to be set in the hardware for each token, and
+/// taken back, which is dear on a virtual machine.
 const LEAST_WHILE_TIMELY: u64 = 2_000_000;
 /// A late token counts as one of lately for so many that are in time.
 const LATE_FOR: u32 = 1024;
