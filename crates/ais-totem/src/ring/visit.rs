@@ -85,8 +85,8 @@ impl Ring {
             return;
         };
         // Several frames take members longer than the token takes where the way is short.
-        let asked = held.visit.token.seq.saturating_sub(ring.stable);
-        let asks_again = asked <= 1 || ring.patience.is_far(ring.members.len());
+        let unstable = held.visit.token.seq.saturating_sub(ring.stable);
+        let asks_again = unstable <= 1 || ring.patience.is_far(ring.members.len());
         match held.why {
             Why::Idle => {}
             Why::Frames => return self.begin_visit(now, held.visit),
