@@ -91,7 +91,7 @@ impl Node {
     }
 
     pub(super) fn on_view(&mut self, now: Now, view: View) {
-        if !self.end_sync(now) {
+        if !self.end_sync(now, &view) {
             return self.following.push(Task::Take(FromGroup::View(view)));
         }
         self.outbox.forget_taken();

@@ -414,9 +414,9 @@ impl Node {
         self.merge(now, vec![side], vec![Some(empty)]);
     }
 
-    /// A view is over, whatever was under way in it. Whether that is all; else
-    /// what was held comes first, and then this again.
-    pub(super) fn end_sync(&mut self, now: Now) -> bool {
+    /// A view is over, whatever was under way in it, and `next` comes. Whether that is all;
+    /// else what was held comes first, and then this again.
+    pub(super) fn end_sync(&mut self, now: Now, next: &View) -> bool {
         if let Some(exchange) = self.sync.exchange.take() {
             self.give_up(now, exchange);
         }
@@ -427,7 +427,7 @@ impl Node {
             }
             return true;
         }
-        let is_cut_short = self.config.expected_nodes.is_some();
+        let is_cut_short = !self.sync.is_done_alike(&next.came_with_me);
         let is_applied = self.sync.has_heads();
         self.follow_log(if is_applied { How::AsLogged { is_cut_short } } else { How::Lost });
         false

@@ -100,8 +100,8 @@ pub struct Node {
     /// What was still held when the last view ended: members of this one may
     /// not have entered it.
     held_over: Vec<Held>,
-    /// What is applied was held for a plan or a merge that did not come, where
-    /// quorum is asked for.
+    /// What is applied was held for a plan or a merge that did not come, and not all that
+    /// come along do the same with it.
     is_cut_short: bool,
     /// Replies and events that tell of a change made then: nobody can tell whether
     /// it lasts.

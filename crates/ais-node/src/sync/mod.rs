@@ -197,6 +197,18 @@ impl Sync {
         self.has_heads() && self.has_quorum && self.had_quorum
     }
 
+    /// Whether what was held in this view, which is over, is done alike by all that come
+    /// along into the next one, and they have quorum: they brought the state that this node
+    /// has, or are known to have brought none. Where a member brought another state, that
+    /// may be the one that stands when they meet again.
+    pub(crate) fn is_done_alike(&self, came_along: &[NodeId]) -> bool {
+        let (with_me, others): (Vec<_>, Vec<_>) =
+            came_along.iter().partition(|node| self.companions.contains(node));
+        let brings_none = |of: &Announce| of.lineage.is_none();
+        self.is_quorum(with_me.len())
+            && others.iter().all(|node| self.announces.get(node).is_some_and(brings_none))
+    }
+
     /// The view is over; what is still delivered in it is agreed among so many
     /// members.
     pub(crate) fn on_transitional(&mut self, members: usize) {
