@@ -53,10 +53,8 @@ impl Watch {
         let (network, to_all) = (&world.fabric.network, world.fabric.habits.cast_to_all());
         // Nobody has to notice that others would form a larger ring.
         let ring = if is_healed { (0..hosts).collect() } else { largest_ring(world) };
-        let is_there = |a, b| ring.contains(&a) && ring.contains(&b);
-        let largest = |length| {
-            largest(hosts, |a, b| is_there(a, b) && can_talk(network, to_all, length, a, b))
-        };
+        let largest =
+            |length| largest(hosts, &ring, |a, b| can_talk(network, to_all, length, a, b));
         // A ring may also keep to shorter frames to have more members.
         let short = largest(SHORT.min(world.plan.mtu));
         let mut core = &largest(world.plan.mtu) & &short;

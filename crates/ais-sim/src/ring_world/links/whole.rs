@@ -6,25 +6,32 @@ use std::collections::BTreeSet;
 /// A ring keeps to frames of so many bytes if a way carries no longer ones.
 pub(super) const SHORT: usize = 548;
 
-/// The nodes that are promised to stay together: the largest set of nodes of
-/// which each two can talk to each other. Where several sets are the largest it
-/// is what they have in common, since the ring may stay with any of them; that
-/// may be nothing.
-pub(super) fn largest(hosts: usize, talk: impl Fn(usize, usize) -> bool) -> BTreeSet<usize> {
-    let mut best: Vec<BTreeSet<usize>> = Vec::new();
-    for choice in 1_u32..1 << hosts {
-        let set: BTreeSet<usize> = (0..hosts).filter(|host| choice >> host & 1 == 1).collect();
-        let size = best.first().map_or(0, BTreeSet::len);
-        let is_whole = || set.iter().all(|a| set.range(a + 1..).all(|b| talk(*a, *b)));
-        if set.len() < size || !is_whole() {
-            continue;
-        }
-        if set.len() > size {
-            best.clear();
-        }
-        best.push(set);
-    }
-    best.into_iter().reduce(|a, b| &a & &b).unwrap_or_default()
+/// The nodes of `ring` that are promised to stay together: the largest set of them of
+/// which each two can talk to each other. Where several sets are the largest it is what
+/// they have in common, since the ring may stay with any of them; that may be nothing.
+/// The ring may meet nodes of others too, and go on with those of them that make a larger
+/// set; of these also it is what they have in common.
+pub(super) fn largest(
+    hosts: usize,
+    ring: &BTreeSet<usize>,
+    talk: impl Fn(usize, usize) -> bool,
+) -> BTreeSet<usize> {
+    let is_whole = |set: &BTreeSet<usize>| {
+        let mut pairs = set.iter().flat_map(|a| set.range(a + 1..).map(move |b| (*a, *b)));
+        pairs.all(|(a, b)| talk(a, b))
+    };
+    let sets = (1_u32..1 << hosts)
+        .map(|choice| (0..hosts).filter(|host| choice >> host & 1 == 1).collect::<BTreeSet<_>>());
+    let sets: Vec<_> = sets.filter(is_whole).collect();
+    let size = sets.iter().filter(|set| set.is_subset(ring)).map(BTreeSet::len).max();
+    let size = size.unwrap_or_default();
+    let is_part = |set: &BTreeSet<usize>| {
+        sets.iter().any(|other| other.len() > set.len() && set.is_subset(other))
+    };
+    let may_be = |set: &&BTreeSet<usize>| {
+        set.len() == size && set.is_subset(ring) || set.len() > size && !is_part(set)
+    };
+    sets.iter().filter(may_be).cloned().reduce(|a, b| &a & &b).unwrap_or_default()
 }
 
 /// Whether two hosts can talk to each other: packets of so many bytes come
@@ -41,7 +48,12 @@ mod tests {
 
     /// All of so many hosts talk, but for these pairs.
     fn without(hosts: usize, pairs: &[(usize, usize)]) -> Vec<usize> {
-        largest(hosts, |a, b| !pairs.contains(&(a, b))).into_iter().collect()
+        of_ring(hosts, &Vec::from_iter(0..hosts), pairs)
+    }
+
+    fn of_ring(hosts: usize, ring: &[usize], pairs: &[(usize, usize)]) -> Vec<usize> {
+        let ring = ring.iter().copied().collect();
+        largest(hosts, &ring, |a, b| !pairs.contains(&(a, b))).into_iter().collect()
     }
 
     #[test]
@@ -52,6 +64,17 @@ mod tests {
         assert_eq!(without(4, &[(0, 2), (0, 3), (1, 2), (1, 3)]), [] as [usize; 0]);
         let two_and_three = [(0, 2), (0, 3), (0, 4), (1, 2), (1, 3), (1, 4)];
         assert_eq!(without(5, &two_and_three), [2, 3, 4]);
+    }
+
+    #[test]
+    fn nodes_of_other_rings_may_make_a_larger_set() {
+        // Where 0 is out, 1 and 2 remain; one of them may go on with 3 and 4.
+        assert_eq!(of_ring(5, &[0, 1, 2], &[(0, 1), (0, 2), (1, 3), (0, 3), (0, 4)]), [2]);
+        // Both do.
+        assert_eq!(of_ring(5, &[0, 1, 2], &[(0, 1), (0, 2), (0, 3), (0, 4)]), [1, 2]);
+        // The others are no more than they.
+        let apart = [(0, 1), (0, 2), (0, 3), (0, 4), (1, 3), (1, 4), (2, 3), (2, 4)];
+        assert_eq!(of_ring(5, &[0, 1, 2], &apart), [1, 2]);
     }
 
     #[test]

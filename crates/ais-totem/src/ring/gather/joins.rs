@@ -132,9 +132,7 @@ impl Ring {
             let fits = self.may_add(now, from, &join.mutual)
                 && !self.fails_a_mate(join)
                 && self.can_have(now, wanted(join));
-            let deadline = now.saturating_add(self.core.timing.consensus());
-            let State::Gather(gather) = &mut self.state else { return };
-            if !fits || !gather.add(from, join.ring, deadline) {
+            if !fits || !self.want(now, from, join.ring) {
                 return;
             }
             self.sets_changed(now);
@@ -150,11 +148,9 @@ impl Ring {
 
     /// Takes over what the sets of a JOIN have more.
     fn unite(&mut self, now: u64, from: NodeId, join: &Join) {
-        let deadline = now.saturating_add(self.core.timing.consensus());
-        let State::Gather(gather) = &mut self.state else { return };
         let mut changed = false;
-        for &node in join.members.iter().filter(|&&node| node != self.core.me) {
-            changed |= gather.add(node, None, deadline);
+        for &node in &join.members {
+            changed |= self.want(now, node, None);
         }
         if changed {
             self.sets_changed(now);
@@ -167,11 +163,14 @@ impl Ring {
     /// Another node says that `node` has failed. A stranger is not believed if it means
     /// a node that comes from this member's ring: it may have waited for longer, or
     /// while that was not there itself. No other is believed either if the node
-    /// answers: then it is a matter of their links, which all decide on.
+    /// answers: then it is a matter of their links, which all decide on. Of a member that
+    /// this one too has seen lacking frames it is believed, but only if the other began to
+    /// gather for that; later on it is a matter of links too.
     fn take_over_failed(&mut self, now: u64, from: NodeId, node: NodeId) {
         let is_mate = |node| self.ring.as_ref().is_some_and(|ring| ring.has(node));
         let State::Gather(gather) = &self.state else { return };
-        let is_deaf = gather.laggard == Some(node);
+        let begins = gather.peers.get(&from).is_some_and(|peer| !peer.heard);
+        let is_deaf = begins && gather.laggard == Some(node);
         let has_agreed = gather.agreed.contains(&node);
         let is_answer = |peer: &Peer| (peer.heard || has_agreed) && !peer.fails(self.core.me);
         let answers = gather.peers.get(&node).is_some_and(is_answer);

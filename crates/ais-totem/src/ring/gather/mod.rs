@@ -205,15 +205,24 @@ impl Ring {
         if !self.may_add(now, from, mutual) || !self.can_have(now, theirs.iter().copied()) {
             return;
         }
-        let State::Gather(gather) = &mut self.state else { return };
-        let deadline = now.saturating_add(self.core.timing.consensus());
-        let mut changed = gather.add(from, None, deadline);
-        for &node in theirs.iter().filter(|&&node| node != self.core.me) {
-            changed |= gather.add(node, None, deadline);
+        let mut changed = self.want(now, from, None);
+        for &node in theirs {
+            changed |= self.want(now, node, None);
         }
         if changed {
             self.sets_changed(now);
         }
+    }
+
+    /// `node`, which comes from `ring` as far as is known, should be in the next ring.
+    fn want(&mut self, now: u64, node: NodeId, ring: Option<ViewId>) -> bool {
+        let State::Gather(gather) = &mut self.state else { return false };
+        let deadline = now.saturating_add(self.core.timing.consensus());
+        let is_added = gather.add(node, ring, deadline);
+        if is_added {
+            self.core.links.end_wait(node);
+        }
+        is_added
     }
 
     /// To gather; the first JOIN is sent when all is known that led to it.
@@ -277,7 +286,7 @@ impl Ring {
         for (&node, peer) in &mut gather.peers {
             peer.doubt(deadline);
             let is_mate = self.ring.as_ref().is_some_and(|ring| ring.has(node));
-            self.core.links.doubt(now, node, is_mate);
+            self.core.links.doubt(node, is_mate);
         }
     }
 

@@ -59,7 +59,7 @@ struct Link {
     size: Option<u16>,
     /// Since when enough gets through.
     good_since: Option<u64>,
-    /// Enough got through for as long as damping asks, when the node was doubted.
+    /// The node has waited for as long as damping asks.
     has_waited: bool,
     /// What the node said last that came of this member's HELLOs there.
     told: Option<Told>,
@@ -168,15 +168,21 @@ impl Links {
     }
 
     /// What `node` sends has to be shown anew to get through; if it is a member,
-    /// for datagrams as the ring was formed with. A node that was heard has waited
-    /// for as long as damping asks, and does not do so again.
-    pub(super) fn doubt(&mut self, now: u64, node: NodeId, is_member: bool) {
+    /// for datagrams as the ring was formed with.
+    pub(super) fn doubt(&mut self, node: NodeId, is_member: bool) {
         let least = is_member.then_some(self.formed_size);
-        let is_heard = self.is_heard(now, node);
         let link = self.links.entry(node).or_default();
-        let Link { heard_at, size, .. } = *link;
-        let has_waited = is_heard || link.has_waited;
+        let Link { heard_at, size, has_waited, .. } = *link;
         *link = Link { least, heard_at, size, has_waited, ..Link::default() };
+    }
+
+    /// `node` is to be in the next ring: it has waited for as long as damping asks, here
+    /// or at the member that met it. All have to know at about the same time which links
+    /// work, while damping may ask for much longer at one member than at another.
+    pub(super) fn end_wait(&mut self, node: NodeId) {
+        if let Some(link) = self.links.get_mut(&node) {
+            link.has_waited = true;
+        }
     }
 
     /// `node` has started again: it does not know that it was a member.

@@ -2,7 +2,7 @@
 //! and recovery ends.
 
 use super::*;
-use crate::packet::{Packet, Payload};
+use crate::packet::{Join, Packet, Payload};
 
 fn deaf_ones(net: &Net) -> u64 {
     net.rings.keys().map(|&host| net.counter(host, "gathers-member-deaf")).sum()
@@ -77,4 +77,34 @@ fn who_is_deaf_in_the_next_recovery_too_is_put_out() {
     // Nobody has to give it that frame any more.
     let time = net.until_view(&[1, 2, 3], &[1, 2, 3]);
     assert!(time <= 2 * TOKEN, "{} ms", time / MS);
+}
+
+/// Host 1 lacks frames that 4 has sent, as all have seen. When 4 has shown its links and
+/// then goes on without 1, that is a matter of their link.
+#[test]
+fn who_lacks_frames_is_failed_on_the_word_of_who_gathers_for_that() {
+    for is_first in [true, false] {
+        let mut net = Net::of(&[1, 2, 3, 4]);
+        let ring = net.last_view(1).id;
+        net.run(500 * MS);
+        net.lose = Some(Box::new(|_, to, packet| to == 1 && carries(packet, "lost")));
+        net.send(4, "lost");
+        net.until("a gather", |net| net.rings[&2].status().state == "gather");
+        // No ring is formed without HELLOs.
+        net.lose = Some(Box::new(move |from, _, packet| {
+            matches!(packet, Packet::Hello(_)) || is_first && from == 4
+        }));
+        net.run(20 * MS);
+        net.forget();
+        net.keep_sent = true;
+        let join = join(ring.number, &[1, 2, 3, 4], &[1], &[2, 3]);
+        let join = Join { careful: true, ring: Some(ring), ..join };
+        net.inject(4, 2, &Packet::Join(join));
+        net.run(60 * MS);
+        let last = net.sent.iter().rev().find_map(|(_, from, _, packet)| match packet {
+            Packet::Join(join) if *from == 2 => Some(join.failed.clone()),
+            _ => None,
+        });
+        assert_eq!(last, Some(if is_first { nodes(&[1]) } else { vec![] }), "{is_first}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Links that work one way, or not between all: they do not disturb a ring.
 
 use super::*;
-use crate::packet::{Hello, Packet, Reach};
+use crate::packet::{Hello, Join, Packet, Reach};
 
 #[test]
 fn one_way_links_never_disturb_a_working_ring() {
@@ -59,6 +59,34 @@ fn rings_that_are_partly_connected_are_tried_ever_less_often() {
     assert!(after - before <= 12, "{} views", after - before);
     net.heal();
     net.until_view(&[1, 2, 3, 4], &[1, 2, 3, 4]);
+}
+
+/// Host 2 has lost 3 again and again, which 1 has not: damping has 2 wait for much longer.
+/// Then all have to show their links.
+#[test]
+fn who_a_member_has_met_need_not_wait_at_another_one() {
+    let mut net = Net::empty();
+    net.part(&[&[1, 2], &[3, 4]]);
+    for host in 1..=4 {
+        net.start(host);
+    }
+    net.until_view(&[1, 2], &[1, 2]);
+    net.until_view(&[3, 4], &[3, 4]);
+    for _ in 0..8 {
+        net.call(2, |ring, now| ring.core.links.damping.lost(now, node(3)));
+    }
+    net.heal();
+    net.until("a gather", |net| net.rings[&2].status().state == "gather");
+    let ring = net.last_view(1).id;
+    let join = join(ring.number, &[1, 2, 3, 4], &[], &[]);
+    let join = Packet::Join(Join { careful: true, ring: Some(ring), ..join });
+    net.inject(1, 2, &join);
+    net.inject(2, 1, &join);
+    let time = net.until_view(&[1, 2, 3, 4], &[1, 2, 3, 4]);
+    assert!(time < TOKEN, "{} ms", time / MS);
+    for host in 1..=4 {
+        assert_eq!(net.counter(host, "views"), 2, "{host}");
+    }
 }
 
 /// What a stranger calls failed may be a matter of its own links.
