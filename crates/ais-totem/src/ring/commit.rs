@@ -2,6 +2,7 @@
 //! come from, then to tell everybody ([SRP95] 5.2).
 
 use super::circuit::{Circuit, Passed};
+use super::gather::Gather;
 use super::greeting::contains;
 use super::numbers::LAST_NUMBER;
 use super::recovery::Recovery;
@@ -20,8 +21,10 @@ pub(super) struct Committing {
     passed: Option<Passed>,
     entered_at: u64,
     deadline: u64,
-    /// The JOIN that says, as this member said it, what all agreed on.
+    /// The JOIN that says, as this member said it, what all agreed on, and the gather in
+    /// which they did.
     agreed: Join,
+    gather: Box<Gather>,
     /// When to send that JOIN again: a node that has just come back has not heard it.
     join_at: u64,
 }
@@ -50,6 +53,11 @@ impl Committing {
         wants.eq(self.token.members.iter().map(|entry| &entry.node))
             || join.members.iter().all(|&node| contains(&self.agreed.members, node))
                 && join.failed.iter().all(|&node| contains(&self.agreed.failed, node))
+    }
+
+    /// Back to the gather.
+    pub(super) fn into_gather(self) -> Gather {
+        *self.gather
     }
 
     pub(super) fn next(&self) -> u64 {
@@ -119,7 +127,9 @@ impl Ring {
         self.core.agree_to(token.ring.number);
         let deadline = now.saturating_add(self.core.timing.consensus());
         let join_at = now.saturating_add(self.core.links.join_again());
-        let commit = Committing { token, passed: None, entered_at: now, deadline, agreed, join_at };
+        let State::Gather(gather) = std::mem::replace(&mut self.state, State::Left) else { return };
+        let (passed, entered_at, gather) = (None, now, Box::new(gather));
+        let commit = Committing { token, passed, entered_at, deadline, agreed, gather, join_at };
         self.state = State::Commit(commit);
         self.commit_if_reserved(now);
     }

@@ -86,9 +86,25 @@ impl Ring {
     }
 
     fn gather_asked(&mut self, now: u64, from: NodeId, join: &Join) {
-        self.prepare_gather(now, format!("{from} asks for a new ring"));
+        if !self.gather_on(now, join) {
+            self.prepare_gather(now, format!("{from} asks for a new ring"));
+        }
         self.join_in_gather(now, from, join);
         self.begin_gather(now);
+    }
+
+    /// Goes on with the gather that led to a commit, if a JOIN shows that its sender has
+    /// not begun to gather anew: it knows the link with this member. The links that were
+    /// shown go on to count. Others could not wait until they are shown once more.
+    fn gather_on(&mut self, now: u64, join: &Join) -> bool {
+        if !matches!(self.state, State::Commit(_)) || !contains(&join.mutual, self.core.me) {
+            return false;
+        }
+        if let State::Commit(commit) = std::mem::replace(&mut self.state, State::Left) {
+            self.state = State::Gather(commit.into_gather());
+            self.sets_changed(now);
+        }
+        true
     }
 
     /// Whether a JOIN was sent before its sender was in the ring that this
@@ -121,6 +137,7 @@ impl Ring {
         if contains(&join.failed, self.core.me) {
             if let Some(peer) = gather.peers.get_mut(&from) {
                 peer.note_failed(join);
+                self.end_agreement(now);
             }
             return;
         }
@@ -205,9 +222,22 @@ impl Ring {
             let time = now.saturating_add(timing.merge());
             gather.decide_at = gather.decide_at.max(time);
         }
-        if agrees && !agreed {
+        if gather.wanted().iter().any(|&node| contains(&join.failed, node)) {
+            self.end_agreement(now);
+        } else if agrees && !agreed {
             // The node may not have been there yet when this member said so.
             self.join_soon(now);
+        }
+    }
+
+    /// All had agreed, and now a member wants no ring with one of them: it has not seen
+    /// what the others have.
+    fn end_agreement(&mut self, now: u64) {
+        let State::Gather(gather) = &self.state else { return };
+        if gather.agreed_until.is_some() {
+            self.sets_changed(now);
+            self.fail_the_missing(now);
+            self.check_consensus(now);
         }
     }
 }

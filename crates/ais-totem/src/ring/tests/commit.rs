@@ -1,7 +1,7 @@
 //! Commit: [SRP95] section 5.2.
 
 use super::*;
-use crate::packet::{CommitEntry, MAX_VIEW, OldRing, Packet};
+use crate::packet::{CommitEntry, Join, MAX_VIEW, OldRing, Packet};
 
 #[test]
 fn a_ring_forms_through_heavy_loss() {
@@ -117,4 +117,30 @@ fn other_commit_tokens_are_dropped() {
     assert_eq!(net.counter(2, "dropped-commits"), 7);
     net.lose = None;
     net.until_view(&[1, 2, 3], &[1, 2, 3]);
+}
+
+/// All have agreed and one of them has begun to form the ring, when a member says that it
+/// wants no ring with one of them. The others do not wait until the commit token is given
+/// up, and show no links again.
+#[test]
+fn who_has_agreed_decides_anew_when_a_member_leaves_one_of_them_out() {
+    let mut net = Net::of(&[1, 2, 3, 4, 5]);
+    let ring = net.last_view(1).id;
+    net.run(500 * MS);
+    net.crash(5);
+    net.lose = Some(Box::new(|_, _, packet| matches!(packet, Packet::Commit(_))));
+    net.until("a commit", |net| net.rings[&1].status().state == "commit");
+    net.run(5 * MS);
+    assert!([2, 3, 4].iter().all(|host| net.rings[host].status().state == "gather"));
+    (net.lose, net.keep_sent) = (None, true);
+    let join = join(ring.number, &[1, 2, 3, 4, 5], &[4, 5], &[1, 3, 4]);
+    let join = Packet::Join(Join { careful: true, ring: Some(ring), ..join });
+    for host in [1, 3] {
+        net.inject(2, host, &join);
+    }
+    let time = net.until_view(&[1, 2, 3], &[1, 2, 3]);
+    assert!(time < net.timing().consensus() / 2, "{} ms", time / MS);
+    let forgets = |packet: &Packet| matches!(packet, Packet::Join(join) if join.mutual.is_empty());
+    assert_eq!(net.count_sent(forgets), 0);
+    net.until_view(&[1, 2, 3, 4], &[1, 2, 3, 4]);
 }
