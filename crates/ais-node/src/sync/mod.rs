@@ -109,7 +109,7 @@ pub(crate) struct Sync {
     /// none is asked for.
     last_quorum: u64,
     pub(crate) announces: BTreeMap<NodeId, Announce>,
-    /// The members that came into this view with this node and had its state.
+    /// The members that came into this view with this node and had its state, with it.
     companions: BTreeSet<NodeId>,
     /// How many of them, in all views, were found to have another one.
     pub(crate) divergences: u64,
@@ -199,14 +199,14 @@ impl Sync {
 
     /// Whether what was held in this view, which is over, is done alike by all that come
     /// along into the next one, and they have quorum: they brought the state that this node
-    /// has, or are known to have brought none. Where a member brought another state, that
-    /// may be the one that stands when they meet again.
+    /// has, all of it or a part, or are known to have brought none. Where a member brought
+    /// another state, that may be the one that stands when they meet again.
     pub(crate) fn is_done_alike(&self, came_along: &[NodeId]) -> bool {
         let (with_me, others): (Vec<_>, Vec<_>) =
             came_along.iter().partition(|node| self.companions.contains(node));
-        let brings_none = |of: &Announce| of.lineage.is_none();
+        let is_alike = |of: &Announce| of.lineage.is_none() || of.lineage == self.lineage;
         self.is_quorum(with_me.len())
-            && others.iter().all(|node| self.announces.get(node).is_some_and(brings_none))
+            && others.iter().all(|node| self.announces.get(node).is_some_and(is_alike))
     }
 
     /// The view is over; what is still delivered in it is agreed among so many
@@ -228,7 +228,11 @@ impl Sync {
         self.phase = Phase::Gathering;
         self.announces.clear();
         let came: BTreeSet<NodeId> = view.came_with_me.iter().copied().collect();
-        let synced = std::mem::take(&mut self.synced);
+        // Where nothing was agreed on in the last view they are those of before.
+        let synced = match std::mem::take(&mut self.synced) {
+            none if none.is_empty() => std::mem::take(&mut self.companions),
+            synced => synced,
+        };
         self.companions = if self.has_state() { &synced & &came } else { BTreeSet::new() };
         self.exchange = None;
         self.came_at = now;

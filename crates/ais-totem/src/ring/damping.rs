@@ -22,6 +22,8 @@ struct Lost {
     /// time before.
     times: u32,
     at: u64,
+    /// It is to be in the next ring, and waits no more.
+    is_wanted: bool,
 }
 
 impl Damping {
@@ -38,7 +40,23 @@ impl Damping {
             }
         }
         let times = self.times(now, node).saturating_add(1);
-        self.nodes.insert(node, Lost { times, at: now });
+        self.nodes.insert(node, Lost { times, at: now, is_wanted: false });
+    }
+
+    /// `node` is to be in the next ring: it has waited, here or at the member that met it.
+    /// All have to know at about the same time which links work, while damping may ask for
+    /// much longer at one member than at another.
+    pub(super) fn end_wait(&mut self, node: NodeId) {
+        if let Some(lost) = self.nodes.get_mut(&node) {
+            lost.is_wanted = true;
+        }
+    }
+
+    /// A ring is formed: who is not in it waits again.
+    pub(super) fn note_formed(&mut self) {
+        for lost in self.nodes.values_mut() {
+            lost.is_wanted = false;
+        }
     }
 
     /// How often `node` was lost lately.
@@ -52,6 +70,7 @@ impl Damping {
     /// The first time is forgiven.
     pub(super) fn wait(&self, now: u64, node: NodeId) -> u64 {
         match self.times(now, node) {
+            _ if self.nodes.get(&node).is_some_and(|lost| lost.is_wanted) => 0,
             0 | 1 => 0,
             times => {
                 let wait = self.timing.shortest_wait().saturating_mul(1 << (times - 2).min(32));
@@ -80,6 +99,10 @@ mod tests {
             waits.push(damping.wait(now, node(1)) / timing.shortest_wait());
         }
         assert_eq!(waits, [0, 1, 2, 4, 8, 16, 32, 64, 128, 128, 128, 128]);
+        damping.end_wait(node(1));
+        assert_eq!(damping.wait(12, node(1)), 0);
+        damping.note_formed();
+        assert_eq!(damping.wait(12, node(1)), timing.longest_wait());
         assert_eq!(damping.wait(12, node(2)), 0);
         let later = 11 + timing.flap_memory();
         assert_eq!(damping.wait(later, node(1)), 0);

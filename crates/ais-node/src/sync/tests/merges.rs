@@ -213,24 +213,78 @@ fn what_only_the_losing_side_could_do_is_not_promised_where_the_merge_is_cut_sho
     bus.check_synced();
 }
 
-/// A second node starts while the first one that has is not known to all yet.
+/// A second node starts while the first one that has is not known to all yet, once or in
+/// two views one after the other.
 #[test]
 fn what_was_held_for_nodes_that_start_is_answered_when_more_of_them_come() {
-    let mut bus = Bus::default();
-    bus.start(&[2]);
-    bus.together();
+    for twice in [false, true] {
+        let mut bus = Bus::default();
+        bus.start(&[2]);
+        bus.together();
+        bus.settle();
+        let checkpoint = bus.open(2, "a").unwrap();
+        let write = bus.write(2, checkpoint, b"text");
+        bus.start(&[1]);
+        bus.together();
+        if twice {
+            bus.together();
+        }
+        // The write, and what the first of them announces.
+        assert!(bus.order(2));
+        while bus.order(1) {}
+        while [1, 2].into_iter().any(|number| bus.deliver(number)) {}
+        assert_eq!((bus.phase(2), bus.reply(2, write)), ("gathering", None));
+        bus.start(&[3]);
+        bus.together();
+        bus.settle();
+        assert_eq!(bus.reply(2, write), Some(Ok(())), "{twice}");
+        bus.check_synced();
+    }
+}
+
+/// They met, were told so again, and part before they have one state.
+#[test]
+fn what_a_side_did_alone_is_answered_when_it_parts_again() {
+    for twice in [false, true] {
+        let sides: [&[Number]; 2] = [&[1, 2], &[3]];
+        let mut bus = divided(&sides);
+        let common = bus.open(1, "common").unwrap();
+        let write = bus.write(1, common, b"text");
+        bus.together();
+        if twice {
+            bus.together();
+        }
+        assert!(bus.order(1));
+        while [1, 2, 3].into_iter().any(|number| bus.deliver(number)) {}
+        assert_eq!((bus.phase(1), bus.reply(1, write)), ("gathering", None));
+        bus.views(&sides);
+        bus.settle();
+        assert_eq!(bus.reply(1, write), Some(Ok(())), "{twice}");
+    }
+}
+
+/// A node that has a part of the state does what the others do.
+#[test]
+fn what_was_held_beside_a_node_that_is_sent_contents_is_answered() {
+    let mut bus = Bus::of(&[1, 2]);
+    let checkpoint = bus.open(1, "a").unwrap();
+    let large = bus.write(1, checkpoint, &vec![7; 900_000]);
     bus.settle();
-    let checkpoint = bus.open(2, "a").unwrap();
-    let write = bus.write(2, checkpoint, b"text");
-    bus.start(&[1]);
-    bus.together();
-    // The write, and what the first of them announces.
-    assert!(bus.order(2) && bus.order(1));
-    while [1, 2].into_iter().any(|number| bus.deliver(number)) {}
-    assert_eq!((bus.phase(2), bus.reply(2, write)), ("gathering", None));
+    assert_eq!(bus.reply(1, large), Some(Ok(())));
     bus.start(&[3]);
     bus.together();
+    while bus.phase(3) != "filling" {
+        assert!(bus.step());
+    }
+    let write = bus.write(1, checkpoint, b"text");
+    bus.start(&[4]);
+    bus.together();
+    while bus.order(1) || bus.order(2) || bus.order(3) {}
+    while [1, 2, 3].into_iter().any(|number| bus.deliver(number)) {}
+    assert_eq!((bus.phase(1), bus.phase(3)), ("gathering", "gathering"));
+    assert_eq!(bus.reply(1, write), None);
+    bus.views(&[&[1, 2, 3]]);
     bus.settle();
-    assert_eq!(bus.reply(2, write), Some(Ok(())));
+    assert_eq!(bus.reply(1, write), Some(Ok(())));
     bus.check_synced();
 }

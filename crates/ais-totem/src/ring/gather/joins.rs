@@ -93,16 +93,19 @@ impl Ring {
         self.begin_gather(now);
     }
 
-    /// Goes on with the gather that led to a commit, if a JOIN shows that its sender has
-    /// not begun to gather anew: it knows the link with this member. The links that were
-    /// shown go on to count. Others could not wait until they are shown once more.
+    /// Goes on with the gather that led to a commit, if the sender of a JOIN knows its link
+    /// with this member. Then the links that were shown go on to count: others may not wait
+    /// until they are shown once more. A sender that has begun to gather anew after trouble
+    /// knows of no links at first.
     fn gather_on(&mut self, now: u64, join: &Join) -> bool {
         if !matches!(self.state, State::Commit(_)) || !contains(&join.mutual, self.core.me) {
             return false;
         }
         if let State::Commit(commit) = std::mem::replace(&mut self.state, State::Left) {
-            self.state = State::Gather(commit.into_gather());
-            self.sets_changed(now);
+            let members = commit.members();
+            let mut gather = commit.into_gather();
+            gather.go_on(now, members, self.core.timing);
+            self.state = State::Gather(gather);
         }
         true
     }
@@ -234,7 +237,7 @@ impl Ring {
     /// what the others have.
     fn end_agreement(&mut self, now: u64) {
         let State::Gather(gather) = &self.state else { return };
-        if gather.agreed_until.is_some() {
+        if gather.agreed_until.is_some() && self.may_disturb(now) {
             self.sets_changed(now);
             self.fail_the_missing(now);
             self.check_consensus(now);

@@ -89,6 +89,16 @@ impl Gather {
         }
     }
 
+    /// Goes on after these members had agreed and have begun to form the ring. In that
+    /// time no JOIN of theirs counted: they are there, and have to agree anew.
+    fn go_on(&mut self, now: u64, agreed: Vec<NodeId>, timing: Timing) {
+        self.agreed = agreed.into_iter().collect();
+        (self.changed_at, self.agreed_until) = (now, None);
+        for peer in self.peers.values_mut() {
+            peer.go_on(now, now.saturating_add(timing.consensus()));
+        }
+    }
+
     /// Whether a ring may have this number, of what JOINs say: that comes from
     /// its members, while a commit token alone may be forged. They may have
     /// agreed to a few more rings since.
@@ -221,7 +231,7 @@ impl Ring {
         let deadline = now.saturating_add(self.core.timing.consensus());
         let is_added = gather.add(node, ring, deadline);
         if is_added {
-            self.core.links.end_wait(node);
+            self.core.links.damping.end_wait(node);
         }
         is_added
     }

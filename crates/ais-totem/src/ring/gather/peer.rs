@@ -80,6 +80,15 @@ impl Peer {
         self.mutual.clear();
     }
 
+    /// The node was there until now, and has until `deadline` to say what it wants.
+    pub(super) fn go_on(&mut self, now: u64, deadline: u64) {
+        self.deadline = self.deadline.max(deadline);
+        self.wants.clear();
+        if self.heard {
+            self.heard_at = now;
+        }
+    }
+
     pub(super) fn agrees(&self, wanted: &[NodeId]) -> bool {
         self.heard && self.wants == wanted && !wanted.iter().any(|&node| self.fails(node))
     }

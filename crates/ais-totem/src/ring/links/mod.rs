@@ -59,8 +59,6 @@ struct Link {
     size: Option<u16>,
     /// Since when enough gets through.
     good_since: Option<u64>,
-    /// The node has waited for as long as damping asks.
-    has_waited: bool,
     /// What the node said last that came of this member's HELLOs there.
     told: Option<Told>,
     /// When a packet of the node last said that it hears this member.
@@ -172,17 +170,8 @@ impl Links {
     pub(super) fn doubt(&mut self, node: NodeId, is_member: bool) {
         let least = is_member.then_some(self.formed_size);
         let link = self.links.entry(node).or_default();
-        let Link { heard_at, size, has_waited, .. } = *link;
-        *link = Link { least, heard_at, size, has_waited, ..Link::default() };
-    }
-
-    /// `node` is to be in the next ring: it has waited for as long as damping asks, here
-    /// or at the member that met it. All have to know at about the same time which links
-    /// work, while damping may ask for much longer at one member than at another.
-    pub(super) fn end_wait(&mut self, node: NodeId) {
-        if let Some(link) = self.links.get_mut(&node) {
-            link.has_waited = true;
-        }
+        let Link { heard_at, size, .. } = *link;
+        *link = Link { least, heard_at, size, ..Link::default() };
     }
 
     /// `node` has started again: it does not know that it was a member.
@@ -208,13 +197,13 @@ impl Links {
         self.damping.lost(now, node);
         if let Some(link) = self.links.get_mut(&node) {
             (link.least, link.good_since, link.size) = (None, None, None);
-            link.has_waited = false;
         }
     }
 
     /// A ring is formed, with datagrams of the size that was set last.
     pub(super) fn note_formed(&mut self) {
         self.formed_size = self.size;
+        self.damping.note_formed();
     }
 
     /// The datagrams of the ring have so many bytes at most from now on.
@@ -378,7 +367,7 @@ impl Links {
         if !self.is_good(now, node) {
             return false;
         }
-        let wait = if link.has_waited { 0 } else { self.damping.wait(now, node) };
+        let wait = self.damping.wait(now, node);
         link.least.is_some() || link.is_good_for(now, wait) && self.fits(now, node)
     }
 

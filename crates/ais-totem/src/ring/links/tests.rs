@@ -154,7 +154,7 @@ fn who_is_to_be_in_the_next_ring_is_let_in_when_the_way_is_shown() {
     links.doubt(node(1), false);
     greeted(&mut links, 6, FULL);
     assert!(!links.is_mutual(6, node(1)) && links.is_mutual(6 + wait, node(1)));
-    links.end_wait(node(1));
+    links.damping.end_wait(node(1));
     assert!(links.is_mutual(6, node(1)));
     for at in [7 + wait, 9 + wait] {
         links.doubt(node(1), false);

@@ -78,6 +78,28 @@ fn a_member_that_agreed_is_not_taken_to_be_gone_as_another_says() {
     assert_eq!(net.count_sent(fails), 0);
 }
 
+/// Host 2 takes the commit token and has heard no JOIN of 4.
+#[test]
+fn a_member_that_agreed_is_there_if_no_join_of_it_has_come() {
+    let mut net = Net::of(&[1, 2, 3, 4]);
+    net.lose = Some(Box::new(|from, to, packet| match packet {
+        Packet::Join(_) => (from, to) == (4, 2),
+        Packet::Commit(_) => from == 2,
+        _ => false,
+    }));
+    net.call(1, |ring, now| ring.refused(now, node(4)));
+    net.until("2 commits", |net| net.rings[&2].status().state == "commit");
+    net.keep_sent = true;
+    net.inject(3, 2, &Packet::Join(join(1, &[1, 2, 3, 4], &[4], &[1, 2])));
+    assert_eq!(net.rings[&2].status().state, "gather");
+    net.run(MS);
+    let fails = |packet: &Packet| matches!(packet, Packet::Join(join) if !join.failed.is_empty());
+    assert_eq!(net.count_sent(fails), 0);
+    net.lose = None;
+    net.until_view(&[1, 2, 3, 4], &[1, 2, 3, 4]);
+    assert_eq!(net.counter(4, "views"), 2);
+}
+
 /// Only the commit token of exactly the wanted members is taken, in its turn.
 #[test]
 fn other_commit_tokens_are_dropped() {
@@ -117,6 +139,29 @@ fn other_commit_tokens_are_dropped() {
     assert_eq!(net.counter(2, "dropped-commits"), 7);
     net.lose = None;
     net.until_view(&[1, 2, 3], &[1, 2, 3]);
+}
+
+/// The others are in commit, and 4 leaves out 5, which 1 does not hear of. They do not
+/// begin to form a ring again and again that 4 takes no part in.
+#[test]
+fn who_leaves_one_out_and_does_not_reach_all_stops_the_others_once() {
+    let mut net = Net::of(&[1, 2, 3, 4, 5, 6]);
+    let ring = net.last_view(1).id;
+    net.run(500 * MS);
+    net.crash(6);
+    net.lose = Some(Box::new(|_, to, packet| to == 4 && matches!(packet, Packet::Commit(_))));
+    net.until("a commit", |net| net.rings[&3].status().state == "commit");
+    net.run(2 * MS);
+    net.cut.extend([(4, 1), (1, 4)]);
+    net.keep_sent = true;
+    let join = join(ring.number, &[1, 2, 3, 4, 5, 6], &[4, 6], &[1, 2, 3]);
+    net.inject(5, 4, &Packet::Join(Join { careful: true, ring: Some(ring), ..join }));
+    let time = net.until("a ring", |net| {
+        [1, 2, 3].iter().all(|host| net.rings[host].status().state == "operational")
+    });
+    assert!(time < net.timing().bound(), "{} ms", time / MS);
+    let commits = net.count_sent(|packet| matches!(packet, Packet::Commit(_)));
+    assert!(commits < 20, "{commits}");
 }
 
 /// All have agreed and one of them has begun to form the ring, when a member says that it
