@@ -60,9 +60,12 @@ bench: stage
 
 # By hand: how fast this build is beside an older one, in the same run:
 # make bench-against OLD=DIR, a tree of the older version where make stage was run.
-bench-against: stage
-	sh tests/against.sh $(CTESTS) $(RELEASE) conf $(if $(OLD),"$(OLD)",\
-		$(error say which build: make bench-against OLD=DIR))
+bench-against: old-build stage
+	sh tests/against.sh $(CTESTS) $(RELEASE) conf "$(OLD)"
+
+old-build:
+	@test -x "$(OLD)/target/release/aisexec" || { \
+		echo "make bench-against OLD=DIR: no make stage was run in OLD=$(OLD)"; exit 1; }
 
 # What the hot parts of the crates cost; make micro-bench BENCH=ring for one crate.
 BENCH ?= *
@@ -186,4 +189,4 @@ clean:
 	rm -rf ctests/build
 
 .PHONY: all bench bench-against build build-32 check conditions demo figures floods micro-bench \
-	proof sim soak stage install install-32 uninstall uninstall-32 clean
+	old-build proof sim soak stage install install-32 uninstall uninstall-32 clean

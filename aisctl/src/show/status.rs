@@ -86,6 +86,7 @@ impl Report for Status {
                 "clm": self.clients.clm,
                 "amf": self.clients.amf,
                 "ckpt": self.clients.ckpt,
+                "other": self.other_handles.iter().map(other_handles).collect::<Vec<_>>(),
             },
         })
     }
@@ -122,6 +123,11 @@ fn worst(status: &Status) -> Option<&Problem> {
 fn sentence(problem: &Problem) -> String {
     let kind = if problem.severity == Severity::Notice { "notice" } else { "problem" };
     format!("{kind}: {}; {}", printable(&problem.what), printable(&problem.advice))
+}
+
+/// The handles of a service that this version does not know by name.
+fn other_handles((service, handles): &(u8, u32)) -> Value {
+    json!({ "service": service, "handles": handles })
 }
 
 fn problem(problem: &Problem) -> Value {
@@ -313,6 +319,14 @@ mod tests {
         assert_eq!((newborn.code(), &newborn.json()["view"]), (3, &Value::Null));
     }
 
+    #[test]
+    fn handles_of_services_without_a_name_here_are_told_too() {
+        let with = Status { other_handles: vec![(5, 9)], ..status() };
+        assert!(with.table().contains("0 of CKPT, 9 of service 5"), "{}", with.table());
+        assert_eq!(with.json()["clients"]["other"], json!([{ "service": 5, "handles": 9 }]));
+        assert_eq!(status().json()["clients"]["other"], json!([]));
+    }
+
     fn problem(severity: Severity, what: &str) -> Problem {
         Problem { severity, node: Some(address(3)), what: what.into(), advice: "do\x1b so".into() }
     }
@@ -351,7 +365,8 @@ mod tests {
     fn json_has_the_documented_keys() {
         let configured = vec![(address(1), true), (address(3), false)];
         let problems = vec![problem(Severity::Degraded, "b")];
-        let json = Status { configured, problems, ..status() }.json();
+        let other_handles = vec![(5, 9)];
+        let json = Status { configured, problems, other_handles, ..status() }.json();
         super::super::assert_documented(&json, &[]);
         assert_eq!(json["missing"], json!(["10.0.0.3"]));
     }

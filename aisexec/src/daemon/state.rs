@@ -54,12 +54,13 @@ impl Server {
                 status.checkpoints, status.checkpoint_memory, status.checkpoint_memory_limit
             ),
             format!(
-                "programs: {} with {} handles of CLM, {} of AMF, {} of CKPT; {} connections; {} \
+                "programs: {} with {} handles of CLM, {} of AMF, {} of CKPT{}; {} connections; {} \
                  bytes wait for them",
                 status.clients.processes,
                 status.clients.clm,
                 status.clients.amf,
                 status.clients.ckpt,
+                other_handles(&status.other_handles),
                 self.connections.len(),
                 self.node.ledger().total(Kind::Sockets)
             ),
@@ -83,6 +84,11 @@ impl Server {
         lines.push(format!("datagrams: {}", counts(self.udp.counters())));
         lines
     }
+}
+
+/// The handles of services that stand in no field of the status of their own.
+fn other_handles(handles: &[(u8, u32)]) -> String {
+    handles.iter().map(|(service, handles)| format!(", {handles} of service {service}")).collect()
 }
 
 fn yes_or_no(is: bool) -> &'static str {
