@@ -23,7 +23,7 @@ fn a_node_alone_is_well() {
         ("quorum", json!(true)),
         ("lead", json!(address)),
         ("version", json!(env!("CARGO_PKG_VERSION"))),
-        ("clients", json!({ "processes": 0, "clm": 0, "amf": 0, "ckpt": 0 })),
+        ("clients", json!({ "processes": 0, "clm": 0, "amf": 0, "ckpt": 0, "other": [] })),
     ] {
         assert_eq!(status[key], value, "{key}");
     }
