@@ -111,13 +111,20 @@ impl Node {
         }
     }
 
-    /// All members have entered this view, with all that came before it.
-    pub(super) fn put_out_held_over(&mut self) {
+    /// What was held when the last view ended is known to last if the state of this node
+    /// does, as `stands` says. All members have entered this view, with all that came
+    /// before it; if states were brought together they have that when they have received
+    /// everything up to `after`.
+    pub(super) fn settle_held_over(&mut self, now: Now, stands: bool, after: Option<u64>) {
         if !self.held_over.is_empty() {
             self.holds.get_on();
         }
         for held in std::mem::take(&mut self.held_over) {
-            self.put_out(held.output);
+            match after {
+                _ if !stands => self.put_out_unknown(now, held.output),
+                Some(after) if after > self.stable => self.held.push_back(Held { after, ..held }),
+                _ => self.put_out(held.output),
+            }
         }
     }
 

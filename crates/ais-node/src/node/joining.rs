@@ -46,9 +46,8 @@ impl Node {
                     });
                 }
                 if let Some(plan) = self.sync.announced(from, announce) {
-                    self.put_out_held_over();
                     self.agreed_at = number;
-                    self.follow(now, plan);
+                    self.follow(now, plan, None);
                 }
             }
             Message::Chunk { attempt, sent, service, bytes } => {
@@ -130,12 +129,13 @@ impl Node {
         Some(since.saturating_add(PATIENCE).saturating_add(bound))
     }
 
-    /// Does what the announcements have led to.
-    fn follow(&mut self, now: Now, plan: Plan) {
+    /// Does what the announcements have led to, or a message with the number `after`.
+    fn follow(&mut self, now: Now, plan: Plan, after: Option<u64>) {
         log::info!("{}", plan.describe());
         if plan.is_merge() {
             self.sync.phase = Phase::Merging;
         } else {
+            self.settle_held_over(now, plan.stands(self.config.node), after);
             self.adopt_configurations(now, &plan);
             self.sync.synced = plan.holders().iter().copied().collect();
             self.take_part(now, &plan);
@@ -259,7 +259,7 @@ impl Node {
                 log::error!(
                     "{member} cannot read the states that meet; that of the first side stands"
                 );
-                self.follow(now, plan.without_merge());
+                self.follow(now, plan.without_merge(), Some(self.agreed_at));
             }
             Some(mut exchange) => {
                 let is_needed = exchange.leave_out(member);
@@ -290,6 +290,7 @@ impl Node {
             self.agreed_at = number;
             self.sync.synced.extend(plan.receivers());
             self.adopt_configurations(now, &plan);
+            self.settle_held_over(now, plan.stands(self.config.node), Some(number));
         }
         if plan.receivers().contains(&self.config.node) {
             match (exchange.into_incoming(), lineage) {

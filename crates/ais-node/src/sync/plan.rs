@@ -205,6 +205,11 @@ impl Plan {
         self.sides.iter().position(|side| side.sender == node)
     }
 
+    /// Whether the state of this node, or what it has of one, is the one that stands.
+    pub(crate) fn stands(&self, node: NodeId) -> bool {
+        self.side_of(node) == Some(0) || self.filling.contains(&node)
+    }
+
     /// The side that this node is on.
     pub(crate) fn side_of(&self, node: NodeId) -> Option<usize> {
         self.sides.iter().position(|side| side.members.contains(&node))

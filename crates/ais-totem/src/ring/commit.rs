@@ -55,6 +55,11 @@ impl Committing {
                 && join.failed.iter().all(|&node| contains(&self.agreed.failed, node))
     }
 
+    /// Whether all had to show their links before they agreed.
+    pub(super) fn is_careful(&self) -> bool {
+        self.agreed.careful
+    }
+
     /// Back to the gather.
     pub(super) fn into_gather(self) -> Gather {
         *self.gather

@@ -242,6 +242,30 @@ fn what_was_held_for_nodes_that_start_is_answered_when_more_of_them_come() {
     }
 }
 
+/// What was delivered on each side, and is not stable yet, when they meet.
+#[test]
+fn what_was_held_over_into_a_merge_is_answered_when_it_is_known_which_side_stands() {
+    let mut bus = divided(&[&[1, 2, 5], &[3, 4]]);
+    let opened = [1, 3].map(|number| (number, bus.open(number, "common").unwrap()));
+    bus.settle();
+    let writes = opened.map(|(number, checkpoint)| {
+        let write = bus.write(number, checkpoint, &[number]);
+        assert!(bus.order(number) && bus.deliver(number));
+        (number, write)
+    });
+    bus.together();
+    while bus.phase(1) != "serving" {
+        for (number, write) in writes {
+            assert_eq!(bus.reply(number, write), None, "{number}, {}", bus.phase(number));
+        }
+        assert!(bus.step());
+    }
+    bus.settle();
+    let [first, second] = writes.map(|(number, write)| bus.reply(number, write));
+    assert_eq!((first, second), (Some(Ok(())), Some(Err(AisError::Timeout))));
+    bus.check_synced();
+}
+
 /// They met, were told so again, and part before they have one state.
 #[test]
 fn what_a_side_did_alone_is_answered_when_it_parts_again() {

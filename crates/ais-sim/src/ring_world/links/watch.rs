@@ -56,8 +56,9 @@ impl Watch {
         let largest =
             |length| largest(hosts, &ring, |a, b| can_talk(network, to_all, length, a, b));
         // A ring may also keep to shorter frames to have more members.
-        let short = largest(SHORT.min(world.plan.mtu));
-        let mut core = &largest(world.plan.mtu) & &short;
+        let (short, most) = largest(SHORT.min(world.plan.mtu));
+        let (full, least) = largest(world.plan.mtu);
+        let mut core = &full & &short;
         let views: Vec<usize> = (0..hosts).map(|host| views(world, host)).collect();
         let with = |host: usize| core.iter().filter(|other| has(world, host, **other)).count();
         let together = core.iter().map(|host| with(*host)).max().filter(|count| *count > 1);
@@ -67,7 +68,7 @@ impl Watch {
             core.clear();
         }
         let loss = heaviest_loss(world);
-        let coming = returning.len() + (&short - &core).len();
+        let coming = returning.len() + (most - least).max((&short - &core).len());
         Self {
             begun: world.fabric.now,
             bound: bound(world, loss),

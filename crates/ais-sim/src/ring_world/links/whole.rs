@@ -10,12 +10,13 @@ pub(super) const SHORT: usize = 548;
 /// which each two can talk to each other. Where several sets are the largest it is what
 /// they have in common, since the ring may stay with any of them; that may be nothing.
 /// The ring may meet nodes of others too, and go on with those of them that make a larger
-/// set; of these also it is what they have in common.
+/// set; of these also it is what they have in common. With that, how many nodes the
+/// largest set of the ring has.
 pub(super) fn largest(
     hosts: usize,
     ring: &BTreeSet<usize>,
     talk: impl Fn(usize, usize) -> bool,
-) -> BTreeSet<usize> {
+) -> (BTreeSet<usize>, usize) {
     let is_whole = |set: &BTreeSet<usize>| {
         let mut pairs = set.iter().flat_map(|a| set.range(a + 1..).map(move |b| (*a, *b)));
         pairs.all(|(a, b)| talk(a, b))
@@ -31,7 +32,8 @@ pub(super) fn largest(
     let may_be = |set: &&BTreeSet<usize>| {
         set.len() == size && set.is_subset(ring) || set.len() > size && !is_part(set)
     };
-    sets.iter().filter(may_be).cloned().reduce(|a, b| &a & &b).unwrap_or_default()
+    let common = sets.iter().filter(may_be).cloned().reduce(|a, b| &a & &b);
+    (common.unwrap_or_default(), size)
 }
 
 /// Whether two hosts can talk to each other: packets of so many bytes come
@@ -53,7 +55,7 @@ mod tests {
 
     fn of_ring(hosts: usize, ring: &[usize], pairs: &[(usize, usize)]) -> Vec<usize> {
         let ring = ring.iter().copied().collect();
-        largest(hosts, &ring, |a, b| !pairs.contains(&(a, b))).into_iter().collect()
+        largest(hosts, &ring, |a, b| !pairs.contains(&(a, b))).0.into_iter().collect()
     }
 
     #[test]

@@ -93,12 +93,14 @@ impl Ring {
         self.begin_gather(now);
     }
 
-    /// Goes on with the gather that led to a commit, if the sender of a JOIN knows its link
-    /// with this member. Then the links that were shown go on to count: others may not wait
-    /// until they are shown once more. A sender that has begun to gather anew after trouble
-    /// knows of no links at first.
+    /// Goes on with the careful gather that led to a commit, if the sender of a JOIN knows
+    /// its link with this member. Then the links that were shown go on to count: others may
+    /// not wait until they are shown once more. A sender that has begun to gather anew after
+    /// trouble knows of no links at first. Where no link had to be shown it is not known
+    /// which of them work.
     fn gather_on(&mut self, now: u64, join: &Join) -> bool {
-        if !matches!(self.state, State::Commit(_)) || !contains(&join.mutual, self.core.me) {
+        let knows_links = matches!(&self.state, State::Commit(commit) if commit.is_careful());
+        if !knows_links || !contains(&join.mutual, self.core.me) {
             return false;
         }
         if let State::Commit(commit) = std::mem::replace(&mut self.state, State::Left) {
@@ -233,11 +235,11 @@ impl Ring {
         }
     }
 
-    /// All had agreed, and now a member wants no ring with one of them: it has not seen
-    /// what the others have.
+    /// All had agreed in a careful gather, and now a member wants no ring with one of them:
+    /// it has not seen what the others have.
     fn end_agreement(&mut self, now: u64) {
         let State::Gather(gather) = &self.state else { return };
-        if gather.agreed_until.is_some() && self.may_disturb(now) {
+        if gather.is_careful && gather.agreed_until.is_some() && self.may_disturb(now) {
             self.sets_changed(now);
             self.fail_the_missing(now);
             self.check_consensus(now);
