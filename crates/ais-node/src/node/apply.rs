@@ -111,8 +111,8 @@ impl Node {
         }
     }
 
-    /// What was held when the last view ended is known to last if the state of this node
-    /// does, as `stands` says. All members have entered this view, with all that came
+    /// A change that was held when the last view ended is known to last if the state of this
+    /// node does, as `stands` says. All members have entered this view, with all that came
     /// before it; if states were brought together they have that when they have received
     /// everything up to `after`.
     pub(super) fn settle_held_over(&mut self, now: Now, stands: bool, after: Option<u64>) {
@@ -121,7 +121,7 @@ impl Node {
         }
         for held in std::mem::take(&mut self.held_over) {
             match after {
-                _ if !stands => self.put_out_unknown(now, held.output),
+                _ if !stands && held.needs_quorum => self.put_out_unknown(now, held.output),
                 Some(after) if after > self.stable => self.held.push_back(Held { after, ..held }),
                 _ => self.put_out(held.output),
             }

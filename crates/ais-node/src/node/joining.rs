@@ -286,14 +286,16 @@ impl Node {
         let mut plan = exchange.plan.clone();
         let is_merge = exchange.stage == Stage::Merge;
         let lineage = plan.common_lineage();
+        let incoming = exchange.into_incoming();
         if is_merge {
             self.agreed_at = number;
             self.sync.synced.extend(plan.receivers());
             self.adopt_configurations(now, &plan);
-            self.settle_held_over(now, plan.stands(self.config.node), Some(number));
+            let stands = plan.stands(self.config.node) && incoming.is_some();
+            self.settle_held_over(now, stands, Some(number));
         }
         if plan.receivers().contains(&self.config.node) {
-            match (exchange.into_incoming(), lineage) {
+            match (incoming, lineage) {
                 (None, _) => self.forget_state(now, Phase::Out),
                 (Some(incoming), Some(lineage)) if !is_merge => {
                     self.merge(now, plan.sides.clone(), incoming);

@@ -318,8 +318,8 @@ impl Sync {
         if self.phase != Phase::Gathering || !members.contains(&from) {
             return None;
         }
-        let is_other = announce.lineage.is_some() && announce.lineage != self.lineage;
-        if is_other && self.companions.remove(&from) {
+        let is_other = announce.lineage != self.lineage;
+        if is_other && self.companions.remove(&from) && announce.lineage.is_some() {
             self.divergences += 1;
             log::error!(
                 "{from} was not given the same messages as this node in the last view: somebody \

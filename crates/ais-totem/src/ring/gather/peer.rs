@@ -82,7 +82,9 @@ impl Peer {
 
     /// The node was there until now, and has until `deadline` to say what it wants.
     pub(super) fn go_on(&mut self, now: u64, deadline: u64) {
-        self.deadline = self.deadline.max(deadline);
+        if !self.refused {
+            self.deadline = self.deadline.max(deadline);
+        }
         self.wants.clear();
         if self.heard {
             self.heard_at = now;
