@@ -242,27 +242,32 @@ fn what_was_held_for_nodes_that_start_is_answered_when_more_of_them_come() {
     }
 }
 
-/// What was delivered on each side, and is not stable yet, when they meet.
+/// What was delivered on each side, and is not stable yet, when they meet: changes, and
+/// something that is given back.
 #[test]
 fn what_was_held_over_into_a_merge_is_answered_when_it_is_known_which_side_stands() {
     let mut bus = divided(&[&[1, 2, 5], &[3, 4]]);
     let opened = [1, 3].map(|number| (number, bus.open(number, "common").unwrap()));
+    let closed = bus.open(3, "common").unwrap();
     bus.settle();
-    let writes = opened.map(|(number, checkpoint)| {
+    let [first, second] = opened.map(|(number, checkpoint)| {
         let write = bus.write(number, checkpoint, &[number]);
         assert!(bus.order(number) && bus.deliver(number));
         (number, write)
     });
+    let close = Request::Ckpt(Ckpt::Close { checkpoint: closed });
+    let close = (3, bus.ask(3, &caller(), &close));
+    assert!(bus.order(3) && bus.deliver(3));
     bus.together();
     while bus.phase(1) != "serving" {
-        for (number, write) in writes {
-            assert_eq!(bus.reply(number, write), None, "{number}, {}", bus.phase(number));
+        for (number, asked) in [first, second, close] {
+            assert_eq!(bus.reply(number, asked), None, "{number}, {}", bus.phase(number));
         }
         assert!(bus.step());
     }
     bus.settle();
-    let [first, second] = writes.map(|(number, write)| bus.reply(number, write));
-    assert_eq!((first, second), (Some(Ok(())), Some(Err(AisError::Timeout))));
+    let replies = [first, second, close].map(|(number, asked)| bus.reply(number, asked));
+    assert_eq!(replies, [Some(Ok(())), Some(Err(AisError::Timeout)), Some(Ok(()))]);
     bus.check_synced();
 }
 
