@@ -129,7 +129,8 @@ impl Node {
         Some(since.saturating_add(PATIENCE).saturating_add(bound))
     }
 
-    /// Does what the announcements have led to, or a message with the number `after`.
+    /// Does what the announcements have led to. `after`: the number of the message that has
+    /// led to another plan since.
     fn follow(&mut self, now: Now, plan: Plan, after: Option<u64>) {
         log::info!("{}", plan.describe());
         if plan.is_merge() {

@@ -51,7 +51,7 @@ impl Ring {
             gather.note_ring(now, ring, &hello.members, self.core.timing);
         }
         if news.any {
-            self.tell_of_links(now);
+            self.join_soon(now);
         }
     }
 

@@ -166,7 +166,7 @@ impl Ring {
         self.note_call(now);
         self.core.reserved(number);
         self.commit_if_reserved(now);
-        self.tell_of_links(now);
+        self.join_soon(now);
     }
 
     /// Whether the token is about to come: messages of another member came that

@@ -36,7 +36,7 @@ impl Ring {
             self.greet(now, from, contains(&join.mutual, self.core.me), news);
         }
         if news.any {
-            self.tell_of_links(now);
+            self.join_soon(now);
         }
     }
 

@@ -412,8 +412,8 @@ impl Ring {
         gather.agreed_until = None;
         let time = self.core.timing.consensus() / 2;
         for peer in gather.peers.values_mut() {
-            // The node may be in commit, where it sends no JOIN before it hears of
-            // this.
+            // The node may be in commit, where it does not say what else it wants before it
+            // hears of this.
             if peer.heard && !peer.refused && now >= peer.deadline {
                 peer.deadline = now.saturating_add(time);
             }

@@ -11,17 +11,10 @@ use std::collections::BTreeSet;
 const LEAVE_COPIES: usize = 3;
 
 impl Ring {
-    /// The others are to know of a new link soon.
-    pub(in super::super) fn tell_of_links(&mut self, now: u64) {
-        self.join_after(now, self.core.links.join_gap());
-    }
-
-    pub(super) fn join_soon(&mut self, now: u64) {
-        self.join_after(now, self.core.links.join_gap());
-    }
-
-    /// Sends a JOIN so long after the last one, if none is due before.
-    fn join_after(&mut self, now: u64, gap: u64) {
+    /// The others are to know soon of a new link, or of what this member wants now. Sends a
+    /// JOIN as long after the last one as JOINs are apart, if none is due before.
+    pub(in super::super) fn join_soon(&mut self, now: u64) {
+        let gap = self.core.links.join_gap();
         let State::Gather(gather) = &mut self.state else { return };
         let soon = gather.joined_at.map_or(now, |at| at.saturating_add(gap));
         gather.join_at = gather.join_at.min(soon);

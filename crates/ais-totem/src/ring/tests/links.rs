@@ -40,9 +40,8 @@ fn a_link_that_fails_inside_a_ring_does_not_form_it_anew_for_ever() {
     }
 }
 
-/// Rings of which not every member hears every other do not disturb each other.
-#[test]
-fn rings_that_are_partly_connected_are_tried_ever_less_often() {
+/// Hosts 1 and 2 have a ring, and so have 3 and 4, which do not hear them.
+fn two_rings() -> Net {
     let mut net = Net::empty();
     net.part(&[&[1, 2], &[3, 4]]);
     for host in 1..=4 {
@@ -50,6 +49,13 @@ fn rings_that_are_partly_connected_are_tried_ever_less_often() {
     }
     net.until_view(&[1, 2], &[1, 2]);
     net.until_view(&[3, 4], &[3, 4]);
+    net
+}
+
+/// Rings of which not every member hears every other do not disturb each other.
+#[test]
+fn rings_that_are_partly_connected_are_tried_ever_less_often() {
+    let mut net = two_rings();
     net.heal();
     net.cut.extend([(2, 4), (4, 2)]);
     net.run(40 * TOKEN);
@@ -66,13 +72,7 @@ fn rings_that_are_partly_connected_are_tried_ever_less_often() {
 #[test]
 fn who_a_member_has_met_need_not_wait_at_another_one() {
     for late in [false, true] {
-        let mut net = Net::empty();
-        net.part(&[&[1, 2], &[3, 4]]);
-        for host in 1..=4 {
-            net.start(host);
-        }
-        net.until_view(&[1, 2], &[1, 2]);
-        net.until_view(&[3, 4], &[3, 4]);
+        let mut net = two_rings();
         for _ in 0..8 {
             net.call(2, |ring, now| ring.core.links.damping.lost(now, node(3)));
         }
