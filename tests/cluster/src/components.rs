@@ -51,6 +51,19 @@ impl Component {
         look(&self.said.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Waits for the end of the process, and reads all that it said.
+    fn read_all(&mut self) {
+        let _ = self.child.wait();
+        // Its pipe is at its end. The reader cannot fail.
+        let _ = self.reader.take().map(JoinHandle::join);
+    }
+
+    fn end(&mut self) {
+        // It may have ended.
+        let _ = self.child.kill();
+        self.read_all();
+    }
+
     /// When it was called back so for the last time, if nothing of the kind
     /// came later.
     fn last(&self, kind: &str, state: &str) -> Option<u64> {
@@ -61,11 +74,11 @@ impl Component {
         })
     }
 
-    /// When it was active, for each protection group.
-    fn spans(&self) -> Vec<(String, u64, u64)> {
+    /// When it was active, for each protection group, before this time.
+    fn spans(&self, until: u64) -> Vec<(String, u64, u64)> {
         self.said(|said| {
             let ends = [said.ended_at, self.killed_at.get().copied()];
-            let end = ends.into_iter().flatten().min().unwrap_or(u64::MAX);
+            let end = ends.into_iter().flatten().fold(until, u64::min);
             let fails = |after| self.fails_at.iter().copied().find(|at| *at >= after);
             let (mut spans, mut active) = (Vec::new(), BTreeMap::<String, u64>::new());
             for (at, line) in &said.callbacks {
@@ -259,21 +272,26 @@ impl Cast {
     /// Waits for the end of a process. It plays no more.
     pub(crate) fn wait_end(&mut self, number: usize) {
         let Some(mut component) = self.playing.remove(&number) else { return };
-        let _ = component.child.wait();
-        // Its pipe is at its end. The reader cannot fail.
-        let _ = component.reader.take().map(JoinHandle::join);
+        component.read_all();
         self.gone.push(component);
     }
 
-    /// No two were active for one protection group at any time, and nobody
-    /// was told anything illegal.
+    /// Ends the run: no two were active for one protection group at any time
+    /// of it, and nobody was told anything illegal. The processes end first:
+    /// each line is read by a thread of its own, so that of two components the
+    /// later may be known before the earlier until all is read.
     ///
     /// # Errors
     /// Which components were, or what one was told.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(mut self) -> Result<(), String> {
+        let until = now();
+        for mut component in std::mem::take(&mut self.playing).into_values() {
+            component.end();
+            self.gone.push(component);
+        }
         let mut spans = BTreeMap::<String, Vec<(u64, u64, &str)>>::new();
-        for component in self.playing.values().chain(&self.gone) {
-            for (group, began, ended) in component.spans() {
+        for component in &self.gone {
+            for (group, began, ended) in component.spans(until) {
                 spans.entry(group).or_default().push((began, ended, &component.name));
             }
             let wrong =
@@ -297,11 +315,7 @@ impl Cast {
 
 impl Drop for Cast {
     fn drop(&mut self) {
-        for component in self.playing.values_mut() {
-            // They may have ended.
-            let _ = component.child.kill();
-            let _ = component.child.wait();
-        }
+        self.playing.values_mut().for_each(Component::end);
     }
 }
 

@@ -70,6 +70,7 @@ impl Process {
         let (victim, sibling) = (2 * active + 1, 2 * active + 2);
         let at = cast.signal(victim, Signal::SIGKILL);
         cast.wait_unit(standby, "ACTIVE")?;
+        cast.wait(&[sibling], "OUT_OF_SERVICE")?;
         let told = [2 * standby + 1, 2 * standby + 2].map(|number| cast.told(number, "ACTIVE"));
         self.first.push(milliseconds(at, told.into_iter().flatten().min()));
         self.whole.push(milliseconds(at, told.into_iter().flatten().max()));
