@@ -45,6 +45,7 @@ pub(crate) fn finish(until: u64) {
 }
 
 /// Prints the members on standard output, and to the log what has changed.
+#[cold]
 pub(crate) fn announce(view: &View) {
     if let Some(lists) = LISTS.get() {
         lists.say(configuration(&view.members).as_bytes());

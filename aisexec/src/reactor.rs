@@ -24,6 +24,8 @@ const EVENTS: usize = 1024;
 /// For how long clients have turns in one round, in ns; who is left has one in
 /// the next, when the sockets of the ring were looked at.
 const SERVING_TIME: u64 = SECOND / 2000;
+/// The sockets of the ring are looked at after so many ns, whatever epoll tells.
+const LOOK_INTERVAL: u64 = SECOND / 1000;
 /// Requests served from where the last one came before all are looked at.
 const MOST_IN_A_ROW: u32 = 16;
 /// While polling, one look at all after so many at where the last request came
@@ -41,6 +43,10 @@ pub(crate) struct Reactor {
     server: Server,
     busy: BusyPoll,
     breaks: Breaks,
+    /// When something is due, as of when events were waited for.
+    deadline: Option<u64>,
+    /// When the sockets of the ring were looked at last, on the monotonic clock.
+    looked_at: u64,
     /// A signal has come that ends it.
     is_stopping: bool,
     /// Requests served in a row without looking at all.
@@ -48,8 +54,8 @@ pub(crate) struct Reactor {
     /// The request that was served last came so.
     is_in_stride: bool,
     watchdog: Watchdog,
-    /// The last wait may have been one, and not a mere look.
-    has_slept: bool,
+    /// Since when the thread may have slept, if the last wait was no mere look.
+    slept_from: Option<u64>,
     /// When to tell next of what was counted, on the monotonic clock.
     tell_at: u64,
 }
@@ -73,11 +79,13 @@ impl Reactor {
             server,
             busy,
             breaks,
+            deadline: None,
+            looked_at: 0,
             is_stopping: false,
             in_a_row: 0,
             is_in_stride: false,
             watchdog: Watchdog::new(clock::monotonic()),
-            has_slept: false,
+            slept_from: None,
             tell_at: 0,
         })
     }
@@ -118,17 +126,20 @@ impl Reactor {
     /// Waits once and does what there is to do. Whether to go on.
     fn round(&mut self, events: &mut [EpollEvent]) -> io::Result<bool> {
         let count = self.wait(events)?;
-        let now = self.look();
+        let is_ring = |event: &EpollEvent| event.data() == Token::Ring.encode();
+        let now = self.look(count == EVENTS || events[..count].iter().any(is_ring));
         for event in &events[..count] {
             let token = Token::decode(event.data());
             if token == Token::Signals && !self.answer_signals(now) {
                 return Ok(false);
             }
             self.server.on_event(now, token, event.events());
-            self.ended(Step::Event(token));
+            if token.is_work() {
+                self.ended(Step::Event(token));
+            }
         }
         self.serve(now);
-        if self.server.deadline().is_some_and(|deadline| deadline <= now.monotonic) {
+        if self.deadline.is_some_and(|deadline| deadline <= now.monotonic) {
             self.server.on_time(now);
             self.ended(Step::Time);
         }
@@ -144,16 +155,25 @@ impl Reactor {
         Ok(!self.server.may_leave())
     }
 
-    /// Takes the datagrams that have come, and tells the time after that. Not between
-    /// requests that follow each other where there are no other nodes: a datagram of one
-    /// that starts shows among the events, which are looked at now and then.
-    fn look(&mut self) -> Now {
+    /// Takes the datagrams that have come, and tells the time after that. Where none
+    /// `may_have_come`, as epoll has told, it is looked for them only if something is due,
+    /// which they may be about, and now and then: this thread may not have run since.
+    fn look(&mut self, may_have_come: bool) -> Now {
         let now = clock::now();
-        self.watchdog.begin(now.monotonic, std::mem::take(&mut self.has_slept));
-        if std::mem::take(&mut self.is_in_stride) {
+        let slept_from = self.slept_from.take();
+        if let Some(from) = slept_from {
+            self.breaks.waited(from, now.monotonic);
+        }
+        self.watchdog.begin(now.monotonic, slept_from.is_some());
+        let is_due = self.deadline.is_some_and(|deadline| deadline <= now.monotonic);
+        let is_long_ago = now.monotonic.saturating_sub(self.looked_at) >= LOOK_INTERVAL;
+        // Between requests that follow each other where there are no other nodes, a datagram
+        // of one that starts shows among the events, which are looked at now and then.
+        if std::mem::take(&mut self.is_in_stride) || !(may_have_come || is_due || is_long_ago) {
             return now;
         }
         let now = self.server.look(now.monotonic);
+        self.looked_at = now.monotonic;
         self.ended(Step::Datagrams);
         now
     }
@@ -186,6 +206,7 @@ impl Reactor {
 
     /// Tells of lines that were left out of the log, and operators of what is
     /// counted here.
+    #[cold]
     fn tell(&mut self, now: u64) {
         logs::on_time(now);
         let counters = self.watchdog.counters().into_iter().chain(logs::counters());
@@ -193,6 +214,7 @@ impl Reactor {
     }
 
     /// Does what signals ask for. Whether to go on.
+    #[cold]
     fn answer_signals(&mut self, now: Now) -> bool {
         let asked = self.signals.asked();
         if asked.state {
@@ -212,40 +234,40 @@ impl Reactor {
     /// sleeps if requests follow each other.
     fn wait(&mut self, events: &mut [EpollEvent]) -> io::Result<usize> {
         let served = self.server.take_served();
-        self.have_break();
+        let mut now = self.have_break();
+        self.deadline = self.server.deadline();
         if self.server.has_work() {
             return wait(&self.epoll, events, Some(0));
         }
-        let deadline = self.server.deadline();
         if served {
-            let count = self.poll(events, deadline)?;
+            let count = self.poll(events)?;
             if count > 0 || self.server.has_served() {
                 return Ok(count);
             }
+            now = clock::monotonic();
         }
-        let before = clock::monotonic();
-        let left = deadline.map(|deadline| deadline.saturating_sub(before));
-        self.has_slept = true;
-        let result = wait(&self.epoll, events, left);
-        self.breaks.waited(before, clock::monotonic());
-        result
+        let left = self.deadline.map(|deadline| deadline.saturating_sub(now));
+        self.slept_from.get_or_insert(now);
+        wait(&self.epoll, events, left)
     }
 
-    /// Lets ordinary programs have the processor for a moment, if that is due.
+    /// Lets ordinary programs have the processor for a moment, if that is due. What
+    /// the time is.
     #[expect(clippy::disallowed_methods, reason = "others are to run, and nothing is waited for")]
-    fn have_break(&mut self) {
-        let before = self.watchdog.began();
-        if self.breaks.is_due(before) {
-            self.has_slept = true;
-            std::thread::sleep(BREAK);
-            self.breaks.waited(before, clock::monotonic());
+    fn have_break(&mut self) -> u64 {
+        let now = self.watchdog.began();
+        if !self.breaks.is_due(now) {
+            return now;
         }
+        self.slept_from = Some(now);
+        std::thread::sleep(BREAK);
+        clock::monotonic()
     }
 
     /// Looks again and again; if there are no other nodes mostly at the
     /// connection that was served last: a look at one costs less than a look
     /// at all, and who waits for replies asks again soon.
-    fn poll(&mut self, events: &mut [EpollEvent], deadline: Option<u64>) -> io::Result<usize> {
+    fn poll(&mut self, events: &mut [EpollEvent]) -> io::Result<usize> {
         let mut now = clock::now();
         let pollers = self.server.pollers_here();
         let Some(mut window) = self.busy.begin(now.monotonic, pollers) else { return Ok(0) };
@@ -271,7 +293,7 @@ impl Reactor {
             }
             now = clock::now();
             self.breaks.idled(now.monotonic);
-            let is_due = deadline.is_some_and(|deadline| deadline <= now.monotonic);
+            let is_due = self.deadline.is_some_and(|deadline| deadline <= now.monotonic);
             if is_due || self.busy.miss(&mut window, now.monotonic) == Next::Sleep {
                 break;
             }

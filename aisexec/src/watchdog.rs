@@ -37,7 +37,7 @@ const INTERVAL: u64 = 10_000 * MILLISECOND;
 pub(crate) enum Step {
     /// Taking the datagrams of other nodes, and what they bring about.
     Datagrams,
-    /// What an event asks for; of a connection that is to have a turn.
+    /// What an event asks for.
     Event(Token),
     /// A turn of a connection, by its number.
     Turn(u64),

@@ -51,6 +51,7 @@ impl Server {
 
     /// Ends the AMF programs of this node and then the executive, if that is
     /// allowed: nothing of theirs goes on that others have taken over.
+    #[cold]
     fn reset(&mut self) {
         if !self.settings.allow_node_recovery {
             log::warn!(

@@ -233,6 +233,7 @@ impl Server {
     }
 
     /// Does what is due. `deadline` says when that is.
+    #[inline(never)]
     pub(crate) fn on_time(&mut self, now: Now) {
         if self.node.poll_timeout().is_some_and(|deadline| deadline <= now.monotonic) {
             self.node.handle_timeout(now);

@@ -49,6 +49,7 @@ impl Server {
     }
 
     /// Numbers are in the file.
+    #[cold]
     pub(super) fn on_written(&mut self, now: Now) {
         let number = self.writer.take_reserved();
         self.node.with_ring(now, |ring| ring.reserved(now.monotonic, number));
@@ -87,6 +88,7 @@ impl Server {
     }
 
     /// Has the components of this node let go of their work before it leaves.
+    #[cold]
     pub(crate) fn prepare_leave(&mut self, now: Now) {
         self.node.prepare_leave(now);
         self.deliver(now);

@@ -10,6 +10,7 @@ use ais_totem::Ring;
 
 impl Server {
     /// Writes what this node is and does into the log.
+    #[cold]
     pub(crate) fn log_state(&self, now: Now) {
         for line in self.state(now) {
             log::info!("state: {line}");

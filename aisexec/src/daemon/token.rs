@@ -24,6 +24,11 @@ pub(crate) enum Token {
 const TAG_BITS: u32 = 3;
 
 impl Token {
+    /// Whether more is done at once than to note what was told.
+    pub(crate) fn is_work(self) -> bool {
+        !matches!(self, Self::Ring | Self::Stream(_) | Self::Events(_))
+    }
+
     pub(crate) fn encode(self) -> u64 {
         let (tag, number) = match self {
             Self::Signals => (0, 0),

@@ -210,6 +210,7 @@ impl Udp {
     }
 
     /// Looks after the address, and tells of what went wrong.
+    #[cold]
     pub(crate) fn on_time(&mut self, now: u64) {
         self.check_at = now.saturating_add(CHECK_INTERVAL);
         self.troubles.tell(now);

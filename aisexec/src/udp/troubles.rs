@@ -71,6 +71,7 @@ impl Troubles {
         true
     }
 
+    #[cold]
     pub(super) fn read_errors(&mut self, socket: &Socket) {
         let waiting = &mut self.refused;
         refused::read(socket, self.port, |node| {

@@ -20,8 +20,8 @@
 //!   pays as everybody does, but not for what the others have of its part.
 //!
 //! What was charged has to be released where it was charged, in the same
-//! amount. A new kind needs a variant, its line in `Kind::bound` and a row in
-//! `docs/LIMITS.md`. Services find the ledger in their
+//! amount. A new kind needs a variant, its place in `Kind::ALL`, its line in
+//! `Kind::bound` and a row in `docs/LIMITS.md`. Services find the ledger in their
 //! [`Effects`](crate::Effects), and who is behind a session by
 //! [`Ledger::holder`].
 
@@ -102,6 +102,17 @@ impl Bound {
 }
 
 impl Kind {
+    /// All of them, in the order of their declaration.
+    const ALL: [Self; 7] = [
+        Self::Descriptors,
+        Self::Refusals,
+        Self::Sockets,
+        Self::Outbox,
+        Self::Events,
+        Self::Inspections,
+        Self::Opens,
+    ];
+
     /// The bound as long as nobody has set another.
     const fn bound(self) -> Bound {
         match self {
@@ -123,10 +134,17 @@ impl Kind {
 }
 
 /// What everybody holds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ledger {
     sessions: BTreeMap<SessionId, Holder>,
-    accounts: BTreeMap<Kind, Account>,
+    /// By the number of the kind.
+    accounts: [Account; Kind::ALL.len()],
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self { sessions: BTreeMap::new(), accounts: Kind::ALL.map(Account::new) }
+    }
 }
 
 /// What everybody holds of one kind.
@@ -180,10 +198,7 @@ impl Ledger {
     /// How much more a holder may have.
     #[must_use]
     pub fn room(&self, kind: Kind, holder: Holder) -> u64 {
-        let Some(account) = self.accounts.get(&kind) else {
-            return Account::new(kind).room(holder);
-        };
-        account.room(holder)
+        self.account(kind).room(holder)
     }
 
     /// A holder has so much more, whether or not it may.
@@ -206,27 +221,26 @@ impl Ledger {
     /// How much all hold together.
     #[must_use]
     pub fn total(&self, kind: Kind) -> u64 {
-        self.accounts.get(&kind).map_or(0, |account| account.users.total)
+        self.account(kind).users.total
     }
 
     /// How much a process holds.
     #[must_use]
     pub fn held(&self, kind: Kind, holder: Holder) -> u64 {
-        let account = self.accounts.get(&kind);
-        account.map_or(0, |account| account.of_process(holder))
+        self.account(kind).of_process(holder)
     }
 
     /// The greatest holder: of the user that holds most the process that holds most.
     #[must_use]
     pub fn heaviest(&self, kind: Kind) -> Option<Holder> {
-        let account = self.accounts.get(&kind)?;
+        let account = self.account(kind);
         account.heaviest_of(account.users.order.last()?.1)
     }
 
     /// The process that has to give something up, as there is too much of a kind.
     #[must_use]
     pub fn debtor(&self, kind: Kind) -> Option<Holder> {
-        let account = self.accounts.get(&kind)?;
+        let account = self.account(kind);
         let Bound { total, for_root } = account.bound;
         if account.users.total > total {
             return self.heaviest(kind);
@@ -241,8 +255,12 @@ impl Ledger {
         account.heaviest_of(most.take(2).find(|user| *user != UserId::ROOT)?)
     }
 
+    fn account(&self, kind: Kind) -> &Account {
+        &self.accounts[kind as usize]
+    }
+
     fn account_mut(&mut self, kind: Kind) -> &mut Account {
-        self.accounts.entry(kind).or_insert_with(|| Account::new(kind))
+        &mut self.accounts[kind as usize]
     }
 }
 
@@ -382,7 +400,7 @@ mod tests {
         ledger.release(kind, holder, room);
         assert_eq!(ledger.room(kind, holder), room);
         assert_eq!((ledger.total(kind), ledger.heaviest(kind)), (0, None));
-        assert!(ledger.accounts[&kind].processes.is_empty());
+        assert!(ledger.account(kind).processes.is_empty());
     }
 
     #[test]
@@ -416,6 +434,16 @@ mod tests {
         ledger.release(kind, of(5, 1), 150 * GRAIN);
         ledger.charge(kind, ROOT, 160 * GRAIN);
         assert_eq!(ledger.debtor(kind), Some(ROOT));
+    }
+
+    #[test]
+    fn each_kind_has_an_account_of_its_own() {
+        for (number, kind) in Kind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, number);
+        }
+        let mut ledger = Ledger::default();
+        ledger.charge(Kind::Opens, ROOT, 1);
+        assert_eq!(Kind::ALL.map(|kind| ledger.total(kind)), [0, 0, 0, 0, 0, 0, 1]);
     }
 
     #[test]

@@ -21,6 +21,7 @@ use std::os::unix::net::UnixStream;
 
 impl Server {
     /// Opens the socket for clients, if it is not open.
+    #[cold]
     pub(in crate::daemon) fn open(&mut self, now: Now) {
         let Some(claim) = self.claim.take() else { return };
         let opened = Listener::open(claim, self.access.group).and_then(|listener| {
@@ -38,6 +39,7 @@ impl Server {
 
     /// Looks whether the socket still is where it was, and serves the new one
     /// if it had to be made anew.
+    #[cold]
     pub(in crate::daemon) fn look_at_socket(&mut self, now: Now) {
         self.look_at_socket = Some(now.monotonic.saturating_add(SOCKET_LOOKS));
         let Some(old) = self.listener.as_mut().and_then(Listener::look) else { return };
@@ -58,6 +60,7 @@ impl Server {
 
     /// Takes connections, so many that somebody who makes them without end does
     /// not keep others from the backlog; those behind them have epoll tell again.
+    #[cold]
     pub(in crate::daemon) fn accept(&mut self, now: Now) {
         let until = clock::monotonic().saturating_add(ACCEPTING_TIME);
         for _ in 0..ACCEPTS_PER_ROUND {
@@ -80,6 +83,7 @@ impl Server {
     }
 
     /// The pause after a failure is over.
+    #[cold]
     pub(in crate::daemon) fn accept_again(&mut self, now: Now) {
         self.accept_at = None;
         self.watch_listener(now, EpollFlags::EPOLLIN);
@@ -189,6 +193,7 @@ impl Server {
     }
 
     /// Closes connections that did not say in time what they are for.
+    #[cold]
     pub(in crate::daemon) fn close_silent(&mut self, now: Now) {
         for _ in 0..CLOSES_PER_ROUND {
             let first = self.greetings.first().copied();

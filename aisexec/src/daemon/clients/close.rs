@@ -18,6 +18,7 @@ pub(crate) enum Ending {
 impl Server {
     /// Closes a connection soon. Nothing is served on it any more, and what it
     /// holds does not count any more.
+    #[cold]
     pub(super) fn close(&mut self, now: Now, id: u64, fault: Fault) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         if !connection.begin_closing() {
@@ -63,6 +64,7 @@ impl Server {
     }
 
     /// A process is gone, and all that it had.
+    #[cold]
     pub(in crate::daemon) fn end_session(&mut self, now: Now, id: SessionId) {
         let Some(session) = self.sessions.remove(id) else { return };
         self.close(now, session.anchor, Fault::End);

@@ -26,6 +26,7 @@ struct Place {
 
 impl Server {
     /// Answers the first frame of a connection.
+    #[cold]
     pub(super) fn greet(&mut self, id: u64, header: Header, body: &[u8]) -> Result<(), Fault> {
         let Some(connection) = self.connections.get(&id) else { return Ok(()) };
         let State::Greeting(greeting) = connection.state else { return Err(Fault::Malformed) };
@@ -66,6 +67,7 @@ impl Server {
     }
 
     /// Tells a connection why it may not stay.
+    #[cold]
     pub(super) fn refuse(&self, id: u64, request: u32, error: AisError) -> Fault {
         if let Some(connection) = self.connections.get(&id) {
             // Numbers of errors are small.
