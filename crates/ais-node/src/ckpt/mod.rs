@@ -175,6 +175,7 @@ impl Ckpt {
         }
     }
 
+    #[cold]
     fn delivered_open(
         &mut self,
         delivery: &Delivery<'_>,

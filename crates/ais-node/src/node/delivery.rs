@@ -90,6 +90,7 @@ impl Node {
         }
     }
 
+    #[cold]
     pub(super) fn on_view(&mut self, now: Now, view: View) {
         if !self.end_sync(now, &view) {
             return self.following.push(Task::Take(FromGroup::View(view)));

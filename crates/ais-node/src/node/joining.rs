@@ -18,6 +18,7 @@ const PATIENCE: u64 = 25_000_000_000;
 
 impl Node {
     /// A message of state synchronisation was delivered.
+    #[cold]
     pub(super) fn on_sync(
         &mut self,
         now: Now,
@@ -172,6 +173,7 @@ impl Node {
 
     /// Freezes a part of the state that this node is to send. Whether all of it
     /// is, or there is none.
+    #[cold]
     pub(super) fn freeze(&mut self, plan: &Plan) -> bool {
         let stage = Stage::of(plan);
         let is_sender = plan.side_of_sender(self.config.node).is_some();
@@ -182,6 +184,7 @@ impl Node {
     }
 
     /// Begins to send what is to be sent next.
+    #[cold]
     pub(super) fn exchange(&mut self, now: Now, plan: Plan) {
         if plan.receivers().is_empty() {
             return;
@@ -210,6 +213,7 @@ impl Node {
     }
 
     /// All members have what was delivered up to `number`.
+    #[cold]
     pub(super) fn on_stable_chunks(&mut self, now: Now, number: u64) {
         let round_trip = self.group.engine().round_trip();
         if let Some(exchange) = &mut self.sync.exchange {
@@ -219,6 +223,7 @@ impl Node {
     }
 
     /// The log of what is delivered beside a state has got too long.
+    #[cold]
     pub(super) fn begin_transfer_anew(&mut self, now: Now) {
         let Some(exchange) = self.sync.exchange.take() else { return };
         let plan = exchange.plan.clone();

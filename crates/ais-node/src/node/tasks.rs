@@ -144,6 +144,7 @@ impl Node {
         }
     }
 
+    #[cold]
     fn apply_logged(&mut self, now: Now, how: How, logged: &Logged) {
         match how {
             How::Now => self.deliver_logged(now, logged),

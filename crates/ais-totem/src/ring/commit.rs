@@ -86,6 +86,7 @@ impl Ring {
         self.enter_commit(now, token);
     }
 
+    #[cold]
     pub(super) fn on_commit(&mut self, now: u64, from: NodeId, commit: Commit) {
         let expected = neighbours(&commit, self.core.me)
             .is_some_and(|(predecessor, _)| predecessor == from)

@@ -28,6 +28,7 @@ impl Greetings {
 }
 
 impl Ring {
+    #[cold]
     pub(super) fn on_hello(&mut self, now: u64, from: NodeId, hello: &Hello) {
         let number = hello.ring.map_or(0, |ring| ring.number);
         if !self.core.believe(now, number) {
@@ -81,6 +82,7 @@ impl Ring {
     }
 
     /// A packet of another ring has come.
+    #[cold]
     pub(super) fn on_other_ring(&mut self, now: u64, from: NodeId) {
         if !self.is_with_me(from) {
             let news = self.core.links.heard(now, from, false, None);

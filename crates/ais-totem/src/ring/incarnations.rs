@@ -129,6 +129,7 @@ impl Ring {
     /// changes nothing: if the member has started again the ring stands still soon.
     /// An address that two machines have is let into no ring: which of them gets
     /// what is sent there is a matter of chance.
+    #[cold]
     pub(super) fn is_one_machine(
         &mut self,
         now: u64,

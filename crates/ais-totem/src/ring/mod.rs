@@ -258,6 +258,7 @@ impl Ring {
 
     /// Goes on after a pause. That nobody answered in it says nothing of the
     /// others.
+    #[cold]
     fn resume(&mut self, now: u64) {
         match &self.state {
             State::Gather(_) | State::Commit(_) | State::Recovery(_) => {

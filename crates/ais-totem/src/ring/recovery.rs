@@ -194,6 +194,7 @@ impl Recovery {
 
 impl Ring {
     /// A frame of the new ring; what it carries of the old one is put there.
+    #[cold]
     pub(super) fn take_in_recovery(&mut self, from: NodeId, data: Data) -> Option<Inserted> {
         let State::Recovery(recovery) = &mut self.state else { return None };
         let payload = data.payload.clone();

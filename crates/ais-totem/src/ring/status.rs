@@ -86,6 +86,7 @@ impl Ring {
     }
 
     /// Notes what JOIN and HELLO of a node show by what it tells of itself.
+    #[cold]
     pub(super) fn note_told(&mut self, now: u64, from: NodeId, told: &Introduction) {
         let problems = &mut self.core.problems;
         // An older version tells of no settings.
@@ -99,6 +100,7 @@ impl Ring {
     }
 
     /// Notes what a packet shows that was dropped.
+    #[cold]
     pub(super) fn note_dropped(&mut self, now: u64, from: NodeId, dropped: Dropped) {
         let what = format!("packets of {from} are ignored: {dropped}");
         let (topic, severity, advice) = match dropped {

@@ -7,6 +7,7 @@ use crate::packet::Join;
 use ais_wire::NodeId;
 
 impl Ring {
+    #[cold]
     pub(in super::super) fn on_join(&mut self, now: u64, from: NodeId, join: Join) {
         if !self.core.believe(now, join.number) {
             return;

@@ -127,6 +127,7 @@ impl Ring {
 
     /// To gather with those that are in the ring, or should have been in the
     /// one that was being formed.
+    #[cold]
     pub(super) fn gather_again(&mut self, now: u64, why: String) {
         self.prepare_gather(now, why);
         self.begin_gather(now);
@@ -344,6 +345,7 @@ impl Ring {
     }
 
     /// The host of a node says that nobody listens there.
+    #[cold]
     pub(super) fn on_refused(&mut self, now: u64, node: NodeId) {
         if node == self.core.me || !self.is_with_me(node) {
             return;
