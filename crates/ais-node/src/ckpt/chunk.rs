@@ -13,7 +13,7 @@ pub(super) const CHUNK: usize = 64 << 10;
 pub(super) static ZEROS: [u8; CHUNK] = [0; CHUNK];
 /// Mappings that are kept for the next chunks: the system gives and takes them
 /// slower than a section is written.
-const KEPT: usize = 160;
+const KEPT: usize = 384;
 /// Mappings in use at most, as the system has a bound for them
 /// (`vm.max_map_count`). Chunks beyond are the allocator's.
 const MOST: usize = 32 << 10;
