@@ -251,8 +251,8 @@ impl Reactor {
         wait(&self.epoll, events, left)
     }
 
-    /// Lets ordinary programs have the processor for a moment, if that is due. What
-    /// the time is.
+    /// Lets ordinary programs have the processor for a moment, if that is due. The
+    /// time after that, or when the last step ended, a moment ago.
     #[expect(clippy::disallowed_methods, reason = "others are to run, and nothing is waited for")]
     fn have_break(&mut self) -> u64 {
         let now = self.watchdog.began();

@@ -64,7 +64,7 @@ pub struct Holder {
 }
 
 /// What clients can make grow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Descriptors of the executive. Refused.
     Descriptors,

@@ -193,7 +193,6 @@ impl Server {
     }
 
     /// Closes connections that did not say in time what they are for.
-    #[cold]
     pub(in crate::daemon) fn close_silent(&mut self, now: Now) {
         for _ in 0..CLOSES_PER_ROUND {
             let first = self.greetings.first().copied();

@@ -43,7 +43,6 @@ impl Server {
         }
     }
 
-    #[cold]
     pub(in crate::daemon) fn send_event(&mut self, now: Now, id: u64, code: Code, body: Vec<u8>) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let State::Handle(_, events) = &mut connection.state else { return };

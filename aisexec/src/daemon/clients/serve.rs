@@ -214,7 +214,6 @@ impl Server {
 
     /// Does not read a connection until the group takes messages of its process
     /// again.
-    #[cold]
     fn park(&mut self, now: Now, id: u64) {
         if let Some(connection) = self.connections.get_mut(&id)
             && !connection.is_parked

@@ -175,7 +175,6 @@ impl Ckpt {
         }
     }
 
-    #[cold]
     fn delivered_open(
         &mut self,
         delivery: &Delivery<'_>,

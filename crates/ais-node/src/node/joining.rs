@@ -213,7 +213,6 @@ impl Node {
     }
 
     /// All members have what was delivered up to `number`.
-    #[cold]
     pub(super) fn on_stable_chunks(&mut self, now: Now, number: u64) {
         let round_trip = self.group.engine().round_trip();
         if let Some(exchange) = &mut self.sync.exchange {

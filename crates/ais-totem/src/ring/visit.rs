@@ -238,7 +238,6 @@ impl Ring {
         }
     }
 
-    #[cold]
     pub(super) fn on_cancel(&mut self, now: u64, from: NodeId, cancel: &Cancel) {
         let (Some(ring), State::Operational(operational)) = (&self.ring, &mut self.state) else {
             return;
