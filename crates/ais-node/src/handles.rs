@@ -361,4 +361,18 @@ mod tests {
                 && !handles.begin_asynchronous(HANDLE, ledger)
         );
     }
+
+    #[test]
+    fn what_is_no_outcome_ends_no_request() {
+        let (mut handles, mut ledger) = handles();
+        let ledger = &mut ledger;
+        for _ in 0..MAX_ASYNC_PER_HANDLE {
+            assert!(handles.begin_asynchronous(HANDLE, ledger));
+        }
+        for due in [demand(1), Due::Clm(OfClm::Changes), Due::View, Due::Deliveries] {
+            handles.add(HANDLE, due.clone(), ledger);
+            assert_eq!(waiting(&mut handles, ledger), [due]);
+        }
+        assert!(!handles.begin_asynchronous(HANDLE, ledger));
+    }
 }

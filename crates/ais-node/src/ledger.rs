@@ -20,10 +20,9 @@
 //!   pays as everybody does, but not for what the others have of its part.
 //!
 //! What was charged has to be released where it was charged, in the same
-//! amount. A new kind needs a variant, its place in `Kind::ALL`, its line in
-//! `Kind::bound` and a row in `docs/LIMITS.md`. Services find the ledger in their
-//! [`Effects`](crate::Effects), and who is behind a session by
-//! [`Ledger::holder`].
+//! amount. A new kind needs its line in `kinds!` and a row in `docs/LIMITS.md`.
+//! Services find the ledger in their [`Effects`](crate::Effects), and who is behind
+//! a session by [`Ledger::holder`].
 
 use crate::SessionId;
 use ais_wire::{DecodeError, Reader, Wire, Writer};
@@ -63,27 +62,6 @@ pub struct Holder {
     pub process: u32,
 }
 
-/// What clients can make grow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Descriptors of the executive. Refused.
-    Descriptors,
-    /// Connections that were refused and are still to hear why. Refused.
-    Refusals,
-    /// Bytes of requests that have not come whole, and of replies and events
-    /// that are not read. Somebody pays.
-    Sockets,
-    /// Bytes of messages that wait for the group. Refused.
-    Outbox,
-    /// Bytes of events that wait in the node for programs to dispatch, and of
-    /// those that were asked for. Refused.
-    Events,
-    /// Bytes that are kept for operators who look into checkpoints. Somebody pays.
-    Inspections,
-    /// Checkpoints that are open. Refused.
-    Opens,
-}
-
 /// How much there may be of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bound {
@@ -101,36 +79,54 @@ impl Bound {
     }
 }
 
-impl Kind {
-    /// All of them, in the order of their declaration.
-    const ALL: [Self; 7] = [
-        Self::Descriptors,
-        Self::Refusals,
-        Self::Sockets,
-        Self::Outbox,
-        Self::Events,
-        Self::Inspections,
-        Self::Opens,
-    ];
-
-    /// The bound as long as nobody has set another.
-    const fn bound(self) -> Bound {
-        match self {
-            Self::Descriptors => Bound::of(960),
-            Self::Refusals => Bound::of(32),
-            Self::Sockets => Bound::of(256 << 20),
-            Self::Outbox | Self::Events | Self::Inspections => Bound::of(64 << 20),
-            Self::Opens => Bound::of(1 << 20),
+/// Declares the kinds of things, each with its bound and the steps in which the
+/// greatest holder of it is found.
+macro_rules! kinds {
+    ($($(#[$doc:meta])+ $name:ident: $bound:expr, in steps of $grain:expr;)+) => {
+        /// What clients can make grow.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Kind {
+            $($(#[$doc])+ $name,)+
         }
-    }
 
-    /// The steps in which the greatest holder is found.
-    const fn grain(self) -> u64 {
-        match self {
-            Self::Descriptors | Self::Refusals | Self::Opens => 1,
-            Self::Sockets | Self::Outbox | Self::Events | Self::Inspections => GRAIN,
+        impl Kind {
+            /// All of them, in the order of their declaration.
+            const ALL: [Self; [$(Self::$name),+].len()] = [$(Self::$name),+];
+
+            /// The bound as long as nobody has set another.
+            const fn bound(self) -> Bound {
+                match self {
+                    $(Self::$name => Bound::of($bound),)+
+                }
+            }
+
+            /// The steps in which the greatest holder is found.
+            const fn grain(self) -> u64 {
+                match self {
+                    $(Self::$name => $grain,)+
+                }
+            }
         }
-    }
+    };
+}
+
+kinds! {
+    /// Descriptors of the executive. Refused.
+    Descriptors: 960, in steps of 1;
+    /// Connections that were refused and are still to hear why. Refused.
+    Refusals: 32, in steps of 1;
+    /// Bytes of requests that have not come whole, and of replies and events
+    /// that are not read. Somebody pays.
+    Sockets: 256 << 20, in steps of GRAIN;
+    /// Bytes of messages that wait for the group. Refused.
+    Outbox: 64 << 20, in steps of GRAIN;
+    /// Bytes of events that wait in the node for programs to dispatch, and of
+    /// those that were asked for. Refused.
+    Events: 64 << 20, in steps of GRAIN;
+    /// Bytes that are kept for operators who look into checkpoints. Somebody pays.
+    Inspections: 64 << 20, in steps of GRAIN;
+    /// Checkpoints that are open. Refused.
+    Opens: 1 << 20, in steps of 1;
 }
 
 /// What everybody holds.

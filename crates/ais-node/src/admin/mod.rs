@@ -118,6 +118,12 @@ impl Admin {
         self.openers.session_closed(session);
     }
 
+    /// How many processes it knows.
+    #[cfg(test)]
+    pub(crate) fn known_processes(&self) -> usize {
+        self.openers.processes()
+    }
+
     pub(crate) fn on_handle_gone(&mut self, connection: ConnectionId, ledger: &mut Ledger) {
         if let Some((session, service)) = self.handles.remove(&connection) {
             count_down(&mut self.counts, service);

@@ -63,6 +63,12 @@ impl Openers {
         self.processes.remove(&session);
     }
 
+    /// How many processes have a session here.
+    #[cfg(test)]
+    pub(super) fn processes(&self) -> usize {
+        self.processes.len()
+    }
+
     /// Asks all nodes, for a handle of this one.
     pub(super) fn ask(handle: ConnectionId, asker: Asker, name: &Name, fx: &mut Effects) {
         let question = Question { handle: handle.0, name: name.clone() };

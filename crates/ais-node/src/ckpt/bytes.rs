@@ -218,6 +218,21 @@ mod tests {
     }
 
     #[test]
+    fn zeros_that_were_written_count_for_no_more_than_a_hole() {
+        let digest = |bytes: &Bytes| {
+            let mut digest = Digest::default();
+            bytes.digest(&mut digest);
+            digest.value()
+        };
+        let mut written = Bytes::default();
+        written.write(0, &vec![0; 2 * CHUNK]);
+        let mut hole = Bytes::hole(2 * CHUNK as u32);
+        assert_eq!(digest(&written), digest(&hole));
+        hole.write(CHUNK as u32, b"x");
+        assert_ne!(digest(&written), digest(&hole));
+    }
+
+    #[test]
     fn chunks_end_where_the_data_ends() {
         let mut bytes = Bytes::default();
         let data: Vec<u8> = (0..3 * CHUNK + 5).map(|n| (n / 7) as u8).collect();

@@ -256,6 +256,12 @@ impl Node {
         self.admin.tell_counters(counters);
     }
 
+    /// How many processes are known to have a session here.
+    #[cfg(test)]
+    pub(crate) fn known_processes(&self) -> usize {
+        self.admin.known_processes()
+    }
+
     /// What [`Node::tell_counters`] was told last.
     #[must_use]
     pub fn counters(&self) -> &[(&'static str, u64)] {

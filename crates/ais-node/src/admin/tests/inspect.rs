@@ -170,6 +170,8 @@ fn who_reads_on_is_not_disturbed_but_by_who_holds_less() {
     look(&mut rig, &reader).unwrap();
     let newcomer = process(&mut rig, 1001, 3);
     assert_eq!(look(&mut rig, &newcomer), Err(AisError::Busy), "as much as the other has");
+    let lower = process(&mut rig, 999, 5);
+    assert_eq!(look(&mut rig, &lower), Err(AisError::Busy), "nor is it a matter of the number");
     assert_eq!(reads(&mut rig, &reader), Ok(()));
     // Root gets in.
     let root = process(&mut rig, 0, 4);

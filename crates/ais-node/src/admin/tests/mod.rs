@@ -5,7 +5,9 @@ mod probes;
 mod tracking;
 
 use crate::amf::config;
-use crate::{Body, Caller, Config, ConnectionId, Node, Now, Output, Pace, SessionId, ckpt};
+use crate::{
+    Body, Caller, Config, ConnectionId, Holder, Node, Now, Output, Pace, SessionId, UserId, ckpt,
+};
 use ais_proto::admin::{
     AdminState, AmfNode, Checkpoint, Component, Event, MAX_PROBE_MESSAGE, Operated, Operation,
     Page, Phase, Request, Started, State, Status, Target,
@@ -239,6 +241,26 @@ fn status_is_that_of_the_whole_node() {
 fn a_node_without_a_network_has_no_ring() {
     let mut rig = Rig::new();
     assert_eq!(rig.ask(&CALLS, Request::Ring), [0]);
+}
+
+#[test]
+fn a_process_that_is_gone_is_not_known_any_more() {
+    let mut rig = Rig::new();
+    for number in 1..=2 {
+        rig.node.session_opened(SessionId(number), Holder { user: UserId(1), process: 7 });
+    }
+    rig.node.session_closed(rig.now, SessionId(1));
+    assert_eq!(rig.node.known_processes(), 1);
+}
+
+#[test]
+fn what_the_driver_counts_is_kept_as_it_was_told() {
+    let mut rig = Rig::new();
+    assert_eq!(rig.node.counters(), []);
+    for count in 1..=2 {
+        rig.node.tell_counters(vec![("rounds", count), ("steps", 3)]);
+    }
+    assert_eq!(rig.node.counters(), [("rounds", 2), ("steps", 3)]);
 }
 
 fn open_checkpoint(rig: &mut Rig, caller: &Caller, text: &str) -> u32 {

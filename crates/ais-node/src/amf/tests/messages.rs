@@ -11,6 +11,19 @@ const fn registration(number: u64) -> RegistrationId {
     RegistrationId { view: crate::ViewId { number: 3, representative }, number }
 }
 
+#[test]
+fn a_cause_names_what_was_waited_for() {
+    let names = [
+        (Cause::HealthcheckUnanswered, "healthcheck-timeout"),
+        (Cause::HealthcheckRefused, "an error"),
+        (Cause::CallbackUnanswered, "callback-timeout"),
+        (Cause::QuiesceUnanswered, "quiesce-timeout"),
+    ];
+    for (cause, words) in names {
+        assert!(cause.words().contains(words), "{cause:?}: {}", cause.words());
+    }
+}
+
 fn all() -> Vec<Message> {
     let name = |text| Name::try_from(text).unwrap();
     let (registration, component) = (registration(4), name("comp_a"));

@@ -23,6 +23,25 @@ fn what_is_written_is_read_everywhere() {
 }
 
 #[test]
+fn the_memory_of_a_large_reply_is_that_of_the_next() {
+    const LARGE: u32 = 2 << 20;
+    let mut rig = Rig::with(Limits { memory: 8 << 20, max_message: LARGE + 1000, ..LIMITS });
+    let attributes =
+        Attributes { checkpoint_size: 1 << 22, max_section_size: 1 << 22, ..ATTRIBUTES };
+    let checkpoint = rig.open_with(ONE, "a", BOTH, Some(attributes)).unwrap();
+    rig.overwrite(checkpoint, b"", &vec![7; LARGE as usize]).unwrap();
+    let mut read = || {
+        let elements = vec![ReadElement { id: b"", offset: 0, size: None }];
+        let body = rig.ask(ONE, Request::Read { checkpoint, elements }).body;
+        assert!(body.len() > LARGE as usize);
+        let place = body.as_ptr();
+        rig.replicas[0].ckpt.take_back(body);
+        place
+    };
+    assert_eq!(read(), read());
+}
+
+#[test]
 fn a_read_ends_with_the_section() {
     let mut rig = Rig::new();
     let checkpoint = rig.open(ONE, "a", BOTH);

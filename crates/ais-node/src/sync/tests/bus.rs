@@ -85,30 +85,30 @@ impl Bus {
         Self { expected, ..Self::default() }
     }
 
+    /// The configuration of a member that starts now.
+    pub(crate) fn config(&self, number: Number) -> Config {
+        Config {
+            node: node(number),
+            group: group::Config::External,
+            expected_nodes: self.expected,
+            configured: [1, 2, 3].map(node).to_vec(),
+            node_name: name(&format!("node {number} of {}", self.view)),
+            cluster_name: name("ais"),
+            boot_timestamp: 0,
+            ckpt: ckpt::Limits { memory: 1 << 26, max_message: 1 << 20, ..ckpt::Limits::default() },
+            groups: self.groups.get(&number).cloned().unwrap_or_default(),
+            pace: self.pace,
+        }
+    }
+
     /// Starts these nodes; they are in no view yet.
     pub(crate) fn start(&mut self, numbers: &[Number]) {
         if self.components.is_empty() {
             self.components.push(Component::default());
         }
         for number in numbers {
-            let config = Config {
-                node: node(*number),
-                group: group::Config::External,
-                expected_nodes: self.expected,
-                configured: [1, 2, 3].map(node).to_vec(),
-                node_name: name(&format!("node {number} of {}", self.view)),
-                cluster_name: name("ais"),
-                boot_timestamp: 0,
-                ckpt: ckpt::Limits {
-                    memory: 1 << 26,
-                    max_message: 1 << 20,
-                    ..ckpt::Limits::default()
-                },
-                groups: self.groups.get(number).cloned().unwrap_or_default(),
-                pace: self.pace,
-            };
             let mut member = Member {
-                node: Node::new(config, NOW),
+                node: Node::new(self.config(*number), NOW),
                 component: 0,
                 had: 0,
                 stable: 0,

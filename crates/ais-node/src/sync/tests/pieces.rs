@@ -68,6 +68,8 @@ fn what_was_held_is_applied_in_pieces_and_in_order() {
     assert_eq!(steps, 5, "64 messages at a time");
     assert!(is_busy(&mut bus, 2), "the other has not gone on");
     bus.rest();
+    let node = &bus.member(1).node;
+    assert!(!node.is_congested(node.ledger().holder(caller().session)));
     bus.check_synced();
     let last = format!("{}", MANY - 1).into_bytes();
     for number in [1, 2] {

@@ -5,7 +5,10 @@ use super::bus::{Bus, Member, Number, caller, handle, how_to_open, name, node};
 use crate::amf::config::{
     CapabilityModel, Component, Group, Groups, ProtectionGroup, RedundancyModel, Unit,
 };
-use ais_group::Message;
+use crate::ledger::Kind;
+use crate::services::Services;
+use crate::sync::Sync;
+use ais_group::{Message, View, ViewId};
 use ais_proto::ckpt::{Event, Request as Ckpt};
 use ais_proto::{AisError, Request, ServiceId, amf};
 
@@ -297,6 +300,26 @@ fn the_lowest_member_with_state_and_quorum_leads() {
 }
 
 /// A group with these units, of one component each.
+#[test]
+fn more_members_than_are_expected_are_too_many() {
+    let config = Bus::default().config(1);
+    let exceeded = |expected, count: u8| {
+        let sync = Sync::new(node(1), expected, &mut Services::new(&config));
+        let members: Vec<_> = (1..=count).map(node).collect();
+        sync.exceeded(&View {
+            id: ViewId { number: 1, representative: node(1) },
+            joined: Vec::new(),
+            left: Vec::new(),
+            came_with_me: members.clone(),
+            why: String::new(),
+            members,
+        })
+    };
+    let of_three = [2, 3, 4, 5].map(|count| exceeded(Some(3), count));
+    assert_eq!(of_three, [None, None, Some(3), Some(3)]);
+    assert_eq!(exceeded(None, 5), None);
+}
+
 pub(super) fn groups(units: &[&str]) -> Groups {
     let unit = |unit: &&str| {
         let component = name(&format!("component {unit}"));
@@ -373,6 +396,13 @@ fn sides_with_different_files_keep_that_of_the_first() {
     bus.settle();
     assert_eq!(register(&mut bus, 1), Ok(()));
     assert_eq!(register(&mut bus, 3), Ok(()));
+    let csi = name("instance");
+    let flags = ais_proto::track::TrackFlags::CHANGES;
+    let track = amf::Request::TrackStart { csi, flags, capacity: 9, subscription: 1 };
+    let track = bus.ask(1, &handle(ServiceId::Amf), &Request::Amf(track));
+    assert_eq!(bus.reply(1, track), Some(Ok(())));
+    let counted = |bus: &mut Bus| bus.member(1).node.ledger().total(Kind::Events);
+    assert_ne!(counted(&mut bus), 0);
     bus.together();
     bus.settle();
     bus.check_synced();
@@ -382,5 +412,6 @@ fn sides_with_different_files_keep_that_of_the_first() {
     bus.views(&[&[1], &[2, 3]]);
     bus.settle();
     bus.check_synced();
+    assert_eq!(counted(&mut bus), 0, "nobody tracks anything in the new model");
     assert_eq!(register(&mut bus, 1), Ok(()), "alone it runs with its own file again");
 }
