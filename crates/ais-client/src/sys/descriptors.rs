@@ -253,4 +253,24 @@ mod tests {
         Descriptors::lock().close(fd, identity);
         assert!(!identity.is_of(number));
     }
+
+    #[test]
+    fn none_of_the_first_three_numbers_is_taken() {
+        let name = "sys::descriptors::tests::none_of_the_first_three_numbers_is_taken";
+        ais_fake::in_own_process(name, &[], || {
+            // SAFETY: nobody else has it, and nothing is read from it any more.
+            drop(unsafe { OwnedFd::from_raw_fd(0) });
+            let mut descriptors = Descriptors::lock();
+            let made = File::open("/dev/null").unwrap();
+            assert_eq!(made.as_raw_fd(), 0);
+            let (lifted, identity) = descriptors.note(made.into()).unwrap();
+            assert!(lifted.as_raw_fd() >= FIRST);
+            assert!(is_free(0), "for the program");
+            let filled = FirstThree::fill(&descriptors);
+            assert!(!is_free(0));
+            drop(filled);
+            assert!(is_free(0) && !is_free(1));
+            descriptors.close(lifted, identity);
+        });
+    }
 }

@@ -205,4 +205,9 @@ mod tests {
             assert_eq!(Poller::new(budget).poll(|| Some(1)), None);
         }
     }
+
+    #[test]
+    fn who_has_but_one_processor_polls_never() {
+        assert!(Turn::take(0).is_none() && Turn::take(1).is_none());
+    }
 }

@@ -408,4 +408,20 @@ mod tests {
         assert_eq!(within(|| -> Result<(), _> { panic!() }), Err(AisError::Library));
         assert_eq!(held(), 0);
     }
+
+    #[test]
+    fn what_there_is_one_of_is_held_until_it_is_dropped() {
+        let held = || Entry::current().map(|entry| entry.holding.get());
+        assert_eq!(held(), None);
+        let within = within(|| {
+            let outer = Holding::begin();
+            let inner = Holding::begin();
+            let both = held();
+            drop(inner);
+            let one = held();
+            drop(outer);
+            Ok([both, one, held()])
+        });
+        assert_eq!(within, Ok([Some(2), Some(1), Some(0)]));
+    }
 }

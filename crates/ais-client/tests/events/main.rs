@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test stops at what goes wrong")]
 
+mod admin;
 mod amf;
 mod ckpt;
 mod clm;

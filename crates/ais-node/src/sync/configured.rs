@@ -142,6 +142,13 @@ mod tests {
         assert_eq!(groups.difference(&announces), "different from 10.0.0.2 in: b, c, d");
         groups.own = digest(1, &(0..20).map(|_| ("x", 0)).collect::<Vec<_>>());
         assert_eq!(groups.difference(&announces), "different from 10.0.0.2 in: a, b, d, x");
+        let names: Vec<_> = (0..20).map(|number| format!("g{number:02}")).collect();
+        let many: Vec<_> = names.iter().map(|name| (name.as_str(), 0)).collect();
+        groups.own = digest(1, &many);
+        assert_eq!(
+            groups.difference(&announces),
+            "different from 10.0.0.2 in: a, b, d, g00, g01, g02, g03, g04, more"
+        );
         groups.own = announces[&node(2)].configuration(ServiceId::Amf).own.clone();
         assert_eq!(
             groups.difference(&announces),

@@ -243,3 +243,29 @@ impl Exchange {
         Progress::Unreadable(why)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::Side;
+    use super::super::tests::bus::{Bus, Number, node};
+    use super::*;
+
+    #[test]
+    fn a_member_that_is_left_out_leaves_the_others_in() {
+        let nodes = |numbers: &[Number]| numbers.iter().copied().map(node).collect::<Vec<_>>();
+        let members = nodes(&[1]);
+        let plan = Plan {
+            sides: vec![Side { lineage: 7, members, sender: node(1), foreign: Vec::new() }],
+            fresh: nodes(&[4, 5]),
+            filling: nodes(&[2, 3]),
+            fill_from: Place::START,
+            running: Default::default(),
+        };
+        let mut services = Services::new(&Bus::default().config(1));
+        let mut exchange = Exchange::new(plan, node(1), 1, &mut services);
+        assert_eq!(exchange.stage, Stage::Bytes);
+        assert!(exchange.leave_out(node(2)) && exchange.leave_out(node(4)));
+        assert_eq!((&exchange.plan.filling, &exchange.plan.fresh), (&nodes(&[3]), &nodes(&[5])));
+        assert!(!exchange.leave_out(node(3)), "it is for nobody any more");
+    }
+}

@@ -55,3 +55,33 @@ pub(crate) fn send_all(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::descriptors::Descriptors;
+    use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
+    use std::os::fd::AsRawFd as _;
+    use std::time::Duration;
+
+    #[test]
+    fn what_ends_a_call_in_the_middle_is_told_from_what_ends_it_before() {
+        let (own, aisexec) =
+            socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)
+                .unwrap();
+        let aisexec = aisexec.as_raw_fd();
+        let socket = Socket::adopt(own, &mut Descriptors::lock()).unwrap();
+        let much = vec![0; 8 << 20];
+        let call = |lives| {
+            let soon = Deadline::after(Duration::from_millis(1));
+            send_all(&socket, &[&much], soon, || lives)
+        };
+        assert_eq!(call(true), Err(Failure::Error(AisError::Timeout)), "some of it is sent");
+        assert_eq!(call(true), Err(Failure::Error(AisError::TryAgain)), "there is no room");
+        assert_eq!(send(aisexec, b"x", MsgFlags::empty()), Ok(1));
+        assert_eq!(call(false), Err(Failure::Unsent));
+        let mut taken = vec![0; 1 << 20];
+        while recv(aisexec, &mut taken, MsgFlags::MSG_DONTWAIT).is_ok() {}
+        assert_eq!(call(false), Err(Failure::Error(AisError::Library)));
+    }
+}

@@ -299,3 +299,43 @@ impl Connection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::descriptors::Descriptors;
+    use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, send, socketpair};
+    use std::os::fd::AsRawFd as _;
+    use std::time::Duration;
+
+    #[test]
+    fn replies_that_nobody_waits_for_are_taken_off_whole_and_in_halves() {
+        let (own, aisexec) =
+            socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)
+                .unwrap();
+        let say = |bytes: &[u8]| {
+            assert_eq!(send(aisexec.as_raw_fd(), bytes, MsgFlags::empty()), Ok(bytes.len()));
+        };
+        let socket = Socket::adopt(own, &mut Descriptors::lock()).unwrap();
+        let bound = Bound { max_message: 100, minor: 0 };
+        let mut connection = Connection::new(Arc::new(socket), Budget::new(0), bound);
+        let reply = |id, body: &[u8]| {
+            let mut frame = Header::new(Code(ais_proto::OK), id, body.len()).encode().to_vec();
+            frame.extend(body);
+            frame
+        };
+        let (late, next) = (reply(1, b"late"), reply(2, b"in two halves"));
+        assert!(connection.skip_late(), "nothing has come");
+        say(&late);
+        say(&next[..20]);
+        assert!(connection.skip_late());
+        say(&next[20..]);
+        let deadline = Deadline::after(Duration::from_secs(60));
+        assert_eq!(
+            connection.receive(2, deadline).map(|reply| reply.body),
+            Ok(&b"in two halves"[..])
+        );
+        drop(aisexec);
+        assert!(!connection.skip_late(), "it has ended");
+    }
+}

@@ -96,3 +96,31 @@ fn the_one_section_among_100000_is_found_in_few_looks() {
     assert_eq!(listed, [17]);
     assert!(looks <= MOST_LOOKS, "{looks}");
 }
+
+#[test]
+fn a_section_that_another_node_sends_has_an_id_and_an_end_of_its_own() {
+    let restore = |sections: &mut Sections, number: u64, id: &[u8], expiration, is_near| {
+        let mut out = ais_wire::Writer::new();
+        out.u64(number).bytes(id).i64(expiration).bool(is_near).i64(1).u32(4);
+        let bytes = out.into_bytes();
+        sections.restore(&mut Reader::new(&bytes), Bytes::hole)
+    };
+    let mut sections = Sections::none(DEFAULT_NUMBER + 9);
+    let first = DEFAULT_NUMBER + 1;
+    assert_eq!(
+        restore(&mut sections, DEFAULT_NUMBER, DEFAULT_SECTION, i64::MAX, false),
+        Ok(DEFAULT_NUMBER)
+    );
+    assert_eq!(restore(&mut sections, first, b"a", 1 << 40, true), Ok(first));
+    for (number, id, expiration, is_near, what) in [
+        (first + 1, &b"a"[..], i64::MAX, false, "an id twice"),
+        (first + 1, b"b", i64::MAX, true, "near to no end"),
+        (first, b"b", i64::MAX, false, "a number twice"),
+        (first + 8, b"b", i64::MAX, false, "a number that was not given"),
+        (first + 1, DEFAULT_SECTION, i64::MAX, false, "the default section twice"),
+    ] {
+        let restored = restore(&mut sections, number, id, expiration, is_near);
+        assert_eq!(restored, Err(DecodeError::Invalid), "{what}");
+    }
+    assert_eq!(restore(&mut sections, first + 7, b"b", i64::MAX, false), Ok(first + 7));
+}
