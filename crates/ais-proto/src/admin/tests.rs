@@ -225,6 +225,10 @@ fn as_much_goes_into_one_event_as_a_packet_holds() {
     assert_eq!(items, [(0, 0), (1, large.len()), (2, 3), (3, large.len()), (5, 5)]);
     let body = Event::Deliveries(event.clone()).encode();
     assert!(crate::HEADER_LENGTH + body.len() <= crate::MAX_EVENT);
+    let mut full = Deliveries::new(TWO, 7);
+    while full.push(delivered(1, b"")) {}
+    let left = crate::MAX_EVENT - crate::HEADER_LENGTH - Event::Deliveries(full).encode().len();
+    assert!(left < 16, "there was room for one more");
     let mut missed = Deliveries::new(TWO, 7);
     missed.skipped = 1;
     assert!(!missed.is_empty() && !event.is_empty());
