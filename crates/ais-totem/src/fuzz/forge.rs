@@ -224,3 +224,46 @@ impl Forger<'_> {
         (self.below)(bound)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_emptied_shortened_lengthened_or_made_whole() {
+        let nodes = |hosts: &[u8]| -> Vec<NodeId> {
+            hosts.iter().map(|host| NodeId::new([10, 0, 0, *host].into())).collect()
+        };
+        let all = nodes(&[1, 2, 3, 4]);
+        let changed = |drawn: [u64; 2]| {
+            let (mut drawn, mut list) = (drawn.into_iter(), nodes(&[2, 3]));
+            let mut below = |_| drawn.next().unwrap();
+            Forger { nodes: &all, below: &mut below }.list(&mut list);
+            list
+        };
+        assert_eq!(changed([0, 0]), []);
+        assert_eq!(changed([1, 0]), nodes(&[1, 2, 3]));
+        assert_eq!(changed([1, 2]), nodes(&[2, 3]), "none comes twice");
+        assert_eq!(changed([2, 1]), nodes(&[2]));
+        assert_eq!(changed([3, 0]), all);
+        assert_eq!(changed([4, 0]), nodes(&[2, 3]));
+    }
+
+    #[test]
+    fn a_number_becomes_a_near_one_a_far_one_or_one_at_an_end() {
+        let changed = |drawn: [u64; 3]| {
+            let (mut drawn, mut number) = (drawn.into_iter(), 100);
+            let mut below = |_| drawn.next().unwrap();
+            Forger { nodes: &[], below: &mut below }.long(&mut number);
+            number
+        };
+        assert_eq!(changed([0, 0, 0]), 0);
+        assert_eq!(
+            [0, 1, 2].map(|end| changed([1, end, 0])),
+            [u64::MAX, u64::MAX >> 1, u64::MAX >> 16]
+        );
+        assert_eq!((changed([2, 0, 0]), changed([3, 4_999, 0])), (101, 5_099));
+        assert_eq!((changed([4, 9, 0]), changed([5, 59, 1 << 58])), (90, 100 + (1 << 58)));
+        assert_eq!(changed([6, 0, 0]), 100);
+    }
+}

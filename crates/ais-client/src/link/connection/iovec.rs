@@ -60,7 +60,9 @@ pub(crate) fn send_all(
 mod tests {
     use super::*;
     use crate::sys::descriptors::Descriptors;
-    use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
+    use nix::sys::socket::{
+        AddressFamily, MsgFlags, Shutdown, SockFlag, SockType, recv, send, shutdown, socketpair,
+    };
     use std::os::fd::AsRawFd as _;
     use std::time::Duration;
 
@@ -83,5 +85,15 @@ mod tests {
         let mut taken = vec![0; 1 << 20];
         while recv(aisexec, &mut taken, MsgFlags::MSG_DONTWAIT).is_ok() {}
         assert_eq!(call(false), Err(Failure::Error(AisError::Library)));
+
+        while recv(aisexec, &mut taken, MsgFlags::MSG_DONTWAIT).is_ok() {}
+        let breaks = || {
+            shutdown(aisexec, Shutdown::Both).unwrap();
+            true
+        };
+        let deadline = Deadline::after(Duration::from_secs(60));
+        let broken = send_all(&socket, &[&much], deadline, breaks);
+        assert_eq!(broken, Err(Failure::Error(AisError::Library)), "in the middle");
+        assert_eq!(call(true), Err(Failure::Unsent));
     }
 }

@@ -1,5 +1,6 @@
 //! Packets survive a round trip, and nothing else is read as one.
 
+mod forged;
 mod rules;
 mod samples;
 

@@ -64,6 +64,16 @@ fn a_lone_writer_waits_for_a_rotation_and_a_fifth_at_most() {
 }
 
 #[test]
+fn a_ring_says_how_long_the_token_takes_to_go_round() {
+    for one_way in [MS / 10, 5 * MS] {
+        let mut net = ring_of(&[1, 2, 3], one_way);
+        writes(&mut net, 1, 20);
+        let rotation = net.rings[&1].round_trip();
+        assert!((3 * one_way..4 * one_way).contains(&rotation), "{rotation} ns, {one_way} one way");
+    }
+}
+
+#[test]
 fn loss_costs_a_writer_little_of_its_rate() {
     for one_way in [MS / 50, MS / 10, MS, 10 * MS] {
         for host in [1, 2] {
