@@ -15,6 +15,24 @@ fn pair() -> Rig {
     rig
 }
 
+/// Two were active side by side, and died before those that take over answered.
+#[test]
+fn each_successor_of_two_is_told_whose_work_it_goes_on_with() {
+    let mut rig = Rig::new(1, vec![Group { active_units: 2, ..displaced::lone("wxyz") }]);
+    rig.start(&["a_w", "a_x"]);
+    assert_eq!(rig.active("pgA"), ["a_w", "a_x"]);
+    for program in ["a_y", "a_z"] {
+        rig.open(program, 0).conduct = Conduct::Sleeps;
+        rig.register(program).unwrap();
+    }
+    ["a_w", "a_x"].iter().for_each(|program| rig.kill(program));
+    rig.run();
+    ["a_y", "a_z"].iter().for_each(|program| rig.program(program).conduct = Conduct::Answers);
+    rig.run();
+    rig.expect("a_y", &["InService", "pgA Active a_w NotQuiesced"]);
+    rig.expect("a_z", &["InService", "pgA Active a_x NotQuiesced"]);
+}
+
 #[test]
 fn the_standby_waits_until_the_living_have_let_go() {
     let mut rig = pair();

@@ -44,6 +44,22 @@ fn all_deliver_the_same_in_the_same_order() {
     assert_eq!(net.texts(1), net.texts(3));
 }
 
+#[test]
+fn what_all_have_is_kept_no_longer() {
+    let mut net = Net::of(&[1, 2, 3]);
+    for round in 0..20 {
+        for host in 1..=3 {
+            net.send(host, &format!("{host}-{round}"));
+        }
+        net.run(20 * MS);
+        for (host, ring) in &net.rings {
+            let frames = &ring.ring.as_ref().unwrap().frames;
+            assert_eq!(frames.released(), frames.high(), "host {host} round {round}");
+        }
+    }
+    assert_eq!(net.texts(1).len(), 60);
+}
+
 /// [SRP95] 4.1: a message is delivered in agreed order as soon as all before it
 /// are delivered.
 #[test]
