@@ -59,6 +59,10 @@ bench: stage
 	sh tests/bench.sh $(CTESTS) $(RELEASE) conf
 
 # By hand: how fast this build is beside an older one, in the same run:
+# How fast nodes with a key are beside nodes without.
+bench-key: stage
+	KEY=yes sh tests/against.sh $(CTESTS) $(RELEASE) conf .
+
 # make bench-against OLD=DIR, a tree of the older version where make stage was run.
 bench-against: old-build stage
 	sh tests/against.sh $(CTESTS) $(RELEASE) conf "$(OLD)"
@@ -188,5 +192,5 @@ clean:
 	$(CARGO) clean
 	rm -rf ctests/build
 
-.PHONY: all bench bench-against build build-32 check conditions demo figures floods micro-bench \
-	old-build proof sim soak stage install install-32 uninstall uninstall-32 clean
+.PHONY: all bench bench-against bench-key build build-32 check conditions demo figures floods \
+	micro-bench old-build proof sim soak stage install install-32 uninstall uninstall-32 clean

@@ -7,7 +7,8 @@
 # build. Bursts of 0.1 s alternate between them, ROUNDS of each (default 40),
 # for what else the machine does changes its speed within seconds. Printed are
 # the medians, and of the ratios of bursts that follow each other the median and
-# the quartiles: above 1.00 this build is the faster one.
+# the quartiles: above 1.00 this build is the faster one. With KEY=yes the nodes of
+# this build have a key, and those of OLD, which may be the same, have none.
 set -eu
 ctests=$1 bin=$2 conf=$3 old=$4 rounds=${5:-40}
 new=$bin
@@ -16,8 +17,10 @@ window=0.1
 
 # start_both COUNT: nodes 1 to COUNT are of this build, as many more of the older one.
 start_both() {
+    [ "${KEY:-no}" = no ] || key=$scratch/key
+    [ -z "$key" ] || [ -e "$key" ] || "$new/aisctl" keygen "$key" >/dev/null
     for node in $(seq $((2 * $1))); do
-        [ "$node" -ne $(($1 + 1)) ] || { bin=$old/target/release && port=$((port + 2)); }
+        [ "$node" -ne $(($1 + 1)) ] || { bin=$old/target/release && port=$((port + 2)) && key=; }
         start_node "$node"
     done
     bin=$new

@@ -24,6 +24,10 @@ said() { grep -q "\[$1\].*$2" "$scratch/shown"; }
 # Lines that were said since the last call have been waited for.
 forget() { : >"$scratch/shown"; }
 
+title "a key for the cluster: strangers can neither read nor join"
+key="$scratch/key"
+"$bin/aisctl" keygen "$key" | sed 's/^/  /'
+
 title "aisexec starts on 127.0.0.1; testclm watches the membership there"
 start_node 1
 show 1 testclm "$ctests/testclm" -t 60

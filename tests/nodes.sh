@@ -9,6 +9,8 @@ daemons=
 programs=
 # Further lines of network.conf.
 more=
+# The key file of the nodes, if they have one.
+key=
 
 finish() {
     # Those that have ended already are no error.
@@ -42,6 +44,7 @@ start_node() {
         echo "mcastport:$port"
         for line in $more; do echo "$line"; done
     } >"$scratch/node$1/network.conf"
+    test -z "$key" || cp "$key" "$scratch/node$1/key"
     "$bin/aisexec" --config-dir "$scratch/node$1" --socket "$scratch/node$1/socket" \
         --state-dir "$scratch/node$1" >"$scratch/members$1" 2>>"$scratch/log$1" &
     pid=$!

@@ -221,7 +221,8 @@ mod tests {
         assert_eq!(wrong(&[]), "a command is missing");
         assert_eq!(
             wrong(&["stat\n"]),
-            "\"stat\\n\" is not a command; give one of status, members, ring, ckpt, amf, bench"
+            "\"stat\\n\" is not a command; give one of status, members, ring, keygen, key, ckpt, \
+             amf, bench"
         );
         assert_eq!(
             wrong(&["ckpt", "show"]),

@@ -1,7 +1,7 @@
 //! The list of the commands: what each takes, and what its help says.
 
 use crate::given::{Command, Given, Setting};
-use crate::{Failure, bench, ckpt, operate, show};
+use crate::{Failure, bench, ckpt, keygen, operate, show};
 use std::process::ExitCode;
 
 const JSON: &[Setting] = &[Setting::Json];
@@ -77,6 +77,29 @@ What is counted since aisexec was started. docs/RING.md explains each counter
 (\"Counters\"), and aisctl(8) the rest.
 ",
         show::ring,
+    ),
+    Command {
+        words: &["keygen"],
+        needed: &["FILE"],
+        optional: &[],
+        settings: &[],
+        summary: "a new key for a cluster, in a file",
+        help: "\
+FILE must not be there yet. Every node needs a copy: as /etc/ais/key, or where
+`key` in network.conf says, for the user alone that aisexec runs as.
+",
+        run: keygen::run,
+    },
+    show(
+        &["key", "status"],
+        "the keys of the nodes, and which step of a change is next",
+        "\
+Keys are changed without a stop: the new one is added behind the old one on
+each node, then made the first on each, then the old one is removed on each.
+SIGHUP has aisexec read the file. A step that would leave a member out is
+refused, with a line in the log.
+",
+        show::keys,
     ),
     show(
         &["ckpt"],

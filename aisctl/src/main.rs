@@ -11,6 +11,7 @@ mod explain;
 mod failure;
 mod given;
 mod help;
+mod keygen;
 mod operate;
 mod output;
 mod show;

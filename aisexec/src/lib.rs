@@ -15,6 +15,7 @@ mod descriptors;
 mod holder;
 mod identity;
 mod join;
+mod key_file;
 mod listen;
 mod logs;
 mod memory;

@@ -220,6 +220,9 @@ impl Reactor {
         if asked.state {
             self.server.log_state(now);
         }
+        if asked.keys {
+            self.server.reload_keys(now);
+        }
         if asked.stop {
             if std::mem::replace(&mut self.is_stopping, true) {
                 return false;

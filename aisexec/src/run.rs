@@ -8,6 +8,7 @@ use crate::claim::Claim;
 use crate::config::{self, CheckpointLimits, Config, ConfigError, NetworkConf, Quorum};
 use crate::daemon::{Access, Failure, Server, Settings, Surroundings, Token};
 use crate::join::{self, Joined};
+use crate::key_file::KeyFile;
 use crate::memory::{self, Memory};
 use crate::reactor::Reactor;
 use crate::ring_number::{NumberFile, Numbers};
@@ -17,7 +18,8 @@ use crate::{announce, clock, descriptors, logs, notify, oom, output, realtime, s
 use ais_node::ckpt::Limits;
 use ais_node::{Digest, Node, Pace};
 use ais_proto::{Cookie, Name, NodeId, Welcome};
-use ais_totem::{Setting, Timing};
+use ais_totem::seal::Keys;
+use ais_totem::{Sealing, Setting, Timing};
 use log::Level;
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
 use nix::sys::prctl;
@@ -42,7 +44,7 @@ const FAREWELL: u64 = clock::SECOND;
 #[must_use]
 pub fn check(args: &Args) -> ExitCode {
     match load(&args.config_dir) {
-        Ok(config) => {
+        Ok((config, _)) => {
             let of_machine = machine_warnings(&args.config_dir, &config.network);
             for warning in config.warnings.iter().chain(&of_machine) {
                 if output::complain(&format!("warning: {warning}\n")).is_err() {
@@ -109,8 +111,8 @@ fn say_farewell() {
 }
 
 fn live(args: &Args) -> ExitCode {
-    let config = match load(&args.config_dir) {
-        Ok(config) => config,
+    let (config, keys) = match load(&args.config_dir) {
+        Ok(loaded) => loaded,
         Err(errors) => {
             errors.iter().for_each(|error| logs::print(Level::Error, error));
             return ExitCode::FAILURE;
@@ -125,7 +127,7 @@ fn live(args: &Args) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match serve(args, config, background) {
+    match serve(args, config, keys, background) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { words, status }) => {
             logs::fail(words);
@@ -134,14 +136,22 @@ fn live(args: &Args) -> ExitCode {
     }
 }
 
-fn load(directory: &Path) -> Result<Config, Vec<ConfigError>> {
-    config::load(directory).and_then(|config| match join::check(&config.network) {
-        Ok(_) => Ok(config),
-        Err(message) => Err(vec![config::at_key(directory, "bindnetaddr", message)]),
-    })
+fn load(directory: &Path) -> Result<(Config, Option<Keys>), Vec<ConfigError>> {
+    let config = config::load(directory)?;
+    let address = join::check(&config.network)
+        .map_err(|message| config::at_key(directory, "bindnetaddr", message));
+    match (address, KeyFile::of(directory, &config.network).read()) {
+        (Ok(_), Ok(keys)) => Ok((config, keys)),
+        (address, keys) => Err(address.err().into_iter().chain(keys.err()).collect()),
+    }
 }
 
-fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<(), Failure> {
+fn serve(
+    args: &Args,
+    config: Config,
+    keys: Option<Keys>,
+    background: Option<Background>,
+) -> Result<(), Failure> {
     let in_words = |error: io::Error| error.to_string();
     sys::share_memory_among_threads();
     // While there are no threads: with them the kernel has whoever makes its table grow wait.
@@ -193,9 +203,15 @@ fn serve(args: &Args, config: Config, background: Option<Background>) -> Result<
     let (file, numbers) = NumberFile::open(&args.state_dir, node, seconds);
     let is_realtime = network.realtime && realtime::ask();
     oom::ask();
-    let surroundings = Surroundings { udp, writer: Writer::start(file).map_err(in_words)?, claim };
-    let incarnation = incarnation().map_err(in_words)?;
-    let ring = ring_config(&network, node, numbers, incarnation);
+    let key_file = KeyFile::of(&args.config_dir, &network);
+    tell_of_key(&key_file, keys.as_ref());
+    let incarnation = u64::from_le_bytes(drawn().map_err(in_words)?);
+    let ring = ais_totem::Config {
+        sealing: sealing(keys).map_err(in_words)?,
+        ..ring_config(&network, node, numbers, incarnation)
+    };
+    let writer = Writer::start(file).map_err(in_words)?;
+    let surroundings = Surroundings { udp, writer, claim, key_file };
     let node = Node::new(node_config(config, node, ring, settings.memory), clock::now());
     let access = Access::of_this_system();
     let mut server =
@@ -231,10 +247,37 @@ fn welcome(network: &NetworkConf) -> Welcome {
 ///
 /// # Errors
 /// If there is no randomness.
-fn incarnation() -> io::Result<u64> {
-    let mut bytes = [0; 8];
+fn drawn<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
     sys::random(&mut bytes)?;
-    Ok(u64::from_le_bytes(bytes))
+    Ok(bytes)
+}
+
+fn sealing(keys: Option<Keys>) -> io::Result<Option<Box<Sealing>>> {
+    let Some(keys) = keys else { return Ok(None) };
+    Ok(Some(Box::new(Sealing { keys, random: drawn()?, has_aes: has_aes() })))
+}
+
+/// Whether the processor has instructions for AES and what goes with it.
+fn has_aes() -> bool {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    return std::arch::is_x86_feature_detected!("aes")
+        && std::arch::is_x86_feature_detected!("pclmulqdq");
+    #[cfg(target_arch = "aarch64")]
+    return std::arch::is_aarch64_feature_detected!("aes");
+    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64")))]
+    false
+}
+
+fn tell_of_key(file: &KeyFile, keys: Option<&Keys>) {
+    match keys {
+        Some(keys) => log::info!("packets are sealed with key {}", keys.first().id()),
+        None => log::warn!(
+            "there is no key file {}: packets go in clear, and whoever can send to this node can \
+             join the cluster; `aisctl keygen` writes a key for all nodes",
+            file.path().display()
+        ),
+    }
 }
 
 fn node_config(
@@ -296,6 +339,7 @@ fn ring_config(
         distinct: vec![Setting { key: name_of("nodename"), value: node_name(network, node) }],
         members: members(network),
         incarnation,
+        sealing: None,
     }
 }
 

@@ -44,6 +44,8 @@ pub(crate) struct Asked {
     pub(crate) stop: bool,
     /// To write the state into the log.
     pub(crate) state: bool,
+    /// To read the key file anew.
+    pub(crate) keys: bool,
 }
 
 /// The signals that are answered, as a descriptor.
@@ -79,7 +81,7 @@ impl Signals {
                     return Asked { stop: true, ..asked };
                 }
                 Ok(Ok(Signal::SIGUSR2)) => asked.state = true,
-                Ok(Ok(Signal::SIGHUP)) => log::info!("SIGHUP changes nothing; restart to reload"),
+                Ok(Ok(Signal::SIGHUP)) => asked.keys = true,
                 Ok(Ok(signal)) => log::info!("{signal} changes nothing; SIGTERM stops aisexec"),
                 _ => {}
             }

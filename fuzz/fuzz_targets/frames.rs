@@ -21,6 +21,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let _ = clm::Node::decode(&mut input());
     let _ = admin::Status::decode(&mut input());
     let _ = admin::Ring::decode(&mut input());
+    let _ = admin::Keys::decode(&mut input());
     let _ = admin::Page::decode(&mut input(), admin::Checkpoint::decode);
     let _ = admin::Page::decode(&mut input(), admin::Component::decode);
     let _ = admin::AmfNode::decode(&mut input());

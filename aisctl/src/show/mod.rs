@@ -2,6 +2,7 @@
 
 mod amf;
 mod ckpt;
+mod keys;
 mod members;
 mod ring;
 mod status;
@@ -29,7 +30,10 @@ pub(crate) trait Report {
 
 /// `aisctl status`.
 pub(crate) fn status(given: &Given) -> Result<ExitCode, Failure> {
-    print(&ais_client::admin::status()?, given)
+    let status = ais_client::admin::status()?;
+    // An executive of an older version does not tell.
+    let keys = ais_client::admin::keys().ok().flatten();
+    print(&status::Shown { status, keys }, given)
 }
 
 /// `aisctl members`.
@@ -40,6 +44,11 @@ pub(crate) fn members(given: &Given) -> Result<ExitCode, Failure> {
 /// `aisctl ring`.
 pub(crate) fn ring(given: &Given) -> Result<ExitCode, Failure> {
     print(&ring::Shown(ais_client::admin::ring()?), given)
+}
+
+/// `aisctl key status`.
+pub(crate) fn keys(given: &Given) -> Result<ExitCode, Failure> {
+    print(&keys::Shown(ais_client::admin::keys()?), given)
 }
 
 /// `aisctl ckpt`.

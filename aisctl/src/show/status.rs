@@ -2,9 +2,9 @@
 
 use super::table::columns;
 use super::units::{bytes, duration};
-use super::{Report, ring};
+use super::{Report, keys, ring};
 use crate::escape::printable;
-use ais_client::admin::{NodeId, Problem, Severity, State, Status};
+use ais_client::admin::{Keys, NodeId, Problem, Severity, State, Status};
 use serde_json::{Value, json};
 
 /// The exit status for a node that does not serve all programs.
@@ -12,90 +12,109 @@ const NOT_WELL: u8 = 3;
 /// Missing nodes that the first line names.
 const NAMED: usize = 8;
 
-impl Report for Status {
+/// A node in short, and whether its ring is sealed.
+pub(super) struct Shown {
+    pub(super) status: Status,
+    /// `None` if it is not known.
+    pub(super) keys: Option<Keys>,
+}
+
+impl Report for Shown {
     fn table(&self) -> String {
-        let none = || "none".to_owned();
-        let row = |what: &str, text: String| [what.to_owned(), text];
-        let expected =
-            self.expected_nodes.map(|nodes| format!(" of {nodes} expected")).unwrap_or_default();
-        let clients = self.clients;
-        let other = |(service, handles): &(u8, u32)| format!(", {handles} of service {service}");
-        let others: String = self.other_handles.iter().map(other).collect();
-        let missing = ring::addresses(&missing(self));
-        let rows = [
-            row("version", printable(&self.version)),
-            row("cluster", self.cluster.to_string()),
-            row("up", duration(self.uptime)),
-            row("view", self.view.map_or_else(none, |view| view.to_string())),
-            row("members", format!("{}{expected}, {} with the state", self.members, self.synced)),
-            row("missing", if missing.is_empty() { none() } else { missing.join(" ") }),
-            row("quorum", if self.has_quorum { "yes" } else { "no" }.into()),
-            row("lead", self.lead.map_or_else(none, |node| node.to_string())),
-            row("AMF", if self.has_amf { "yes" } else { "no: groups.conf differs" }.into()),
-            row(
-                "checkpoints",
-                format!(
-                    "{}, {} of {}",
-                    self.checkpoints,
-                    bytes(self.checkpoint_memory),
-                    bytes(self.checkpoint_memory_limit)
-                ),
-            ),
-            row(
-                "clients",
-                format!(
-                    "{} processes with {} handles of CLM, {} of AMF, {} of CKPT{others}",
-                    clients.processes, clients.clm, clients.amf, clients.ckpt
-                ),
-            ),
-        ];
-        let problems: String = self.problems.iter().map(|p| format!("{}\n", sentence(p))).collect();
-        let gap = if problems.is_empty() { "" } else { "\n" };
-        format!("{}\n\n{problems}{gap}{}", line(self), columns(&rows))
+        let ring = self.keys.as_ref().map(keys::in_words);
+        table(&self.status, ring)
     }
 
     fn json(&self) -> Value {
-        let configured: Vec<_> = self.configured.iter().map(|(node, _)| *node).collect();
-        json!({
-            "summary": line(self),
-            "healthy": is_healthy(self),
-            "version": self.version,
-            "node": self.node.to_string(),
-            "name": self.name.to_string(),
-            "cluster": self.cluster.to_string(),
-            "uptime_ns": self.uptime,
-            "state": state(self.state),
-            "synchronised_bytes": self.synchronised,
-            "view": self.view.map(ring::view_json),
-            "members": self.members,
-            "synced": self.synced,
-            "expected_nodes": self.expected_nodes,
-            "configured": ring::addresses(&configured),
-            "missing": ring::addresses(&missing(self)),
-            "problems": self.problems.iter().map(problem).collect::<Vec<_>>(),
-            "quorum": self.has_quorum,
-            "lead": self.lead.map(|node| node.to_string()),
-            "amf": self.has_amf,
-            "checkpoints": {
-                "count": self.checkpoints,
-                "bytes": self.checkpoint_memory,
-                "limit_bytes": self.checkpoint_memory_limit,
-            },
-            "clients": {
-                "processes": self.clients.processes,
-                "clm": self.clients.clm,
-                "amf": self.clients.amf,
-                "ckpt": self.clients.ckpt,
-                "other": self.other_handles.iter().map(other_handles).collect::<Vec<_>>(),
-            },
-        })
+        let mut json = json(&self.status);
+        json["key"] = self.keys.as_ref().and_then(keys::used).into();
+        json
     }
 
     fn code(&self) -> u8 {
         // Nodes that are missing keep no program of this one waiting, and scripts
         // wait for it by this status.
-        if serves_all(self) { 0 } else { NOT_WELL }
+        if serves_all(&self.status) { 0 } else { NOT_WELL }
     }
+}
+
+fn table(status: &Status, ring: Option<String>) -> String {
+    let none = || "none".to_owned();
+    let row = |what: &str, text: String| [what.to_owned(), text];
+    let expected =
+        status.expected_nodes.map(|nodes| format!(" of {nodes} expected")).unwrap_or_default();
+    let clients = status.clients;
+    let other = |(service, handles): &(u8, u32)| format!(", {handles} of service {service}");
+    let others: String = status.other_handles.iter().map(other).collect();
+    let missing = ring::addresses(&missing(status));
+    let rows = [
+        row("version", printable(&status.version)),
+        row("cluster", status.cluster.to_string()),
+        row("up", duration(status.uptime)),
+        row("ring", ring.unwrap_or_else(|| "unknown".into())),
+        row("view", status.view.map_or_else(none, |view| view.to_string())),
+        row("members", format!("{}{expected}, {} with the state", status.members, status.synced)),
+        row("missing", if missing.is_empty() { none() } else { missing.join(" ") }),
+        row("quorum", if status.has_quorum { "yes" } else { "no" }.into()),
+        row("lead", status.lead.map_or_else(none, |node| node.to_string())),
+        row("AMF", if status.has_amf { "yes" } else { "no: groups.conf differs" }.into()),
+        row(
+            "checkpoints",
+            format!(
+                "{}, {} of {}",
+                status.checkpoints,
+                bytes(status.checkpoint_memory),
+                bytes(status.checkpoint_memory_limit)
+            ),
+        ),
+        row(
+            "clients",
+            format!(
+                "{} processes with {} handles of CLM, {} of AMF, {} of CKPT{others}",
+                clients.processes, clients.clm, clients.amf, clients.ckpt
+            ),
+        ),
+    ];
+    let problems: String = status.problems.iter().map(|p| format!("{}\n", sentence(p))).collect();
+    let gap = if problems.is_empty() { "" } else { "\n" };
+    format!("{}\n\n{problems}{gap}{}", line(status), columns(&rows))
+}
+
+fn json(status: &Status) -> Value {
+    let configured: Vec<_> = status.configured.iter().map(|(node, _)| *node).collect();
+    json!({
+        "summary": line(status),
+        "healthy": is_healthy(status),
+        "version": status.version,
+        "node": status.node.to_string(),
+        "name": status.name.to_string(),
+        "cluster": status.cluster.to_string(),
+        "uptime_ns": status.uptime,
+        "state": state(status.state),
+        "synchronised_bytes": status.synchronised,
+        "view": status.view.map(ring::view_json),
+        "members": status.members,
+        "synced": status.synced,
+        "expected_nodes": status.expected_nodes,
+        "configured": ring::addresses(&configured),
+        "missing": ring::addresses(&missing(status)),
+        "problems": status.problems.iter().map(problem).collect::<Vec<_>>(),
+        "quorum": status.has_quorum,
+        "lead": status.lead.map(|node| node.to_string()),
+        "amf": status.has_amf,
+        "checkpoints": {
+            "count": status.checkpoints,
+            "bytes": status.checkpoint_memory,
+            "limit_bytes": status.checkpoint_memory_limit,
+        },
+        "clients": {
+            "processes": status.clients.processes,
+            "clm": status.clients.clm,
+            "amf": status.clients.amf,
+            "ckpt": status.clients.ckpt,
+            "other": status.other_handles.iter().map(other_handles).collect::<Vec<_>>(),
+        },
+    })
 }
 
 /// Whether it serves all that programs may ask for.
@@ -245,6 +264,33 @@ mod tests {
     use super::*;
     use ais_client::Name;
     use ais_client::admin::{Clients, NodeId, ViewId};
+
+    impl Report for Status {
+        fn table(&self) -> String {
+            table(self, None)
+        }
+
+        fn json(&self) -> Value {
+            Shown { status: self.clone(), keys: None }.json()
+        }
+
+        fn code(&self) -> u8 {
+            Shown { status: self.clone(), keys: None }.code()
+        }
+    }
+
+    #[test]
+    fn the_key_of_the_ring_is_shown() {
+        let with = |own: &[u32]| {
+            let keys = Keys { own: own.to_vec(), others: Vec::new() };
+            Shown { status: status(), keys: Some(keys) }
+        };
+        assert!(with(&[]).table().contains("\nring         clear"), "{}", with(&[]).table());
+        assert_eq!(with(&[]).json()["key"], Value::Null);
+        let sealed = with(&[0xab, 1]);
+        assert!(sealed.table().contains("sealed with key 000000ab\n"), "{}", sealed.table());
+        assert_eq!(sealed.json()["key"], json!("000000ab"));
+    }
 
     fn status() -> Status {
         let node = NodeId::new([10, 0, 0, 1].into());

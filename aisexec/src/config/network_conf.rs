@@ -11,9 +11,11 @@ use super::text::{name, nearest, number, quote, size, split_at};
 use ais_node::ckpt::Limits;
 use ais_wire::Name;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fmt;
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 /// What network.conf says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +47,9 @@ pub struct NetworkConf {
     pub expected_nodes: Option<u32>,
     /// The CLM name of this node; `None` is its address as a dotted quad.
     pub nodename: Option<Name>,
+    /// The file with the key of the cluster; `None` is `key` beside network.conf, if it is
+    /// there.
+    pub key: Option<PathBuf>,
     /// The name of the cluster, in CLM and on the wire; by default `ais`.
     pub clustername: Name,
     /// Microseconds that a side polls before it sleeps; 0 is never, the default 50.
@@ -118,7 +123,7 @@ pub enum CheckpointLimits {
 type Setter = fn(&mut NetworkConf, &[u8]) -> Result<(), String>;
 
 /// All keys. Each takes its value or says what is wrong with it.
-const KEYS: [(&str, Setter); 23] = [
+const KEYS: [(&str, Setter); 24] = [
     ("bindnetaddr", |c, v| interface(v).map(|a| c.bindnetaddr = a)),
     ("mcastaddr", |c, v| multicast(v).map(|a| c.mcastaddr = a)),
     ("mcastport", |c, v| number(v, MCAST_PORT, "").map(|n| c.mcastport = n)),
@@ -131,6 +136,7 @@ const KEYS: [(&str, Setter); 23] = [
     ("quorum", |c, v| one_of(v, &QUORUMS).map(|q| c.quorum = q)),
     ("expected-nodes", |c, v| number(v, 1..=MAX_NODES, "").map(|n| c.expected_nodes = Some(n))),
     ("nodename", |c, v| name(v).map(|n| c.nodename = Some(n))),
+    ("key", |c, v| absolute(v).map(|path| c.key = Some(path))),
     ("clustername", |c, v| name(v).map(|n| c.clustername = n)),
     ("busy-poll", |c, v| number(v, BUSY_POLL_US, " microseconds").map(|n| c.busy_poll = n)),
     ("api-timeout", |c, v| number(v, API_TIMEOUT_MS, " milliseconds").map(|n| c.api_timeout = n)),
@@ -218,6 +224,7 @@ fn defaults() -> NetworkConf {
         quorum: Quorum::default(),
         expected_nodes: None,
         nodename: None,
+        key: None,
         clustername: Name::try_from("ais").unwrap_or_default(),
         busy_poll: 50,
         api_timeout: 5000,
@@ -356,6 +363,14 @@ fn multicast(value: &[u8]) -> Result<Ipv4Addr, String> {
             quote(value)
         )
     })
+}
+
+fn absolute(value: &[u8]) -> Result<PathBuf, String> {
+    let path = Path::new(OsStr::from_bytes(value));
+    if path.is_absolute() {
+        return Ok(path.into());
+    }
+    Err(format!("{} is no absolute path; give one such as /etc/ais/key", quote(value)))
 }
 
 fn message_size(value: &[u8]) -> Result<u32, String> {

@@ -12,6 +12,7 @@ pub(crate) use token::Token;
 
 use crate::claim::Claim;
 use crate::clock::SECOND;
+use crate::key_file::KeyFile;
 use crate::listen::Listener;
 use crate::udp::Udp;
 use crate::writer::Writer;
@@ -46,6 +47,8 @@ pub(crate) struct Surroundings {
     pub(crate) writer: Writer,
     /// The socket for clients, until it is opened.
     pub(crate) claim: Claim,
+    /// Where the key of the cluster is.
+    pub(crate) key_file: KeyFile,
 }
 
 /// Why the daemon ends other than by a signal.
@@ -75,6 +78,7 @@ pub(crate) struct Server {
     epoll: Rc<Epoll>,
     udp: Udp,
     writer: Writer,
+    key_file: KeyFile,
     /// How many nodes are in the view.
     members: usize,
     claim: Option<Claim>,
@@ -138,7 +142,7 @@ impl Server {
         access: Access,
         settings: Settings,
     ) -> io::Result<Self> {
-        let Surroundings { udp, writer, claim } = surroundings;
+        let Surroundings { udp, writer, claim, key_file } = surroundings;
         let event = EpollEvent::new(EpollFlags::EPOLLIN, Token::Writer.encode());
         epoll.add(&writer, event)?;
         for (kind, bound) in bounds::of_machine(settings.descriptors, settings.memory) {
@@ -149,6 +153,7 @@ impl Server {
             epoll,
             udp,
             writer,
+            key_file,
             members: 0,
             claim: Some(claim),
             listener: None,
@@ -202,6 +207,7 @@ impl Server {
     /// Begins another step of the loop, which may put out as much as each.
     pub(crate) fn begin_step(&mut self) {
         self.outputs_left = OUTPUTS_PER_STEP;
+        self.draw_for_seals();
     }
 
     /// How many are in line for a turn.

@@ -1,7 +1,7 @@
 //! The other nodes and the disk: what comes from there goes to the node.
 
 use super::{Failure, Server};
-use crate::clock;
+use crate::{clock, sys};
 use ais_node::Now;
 use ais_totem::Ring;
 
@@ -46,6 +46,40 @@ impl Server {
         }
         self.deliver(now);
         self.udp.flush();
+    }
+
+    /// Draws random bytes for the next datagrams, if some were sealed with the last.
+    pub(super) fn draw_for_seals(&mut self) {
+        let is_sealed = self.node.ring().is_some_and(Ring::is_sealed);
+        if !is_sealed || !self.udp.take_has_sent() {
+            return;
+        }
+        let mut random = [0; 32];
+        match sys::random(&mut random) {
+            Ok(()) => self.node.refresh(random),
+            Err(error) => log::warn!("there is no randomness: {error}"),
+        }
+    }
+
+    /// Takes the keys that are in the key file now, unless a member would be left out.
+    #[cold]
+    pub(crate) fn reload_keys(&mut self, now: Now) {
+        let path = self.key_file.path().display();
+        match self.key_file.read() {
+            Ok(Some(keys)) => {
+                let list: Vec<String> = keys.ids().map(|id| id.to_string()).collect();
+                let mut used = Err(String::new());
+                self.node.with_ring(now, |ring| used = ring.use_keys(now.monotonic, keys));
+                match used {
+                    Ok(()) => log::info!("keys of {path} from now on: {}", list.join(", ")),
+                    Err(why) => log::warn!("{path} is not used, the keys stay as they were: {why}"),
+                }
+            }
+            Ok(None) => log::info!("SIGHUP changes nothing: there is no key file {path}"),
+            Err(error) => log::warn!("{error}; the keys stay as they were"),
+        }
+        self.deliver(now);
+        self.flush_network(now);
     }
 
     /// Numbers are in the file.

@@ -78,6 +78,8 @@ pub(crate) struct Udp {
     outbox: Outbox,
     /// Epoll tells when there is room.
     waits_for_room: bool,
+    /// There were datagrams to send since this was asked last.
+    has_sent: bool,
     presence: Presence,
     check_at: u64,
     troubles: Troubles,
@@ -105,6 +107,7 @@ impl Udp {
             group: Inbox::new(),
             outbox: Outbox::default(),
             waits_for_room: false,
+            has_sent: true,
             presence: Presence::new(settings.me, place),
             check_at: 0,
             troubles: Troubles::new(settings.port),
@@ -171,6 +174,7 @@ impl Udp {
 
     /// Takes a datagram to send; it goes with the next [`Udp::flush`].
     pub(crate) fn send(&mut self, to: Destination, bytes: Bytes) {
+        self.has_sent = true;
         let Self { settings, outbox, troubles, .. } = self;
         let mut push = |to: Ipv4Addr, bytes| {
             if !outbox.push(SocketAddrV4::new(to, settings.port), bytes) {
@@ -186,6 +190,11 @@ impl Udp {
                 }
             }
         }
+    }
+
+    /// Whether there was something to send since this was asked last.
+    pub(crate) fn take_has_sent(&mut self) -> bool {
+        std::mem::take(&mut self.has_sent)
     }
 
     /// Sends what there is room for; the rest goes as soon as there is more.

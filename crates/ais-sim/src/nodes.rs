@@ -58,6 +58,7 @@ impl Nodes {
             distinct: Vec::new(),
             members: Vec::new(),
             incarnation: host as u64 + 1,
+            sealing: None,
         };
         let pace = self.pace;
         self.fabric.start(host, |now| {

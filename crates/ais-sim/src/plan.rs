@@ -4,7 +4,8 @@
 use crate::Rng;
 use crate::fabric::{Clock, Habits, Network};
 use ais_node::Pace;
-use ais_totem::Timing;
+use ais_totem::seal::{Key, KeyId, Keys};
+use ais_totem::{Sealing, Timing};
 
 pub(crate) const MICROSECOND: u64 = 1_000;
 pub(crate) const MILLISECOND: u64 = 1_000_000;
@@ -43,6 +44,8 @@ pub(crate) struct Plan {
     pub(crate) spells: u64,
     /// Messages in a spell, about.
     pub(crate) messages: u64,
+    /// The nodes have a key.
+    pub(crate) is_sealed: bool,
 }
 
 /// How much nodes do in one step, and how long that takes: in half of the worlds
@@ -55,6 +58,15 @@ pub(crate) fn pace(seed: u64) -> (Pace, u64) {
     }
     let time = *rng.pick(&[10, 100, 500, 2_000]) * MICROSECOND;
     (Pace { messages: *rng.pick(&[1, 2, 5, 20]), checkpoints: *rng.pick(&[1, 2, 3]) }, time)
+}
+
+/// What a daemon seals with that is the so-many-th to start. One in four runs on a
+/// processor without instructions for AES.
+fn sealing(start: u64) -> Sealing {
+    let mut rng = Rng::new(start);
+    let random = std::array::from_fn(|_| rng.below(256) as u8);
+    let key = Key::new(KeyId(1), [7; 32]);
+    Sealing { keys: Keys::one(key), random, has_aes: !rng.once_in(4) }
 }
 
 impl Plan {
@@ -97,7 +109,7 @@ impl Plan {
         };
         let clocks = (0..hosts)
             .map(|_| Clock { origin: rng.below(1 << 50), speed: rng.between(950_000, 1_050_000) });
-        let clocks = clocks.collect();
+        let clocks: Vec<Clock> = clocks.collect();
         let plan = Self {
             hosts,
             token,
@@ -113,8 +125,14 @@ impl Plan {
             spells: rng.between(1, 3),
             messages: if hosts > 12 { 20 } else { rng.below(120) },
             linger: *rng.pick(&[0, 50 * MICROSECOND, MILLISECOND]),
+            is_sealed: clocks.first().is_some_and(|clock| clock.origin % 3 == 0),
         };
         (plan, network, habits, clocks)
+    }
+
+    /// What a daemon seals with that is the so-many-th to start.
+    pub(crate) fn sealing(&self, start: u64) -> Option<Box<Sealing>> {
+        self.is_sealed.then(|| Box::new(sealing(start)))
     }
 
     fn faults(rng: &mut Rng) -> Vec<Fault> {

@@ -1,6 +1,7 @@
 //! What a ring has to know, and every time that follows from `token`.
 
 use crate::Setting;
+use ais_seal::Keys;
 use ais_wire::{Name, NodeId};
 
 /// What a ring has to know before it starts.
@@ -12,7 +13,7 @@ pub struct Config {
     pub cluster: Name,
     /// The times, all from one.
     pub timing: Timing,
-    /// Bytes of a datagram at most.
+    /// Bytes of a datagram at most, sealed or not.
     pub mtu: usize,
     /// Bytes of a message at most.
     pub max_message: usize,
@@ -38,6 +39,19 @@ pub struct Config {
     /// Drawn at random when the node starts, so that another machine with its
     /// address can be told from it.
     pub incarnation: u64,
+    /// What datagrams are sealed with; `None`: they go in clear.
+    pub sealing: Option<Box<Sealing>>,
+}
+
+/// What a node needs to seal its datagrams.
+#[derive(Debug, Clone)]
+pub struct Sealing {
+    /// The keys of the cluster.
+    pub keys: Keys,
+    /// Drawn at random when the node starts.
+    pub random: [u8; 32],
+    /// The processor has instructions for AES.
+    pub has_aes: bool,
 }
 
 impl Config {
@@ -60,6 +74,7 @@ impl Config {
             distinct: Vec::new(),
             members: Vec::new(),
             incarnation: 0,
+            sealing: None,
         }
     }
 }

@@ -17,9 +17,10 @@ mod random;
 mod ring;
 mod settings;
 
-pub use config::{Config, Timing};
+pub use ais_seal as seal;
+pub use config::{Config, Sealing, Timing};
 pub use packet::is_greeting;
-pub use ring::{HIGHEST_NUMBER, Problem, Ring, Severity, Status};
+pub use ring::{HIGHEST_NUMBER, KeyStatus, Problem, Ring, Severity, Status};
 pub use settings::Setting;
 
 use ais_group::{Engine, Guarantee, Lane, Output, QueueFull, View, ViewId};

@@ -123,6 +123,7 @@ mod tests {
             distinct: settings(distinct),
             members: Vec::new(),
             incarnation: 0,
+            sealing: None,
         })
     }
 

@@ -1,5 +1,6 @@
 //! A cluster of such nodes, and waiting for what it should come to.
 
+use crate::keys;
 use crate::namespaces::Host;
 use crate::node::Node;
 use crate::switch::{self, Network, Switch};
@@ -19,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) token: u64,
     pub(crate) transport: String,
     pub(crate) quorum: bool,
+    /// The cluster has a key.
+    pub(crate) sealed: bool,
     /// Both processors do other work meanwhile.
     pub(crate) busy: bool,
 }
@@ -32,6 +35,7 @@ impl Default for Settings {
             token: 1000,
             transport: "multicast".into(),
             quorum: false,
+            sealed: false,
             busy: false,
         }
     }
@@ -81,8 +85,11 @@ impl Cluster {
     pub(crate) fn new(count: usize, settings: &Settings) -> Result<Self, String> {
         let directory = TempDir::new().map_err(|error| error.to_string())?;
         let nodes = (1..=count).map(|number| Node::new(number, count, directory.path(), settings));
-        let nodes = nodes.collect::<Result<_, _>>()?;
+        let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
         let settings = settings.clone();
+        if settings.sealed {
+            keys::give(&nodes, directory.path(), &settings)?;
+        }
         Ok(Self { nodes, settings, switch: None, directory: Some(directory) })
     }
 

@@ -18,6 +18,7 @@ mod failover;
 mod figures;
 mod floods;
 mod hop;
+mod keys;
 mod latency;
 mod ledger;
 mod namespaces;
@@ -56,6 +57,8 @@ Usage: ais-cluster COMMAND [OPTION...]
                             every way, as a table. Only those with this text in
                             their name
   latency [SECONDS]         what a write costs on slow and lossy links
+  replays [COUNT]           recordings, altered and foreign datagrams against a ring
+                            with a key under load
   bench [ROUNDS]            what the group alone can do, by aisctl bench
 
   --bin DIR       where aisexec and aisctl are (target/release)
@@ -63,6 +66,7 @@ Usage: ais-cluster COMMAND [OPTION...]
   --conf DIR      where groups.conf is (conf)
   --token MS      the token of network.conf
   --transport T   multicast or unicast
+  --sealed        the cluster has a key
 ";
 
 fn main() -> ExitCode {
@@ -78,6 +82,7 @@ fn main() -> ExitCode {
             "--token" => settings.token = value().parse().unwrap_or(settings.token),
             "--transport" => settings.transport = value(),
             "--busy" => settings.busy = true,
+            "--sealed" => settings.sealed = true,
             _ => words.push(argument),
         }
     }
@@ -103,6 +108,7 @@ fn main() -> ExitCode {
         }
         Some("floods") => floods::run(&settings, words.get(1).map_or("", String::as_str)),
         Some("latency") => latency::run(&settings, number(1, 5)),
+        Some("replays") => keys::replays(&settings, number(1, 1_000_000)),
         Some("bench") => bench::run(&settings, number(1, 3)),
         Some("uninvolved") => uninvolved::run(&settings, number(1, 10)),
         Some("failover") => failover::run(&settings, number(1, 100)),

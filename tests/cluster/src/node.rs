@@ -6,7 +6,8 @@ use crate::namespaces::Host;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -87,6 +88,28 @@ impl Node {
         let text = fs::read_to_string(&path).map(|text| edit(&text));
         let written = text.and_then(|text| fs::write(&path, text));
         written.map_err(|error| format!("{}: {error}", path.display()))
+    }
+
+    /// Has its key file hold this, in the place of what it held.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(crate) fn set_keys(&self, text: &str) -> Result<(), String> {
+        let path = self.directory.join("key");
+        let new = self.directory.join("key.new");
+        let file = File::options().create(true).truncate(true).write(true).mode(0o600).open(&new);
+        let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+        let moved = written.and_then(|()| fs::rename(&new, &path));
+        moved.map_err(|error| format!("{}: {error}", path.display()))
+    }
+
+    /// Takes its key file away.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub(crate) fn remove_keys(&self) -> Result<(), String> {
+        let path = self.directory.join("key");
+        fs::remove_file(&path).map_err(|error| format!("{}: {error}", path.display()))
     }
 
     pub(crate) fn socket(&self) -> PathBuf {

@@ -5,6 +5,7 @@ use crate::amf;
 use crate::bad_networks;
 use crate::checkpoints;
 use crate::cluster::{Cluster, Settings};
+use crate::keys;
 use crate::ledger::Writers;
 use crate::switch::Link;
 use crate::uninvolved;
@@ -15,7 +16,7 @@ use std::time::Duration;
 /// What is done to a cluster; it has quorum if its name ends with that.
 pub(crate) type Scenario = fn(&mut Cluster) -> Result<(), String>;
 
-const SCENARIOS: [(&str, usize, Scenario); 22] = [
+const SCENARIOS: [(&str, usize, Scenario); 25] = [
     ("nodes join one after the other", 4, join),
     ("a node leaves and comes back", 3, leave),
     ("kill -9 of a node, which comes back", 3, kill),
@@ -38,26 +39,37 @@ const SCENARIOS: [(&str, usize, Scenario); 22] = [
     ("the daemons of callers stand still", 2, uninvolved::own_daemon),
     ("several interfaces that may be meant", 2, addresses::several_interfaces),
     ("a machine is copied with its address", 4, addresses::copied_machine),
+    ("the key is changed under 16 writers, with a key", 3, keys::change),
+    ("who has no key or another one stays out, with a key", 4, keys::strangers),
+    ("recordings and forged datagrams under load, with a key", 3, keys::some_replays),
 ];
 
-/// Runs all scenarios with this in their name, on both transports in turn, and
-/// those of bad networks, which mostly wait, side by side.
+/// How the scenarios are played, in turn: the transport, and whether there is a key.
+const WAYS: [(&str, bool); 4] =
+    [("multicast", false), ("unicast", true), ("multicast", true), ("unicast", false)];
+
+/// Runs all scenarios with this in their name, on both transports and with and without
+/// a key in turn, and those of bad networks, which mostly wait, side by side.
 ///
 /// # Errors
 /// How many failed.
 pub(crate) fn run(settings: &Settings, only: &str) -> Result<(), String> {
     let mut all_passed = Vec::new();
-    for (scenario, transport) in SCENARIOS.iter().zip(["multicast", "unicast"].iter().cycle()) {
+    for (scenario, (transport, sealed)) in SCENARIOS.iter().zip(WAYS.iter().cycle()) {
         if scenario.0.contains(only) {
-            let settings = Settings { transport: (*transport).into(), ..settings.clone() };
+            let (transport, sealed) = ((*transport).into(), *sealed || settings.sealed);
+            let settings = Settings { transport, sealed, ..settings.clone() };
             all_passed.push(play(scenario, settings));
         }
     }
     let settings = &Settings { token: bad_networks::TOKEN, ..settings.clone() };
     let named = bad_networks::SCENARIOS.iter().filter(|scenario| scenario.0.contains(only));
     std::thread::scope(|scope| {
-        let spawn = |scenario| scope.spawn(move || play(scenario, settings.clone()));
-        let threads: Vec<_> = named.map(spawn).collect();
+        let spawn = |(scenario, (_, sealed)): (_, &(&str, bool))| {
+            let sealed = *sealed || settings.sealed;
+            scope.spawn(move || play(scenario, Settings { sealed, ..settings.clone() }))
+        };
+        let threads: Vec<_> = named.zip(WAYS.iter().cycle()).map(spawn).collect();
         all_passed.extend(threads.into_iter().map(|thread| thread.join().unwrap_or(false)));
     });
     let failed = all_passed.iter().filter(|passed| !**passed).count();
@@ -67,7 +79,9 @@ pub(crate) fn run(settings: &Settings, only: &str) -> Result<(), String> {
 
 /// Plays a scenario and says how it went; whether it went well.
 fn play((name, count, scenario): &(&str, usize, Scenario), settings: Settings) -> bool {
-    let settings = Settings { quorum: name.ends_with("with quorum"), ..settings };
+    let quorum = name.ends_with("with quorum");
+    let sealed = settings.sealed || name.ends_with("with a key");
+    let settings = Settings { quorum, sealed, ..settings };
     let transport = &settings.transport;
     match run_one(*count, &settings, *scenario) {
         Ok(()) => println!("ok: {name} ({count} nodes, {transport})"),

@@ -52,7 +52,7 @@ fn all_errors_of_the_network_file_are_named_at_once() {
             "n:5: mcastport is given a second time; keep this line or line 4",
             "n:6: unknown key `something`; the keys are bindnetaddr, mcastaddr, mcastport, \
              transport, member, ttl, mtu, token, interface-wait, quorum, expected-nodes, nodename, \
-             clustername, busy-poll, api-timeout, max-message, checkpoint-memory, \
+             key, clustername, busy-poll, api-timeout, max-message, checkpoint-memory, \
              user-checkpoint-memory, max-checkpoints, max-sections, checkpoint-limits, realtime, allow-node-recovery",
             "n:7: realtime: `maybe` is not known; give `yes` or `no`",
             "n:8: checkpoint-limits has no value; write it after the colon",

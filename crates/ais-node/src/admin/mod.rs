@@ -21,8 +21,8 @@ use crate::{
 };
 use ais_group::View;
 use ais_proto::admin::{
-    self, Clients, Deliveries, MAX_PAGE, Page, Problem, Request, Ring, Severity, Started, State,
-    Status,
+    self, Clients, Deliveries, KeyHolder, Keys, MAX_PAGE, Page, Problem, Request, Ring, Severity,
+    Started, State, Status,
 };
 use ais_proto::{AisError, Name, ServiceId, Writer};
 use ais_wire::{NodeId, Reader, Wire as _};
@@ -185,6 +185,9 @@ impl Admin {
             Request::Ring => {
                 body.option(self.ring(sights.group).as_ref(), |out, ring| ring.encode(out));
             }
+            Request::Keys => {
+                body.option(self.keys(sights.group).as_ref(), |out, keys| keys.encode(out));
+            }
             Request::Checkpoints { after, limit } => {
                 let page = sights.ckpt.show(after.as_ref(), page_size(limit));
                 page.encode(&mut body, |out, checkpoint| checkpoint.encode(out));
@@ -333,6 +336,21 @@ impl Admin {
             why: status.why,
             counters: counters.map(|(name, value)| ((*name).into(), *value)).collect(),
         })
+    }
+
+    fn keys(&self, group: &Group) -> Option<Keys> {
+        let status = group.ring()?.keys().unwrap_or_default();
+        let members = self.view.as_ref().map_or(&[][..], |view| &view.members);
+        let others = members.iter().filter(|member| **member != self.me).map(|member| {
+            let peer = status.others.iter().find(|peer| peer.node == *member);
+            let accepts = peer.map_or(&[][..], |peer| &peer.accepts);
+            KeyHolder {
+                node: *member,
+                uses: peer.map(|peer| peer.uses.0),
+                accepts: accepts.iter().map(|id| id.0).collect(),
+            }
+        });
+        Some(Keys { own: status.own.iter().map(|id| id.0).collect(), others: others.collect() })
     }
 
     fn clients(&self) -> Clients {

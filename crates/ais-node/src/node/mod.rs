@@ -191,6 +191,14 @@ impl Node {
         self.drive(now, |group| group.ring_mut().map(act));
     }
 
+    /// Brings bytes that were just drawn at random to a ring that seals its datagrams.
+    /// To be called before the next ones are sent.
+    pub fn refresh(&mut self, random: [u8; 32]) {
+        if let Some(ring) = self.group.ring_mut() {
+            ring.refresh(random);
+        }
+    }
+
     /// Has the engine outside take messages of this node and bring outputs, and does what
     /// comes of it: the result of `act`, or `None` if the node has another engine. What is
     /// brought at one time is one step.

@@ -14,8 +14,8 @@ pub use event::{Delivered, Deliveries, Event, View};
 pub use inspect::{Inspected, Opener, Piece};
 pub use operate::{AdminState, AmfNode, Operated, Operation, Target};
 pub use report::{
-    Checkpoint, Clients, Component, Failure, Page, Phase, Problem, Redundancy, Ring, Severity,
-    Started, State, Status,
+    Checkpoint, Clients, Component, Failure, KeyHolder, Keys, Page, Phase, Problem, Redundancy,
+    Ring, Severity, Started, State, Status,
 };
 pub use request::Request;
 

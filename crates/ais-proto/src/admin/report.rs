@@ -136,6 +136,31 @@ record! {
     }
 }
 
+record! {
+    /// With which keys this node and the other members seal what they send each other.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Keys {
+        /// The names of the keys of this node, the one it seals with first; none: nothing is
+        /// sealed.
+        pub own: Vec<u32>,
+        /// The other members of the view, lowest address first.
+        pub others: Vec<KeyHolder>,
+    }
+}
+
+record! {
+    /// What is known of the keys of another member.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct KeyHolder {
+        /// The member.
+        pub node: NodeId,
+        /// The key it was last heard to seal with; `None`: it was not heard lately.
+        pub uses: Option<u32>,
+        /// The keys it opens with.
+        pub accepts: Vec<u32>,
+    }
+}
+
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
@@ -284,7 +309,7 @@ record! {
     }
 }
 
-methods!(pub Status, Ring, Checkpoint, Component, Started);
+methods!(pub Status, Ring, Keys, Checkpoint, Component, Started);
 
 /// A list that an older executive does not send.
 enum IfThere {}

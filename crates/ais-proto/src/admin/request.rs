@@ -1,8 +1,8 @@
 //! What is asked of Admin.
 
 use super::{
-    AmfNode, Checkpoint, Component, Inspected, Operated, Operation, Page, Piece, Ring, Started,
-    Status, Target,
+    AmfNode, Checkpoint, Component, Inspected, Keys, Operated, Operation, Page, Piece, Ring,
+    Started, Status, Target,
 };
 use crate::ckpt::Section;
 use crate::messages::requests;
@@ -77,6 +77,8 @@ requests! {
             /// The name.
             name: Name,
         } -> (): Inspect,
+        /// With which keys the nodes seal what they send each other; nothing without a network.
+        0x0424 Keys -> Option<Keys>: Inspect,
     }
 }
 

@@ -117,6 +117,9 @@ fn replies_round_trip() {
     assert_round_trip(&node, &bytes(|out| node.encode(out)), AmfNode::decode);
     let operated = Operated { is_accepted: true, words: "group raid is locked".into() };
     assert_round_trip(&operated, &bytes(|out| operated.encode(out)), Operated::decode);
+    let holder = KeyHolder { node: ONE, uses: Some(7), accepts: vec![7, 8] };
+    let keys = Keys { own: vec![8, 7], others: vec![holder] };
+    assert_round_trip(&keys, &bytes(|out| keys.encode(out)), Keys::decode);
     let started = Started { node: ONE, probe: 9 };
     assert_round_trip(&started, &bytes(|out| started.encode(out)), Started::decode);
 }
@@ -141,6 +144,7 @@ fn requests_round_trip_and_short_ones_are_refused() {
         Request::InspectSections { first: u64::MAX },
         Request::InspectBytes { section: 5, offset: 6 },
         Request::AskOpeners { name: name("abra") },
+        Request::Keys,
     ] {
         let body = bytes(|out| request.encode(out));
         let wrapped = crate::Request::Admin(request);

@@ -307,6 +307,7 @@ fn admin_requests(table: &mut Table) {
         Request::InspectSections { first: 6 },
         Request::InspectBytes { section: 7, offset: 8 },
         Request::AskOpeners { name: name("abra") },
+        Request::Keys,
     ];
     table.requests(requests.map(crate::Request::Admin));
 }

@@ -50,6 +50,8 @@ const STRUCTURES: &[(ServiceId, &str, &[Field])] = &[
     (ServiceId::Admin, "Clients", admin::Clients::FIELDS),
     (ServiceId::Admin, "Component", admin::Component::FIELDS),
     (ServiceId::Admin, "Inspected", admin::Inspected::FIELDS),
+    (ServiceId::Admin, "KeyHolder", admin::KeyHolder::FIELDS),
+    (ServiceId::Admin, "Keys", admin::Keys::FIELDS),
     (ServiceId::Admin, "Opener", admin::Opener::FIELDS),
     (ServiceId::Admin, "Operated", admin::Operated::FIELDS),
     (ServiceId::Admin, "Piece", admin::Piece::FIELDS),

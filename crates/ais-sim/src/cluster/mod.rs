@@ -416,6 +416,7 @@ impl Hazards for World {
             distinct: Vec::new(),
             members: Vec::new(),
             incarnation: self.counted.starts + 1,
+            sealing: self.plan.sealing(self.counted.starts + 1),
         };
         let (expected_nodes, groups) = (self.expected_nodes, self.amf.groups.clone());
         self.say(|| format!("{} starts", node_of(host)));

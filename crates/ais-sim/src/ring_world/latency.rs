@@ -145,6 +145,7 @@ fn world(delay: u64, jitter: u64, loss: u64) -> World {
         faults: Vec::new(),
         spells: 0,
         messages: 0,
+        is_sealed: false,
     };
     let habits =
         Habits { unicast: false, loops_back: false, room: 1 << 20, batch: 256, disk: MILLISECOND };

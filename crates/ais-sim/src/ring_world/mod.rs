@@ -293,6 +293,7 @@ impl Hazards for World {
             distinct: Vec::new(),
             members: Vec::new(),
             incarnation: self.counted.starts + 1,
+            sealing: self.plan.sealing(self.counted.starts + 1),
         };
         self.trace.say(self.fabric.now, || format!("{} starts above {last}", node_of(host)));
         self.history.begin(self.fabric.now, node_of(host), last);

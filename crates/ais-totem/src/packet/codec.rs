@@ -170,7 +170,12 @@ impl Codec {
 /// that comes from the own address can only be an echo of this node's own.
 #[must_use]
 pub fn is_greeting(datagram: &[u8]) -> bool {
-    seal::kind(datagram).is_some_and(greets)
+    ais_seal::is_greeting(datagram) || seal::kind(datagram).is_some_and(greets)
+}
+
+/// Whether a datagram is one of this protocol that is not sealed, by its first bytes alone.
+pub(crate) fn is_of_protocol(datagram: &[u8]) -> bool {
+    seal::kind(datagram).is_some()
 }
 
 fn greets(kind: u8) -> bool {

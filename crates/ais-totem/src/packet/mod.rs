@@ -8,6 +8,7 @@ mod seal;
 mod tests;
 
 pub use codec::is_greeting;
+pub(crate) use codec::is_of_protocol;
 pub(crate) use codec::{Codec, OLDEST_MINOR, chunk_capacity};
 pub(crate) use dropped::{DropCounters, Dropped};
 pub(crate) use seal::{MAJOR, MINOR, fnv1a};

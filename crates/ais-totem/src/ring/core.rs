@@ -6,11 +6,13 @@ use super::limit::Limit;
 use super::links::Links;
 use super::numbers::Numbers;
 use super::problems::Problems;
+use super::sealing;
 use super::status::Counters;
 use crate::messages::{Assembly, SendQueue};
 use crate::packet::{Codec, Data, Packet, Payload, chunk_capacity};
 use crate::settings::Comparison;
 use crate::{Bytes, Command, Config, Destination, Output, Timing};
+use ais_seal::Guard;
 use ais_wire::{Name, NodeId};
 use log::{Level, log};
 use std::collections::{BTreeMap, VecDeque};
@@ -42,6 +44,7 @@ pub(super) struct Core {
     /// Why nodes are not to be in the next view, for people.
     pub(super) reasons: BTreeMap<NodeId, String>,
     pub(super) codec: Codec,
+    pub(super) guard: Guard,
     /// The name of the cluster, for people.
     pub(super) cluster: Name,
     pub(super) settings: Comparison,
@@ -58,23 +61,26 @@ impl Core {
     pub(super) fn new(config: &Config) -> Self {
         let settings = Comparison::new(config);
         let codec = Codec::new(config.me, &config.cluster, &settings.told());
+        let guard = sealing::guard(config);
+        let mtu = sealing::longest_packet(config);
         let mut core = Self {
             me: config.me,
             timing: config.timing,
             first_seq: config.first_seq,
             linger: config.linger,
-            capacity: chunk_capacity(config.mtu).max(LEAST_CAPACITY),
+            capacity: chunk_capacity(mtu).max(LEAST_CAPACITY),
             max_message: config.max_message,
             outputs: VecDeque::new(),
             commands: VecDeque::new(),
             counters: Counters::default(),
-            links: Links::new(config.timing, u16::try_from(config.mtu).unwrap_or(u16::MAX)),
+            links: Links::new(config.timing, u16::try_from(mtu).unwrap_or(u16::MAX)),
             greetings: Limit::of_greetings(config.timing),
             queue: SendQueue::new(config.max_message),
             assembly: Assembly::new(config.max_message),
             numbers: Numbers::new(config.last_view, config.reserved),
             reasons: BTreeMap::new(),
             codec: codec.with_incarnation(config.incarnation),
+            guard,
             cluster: config.cluster.clone(),
             settings,
             members: config.members.clone(),

@@ -19,6 +19,7 @@ mod operational;
 mod patience;
 mod problems;
 mod recovery;
+mod sealing;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -27,12 +28,14 @@ mod visit;
 
 pub use numbers::HIGHEST_NUMBER;
 pub use problems::{Problem, Severity};
+pub use sealing::KeyStatus;
 pub use status::Status;
 
 use self::core::Core;
 use crate::config::milliseconds;
 use crate::packet::{Data, Packet};
 use crate::{Command, Config, Engine, Guarantee, Lane, Output, QueueFull, View};
+use ais_seal::Opened;
 use ais_wire::NodeId;
 use circuit::Circuit;
 use greeting::Greetings;
@@ -126,7 +129,12 @@ impl Ring {
             self.core.counters.paused += 1;
             return;
         }
-        match self.core.codec.decode(from, bytes) {
+        let decoded = match self.core.guard.open(now, from, bytes) {
+            Opened::Packet(packet) => self.core.codec.decode(from, packet),
+            Opened::Taken => return,
+            Opened::Refused(why) => return self.on_refused_seal(now, from, bytes, why),
+        };
+        match decoded {
             Ok((packet, None)) => self.on_packet(now, from, packet),
             Ok((packet, Some(told))) => {
                 self.note_told(now, from, &told);
@@ -139,6 +147,12 @@ impl Ring {
                 self.note_dropped(now, from, dropped);
             }
         }
+    }
+
+    /// Brings bytes that were just drawn at random, for the datagrams that are sealed
+    /// next. To be called before commands are taken, if datagrams are sealed.
+    pub fn refresh(&mut self, random: [u8; 32]) {
+        self.core.guard.refresh(random);
     }
 
     /// All datagrams that had arrived have been handed over. To be called after
@@ -180,7 +194,7 @@ impl Ring {
     /// The next command. To be called until it returns `None` after every other
     /// call, as [`Engine::poll_output`] is.
     pub fn poll_command(&mut self) -> Option<Command> {
-        self.core.commands.pop_front()
+        self.core.poll_command()
     }
 
     fn on_packet(&mut self, now: u64, from: NodeId, packet: Packet) {

@@ -57,6 +57,8 @@ pub(super) enum Topic {
     Names,
     /// The cluster has another name.
     Cluster,
+    /// The key is another one, or who has it is not there.
+    Key,
     /// The node speaks another version.
     Version,
 }

@@ -83,6 +83,7 @@ impl Ring {
             self.core.warn(now, &line);
         }
         self.tell_of_addresses(now);
+        self.look_at_seals(now);
     }
 
     /// Notes what JOIN and HELLO of a node show by what it tells of itself.
@@ -161,7 +162,7 @@ impl Ring {
     }
 
     /// The members of the ring that this member is, or was last, in.
-    fn last_members(&self) -> &[NodeId] {
+    pub(super) fn last_members(&self) -> &[NodeId] {
         self.ring.as_ref().map_or(&[], |ring| &ring.members)
     }
 }
@@ -228,6 +229,11 @@ counters! {
     wrong_commits "dropped-commits",
     paused "dropped-after-pause",
     malformed "dropped-messages-malformed",
+    clear "dropped-not-sealed",
+    other_key "dropped-other-key",
+    forged "dropped-forged",
+    replayed "dropped-replayed",
+    unproven "dropped-unproven",
     pauses "pauses",
     gathers_loss "gathers-token-lost",
     gathers_join "gathers-join",

@@ -46,6 +46,16 @@ pub(super) fn udp_data(frame: &[u8]) -> Option<usize> {
     (is_whole && is_udp && data <= frame.len()).then_some(data)
 }
 
+/// Flips a bit of the data of a UDP datagram, or of the frame if that is none: the one at
+/// `place`, counted round and round.
+pub(crate) fn flip(frame: &mut [u8], place: u64) {
+    let data = udp_data(frame).unwrap_or(0);
+    if let Some(data) = frame.get_mut(data..).filter(|data| !data.is_empty()) {
+        let bit = (place % (8 * data.len() as u64)) as usize;
+        data[bit / 8] ^= 1 << (bit % 8);
+    }
+}
+
 /// Takes the checksum out of a UDP datagram, which means that there is none. A
 /// kernel leaves it to the hardware, which is not there; and damage is to reach
 /// the program.

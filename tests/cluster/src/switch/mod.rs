@@ -11,6 +11,7 @@ mod network;
 mod port;
 
 pub(crate) use frame::address;
+pub(crate) use frame::flip;
 pub(crate) use link::{Cast, Link, Rate};
 pub(crate) use network::Network;
 
@@ -27,6 +28,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+/// Recorded frames that are carried with each batch of others.
+const PLAYED: usize = 16;
 /// Frames of one node that are taken before the others have their turn.
 const BATCH: usize = 32;
 /// The longest frame that a cable carries.
@@ -132,6 +135,10 @@ impl Carrier {
     fn take(&mut self, from: usize, buffer: &mut [u8]) {
         let Self { network, ports, begun, under_way, count, .. } = self;
         let mut network = lock(network);
+        for _ in 0..PLAYED {
+            let Some((others, frame)) = network.next_to_play() else { break };
+            others.iter().for_each(|to| ports[*to].send(&frame));
+        }
         for _ in 0..BATCH {
             let Some(length) = ports[from].receive(buffer) else { return };
             let now = begun.elapsed();

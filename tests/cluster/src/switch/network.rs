@@ -5,6 +5,7 @@ use super::frame::{is_for, packet, remove_checksum, udp_data};
 use super::link::{Cast, Link, Pipe, Rate};
 use crate::random::Random;
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// How many times longer than others a late packet takes at most.
@@ -50,7 +51,16 @@ struct Plug {
 pub(crate) struct Network {
     ways: Vec<Way>,
     plugs: Vec<Plug>,
+    /// Frames as they were sent, and by which node, if that is wanted.
+    recorded: Vec<Frame>,
+    /// How many at most.
+    recorded_most: usize,
+    /// Frames to be carried besides, in the name of nodes.
+    to_play: VecDeque<Frame>,
 }
+
+/// A frame, and the node that has sent it.
+pub(crate) type Frame = (usize, Vec<u8>);
 
 impl Network {
     /// A network of this many nodes, and good links between them.
@@ -64,6 +74,9 @@ impl Network {
         Self {
             ways: (0..nodes * nodes).map(way).collect(),
             plugs: (0..nodes).map(|_| Plug::default()).collect(),
+            recorded: Vec::new(),
+            recorded_most: 0,
+            to_play: VecDeque::new(),
         }
     }
 
@@ -104,6 +117,30 @@ impl Network {
         }
     }
 
+    /// Keeps so many of the frames that are sent from now on; gives those that were kept.
+    pub(crate) fn record(&mut self, most: usize) -> Vec<Frame> {
+        self.recorded_most = most;
+        std::mem::take(&mut self.recorded)
+    }
+
+    /// Carries these frames besides, a few whenever others are carried.
+    pub(crate) fn play(&mut self, frames: impl IntoIterator<Item = Frame>) {
+        self.to_play.extend(frames);
+    }
+
+    /// How many of them are still to be carried.
+    pub(crate) fn left_to_play(&self) -> usize {
+        self.to_play.len()
+    }
+
+    /// The next one, and the nodes that it is for.
+    pub(super) fn next_to_play(&mut self) -> Option<(Vec<usize>, Vec<u8>)> {
+        let (from, frame) = self.to_play.pop_front()?;
+        let (cast, _) = packet(&frame)?;
+        let others = (0..self.plugs.len()).filter(|to| *to != from && is_for(&frame, cast, *to));
+        Some((others.collect(), frame))
+    }
+
     /// Packets that a node has sent so far.
     pub(crate) fn sent(&self, node: usize) -> u64 {
         self.plugs[node].sent
@@ -119,6 +156,9 @@ impl Network {
     ) {
         let Some((cast, length)) = packet(frame) else { return };
         remove_checksum(frame);
+        if self.recorded.len() < self.recorded_most {
+            self.recorded.push((from, frame.to_vec()));
+        }
         let plug = &mut self.plugs[from];
         plug.sent += 1;
         let Some(at) = plug.up.pass(plug.rate, now, frame.len()) else { return };

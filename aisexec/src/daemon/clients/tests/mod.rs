@@ -6,6 +6,7 @@ use super::bounds::{GREETING_TIME, MAX_HELLO_BODY};
 use crate::claim::Claim;
 use crate::daemon::{Access, Server, Settings, Surroundings, Token};
 use crate::identity;
+use crate::key_file::KeyFile;
 use crate::own_address;
 use crate::ring_number::NumberFile;
 use crate::udp::{self, Udp};
@@ -49,6 +50,7 @@ impl Stage {
             udp: network(me, &epoll),
             writer: Writer::start(NumberFile::open(directory.path(), me, 0).0).unwrap(),
             claim: Claim::new(&path).unwrap(),
+            key_file: KeyFile::beside(directory.path()),
         };
         let server =
             Server::new(Rc::clone(&epoll), node(me, now), surroundings, access, settings).unwrap();

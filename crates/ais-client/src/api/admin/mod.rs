@@ -20,8 +20,8 @@ mod inspection;
 pub use ais_proto::NodeId;
 pub use ais_proto::admin::{
     AdminState, AmfNode, Checkpoint, Clients, Component, Delivered, Deliveries, Failure, Inspected,
-    MAX_PROBE_MESSAGE, MAX_PROBE_REQUEST, Opener, Operated, Operation, Page, Phase, Piece, Problem,
-    Redundancy, Ring, Severity, State, Status, Target, View, ViewId,
+    KeyHolder, Keys, MAX_PROBE_MESSAGE, MAX_PROBE_REQUEST, Opener, Operated, Operation, Page,
+    Phase, Piece, Problem, Redundancy, Ring, Severity, State, Status, Target, View, ViewId,
 };
 pub use ais_proto::amf::{HaState, Readiness};
 pub use ais_proto::ckpt::UpdateOption;
@@ -64,6 +64,15 @@ pub fn status() -> Result<Status, AisError> {
 /// As [`status`].
 pub fn ring() -> Result<Option<Ring>, AisError> {
     ask(Request::Ring, |input| input.option(Ring::decode))
+}
+
+/// With which keys the members seal what they send each other; `None` if the node has no
+/// network.
+///
+/// # Errors
+/// As [`status`].
+pub fn keys() -> Result<Option<Keys>, AisError> {
+    ask(Request::Keys, |input| input.option(Keys::decode))
 }
 
 /// All checkpoints, by name. They may change while they are asked for.

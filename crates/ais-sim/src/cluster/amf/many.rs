@@ -87,6 +87,7 @@ impl World {
             faults: Vec::new(),
             spells: 0,
             messages: 0,
+            is_sealed: false,
         };
         let habits = Habits {
             unicast: false,

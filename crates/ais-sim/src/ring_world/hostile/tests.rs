@@ -22,7 +22,8 @@ fn forged_packets_of_all_kinds_are_sent() {
     let mut kinds = std::collections::BTreeSet::new();
     for seed in 0..20 {
         let mut rng = Rng::new(seed);
-        let (plan, network, habits, clocks) = Plan::of(&mut rng, 3, 0);
+        let (mut plan, network, habits, clocks) = Plan::of(&mut rng, 3, 0);
+        plan.is_sealed = false;
         let mut world = World::new(plan, rng, network, habits, clocks, Trace(false));
         (0..3).for_each(|host| world.start(host));
         world.settle().unwrap();

@@ -181,3 +181,15 @@ fn who_agreed_and_is_in_another_ring_is_not_waited_for() {
     net.lose = None;
     net.until_view(&[1, 2, 3], &[1, 2, 3]);
 }
+
+#[test]
+fn a_member_that_is_asked_to_forms_a_new_ring_with_all() {
+    let mut net = Net::of(&[1, 2, 3]);
+    net.run(10 * MS);
+    net.call(2, |ring, now| Engine::form_anew(ring, now, "a replica differs".into()));
+    net.run(200 * MS);
+    for host in 1..=3 {
+        assert_eq!(net.views(host).len(), 2, "host {host}");
+        assert_eq!(net.last_view(host).members, nodes(&[1, 2, 3]), "host {host}");
+    }
+}

@@ -23,6 +23,7 @@ mod pause;
 mod problems;
 mod recovery;
 mod retransmission;
+mod sealed;
 mod size;
 
 use crate::Engine;

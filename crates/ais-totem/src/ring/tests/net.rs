@@ -184,6 +184,7 @@ impl Net {
             distinct: Vec::new(),
             members: Vec::new(),
             incarnation: self.incarnation(node(host)),
+            sealing: None,
         }
     }
 

@@ -113,3 +113,16 @@ fn who_comes_back_while_a_ring_is_formed_fails_nobody_that_forms_it() {
         }
     }
 }
+
+/// Packets may come faster than this member looks at them.
+#[test]
+fn a_pause_ends_in_time_where_the_sockets_are_never_empty() {
+    let mut net = Net::of(&[1]);
+    let woken = net.now + 2 * TOKEN;
+    let ring = net.ring(1);
+    ring.handle_timeout(woken);
+    let until = ring.poll_timeout().unwrap();
+    assert_eq!(until, woken + TOKEN / 4);
+    ring.handle_timeout(until);
+    assert!(ring.poll_timeout().unwrap() > until, "it has gone on");
+}
