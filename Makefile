@@ -37,7 +37,8 @@ build:
 	$(if $(filter-out /etc,$(SYSCONFDIR)),AIS_CONFIG_DIR='$(SYSCONFDIR)/ais') \
 		$(CARGO) build --release --workspace --locked
 
-# The library for 32-bit programs (x86); WHAT32="-p aisexec" for another part.
+# The library for 32-bit programs (x86). The executive for 32-bit hosts is built with
+# TARGET32=i686-unknown-linux-gnu WHAT32="-p aisexec": its ciphers want SSE2.
 WHAT32 ?= -p libais
 build-32:
 	CARGO='$(CARGO)' sh libais/build-32 $(TARGET32) --release --locked $(WHAT32)
@@ -88,6 +89,13 @@ SECONDS ?= 600
 soak: stage
 	$(RELEASE)/ais-cluster soak $(SECONDS) $(SEED)
 	$(RELEASE)/ais-cluster idle 300 --token 300 --busy
+
+# By hand: faults of every kind at random for MINUTES on five real daemons with a key, with
+# quorum and then without.
+MINUTES ?= 30
+chaos: stage
+	$(RELEASE)/ais-cluster chaos $(MINUTES) $(SEED) --quorum
+	$(RELEASE)/ais-cluster chaos $(MINUTES) $(SEED)
 
 # By hand: what checkpoints have to survive: 100 kills under 40 writers, and a
 # node that joins with 1 GiB to be sent.
@@ -192,5 +200,6 @@ clean:
 	$(CARGO) clean
 	rm -rf ctests/build
 
-.PHONY: all bench bench-against bench-key build build-32 check conditions demo figures floods \
-	micro-bench old-build proof sim soak stage install install-32 uninstall uninstall-32 clean
+.PHONY: all bench bench-against bench-key build build-32 chaos check conditions demo figures \
+	floods micro-bench old-build proof sim soak stage install install-32 uninstall \
+	uninstall-32 clean
