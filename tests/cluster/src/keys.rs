@@ -22,7 +22,10 @@ const WAITING: usize = 2_000;
 const SOME: u64 = 60_000;
 
 /// A new key, as the line of a file.
-fn new_key(directory: &Path, name: &str, settings: &Settings) -> Result<String, String> {
+///
+/// # Errors
+/// If `aisctl keygen` fails.
+pub(crate) fn new_key(directory: &Path, name: &str, settings: &Settings) -> Result<String, String> {
     let path = directory.join(name);
     let mut keygen = Command::new(settings.bin.join("aisctl"));
     let output = keygen.arg("keygen").arg(&path).output().map_err(|error| error.to_string())?;
@@ -71,6 +74,29 @@ fn id(key: &str) -> &str {
     key.split(' ').nth(1).unwrap_or_default()
 }
 
+/// What the key files hold after each step of a change, and the list of it in the log.
+fn steps(old: &str, new: &str) -> [(String, String); 3] {
+    [
+        (format!("{old}{new}"), format!("{}, {}", id(old), id(new))),
+        (format!("{new}{old}"), format!("{}, {}", id(new), id(old))),
+        (new.to_owned(), id(new).to_owned()),
+    ]
+}
+
+/// All nodes take a step.
+fn take(cluster: &Cluster, (keys, list): &(String, String)) -> Result<(), String> {
+    let line = format!("from now on: {list}\n");
+    (0..cluster.nodes.len()).try_for_each(|node| reload(cluster, node, keys, &line))
+}
+
+/// Changes the key of a cluster that works.
+///
+/// # Errors
+/// If a node does not take a step.
+pub(crate) fn change_all(cluster: &Cluster, old: &str, new: &str) -> Result<(), String> {
+    steps(old, new).iter().try_for_each(|step| take(cluster, step))
+}
+
 /// The key is changed on all nodes, step by step, and nobody notices.
 pub(crate) fn change(cluster: &mut Cluster) -> Result<(), String> {
     let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
@@ -80,22 +106,16 @@ pub(crate) fn change(cluster: &mut Cluster) -> Result<(), String> {
     start_all(cluster)?;
     let writers = Writers::start(cluster, WRITERS)?;
     let before = views(cluster)?;
-    let (both, switched) = (format!("{old}{new}"), format!("{new}{old}"));
+    let switched = format!("{new}{old}");
     reload(cluster, 1, &switched, &format!("does not accept key {}", id(&new)))?;
-    for (keys, list) in [
-        (&both, format!("{}, {}", id(&old), id(&new))),
-        (&switched, format!("{}, {}", id(&new), id(&old))),
-        (&new, id(&new).to_owned()),
-    ] {
-        for node in 0..cluster.nodes.len() {
-            reload(cluster, node, keys, &format!("from now on: {list}\n"))?;
-            if node == 0 && *keys == switched {
-                reload(cluster, 0, &new, &format!("seals with key {}", id(&old)))?;
-                cluster.nodes[0].set_keys(&switched)?;
-            }
-        }
-        writers.wait_progress(cluster, &cluster.running())?;
-    }
+    let [add, switch, remove] = steps(&old, &new);
+    take(cluster, &add)?;
+    writers.wait_progress(cluster, &cluster.running())?;
+    reload(cluster, 0, &new, &format!("seals with key {}", id(&old)))?;
+    take(cluster, &switch)?;
+    writers.wait_progress(cluster, &cluster.running())?;
+    take(cluster, &remove)?;
+    writers.wait_progress(cluster, &cluster.running())?;
     let after = views(cluster)?;
     if before != after {
         return Err(format!("there were {before:?} views, now there are {after:?}"));
@@ -220,7 +240,7 @@ fn attack(cluster: &mut Cluster, count: u64) -> Result<[u64; 2], String> {
 }
 
 /// A frame as an attacker makes it of one that was recorded.
-fn altered(random: &mut Random, number: u64, frame: &[u8]) -> Vec<u8> {
+pub(crate) fn altered(random: &mut Random, number: u64, frame: &[u8]) -> Vec<u8> {
     let mut frame = frame.to_vec();
     match number % 4 {
         0 | 1 => {}

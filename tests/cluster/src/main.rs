@@ -10,6 +10,7 @@ mod addresses;
 mod amf;
 mod bad_networks;
 mod bench;
+mod chaos;
 mod checkpoints;
 mod cluster;
 mod components;
@@ -43,6 +44,7 @@ Usage: ais-cluster COMMAND [OPTION...]
   suite [TEXT]              every scenario once; the tests of make check. Only
                             those with this text in their name
   soak SECONDS [SEED]       faults at random
+  chaos MINUTES [SEED]      faults of every kind, a key that changes, and forged packets
   kills [ROUNDS]            kill -9 of any node under 40 writers
   join [MIB]                a node joins and is sent so much under 40 writers
   idle SECONDS [--busy]     nothing happens, and nobody may be lost
@@ -67,6 +69,7 @@ Usage: ais-cluster COMMAND [OPTION...]
   --token MS      the token of network.conf
   --transport T   multicast or unicast
   --sealed        the cluster has a key
+  --quorum        changes want a majority of the nodes
 ";
 
 fn main() -> ExitCode {
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
             "--transport" => settings.transport = value(),
             "--busy" => settings.busy = true,
             "--sealed" => settings.sealed = true,
+            "--quorum" => settings.quorum = true,
             _ => words.push(argument),
         }
     }
@@ -99,6 +103,7 @@ fn main() -> ExitCode {
     let result = match words.first().map(String::as_str) {
         Some("suite") => suite::run(&settings, words.get(1).map_or("", String::as_str)),
         Some("soak") => soak::run(&settings, number(1, 600), number(2, 1)),
+        Some("chaos") => chaos::run(&settings, number(1, 30), number(2, 1)),
         Some("kills") => checkpoints::kills(&settings, number(1, 100)),
         Some("join") => checkpoints::join(&settings, number(1, 1024)),
         Some("idle") => soak::idle(&settings, number(1, 300)),

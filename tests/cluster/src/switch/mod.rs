@@ -13,7 +13,7 @@ mod port;
 pub(crate) use frame::address;
 pub(crate) use frame::flip;
 pub(crate) use link::{Cast, Link, Rate};
-pub(crate) use network::Network;
+pub(crate) use network::{Frame, Network};
 
 use network::Arrival;
 use nix::poll::{PollFd, PollFlags, ppoll};
