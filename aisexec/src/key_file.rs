@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const NAME: &str = "key";
 /// The longest key file, in bytes.
 const LONGEST: u64 = 16 << 10;
-/// Who may not have a right on the file: its group and others.
+/// The bits of the mode that give a right to the group of the file or to others.
 const OTHERS: u32 = 0o077;
 
 /// Where the key is.

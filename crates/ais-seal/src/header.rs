@@ -103,7 +103,7 @@ impl Header {
     }
 }
 
-/// Who sent a datagram to whom, bound to its seal beside the header.
+/// The sender and the receiver of a datagram, bound to its seal beside the header.
 pub(crate) fn ends(from: NodeId, to: Option<NodeId>) -> [u8; 8] {
     let mut ends = [0; 8];
     let (sender, receiver) = ends.split_at_mut(4);

@@ -3,7 +3,7 @@
 use crate::cipher::{BootKey, Cipher};
 use crate::header::{Boot, Header};
 use crate::window::Window;
-use crate::{Key, KeyId, Keys};
+use crate::{KeyId, Keys};
 use ais_wire::{MAX_NODES, NodeId};
 use std::collections::BTreeMap;
 
@@ -130,7 +130,7 @@ impl Peers {
     /// Only these keys are used from now on.
     pub(crate) fn use_keys(&mut self, keys: &Keys) {
         for known in self.0.values_mut() {
-            known.keys.retain(|(id, ..)| keys.get(*id).map(Key::id).is_some());
+            known.keys.retain(|(id, ..)| keys.get(*id).is_some());
         }
     }
 
@@ -160,7 +160,7 @@ impl Peers {
         })
     }
 
-    /// Those that have shown that they run.
+    /// The daemons that have shown that they run.
     pub(crate) fn proven(&self) -> impl Iterator<Item = (&(NodeId, Boot), &Known)> {
         self.0.iter().filter(|(_, known)| known.window.is_some())
     }
@@ -169,6 +169,7 @@ impl Peers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Key;
     use crate::header::Kind;
 
     fn header(boot: u64) -> Header {

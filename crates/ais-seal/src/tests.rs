@@ -18,7 +18,7 @@ fn keys(ids: &[u32]) -> Keys {
 struct Net {
     now: u64,
     guards: Vec<Guard>,
-    /// Who sent it to whom.
+    /// Each datagram, with its sender and its receiver.
     sent: Vec<(u8, Option<NodeId>, Vec<u8>)>,
     starts: u8,
 }

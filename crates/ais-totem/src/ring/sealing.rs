@@ -52,7 +52,7 @@ impl Core {
 pub struct KeyStatus {
     /// The keys of this node, the one it seals with first.
     pub own: Vec<KeyId>,
-    /// Those of the others that were heard lately, lowest address first.
+    /// The keys of the other nodes that were heard lately, lowest address first.
     pub others: Vec<Peer>,
 }
 
